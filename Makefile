@@ -1,0 +1,40 @@
+# make demo        train the small recipe, test it, and say what to try next (installs itself first)
+# make test        the tests that need minutes at most (installs itself first, with the test extra)
+# make test-all    every test
+# make lint        ruff
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+# A machine with a GPU takes PyPI's own torch: make demo CONSTRAINTS=
+CONSTRAINTS ?= -c constraints/cpu.txt
+
+.PHONY: demo test test-all lint clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(BIN)/python setup.cfg setup.py constraints/cpu.txt
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) -e .
+	touch $@
+
+$(VENV)/.installed-test: $(BIN)/python setup.cfg setup.py constraints/cpu.txt
+	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) -e ".[test]"
+	touch $@ $(VENV)/.installed
+
+RUN := runs/demo-$(shell date +%Y-%m-%d-%H-%M-%S)
+demo: $(VENV)/.installed
+	$(BIN)/textgan fit experiment=demo hydra.run.dir=$(RUN)
+	$(BIN)/textgan test ckpt_path=$(RUN)/last.ckpt
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache

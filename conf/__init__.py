@@ -1,0 +1,1 @@
+"""The YAML files that `textgan` composes; installed as textgan.conf."""

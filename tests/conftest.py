@@ -1,0 +1,77 @@
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Lightning's handler holds the error output that pytest gave to the test that imported it.
+logging.raiseExceptions = False
+
+TINY = [
+    "image_size=16",
+    "text_width=16",
+    "total_images=32",
+    "log_every_images=8",
+    "sample_every_images=0",
+    "data=shapes",
+    "data.batch_size=8",
+    "data.val_size=4",
+    "data.test_size=4",
+    "data.train_size=64",
+    "model.generator.width=8",
+    "model.generator.max_width=8",
+    "model.generator.style_width=8",
+    "model.generator.word_resolutions=[8]",
+    "model.generator.num_heads=2",
+    "model.discriminator.width=8",
+    "model.discriminator.max_width=8",
+    "model.discriminator.num_heads=2",
+    "model.posterior.width=8",
+    "model.posterior.max_width=8",
+    "model.text_encoder.depth=1",
+    "model.text_encoder.num_heads=2",
+    "model.text_encoder.vocab_size=270",
+    "model.tokenizer_captions=50",
+    "model.warmup_images=0",
+    "model.discriminator_start=0.3",
+    "callback=[progress,checkpoint,sample_grid,prediction_writer]",
+    "metric=[]",
+    "trainer.enable_model_summary=false",
+]
+
+
+@pytest.fixture(scope="session")
+def tiny() -> list[str]:
+    """Overrides of a VAE-GAN whose whole training takes a second."""
+    return TINY
+
+
+@pytest.fixture
+def textgan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run the command in an empty folder: words -> exit status, output, error output."""
+    from textgan.cli import main
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        status = main(list(words))
+        out, err = capfd.readouterr()
+        return status, out, err
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a finished tiny training."""
+    from textgan.cli import main
+
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    assert main(["fit", *TINY, f"hydra.run.dir={folder}"]) == 0
+    return folder

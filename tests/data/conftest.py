@@ -1,0 +1,143 @@
+"""Folders of pictures to test on."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from textgan import image
+from textgan.data import Folder
+
+Maker = Callable[..., Path]
+
+
+@pytest.fixture
+def save() -> Maker:
+    """Saves a picture of one colour."""
+
+    def make(path: Path, colour: tuple[int, ...] = (255, 0, 0)) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new({3: "RGB", 4: "RGBA"}[len(colour)], (12, 12), colour).save(path)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def jsonl() -> Callable[[Path, list], None]:
+    """Writes rows, or lines as they are, as JSON lines."""
+
+    def write(path: Path, rows: list) -> None:
+        lines = (row if isinstance(row, str) else json.dumps(row) for row in rows)
+        path.write_text("\n".join(lines), encoding="utf-8")
+
+    return write
+
+
+@pytest.fixture
+def numbered(save, jsonl) -> Maker:
+    """A folder of n pictures, each of another colour, with a metadata.jsonl."""
+
+    def make(root: Path, n: int) -> Path:
+        for place in range(n):
+            save(root / f"{place:03}.png", (place, 255 - place, 100))
+        rows = [{"file_name": f"{place:03}.png", "text": f"picture {place}"} for place in range(n)]
+        jsonl(root / "metadata.jsonl", rows)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def bars() -> Maker:
+    """A picture of 24 x 8: red, green and blue squares side by side."""
+
+    def make(path: Path) -> Path:
+        picture = Image.new("RGB", (24, 8), (255, 0, 0))
+        picture.paste((0, 255, 0), (8, 0, 16, 8))
+        picture.paste((0, 0, 255), (16, 0, 24, 8))
+        picture.save(path)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def captioned(bars, jsonl) -> Maker:
+    """12 wide pictures with three captions each, so that every draw shows."""
+
+    def make(root: Path) -> Path:
+        rows = []
+        for place in range(12):
+            bars(root / f"{place}.png")
+            rows.append({"file": f"{place}.png", "captions": [f"{place} {word}" for word in "abc"]})
+        jsonl(root / "captions.jsonl", rows)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def broken_folder(numbered) -> Maker:
+    """20 pictures, of which one is a cut JPEG, one is text and one is missing."""
+
+    def make(root: Path) -> Path:
+        numbered(root, 20)
+        noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(root / "whole.jpg")
+        (root / "003.png").write_bytes((root / "whole.jpg").read_bytes()[:900])
+        (root / "whole.jpg").unlink()
+        (root / "004.png").write_text("not a picture")
+        (root / "010.png").unlink()
+        return root
+
+    return make
+
+
+@pytest.fixture
+def folder() -> Callable[..., Folder]:
+    """The data module over a folder, small."""
+
+    def make(root: Path, **arguments) -> Folder:
+        return Folder(str(root), **{"batch_size": 4, "image_size": 8, **arguments})
+
+    return make
+
+
+@pytest.fixture
+def said() -> Callable[[Folder], dict[str, tuple[str, ...]]]:
+    """File -> captions over all splits."""
+
+    def read(data: Folder) -> dict[str, tuple[str, ...]]:
+        rows = [*data.split.train, *data.split.val, *data.split.test]
+        return {row.file: row.captions for row in rows}
+
+    return read
+
+
+@pytest.fixture
+def files() -> Callable[[Folder, str], set[str]]:
+    """The files of a split."""
+
+    def read(data: Folder, split: str) -> set[str]:
+        return {row.file for row in getattr(data.split, split)}
+
+    return read
+
+
+@pytest.fixture
+def only_picture(folder, jsonl) -> Callable[..., torch.Tensor]:
+    """The one picture of a folder as the loader shows it, uint8 (C, H, W)."""
+
+    def read(root: Path, **arguments) -> torch.Tensor:
+        (root / "metadata.jsonl").unlink(missing_ok=True)
+        name = next(path.name for path in root.iterdir())
+        jsonl(root / "metadata.jsonl", [{"file_name": name, "text": "it"}])
+        data = folder(root, **arguments)
+        return image.to_uint8(data.dataset("train").__getitems__([(0, 0)]).images[0])
+
+    return read

@@ -1,0 +1,112 @@
+"""The procedural data set: what is random, what is fixed, and what is kept from training."""
+
+import pytest
+import torch
+
+from textgan.data import Shapes
+from textgan.scene import HELD_OUT, parse
+from textgan.types import Batch
+
+
+def first(loader, batches: int = 1) -> list[Batch]:
+    return [batch for batch, _ in zip(loader, range(batches), strict=False)]
+
+
+def test_training_pictures_are_new_beyond_the_epoch():
+    data = Shapes(train_size=4, batch_size=8)
+    batches = first(data.train_dataloader(), 3)
+    captions = [text for batch in batches for text in batch.captions]
+    images = torch.cat([batch.images for batch in batches])
+    assert len(set(captions)) > 20
+    assert len(torch.unique(images.flatten(1), dim=0)) == 24
+    assert all(index < 4 for batch in batches for index in batch.index)
+
+
+def test_a_training_picture_depends_on_its_position_and_not_on_the_batch_size():
+    small, large = (Shapes(batch_size=size, hard=True, max_objects=4) for size in (4, 12))
+    images = torch.cat([batch.images for batch in first(small.train_dataloader(), 3)])
+    assert torch.equal(images, first(large.train_dataloader())[0].images)
+
+
+def test_a_resumed_stream_goes_on_where_it_stopped():
+    whole = first(Shapes(batch_size=4).train_dataloader(), 3)
+    resumed = Shapes(batch_size=4)
+    resumed.load_state_dict({"images_seen": 8})
+    again = first(resumed.train_dataloader())[0]
+    assert again.captions == whole[2].captions
+    assert torch.equal(again.images, whole[2].images)
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_held_out_pairs_are_at_odd_test_indices_only(hard):
+    data = Shapes(test_size=60, val_size=20, hard=hard, max_objects=4 if hard else 2)
+    for loader in (data.test_dataloader(), data.val_dataloader()):
+        for batch in loader:
+            for index, text in zip(batch.index.tolist(), batch.captions, strict=True):
+                assert parse(text).has_pair(HELD_OUT) == bool(index % 2)
+    assert not any(parse(text).has_pair(HELD_OUT) for text in data.captions(500))
+
+
+def test_nothing_is_held_out_where_none_is_named():
+    data = Shapes(held_out=[], test_size=40)
+    assert all(parse(text) for text in data.captions(10))
+    pairs = {thing.pair for text in data.captions(800) for thing in parse(text).objects}
+    assert pairs >= set(HELD_OUT)
+
+
+def test_splits_and_seeds_have_other_scenes():
+    def captions(seed: int, split: str) -> list[str]:
+        return (
+            Shapes(seed=seed)
+            .dataset(split)
+            .__getitems__([(i, i) for i in range(0, 32, 2)])
+            .captions
+        )
+
+    assert captions(0, "val") == captions(0, "val")
+    assert captions(0, "val") != captions(0, "test")
+    assert captions(0, "val") != captions(0, "train")
+    assert captions(0, "val") != captions(1, "val")
+
+
+def test_captions_are_those_of_the_first_training_pictures():
+    data = Shapes(batch_size=16)
+    assert data.captions(16) == first(data.train_dataloader())[0].captions
+
+
+def test_negatives_are_wrong_captions_of_the_grammar():
+    assert first(Shapes().train_dataloader())[0].negatives is None
+    for batch in first(Shapes(negatives=True).train_dataloader(), 4):
+        assert len(batch.negatives) == len(batch)
+        for text, wrong in zip(batch.captions, batch.negatives, strict=True):
+            assert parse(wrong) != parse(text)
+
+
+def test_lists_of_names_restrict_the_scenes():
+    data = Shapes(
+        colours=["red", "blue"],
+        shapes=["circle", "ring"],
+        sizes=["large"],
+        backgrounds=["black"],
+        relations=["above"],
+        min_objects=2,
+    )
+    for scene in map(parse, data.captions(50)):
+        assert {thing.colour for thing in scene.objects} <= {"red", "blue"}
+        assert {thing.shape for thing in scene.objects} <= {"circle", "ring"}
+        assert {thing.size for thing in scene.objects} == {"large"}
+        assert (scene.background, scene.relations) == ("black", ("above",))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"image_size": 8}, "image_size must be from 16 to 256, got 8"),
+        ({"val_size": 0}, "val_size must be at least 1, got 0"),
+        ({"relations": ["in front of", "above"]}, "unless hard is true"),
+        ({"backgrounds": ["mauve"]}, "backgrounds must be .*mauve"),
+    ],
+)
+def test_a_wrong_choice_is_one_sentence(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Shapes(**arguments)

@@ -1,0 +1,93 @@
+"""conf/ mirrors textgan/: each choice composes, and each part has a YAML of its name.
+
+A class may have several: `shapes_hard.yaml`, `fid_768.yaml`; in data/ under any name.
+"""
+
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import yaml
+
+from textgan.cli import main
+from textgan.conf_folder import conf_folder
+from textgan.data import CaptionedImages
+
+PACKAGE = Path(__file__).parents[1] / "textgan"
+CHOICES = sorted(
+    path.relative_to(conf_folder())
+    for path in conf_folder().glob("[!_]*/*.yaml")
+    if path.parent.name != "hydra"
+)
+BASES = {
+    "model": pl.LightningModule,
+    "data": CaptionedImages,
+    "callback": pl.Callback,
+    "logger": pl.loggers.Logger,
+}
+
+
+def base_of(group: str) -> type:
+    """The class that `textgan/<group>/base.py` is about: the first that it defines."""
+    module = importlib.import_module(f"textgan.{group}.base")
+    own = [c for c in vars(module).values() if getattr(c, "__module__", "") == module.__name__]
+    return own[0]
+
+
+def parts() -> list[tuple[str, str]]:
+    """(group, file) wherever a file of a group's folder defines what the group is made of."""
+    found = []
+    for folder in sorted(conf_folder().glob("[!_]*/")):
+        for path in sorted((PACKAGE / folder.name).glob("[!_]*.py")):
+            base = BASES.get(folder.name) or base_of(folder.name)
+            module = importlib.import_module(f"textgan.{folder.name}.{path.stem}")
+            own = [c for c in vars(module).values() if inspect.isclass(c)]
+            own = [c for c in own if c.__module__ == module.__name__ and issubclass(c, base)]
+            if path.stem != "base" and any(not c.__name__.startswith("_") for c in own):
+                found.append((folder.name, path.stem))
+    return found
+
+
+def targets(node: object) -> list[str]:
+    if isinstance(node, list):
+        return [found for item in node for found in targets(item)]
+    if not isinstance(node, dict):
+        return []
+    own = [node["_target_"]] if "_target_" in node else []
+    return own + [found for value in node.values() for found in targets(value)]
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+def test_a_choice_composes(choice, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    group, name = choice.parts[0], choice.stem
+    assert main(["fit", f"{group}={name}", "--cfg", "job"]) == 0
+    assert yaml.safe_load(capsys.readouterr().out)["model"]["_target_"].startswith("textgan.model.")
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+def test_a_choice_names_a_class_and_only_arguments_that_it_has(choice):
+    config = yaml.safe_load((conf_folder() / choice).read_text(encoding="utf-8"))
+    for target in targets(config):
+        module, _, name = target.rpartition(".")
+        assert inspect.isclass(getattr(importlib.import_module(module), name))
+    if "_target_" in config:
+        module, _, name = config["_target_"].rpartition(".")
+        signature = inspect.signature(getattr(importlib.import_module(module), name))
+        given = config.keys() - {"_target_", "_partial_", "defaults"}
+        assert given <= signature.parameters.keys()
+        if (PACKAGE / choice.parts[0]).is_dir() and module.startswith("textgan."):
+            file = module.rpartition(".")[2]
+            assert module.startswith(f"textgan.{choice.parts[0]}.")
+            is_preset = (
+                choice.parts[0] == "data" and (conf_folder() / f"data/{file}.yaml").is_file()
+            )
+            assert is_preset or choice.stem == file or choice.stem.startswith(f"{file}_")
+
+
+@pytest.mark.parametrize(("group", "file"), parts(), ids=str)
+def test_a_part_has_a_yaml_of_its_name(group, file):
+    folder = conf_folder() / group
+    assert (folder / f"{file}.yaml").is_file() or [*folder.glob(f"{file}_*.yaml")]

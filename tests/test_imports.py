@@ -1,0 +1,61 @@
+"""Who may import whom: the arrows of the architecture, walked over the syntax trees."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "textgan"
+FILES = sorted(PACKAGE.rglob("*.py"))
+PROTOCOL = {"types", "image", "scene", "seed", "schedule", "errors"}
+PARTS = {
+    *("text_encoder", "image_encoder", "generator", "discriminator", "posterior", "autoencoder"),
+    *("prior", "denoiser", "diffusion", "augmentation", "loss"),
+}
+SHARED = {*PROTOCOL, "tokenizer", "layer", "pretrained"}
+EDGES = {
+    **dict.fromkeys(PARTS, SHARED),
+    **dict.fromkeys(("data", "metric", "callback", "logger"), PROTOCOL),
+    "layer": PROTOCOL,
+    "pipeline": {*SHARED, *PARTS},
+    "evaluation": {*SHARED, *PARTS, "pipeline", "metric"},
+    "model": {*SHARED, *PARTS, "pipeline", "metric", "evaluation", "checkpoint"},
+}
+OUTSIDE = {
+    "hydra": {"composition"},
+    "omegaconf": {"composition"},
+    "pytorch_lightning": {"model", "data", "callback", "logger", "lightning_cli"},
+    "transformers": {"text_encoder", "image_encoder"},
+    "lightning": set(),
+    "wandb": set(),
+}
+
+
+def owner(path: Path) -> str:
+    """The folder or file directly below the package; scene_render and its like belong to scene."""
+    name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "scene" if name.startswith("scene_") else name
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of all that a file imports, wherever in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_imports_only_what_it_may(path):
+    us = owner(path)
+    for name in imported(path):
+        root, *below = name.split(".")
+        if root == "textgan" and below and us in EDGES:
+            them = "scene" if below[0].startswith("scene_") else below[0]
+            is_base = us in {"loss", "metric"} and below[-2:-1] == ["base"]
+            allowed = {us, "__version__", *EDGES[us]}
+            assert them in allowed or is_base, f"{us} may not import {name}"
+        assert root not in OUTSIDE or us in OUTSIDE[root], f"{us} may not import {root}"

@@ -1,0 +1,314 @@
+"""What `save_pretrained` writes, `from_pretrained` gives back; what it did not write is refused."""
+
+import copy
+import inspect
+import json
+import pickle
+import sys
+from types import ModuleType
+
+import jsonargparse
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from textgan.pretrained import Part, build
+
+
+class Inner(Part):
+    """A linear map.
+
+    Args:
+        width: features in and out.
+        scale: factor on them.
+    """
+
+    def __init__(self, width: int = 3, *, scale: float = 1.0) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, width)
+        self.scale = scale
+
+    def forward(self, features):
+        return self.linear(features) * self.scale
+
+
+class Outer(Inner):
+    """Another Inner inside, and one more size."""
+
+    def __init__(self, inner: Inner | None = None, sizes: list[int] | None = None) -> None:
+        super().__init__(5, scale=2.0)
+        self.inner = inner
+        self.tied = self.linear
+        self.sizes = sizes
+
+
+class Remembering(Part):
+    """Keeps bytes in its state, and records other arguments than it was given."""
+
+    def __init__(self, source: str | None = None, text: str = "") -> None:
+        super().__init__()
+        self.text = text if source is None else source.upper()
+
+    def saved_arguments(self):
+        return super().saved_arguments() | {"source": None, "text": self.text}
+
+    def get_extra_state(self):
+        return torch.tensor(list(self.text.encode()), dtype=torch.uint8)
+
+    def set_extra_state(self, state):
+        self.text = bytes(state.tolist()).decode()
+
+
+@pytest.fixture(autouse=True)
+def parts_inside_textgan(monkeypatch):
+    """The classes above pass for classes of `textgan.probe`."""
+    module = ModuleType("textgan.probe")
+    for cls in (Inner, Outer, Remembering):
+        setattr(module, cls.__name__, cls)
+        monkeypatch.setattr(cls, "__module__", module.__name__)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    Inner(4).save_pretrained(tmp_path)
+    return tmp_path
+
+
+def test_config_holds_all_arguments_of_the_outermost_constructor():
+    inner = {"_target_": "textgan.probe.Inner", "width": 2, "scale": 0.5}
+    assert Inner(2, scale=0.5).config() == inner
+    outer = Outer(Inner(2, scale=0.5), sizes=(1, 2))
+    assert outer.config() == {"_target_": "textgan.probe.Outer", "inner": inner, "sizes": [1, 2]}
+    assert Outer().config() == {"_target_": "textgan.probe.Outer", "inner": None, "sizes": None}
+    json.dumps(outer.config(), allow_nan=False)
+
+
+def test_config_does_not_follow_a_list_that_the_caller_changes_later():
+    sizes = [1, 2]
+    part = Outer(sizes=sizes)
+    sizes.append(3)
+    assert part.config()["sizes"] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "value", [object(), nn.Linear(1, 1), float("nan"), b"x", {1: 2}, {"_target_": "x"}]
+)
+def test_an_argument_that_json_cannot_hold_is_a_sentence(value):
+    with pytest.raises(TypeError, match=r"Outer.sizes\[0\] must be a Part or fit for JSON"):
+        Outer(sizes=[value]).config()
+
+
+def test_signature_and_docstring_stay_visible():
+    assert list(inspect.signature(Inner).parameters) == ["width", "scale"]
+    assert "features in and out" in inspect.getdoc(Inner)
+    parser = jsonargparse.ArgumentParser(exit_on_error=False)
+    parser.add_argument("--part", type=Inner)
+    built = parser.instantiate(parser.parse_object({"part": {"class_path": "textgan.probe.Outer"}}))
+    assert isinstance(built.part, Outer)
+    assert built.part.config()["sizes"] is None
+
+
+def test_jsonargparse_takes_from_pretrained_as_class_path(folder):
+    parser = jsonargparse.ArgumentParser(exit_on_error=False)
+    parser.add_argument("--part", type=Inner)
+    wanted = {
+        "class_path": "textgan.probe.Inner.from_pretrained",
+        "init_args": {"path": str(folder)},
+    }
+    built = parser.instantiate(parser.parse_object({"part": wanted}))
+    assert isinstance(built.part, Inner)
+    assert built.part.config()["width"] == 4
+
+
+def test_a_subclass_inherits_a_from_pretrained_that_its_base_overrides():
+    class Base(Inner):
+        @classmethod
+        def from_pretrained(cls, path, doubled=False):
+            return "doubled" if doubled else super().from_pretrained(path)
+
+    class Child(Base):
+        pass
+
+    assert Child.from_pretrained("anything", doubled=True) == "doubled"
+    assert inspect.signature(Child.from_pretrained).return_annotation is Child
+    assert list(inspect.signature(Child.from_pretrained).parameters) == ["path", "doubled"]
+
+
+def test_a_constructor_that_does_not_name_its_arguments_is_refused():
+    with pytest.raises(TypeError, match="must name every argument"):
+        type("Open", (Part,), {"__init__": lambda self, **kwargs: None})
+
+
+def test_build_makes_nested_parts():
+    part = build(Outer(Inner(2), sizes=[7]).config())
+    assert isinstance(part, Outer)
+    assert part.inner.linear.in_features == 2
+    assert part.sizes == [7]
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *(None, 3, "os.system", "torch.nn.Linear", "textgan", "textgan.__main__.main"),
+        *("textgan.pretrained.os", "textgan.pretrained.Path", "textgan.pretrained.Nothing"),
+        *(
+            "textgan.nothing.Here",
+            "textgan..pretrained.Part",
+            "textgan.probe.Inner.from_pretrained",
+        ),
+        "textgan.text_encoder.base.TextEncoder",
+    ],
+)
+def test_build_refuses_what_is_no_part_of_textgan(target):
+    for config in ({"_target_": target}, Outer().config() | {"sizes": [{"_target_": target}]}):
+        with pytest.raises(ValueError, match="_target_ must"):
+            build(config)
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"), [({"depth": 1}, "unexpected.*depth"), ({}, "missing.*inner")]
+)
+def test_build_names_arguments_that_are_unknown_or_missing(extra, said, monkeypatch):
+    class Strict(Part):
+        def __init__(self, inner: int) -> None:
+            super().__init__()
+
+    monkeypatch.setattr(Strict, "__module__", "textgan.probe")
+    monkeypatch.setattr(sys.modules["textgan.probe"], "Strict", Strict, raising=False)
+    config = {"_target_": "textgan.probe.Strict", **({"inner": 1} if extra else {}), **extra}
+    with pytest.raises(ValueError, match=f"textgan.probe.Strict cannot be built: .*{said}"):
+        build(config)
+
+
+def test_what_was_saved_comes_back_equal(tmp_path):
+    part = Outer(Inner(2, scale=3.0), sizes=[1])
+    part.linear.weight = nn.Parameter(
+        part.linear.weight.detach().t()
+    )  # not contiguous; tied to part.tied
+    part.save_pretrained(tmp_path / "new" / "folder")
+    again = Part.from_pretrained(tmp_path / "new" / "folder")
+    assert type(again) is Outer
+    assert again.config() == part.config()
+    assert not again.training
+    assert again.tied is again.linear
+    for name, tensor in part.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+
+
+def test_extra_state_of_any_length_and_replaced_arguments_come_back(tmp_path):
+    for part in (Remembering(), Remembering("gone later")):
+        part.save_pretrained(tmp_path)
+        again = Remembering.from_pretrained(str(tmp_path))
+        assert again.text == part.text
+        assert again.config()["source"] is None
+
+
+def test_saving_over_a_folder_replaces_both_files_and_leaves_nothing_beside_them(folder):
+    Inner(6).save_pretrained(folder)
+    assert Inner.from_pretrained(folder).linear.in_features == 6
+    assert sorted(file.name for file in folder.iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_a_failed_save_leaves_the_old_files(folder, monkeypatch):
+    def broken(tensors, file, metadata):
+        file.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr("textgan.pretrained.save_file", broken)
+    with pytest.raises(OSError, match="disk full"):
+        Inner(6).save_pretrained(folder)
+    assert Inner.from_pretrained(folder).linear.in_features == 4
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_a_missing_folder_or_file_is_a_sentence(folder):
+    with pytest.raises(FileNotFoundError, match="path must be a folder by save_pretrained, got"):
+        Inner.from_pretrained(folder / "nowhere")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(FileNotFoundError, match=r"has no model.safetensors"):
+        Inner.from_pretrained(folder)
+    (folder / "config.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"has no config.json"):
+        Inner.from_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "is not valid JSON"),
+        (b"\xff\xfe", "is not valid JSON"),
+        (b"[]", "must have format_version 1 .* got None"),
+        (b'{"format_version": 99, "part": {}}', "must have format_version 1 .* got 99"),
+        (b'{"format_version": 1, "part": 3}', "got 1 and int"),
+        (b'{"format_version": 1, "part": {"_target_": "os.system"}}', "in textgan."),
+    ],
+)
+def test_a_broken_or_foreign_config_is_a_sentence(folder, content, said):
+    (folder / "config.json").write_bytes(content)
+    with pytest.raises(ValueError, match=said):
+        Inner.from_pretrained(folder)
+
+
+def test_a_folder_of_another_class_is_a_sentence(folder):
+    with pytest.raises(ValueError, match="holds a Inner, which is not a Outer"):
+        Outer.from_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.pop("linear.bias"), "lacks linear.bias"),
+        (lambda t: t.update(more=torch.ones(1)), "has unexpected more"),
+        (
+            lambda t: t.update({"linear.bias": torch.ones(5)}),
+            "differs in shape or kind in linear.bias",
+        ),
+        (
+            lambda t: t.update({"linear.bias": torch.ones(4, dtype=torch.int64)}),
+            "differs in shape or kind",
+        ),
+        (lambda t: t["linear.bias"].fill_(float("nan")), "must have finite weights.*linear.bias"),
+        (lambda t: t.update({f"x{i}": torch.ones(1) for i in range(9)}), "x0 x1 x2 and 6 more"),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(folder, change, said):
+    file = folder / "model.safetensors"
+    tensors = load_file(file)
+    change(tensors)
+    save_file(tensors, file)
+    with pytest.raises(ValueError, match=said):
+        Inner.from_pretrained(folder)
+
+
+def test_a_file_that_is_not_safetensors_is_a_sentence(folder):
+    for content in (
+        b"",
+        b"not at all a safetensors file",
+        (folder / "model.safetensors").read_bytes()[:-5],
+    ):
+        (folder / "model.safetensors").write_bytes(content)
+        with pytest.raises(ValueError, match="is not a safetensors file"):
+            Inner.from_pretrained(folder)
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    part = Inner()
+    nn.init.constant_(part.linear.weight, float("inf"))
+    with pytest.raises(ValueError, match="model must have finite weights"):
+        part.save_pretrained(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_copies_keep_their_config_and_their_own_parts():
+    part = Outer(Inner(2))
+    for again in (
+        copy.deepcopy(part),
+        pickle.loads(pickle.dumps(part)),
+        AveragedModel(part).module,
+    ):
+        assert again.config() == part.config()
+        assert again.inner is not part.inner
+        assert again.saved_arguments()["inner"] is again.inner

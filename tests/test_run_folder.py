@@ -1,0 +1,61 @@
+import json
+
+import pytest
+
+from textgan.errors import ConfigError
+from textgan.run_folder import (
+    continued_run,
+    discard,
+    free_name,
+    new_run_folder,
+    refuse_occupied,
+    write_environment,
+)
+
+
+def test_names_are_never_used_twice(tmp_path):
+    path = tmp_path / "run.yaml"
+    names = []
+    for _ in range(3):
+        names.append(free_name(path).name)
+        free_name(path).touch()
+    assert names == ["run.yaml", "run-2.yaml", "run-3.yaml"]
+    assert new_run_folder() != new_run_folder()
+
+
+def test_only_training_goes_on_in_the_folder_of_its_checkpoint(tmp_path):
+    (tmp_path / "last.ckpt").touch()
+    checkpoint = str(tmp_path / "last.ckpt")
+    assert continued_run("fit", checkpoint) is None
+    (tmp_path / "run.yaml").touch()
+    assert continued_run("fit", checkpoint) == tmp_path
+    assert continued_run("test", checkpoint) is None
+    assert continued_run("fit", None) is None
+    refuse_occupied("fit", tmp_path, checkpoint)
+    refuse_occupied("test", tmp_path, None)
+    with pytest.raises(ConfigError, match="holds a run: go on with ckpt_path="):
+        refuse_occupied("fit", tmp_path, None)
+
+
+def test_discarding_removes_only_what_is_new_and_ours(tmp_path):
+    folder = tmp_path / "date" / "time"
+    folder.mkdir(parents=True)
+    for name in ("run.yaml", "environment.json"):
+        (folder / name).touch()
+    discard(folder, set())
+    assert list(tmp_path.iterdir()) == []
+    folder.mkdir(parents=True)
+    (folder / "run.yaml").touch()
+    before = set(folder.iterdir())
+    for name in ("run-2.yaml", "mine.txt"):
+        (folder / name).touch()
+    discard(folder, before)
+    assert sorted(path.name for path in folder.iterdir()) == ["mine.txt", "run.yaml"]
+
+
+def test_the_environment_names_versions_seed_and_commit(tmp_path):
+    write_environment(tmp_path, ["textgan", "fit"], 7)
+    record = json.loads((tmp_path / "environment.json").read_text())
+    assert record["seed"] == 7
+    assert {"torch", "pytorch-lightning", "python", "platform", "textgan"} <= record.keys()
+    assert record["git"] == "not a git checkout" or {"commit", "dirty"} == record["git"].keys()

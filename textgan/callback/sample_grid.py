@@ -1,0 +1,97 @@
+"""The same captions drawn from the same noise, again and again as training goes on."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytorch_lightning as pl
+from PIL import Image
+
+from textgan.callback.interval import ImageInterval
+from textgan.image import captioned_grid, save_png
+from textgan.types import Batch
+
+
+class SampleGrid(pl.Callback):
+    """Draws a captioned grid into `<run>/samples/<images seen>.png` and into the loggers.
+
+    It draws at the start, every so many images and at the end of training, and after a test, on
+    the first process.
+
+    Args:
+        every_images: images seen between two, over all processes; 0 means at start and end only.
+        captions: what to draw; None means the first ones of the val split, or of the one tested.
+        number: how many of them.
+        seed: decides the noise.
+    """
+
+    def __init__(
+        self,
+        *,
+        every_images: int,
+        captions: list[str] | None = None,
+        number: int = 16,
+        seed: int = 0,
+    ):
+        if number < 1:
+            raise ValueError(f"number must be at least 1, got {number}")
+        if captions is not None and not captions:
+            raise ValueError("captions must hold at least one caption, or be null")
+        self.interval = ImageInterval(every_images)
+        self.captions, self.number, self.seed = captions, number, seed
+        self._drawn_at: int | None = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.interval.start(int(pl_module.images_seen))
+        if trainer.is_global_zero:
+            self.captions = self.captions or first_captions(
+                trainer.datamodule.val_dataloader(), self.number
+            )
+            if int(pl_module.images_seen) == 0:
+                self._draw(trainer, pl_module)
+
+    def on_train_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        if self.interval.crossed(int(pl_module.images_seen)) and trainer.is_global_zero:
+            self._draw(trainer, pl_module)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.is_global_zero and self._drawn_at != int(pl_module.images_seen):
+            self._draw(trainer, pl_module)
+
+    def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            self.captions = self.captions or first_captions(trainer.test_dataloaders, self.number)
+            self._draw(trainer, pl_module)
+
+    def _draw(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        images_seen = int(pl_module.images_seen)
+        captions = self.captions[: self.number]
+        images = pl_module.pipeline()(captions, seed=self.seed, output_type="pt").images
+        grid = captioned_grid(images, captions)
+        save_png(grid, Path(trainer.default_root_dir) / "samples" / f"{images_seen:09d}.png")
+        for logger in trainer.loggers:
+            log_picture(logger, "samples", grid, images_seen)
+        self._drawn_at = images_seen
+
+
+def first_captions(loader: Iterable[Batch], number: int) -> list[str]:
+    """The first different captions of a loader's first batch, at most `number`."""
+    return list(dict.fromkeys(next(iter(loader)).captions))[:number]
+
+
+def log_picture(
+    logger: pl.loggers.Logger, name: str, picture: Image.Image, images_seen: int
+) -> None:
+    """Hand a picture to a logger, if it is one that shows pictures (wandb, TensorBoard)."""
+    if hasattr(logger, "log_image"):
+        logger.log_image(name, [picture], step=images_seen)
+    elif hasattr(logger.experiment, "add_image"):
+        array = np.asarray(picture.convert("RGB"))  # (H, W, 3)
+        logger.experiment.add_image(name, array, images_seen, dataformats="HWC")

@@ -1,0 +1,1 @@
+"""The other verbs of `textgan`: one a file, each with `main(argv) -> int`."""

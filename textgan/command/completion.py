@@ -1,0 +1,35 @@
+"""Print the shell's tab completion: eval "$(textgan completion bash)"."""
+
+import argparse
+
+_BASH = """\
+_textgan_complete() {
+    local line="${COMP_LINE:0:$COMP_POINT}"
+    local word="${line##* }"
+    COMPREPLY=($(textgan completion query "$line" 2>/dev/null))
+    if [ ${#COMPREPLY[@]} -eq 0 ]; then
+        COMPREPLY=($(compgen -f -- "${word##*=}"))
+    fi
+    # Bash takes what follows a '=' or ':' for a word of its own, and replaces only that.
+    local cut="${word%"${word##*[=:]}"}"
+    COMPREPLY=("${COMPREPLY[@]#"$cut"}")
+    if [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" != *[=./] ]]; then compopt +o nospace; fi
+}
+complete -o nospace -F _textgan_complete textgan
+"""
+_ZSH = "autoload -U +X bashcompinit && bashcompinit\n" + _BASH
+
+
+def main(argv: list[str]) -> int:
+    """`textgan completion bash|zsh` prints the script, `query LINE` candidates."""
+    parser = argparse.ArgumentParser("textgan completion", description=__doc__)
+    parser.add_argument("shell", choices=["bash", "zsh", "query"])
+    parser.add_argument("line", nargs="?", default="", help="what was typed (query only)")
+    words = parser.parse_args(argv)
+    if words.shell == "query":
+        from textgan.composition import candidates
+
+        print("\n".join(candidates(words.line)))
+    else:
+        print(_BASH if words.shell == "bash" else _ZSH, end="")
+    return 0

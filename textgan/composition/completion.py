@@ -1,0 +1,28 @@
+"""Tab completion: what may stand next on the command line."""
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.plugins.completion_plugin import DefaultCompletionPlugin
+
+from textgan.cli import LIGHTNING_VERBS, commands
+from textgan.composition.folder import SECTIONS
+from textgan.conf_folder import conf_folder
+
+
+def candidates(line: str) -> list[str]:
+    """What may stand for the last word of a line, in either grammar: verbs, choices, settings."""
+    typed = line.split()
+    word = "" if line.endswith(" ") or not typed else typed.pop()
+    verb, *words = typed[1:] or [None]
+    if verb is None:
+        return [name for name in (*LIGHTNING_VERBS, *commands()) if name.startswith(word)]
+    if verb not in LIGHTNING_VERBS:
+        return []
+    dashes = "--" if word.startswith("-") else ""
+    before = [o for o in words if "=" in o and not o.startswith("-")]
+    with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        plugin = DefaultCompletionPlugin(GlobalHydra.instance().config_loader())
+        found = plugin._query("config", " ".join([*before, word.lstrip("-")]))
+    if dashes:
+        found = [name for name in found if name.rstrip("=.").partition(".")[0] in SECTIONS]
+    return [f"{dashes}{name}" for name in found if not name.startswith("hydra")]

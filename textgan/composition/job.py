@@ -1,0 +1,197 @@
+"""Compose `conf/`, one job or a sweep of them, and hand each to Lightning as a `run.yaml`."""
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from textgan.cli import Words
+from textgan.composition.checkpoint import start_from_checkpoint
+from textgan.composition.folder import SECTIONS
+from textgan.composition.message import sentence
+from textgan.conf_folder import choices, conf_folder
+from textgan.converter import find_links, list_names, to_lightning
+from textgan.errors import ConfigError, did_you_mean
+from textgan.run_folder import continued_run, discard
+
+_CAPTIONS = "{_target_:textgan.data.caption_file.CaptionFile,path:${captions_file}}"
+_last_sweep: list[Path] = []
+
+
+def compose_and_run(verb: str, words: Words) -> int:
+    """Compose and run one job, or several with `-m`; returns the exit status.
+
+    Raises:
+        ConfigError: what was asked cannot be composed or run, or a job of the sweep failed.
+    """
+    overrides = _completed(verb, words)
+    checkpoint, name = value_of("ckpt_path", overrides), "config"
+    if checkpoint is not None:
+        name = start_from_checkpoint(checkpoint, overrides, sweep=words.sweep)
+    main = hydra.main(config_path=str(conf_folder()), config_name=name, version_base="1.3")
+    failed: list[ConfigError] = []
+    try:
+        with _typed([*words.flags, *map(_loosened, overrides)]):
+            main(_job(verb, words, failed))()
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(sentence(error)) from error
+    except ConfigError as error:
+        raise ConfigError(_failures() or str(error)) from error
+    if failed:
+        raise failed[0]
+    if words.sweep and (said := _failures()):
+        raise ConfigError(said)
+    return 0
+
+
+def value_of(key: str, overrides: list[str]) -> str | None:
+    """What the overrides say of a key, without quotes; the last one counts."""
+    found = [o.split("=", 1)[1] for o in overrides if o.split("=", 1)[0].lstrip("+") == key]
+    return found[-1].strip("'\"") if found else None
+
+
+class RememberSweep(Callback):
+    """Remembers the folder of the sweep, where the jobs that failed have left word."""
+
+    def on_multirun_start(self, config: DictConfig, **keywords: Any) -> None:
+        """Hydra calls it in the process that was typed."""
+        _last_sweep[:] = [Path(config.hydra.sweep.dir)]
+
+
+def _completed(verb: str, words: Words) -> list[str]:
+    """The overrides, and those that follow from the verb and from the others."""
+    overrides = [_without_null(override) for override in words.overrides]
+    for option, key in (("--ckpt_path", "ckpt_path"), ("--run_dir", "hydra.run.dir")):
+        if (value := words.take_option(option)) is not None:
+            overrides.append(f"{key}={_quoted(value)}")
+    if verb == "predict" and value_of("data", overrides) is None:
+        if value_of("captions_file", overrides) is None:
+            raise ConfigError("captions_file must be given, as in captions_file=my.txt")
+        overrides += ["~data", f"+data={_CAPTIONS}"]
+    checkpoint = value_of("ckpt_path", overrides)
+    if checkpoint is None and verb != "fit" and not words.inspecting:
+        said = f"ckpt_path must be given, as in textgan {verb} ckpt_path=runs/.../last.ckpt"
+        raise ConfigError(said)
+    folder = None if words.sweep else continued_run(verb, checkpoint)
+    if folder is not None and value_of("hydra.run.dir", overrides) is None:
+        overrides.append(f"hydra.run.dir={_quoted(str(folder))}")
+    if words.has_option("--print_config"):
+        overrides += ["hydra.run.dir=.", "hydra/job_logging=disabled"]
+    share = "hydra.sweeper.max_failure_rate"
+    if value_of("hydra/sweeper", overrides) == "optuna" and value_of(share, overrides) is None:
+        overrides.append(f"{share}=1.0")  # one failing trial ends no search
+    return overrides
+
+
+def _without_null(override: str) -> str:
+    """`posterior=null` as `~posterior`, which is how Hydra leaves a group out."""
+    group, _, choice = override.partition("=")
+    return f"~{group}" if choice == "null" and group in choices() else override
+
+
+def _quoted(value: str) -> str:
+    """A value that Hydra's grammar reads as it stands."""
+    escaped = value.replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _loosened(override: str) -> str:
+    """`model.x=1` as `++model.x=1`: the constructors, not the YAML files, say what may be set."""
+    return f"++{override}" if re.match(r"(model|data|trainer)\.[^=]+=", override) else override
+
+
+def _as_asked(overrides: list[str]) -> list[str]:
+    return [override.removeprefix("++") for override in overrides]
+
+
+@contextmanager
+def _typed(argv: list[str]) -> Iterator[None]:
+    """Hydra reads sys.argv, and prints a traceback of its own unless told to raise."""
+    before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    sys.argv, os.environ["HYDRA_FULL_ERROR"] = ["textgan", *argv], "1"
+    try:
+        yield
+    finally:
+        sys.argv = before[0]
+        if before[1] is None:
+            del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = before[1]
+
+
+def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictConfig], Any]:
+    """What Hydra calls for each job.
+
+    A single job's mistake goes into `failed`, as Hydra would print words of its own about it. A
+    sweep's is left in the job's folder, since the job may run in another process, and raised, so
+    that the sweeper knows.
+    """
+    sweep, showing = words.sweep, words.has_option("--print_config")
+
+    def job(config: DictConfig) -> float | None:
+        from textgan.run import launch_composed, show_composed
+
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        typed = ["textgan", verb, *_as_asked(HydraConfig.get().overrides.task), *words.options]
+        existed = set(folder.glob("*"))
+        composing = HydraConfig.instance().cfg
+        HydraConfig.instance().cfg = None  # else Lightning starts its DDP children through Hydra
+        try:
+            run = _as_run(config)
+            if showing:
+                return show_composed(verb, run, words.options)
+            return launch_composed(verb, run, folder, words.options, typed)
+        except Exception as error:
+            if not sweep and isinstance(error, ConfigError):
+                discard(folder, existed)
+                failed.append(error)
+                return None
+            if sweep:
+                _leave_word(folder, error)
+            raise
+        finally:
+            HydraConfig.instance().cfg = composing
+
+    return job
+
+
+def _leave_word(folder: Path, error: Exception) -> None:
+    said = str(error) if isinstance(error, ConfigError) else traceback.format_exc()
+    (folder / "failed.txt").write_text(said, encoding="utf-8")
+    print(f"textgan: {folder} failed: {said.strip().splitlines()[-1]}", file=sys.stderr)
+
+
+def _failures() -> str:
+    failed = sorted(path for folder in _last_sweep for path in folder.rglob("failed.txt"))
+    if not failed:
+        return ""
+    names = ", ".join(str(path.parent) for path in failed[:5])
+    return f"{len(failed)} of the sweep's jobs failed (see failed.txt in {names})"
+
+
+def _as_run(config: DictConfig) -> dict[str, Any]:
+    """A composed configuration as `run.yaml` has it."""
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(sentence(error)) from error
+    unresolved = OmegaConf.to_container(config, resolve=False)
+    scalars = {key: value for key, value in plain.items() if key not in SECTIONS}
+    for key, value in scalars.items():
+        if isinstance(value, dict | list):
+            raise ConfigError(f"no such section: {key!r}{did_you_mean(key, [*SECTIONS])}")
+    given = {key: plain[key] for key in SECTIONS if plain.get(key) is not None}
+    links = find_links({key: unresolved[key] for key in given})
+    shared = {"scalars": scalars, "links": links, "lists": list_names(given)}
+    return {**to_lightning(given), "composition": shared}

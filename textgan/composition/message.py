@@ -1,0 +1,33 @@
+"""What Hydra says of a wrong override, as one sentence."""
+
+import re
+
+from omegaconf.errors import MissingMandatoryValue
+
+from textgan.composition.folder import read_yaml
+from textgan.conf_folder import choices, conf_folder
+from textgan.errors import did_you_mean
+
+_NOISE = ("full_key:", "object_type", "reference_type", "Set the environment", "Config search")
+
+
+def sentence(error: Exception) -> str:
+    """One sentence, ours where the mistake is a common one."""
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} must be given, as in {error.full_key}=..."
+    said = "\n".join([str(error), str(error.__cause__ or "")])
+    if found := re.search(r"Could not override '([^']+)'", said):
+        known = [*choices(), *read_yaml(conf_folder() / "config.yaml")]
+        return f"no such setting or group: {found[1]!r}{did_you_mean(found[1], known)}"
+    if found := re.search(r"Could not find '([^']+)/([^']+)'", said):
+        options = re.search(r"Available options in '[^']+':\n((?:\t.*\n?)*)", said)
+        names = options[1].split() if options else []
+        there = f"; there are {', '.join(names)}" if names else ""
+        return f"no {found[1]} called {found[2]!r}{did_you_mean(found[2], names) or there}"
+    if found := re.search(r"Ambiguous value for argument '\+*([^']+)'", said):
+        return (
+            f"{found[1]} names several values: sweep over them with -m, or write [a,b] for a list"
+        )
+    lines = [line.strip() for line in said.splitlines()]
+    kept = [line for line in lines if line and not line.startswith(_NOISE)]
+    return " ".join(dict.fromkeys(kept))

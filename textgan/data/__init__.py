@@ -1,0 +1,7 @@
+"""Data modules: captioned pictures, as batches."""
+
+from textgan.data.base import CaptionedImages
+from textgan.data.folder import Folder
+from textgan.data.shapes import Shapes
+
+__all__ = ["CaptionedImages", "Folder", "Shapes"]

@@ -1,0 +1,130 @@
+"""What every data set shares: one endless stream of pictures, keyed by position, and the loaders over it."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from textgan.types import Batch
+
+
+class StreamSampler(Sampler):
+    """Batches of (position, index) pairs from an endless, shuffled stream over a data set.
+
+    Position p of the stream is row `permutation(seed, p // size)[p % size]`: each row once per pass, another order
+    each pass, whatever the batch size, the number of workers or of processes. A process of W takes its own block of each
+    global batch. So the whole state of the loader is one number, the pictures seen.
+
+    Args:
+        size: rows of the data set.
+        batch_size: pictures per process and step.
+        seed: decides every order.
+        start: pictures already seen over all processes (a multiple of batch_size * processes).
+        rank, processes: which block of each global batch is ours.
+    """
+
+    def __init__(
+        self, size: int, *, batch_size: int, seed: int, start: int = 0, rank: int = 0, processes: int = 1
+    ):
+        self.size, self.batch_size, self.seed, self.start = size, batch_size, seed, start
+        self.rank, self.processes = rank, processes
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        epoch, order = -1, None
+        position = self.start + self.rank * self.batch_size
+        while True:
+            batch = []
+            for p in range(position, position + self.batch_size):
+                if p // self.size != epoch:
+                    epoch = p // self.size
+                    order = np.random.default_rng((self.seed, epoch)).permutation(self.size)
+                batch.append((p, int(order[p % self.size])))
+            yield batch
+            position += self.batch_size * self.processes
+
+
+class CaptionedImages(LightningDataModule):
+    """Base of the data modules: a subclass makes the data sets, this class the loaders.
+
+    A subclass implements `build(split)` for "train", "val" and "test" -> a map-style data set whose `__getitems__`
+    takes a list of (position, index) pairs and returns a `Batch`, with `__len__`, and `captions(limit)`. Whatever is random in a training picture must be drawn
+    from (seed, position) alone; a val or test picture depends on the index alone.
+
+    Args:
+        batch_size: pictures per process and step.
+        num_workers: loader processes; 0 loads in the training process.
+        seed: decides the order and every random choice.
+    """
+
+    def __init__(self, *, batch_size: int, num_workers: int = 0, seed: int = 0):
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        self.batch_size, self.num_workers, self.seed = batch_size, num_workers, seed
+        self.images_seen = 0
+        self._datasets: dict[str, Dataset] = {}
+
+    @abstractmethod
+    def build(self, split: str) -> Dataset:
+        """The data set of a split ("train", "val" or "test")."""
+
+    @abstractmethod
+    def captions(self, limit: int) -> list[str]:
+        """At most `limit` training captions: what a tokenizer is fitted on."""
+
+    def dataset(self, split: str) -> Dataset:
+        """The data set of a split, built once."""
+        if split not in self._datasets:
+            self._datasets[split] = self.build(split)
+        return self._datasets[split]
+
+    def train_dataloader(self) -> DataLoader:
+        """An endless loader that begins where `images_seen` left off."""
+        trainer = self.trainer
+        sampler = StreamSampler(
+            len(self.dataset("train")),
+            batch_size=self.batch_size,
+            seed=self.seed,
+            start=self.images_seen,
+            rank=trainer.global_rank if trainer else 0,
+            processes=trainer.world_size if trainer else 1,
+        )
+        return self._loader("train", sampler)
+
+    def val_dataloader(self) -> DataLoader:
+        """The val split in its own order, each picture once over all processes."""
+        return self._loader("val", self._in_order("val"))
+
+    def test_dataloader(self) -> DataLoader:
+        """The test split in its own order, each picture once over all processes."""
+        return self._loader("test", self._in_order("test"))
+
+    def state_dict(self) -> dict[str, int]:
+        """What a checkpoint keeps of the loader: where the stream is."""
+        return {"images_seen": int(self.trainer.lightning_module.images_seen)}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.images_seen = state["images_seen"]
+
+    def _in_order(self, split: str) -> list[list[tuple[int, int]]]:
+        rank = self.trainer.global_rank if self.trainer else 0
+        processes = self.trainer.world_size if self.trainer else 1
+        own = [(i, i) for i in range(rank, len(self.dataset(split)), processes)]
+        return [own[i : i + self.batch_size] for i in range(0, len(own), self.batch_size)]
+
+    def _loader(self, split: str, batches: Sampler | list) -> DataLoader:
+        return DataLoader(
+            self.dataset(split),
+            batch_sampler=batches,
+            num_workers=self.num_workers,
+            collate_fn=_as_it_is,
+            persistent_workers=self.num_workers > 0 and split == "train",
+            pin_memory=torch.cuda.is_available(),
+        )
+
+
+def _as_it_is(batch: Batch) -> Batch:
+    return batch

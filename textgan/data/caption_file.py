@@ -1,0 +1,55 @@
+"""Captions alone, for `textgan predict`."""
+
+from pathlib import Path
+
+import torch
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader
+
+from textgan.types import Batch
+
+
+class CaptionFile(LightningDataModule):
+    """The captions of a text file, one a line; empty lines are skipped.
+
+    Args:
+        path: the file, UTF-8.
+        batch_size: captions drawn at a time, per process.
+    """
+
+    def __init__(self, *, path: str, batch_size: int = 64):
+        super().__init__()
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        self.path, self.batch_size = Path(path), batch_size
+        self.captions: list[str] = []
+
+    def setup(self, stage: str) -> None:
+        """Read the file.
+
+        Raises:
+            FileNotFoundError: there is none.
+            ValueError: it is not UTF-8, or holds no caption.
+        """
+        if not self.path.is_file():
+            raise FileNotFoundError(f"captions_file {str(self.path)!r} does not exist")
+        try:
+            lines = self.path.read_text(encoding="utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"captions_file {str(self.path)!r} must be UTF-8 text: {error}"
+            ) from error
+        self.captions = [line.strip() for line in lines if line.strip()]
+        if not self.captions:
+            raise ValueError(f"captions_file {str(self.path)!r} holds no caption")
+
+    def predict_dataloader(self) -> DataLoader:
+        """Batches of captions without pictures: images (B, 0)."""
+        rank = self.trainer.global_rank if self.trainer else 0
+        processes = self.trainer.world_size if self.trainer else 1
+        own = range(rank, len(self.captions), processes)
+        return DataLoader(own, batch_size=self.batch_size, collate_fn=self._collate)
+
+    def _collate(self, rows: list[int]) -> Batch:
+        captions = [self.captions[row] for row in rows]
+        return Batch(torch.empty(len(rows), 0), captions, torch.tensor(rows))

@@ -1,0 +1,237 @@
+"""Your own captioned pictures, from a folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from pytorch_lightning.utilities import rank_zero_warn
+from torch.utils.data import Dataset
+
+from textgan import image
+from textgan.data.base import CaptionedImages
+from textgan.data.captions import CaptionsFile, Row, read_rows
+from textgan.data.crop import Crop
+from textgan.data.pictures import Pictures
+from textgan.data.split import Split, split_rows
+from textgan.types import Batch
+
+_DRAW = 1  # sets the key of a picture's draws apart from the (seed, epoch) of the stream's order
+
+
+class FolderSplit(Dataset):
+    """Pictures with their captions, as the loaders ask for them.
+
+    Args:
+        rows: file and captions of each picture.
+        pictures: their pixels, in the same order.
+        flip: mirror at random.
+        seed: keys what is drawn, with the position; None draws nothing: the middle is cropped, the
+            first caption taken, nothing mirrored.
+    """
+
+    def __init__(self, rows: Sequence[Row], pictures: Pictures, *, flip: bool, seed: int | None):
+        self.rows, self.pictures, self.flip, self.seed = rows, pictures, flip, seed
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitems__(self, keys: list[tuple[int, int]]) -> Batch:
+        """The batch of (position, index) pairs; `index` in it is the row that is shown."""
+        shown, captions, pixels = zip(*(self._draw(*key) for key in keys), strict=True)
+        return Batch(
+            images=image.from_uint8(torch.stack(pixels)),  # (B, C, H, W)
+            captions=list(captions),
+            index=torch.tensor(shown),
+            all_captions=[list(self.rows[place].captions) for place in shown],
+        )
+
+    def _draw(self, position: int, index: int) -> tuple[int, str, torch.Tensor]:
+        place, pixels = self.pictures[index]
+        captions = self.rows[place].captions
+        if self.seed is None:
+            return place, captions[0], self.pictures.crop.window(pixels, None)
+        generator = np.random.default_rng((self.seed, position, _DRAW))
+        caption = captions[generator.integers(len(captions))]
+        pixels = self.pictures.crop.window(pixels, generator)
+        mirrored = self.flip and generator.random() < 0.5
+        return place, caption, pixels.flip(-1) if mirrored else pixels
+
+
+class Folder(CaptionedImages):
+    """Captioned pictures in a folder.
+
+    The captions are read from the first of these that is there:
+
+    1. `captions_file`; else metadata.jsonl, metadata.csv, captions.jsonl, captions.csv, or the only
+       .jsonl, .csv or .tsv in the root. A row names a picture, by its path from the root, and its
+       caption (in JSON also a list of them); rows of the same picture are joined.
+    2. Sub-folders `train` and, if there, `val` (or valid, validation, dev) and `test`: each is read
+       by these rules, and is that split.
+    3. Beside a picture, a .txt of the same name: each line that is not empty is a caption.
+    4. Two or more sub-folders: the folder's name, with spaces for underscores and dashes, is the
+       caption of every picture in it.
+
+    Splits are those of the split column, else the folders of rule 2 if every picture lies in one.
+    Where none is val (or test), `val_share` (`test_share`) of the train pictures are taken by a
+    hash of their bytes: copies stay together, and added files move no old one; fewer than two so
+    taken for val go back to train. A picture with a copy in test or val leaves train (and val for
+    test). Without val pictures validation looks at the training pictures, without test pictures the
+    test looks at those of val.
+
+    In training one caption of a picture is drawn at random, else the first is taken. Empty captions
+    are left out. Pictures without caption, missing and broken ones are skipped, and listed in
+    `skipped`; in the place of a broken one the next good one is shown.
+
+    Args:
+        root: the folder.
+        batch_size: pictures per process and step.
+        image_size: side of the square that is made of each picture.
+        channels: 1 gray, 3 RGB, 4 RGBA.
+        crop: "center": the middle square. "random": in training a square drawn along the longer
+            side, else the middle; a square picture is whole each time. "pad": the whole picture,
+            with background beside it. "squash": the whole picture, its aspect ratio lost.
+        flip: mirror half of the training pictures. Off, as captions may say left and right, and
+            letters do not mirror.
+        background: what transparent pixels are laid on, and "pad" fills with: a colour's name, or
+            "#rrggbb".
+        image_folder: where in the root to look for the last part of a row's file: "images128"
+            reads images128/a.png where the row says images/a.png.
+        captions_file: path of the captions file, from the root; None finds it.
+        file_column: its column of files; None takes file_name, file, filename, image or the like.
+        caption_column: its column of captions; None takes captions, caption, texts, text or the
+            like.
+        split_column: its column of splits; None takes `split`, if it is there.
+        val_share: share of the train pictures that becomes val, where no split is named val.
+        test_share: the same for test.
+        exclude: a text file (a name a line) or .json file (a list) of pictures that are never
+            trained on, nor copies of them; those in val and test stay there.
+        cache: decode all pictures at the start and keep them, instead of anew at each showing.
+        cache_megabytes: if a split's fit in as much: 3,300 pictures of 64 x 64 take 40.
+        num_workers: loader processes; with the cache 0 is fast.
+        seed: decides the order and every random choice, but not the splits.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        batch_size: int,
+        image_size: int = 64,
+        channels: int = 3,
+        crop: str = "center",
+        flip: bool = False,
+        background: str = "white",
+        image_folder: str | None = None,
+        captions_file: str | None = None,
+        file_column: str | None = None,
+        caption_column: str | None = None,
+        split_column: str | None = None,
+        val_share: float = 0.05,
+        test_share: float = 0.0,
+        exclude: str | None = None,
+        cache: bool = True,
+        cache_megabytes: int = 1024,
+        num_workers: int = 0,
+        seed: int = 0,
+    ):
+        super().__init__(batch_size=batch_size, num_workers=num_workers, seed=seed)
+        if min(val_share, test_share) < 0 or val_share + test_share > 1:
+            raise ValueError(
+                "val_share and test_share must be at least 0 and together at most 1, "
+                f"got {val_share} and {test_share}"
+            )
+        self.root = Path(root).expanduser()
+        self.exclude = Path(exclude).expanduser() if exclude else None
+        self.flip, self.val_share, self.test_share = flip, val_share, test_share
+        self.crop = Crop(image_size, channels, crop, background)
+        self.cache_bytes = cache_megabytes * 2**20 if cache else 0
+        self._how = CaptionsFile(
+            captions_file, file_column, caption_column, split_column, image_folder
+        )
+        self._split: Split | None = None
+        self._pictures: dict[str, Pictures] = {}
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read and decode what the stage needs, before any progress bar of the trainer's is up."""
+        for name in {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}.get(
+            stage, ()
+        ):
+            self.dataset(name)
+
+    def build(self, split: str) -> FolderSplit:
+        """The data set of a split.
+
+        Raises:
+            FileNotFoundError: the root, the captions file or `exclude` is missing.
+            ValueError: there are no pictures or no captions, or one of them breaks a rule.
+        """
+        source = self._source(split)
+        rows = getattr(self.split, source)
+        if source not in self._pictures:
+            files = [row.file for row in rows]
+            self._pictures[source] = Pictures(
+                self.root, files, crop=self.crop, cache_bytes=self.cache_bytes
+            )
+            if self.cache_bytes and not self._pictures[source].is_cached:
+                rank_zero_warn(
+                    f"the {len(files):,} pictures of {source} exceed cache_megabytes and are "
+                    "decoded anew at each showing: num_workers spreads that over processes"
+                )
+        seed = self.seed if split == "train" else None
+        return FolderSplit(rows, self._pictures[source], flip=self.flip, seed=seed)
+
+    def captions(self, limit: int) -> list[str]:
+        """At most `limit` captions of the train split, spread evenly over it."""
+        captions = [caption for row in self.split.train for caption in row.captions]
+        count = min(limit, len(captions))
+        return [captions[place * len(captions) // count] for place in range(count)]
+
+    @property
+    def split(self) -> Split:
+        """The rows of each split, read from the folder when first asked for."""
+        if self._split is None:
+            rows = read_rows(self.root, self._how)
+            self._split = split_rows(
+                rows,
+                root=self.root,
+                val_share=self.val_share,
+                test_share=self.test_share,
+                exclude=self.exclude,
+            )
+        return self._split
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """(path, reason) of each picture that was left out so far."""
+        found = [*self.split.skipped]
+        for pictures in self._pictures.values():
+            found += pictures.broken()
+        return [(str(self.root / file), reason) for file, reason in found]
+
+    def summary(self) -> str:
+        """One sentence that says how many pictures were skipped, and why the first three were."""
+        skipped = self.skipped
+        total = sum(len(rows) for rows in (self.split.train, self.split.val, self.split.test))
+        total += len(self.split.skipped)
+        if not skipped:
+            return f"None of {total:,} pictures was skipped."
+        named = "; ".join(f"{path} ({reason})" for path, reason in skipped[:3])
+        more = f"; and {len(skipped) - 3:,} more" if len(skipped) > 3 else ""
+        verb = "was" if len(skipped) == 1 else "were"
+        return f"{len(skipped):,} of {total:,} pictures {verb} skipped: {named}{more}."
+
+    def _source(self, split: str) -> str:
+        """The split whose pictures stand for `split`'s."""
+        fallback = {"test": "val", "val": "train"}
+        source = split
+        while source in fallback and not getattr(self.split, source):
+            source = fallback[source]
+        if not getattr(self.split, source):
+            raise ValueError(
+                f"no picture of {self.root} is left for {split}: lower val_share and test_share, "
+                "or exclude fewer"
+            )
+        if source != split:
+            rank_zero_warn(f"{self.root} has no {split} split: the pictures of {source} are used")
+        return source

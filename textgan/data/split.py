@@ -1,0 +1,156 @@
+"""Which picture is for training, which for validation, which for the test."""
+
+import filecmp
+import hashlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from textgan.data.captions import Row
+
+_HEAD_BYTES = 1 << 16
+_FIRST = ("test", "val", "excluded", "train")  # of copies in several splits, the earlier stays
+
+
+@dataclass
+class Split:
+    """The rows of each split, in their order, and (file, reason) of each row that is in none."""
+
+    train: list[Row] = field(default_factory=list)
+    val: list[Row] = field(default_factory=list)
+    test: list[Row] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    excluded: list[Row] = field(default_factory=list)
+
+
+def split_rows(
+    rows: Sequence[Row], *, root: Path, val_share: float, test_share: float, exclude: Path | None
+) -> Split:
+    """Rows shared out as they say, or where none names val or test, by their pictures' bytes.
+
+    A share depends on the picture's own bytes alone: copies stay together, and new files move no
+    old one. Fewer than two pictures measure nothing: if so few fall to val they go back to train.
+
+    Args:
+        rows: pictures, each file once.
+        root: the folder of their files.
+        val_share: of the train rows, taken for val where no row names it.
+        test_share: the same for test.
+        exclude: a file of names (`read_names`) whose pictures, and copies of them, leave train.
+
+    Raises:
+        ValueError: no row can be used, or `exclude` names a file that no row has.
+    """
+    result = Split()
+    keys = _content_keys(rows, root, result.skipped)
+    usable = [row for row in rows if row.file in keys]
+    if not usable:
+        file, reason = result.skipped[0]
+        raise ValueError(
+            f"none of the {len(rows)} pictures of {root} can be used: {file}: {reason}"
+        )
+    labels = _labels(usable, keys, val_share, test_share)
+    for file in read_names(exclude, rows) if exclude else ():
+        if labels.get(file) == "train":
+            labels[file] = "excluded"
+    copies = _copies(labels, keys, root)
+    for row in usable:
+        if row.file in copies:
+            result.skipped.append((row.file, copies[row.file]))
+        else:
+            getattr(result, labels[row.file]).append(row)
+    return result
+
+
+def read_names(path: Path, rows: Sequence[Row]) -> set[str]:
+    """The files of the rows that a text file (a name a line) or .json file (a list) names.
+
+    A name is a file's path as in the rows, or its last part.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not a list of names, or a name is no row's.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"exclude must be a file of names, got {str(path)!r}")
+    text = path.read_text(encoding="utf-8-sig")
+    try:
+        names = json.loads(text) if path.suffix.lower() == ".json" else text.split("\n")
+    except ValueError as error:
+        raise ValueError(f"{path} is not valid JSON: {error}") from error
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{path} must hold a list of file names, got {names!r:.80}")
+    by_name = defaultdict(set)
+    for row in rows:
+        by_name[row.file].add(row.file)
+        by_name[Path(row.file).name].add(row.file)
+    files = set()
+    for name in filter(None, map(str.strip, names)):
+        if name not in by_name:
+            raise ValueError(f"exclude: {path} names {name!r}, which is none of the pictures")
+        files |= by_name[name]
+    return files
+
+
+def _content_keys(
+    rows: Sequence[Row], root: Path, skipped: list[tuple[str, str]]
+) -> dict[str, str]:
+    """File -> a hash of its size and first bytes; rows without caption or file go to `skipped`."""
+    keys = {}
+    for row in rows:
+        reason = "" if row.captions else "it has no caption"
+        try:
+            with (root / row.file).open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                head = file.read(_HEAD_BYTES)
+            reason = reason if size else "the file is empty"
+        except OSError as error:
+            reason = error.strerror or str(error)
+        except ValueError as error:  # a null byte in the name
+            reason = str(error)
+        if reason:
+            skipped.append((row.file, reason))
+        else:
+            keys[row.file] = hashlib.blake2b(b"%d:" % size + head, digest_size=16).hexdigest()
+    return keys
+
+
+def _labels(
+    rows: Sequence[Row], keys: dict[str, str], val_share: float, test_share: float
+) -> dict[str, str]:
+    """File -> the split that its row names, or that its key falls to."""
+    named = {row.split for row in rows}
+    val_share = 0.0 if "val" in named else val_share
+    test_share = 0.0 if "test" in named else test_share
+    labels = {}
+    for row in rows:
+        place = int(keys[row.file][:8], 16) / 2**32  # uniform in [0, 1)
+        drawn = (
+            "test" if place < test_share else "val" if place < test_share + val_share else "train"
+        )
+        labels[row.file] = drawn if row.split in (None, "train") else row.split
+    val = [file for file, label in labels.items() if label == "val"]
+    if "val" not in named and len(val) < 2:
+        labels |= dict.fromkeys(val, "train")
+    return labels
+
+
+def _copies(labels: dict[str, str], keys: dict[str, str], root: Path) -> dict[str, str]:
+    """File -> why it leaves its split: the same bytes are in another one."""
+    groups = defaultdict(list)
+    for file in sorted(labels, key=lambda file: _FIRST.index(labels[file])):
+        groups[keys[file]].append(file)
+    reasons = {}
+    for files in groups.values():
+        for file in files:
+            for other in files:
+                if labels[other] == labels[file] or labels[file] == "excluded":
+                    break
+                if filecmp.cmp(root / other, root / file, shallow=False):
+                    where = "excluded" if labels[other] == "excluded" else f"in {labels[other]}"
+                    reasons[file] = f"it is a copy of {other}, which is {where}"
+                    break
+    return reasons

@@ -1,0 +1,6 @@
+"""Critics: images and text -> logits."""
+
+from textgan.discriminator.base import Discriminator
+from textgan.discriminator.projection import ProjectionDiscriminator
+
+__all__ = ["Discriminator", "ProjectionDiscriminator"]

@@ -1,0 +1,13 @@
+"""What reaches the user as a sentence instead of a traceback."""
+
+import difflib
+
+
+class ConfigError(Exception):
+    """What was asked cannot be done; its text is one sentence for the person at the keyboard."""
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """`; did you mean 'x'?` where something known resembles the word, or an empty string."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""

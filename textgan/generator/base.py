@@ -1,0 +1,26 @@
+"""What every generator is."""
+
+from abc import abstractmethod
+
+from torch import Tensor
+
+from textgan.pretrained import Part
+from textgan.types import TextFeatures
+
+
+class Generator(Part):
+    """Noise and text -> images.
+
+    Attributes:
+        noise_shape: shape of the noise of one picture, without the batch.
+        image_size: height and width of what it draws, in pixels.
+        channels: 1 (gray), 3 (RGB) or 4 (RGBA).
+    """
+
+    noise_shape: tuple[int, ...]
+    image_size: int
+    channels: int
+
+    @abstractmethod
+    def forward(self, noise: Tensor, text: TextFeatures) -> Tensor:
+        """Noise (B, *noise_shape), standard normal, and text -> images (B, channels, H, W) in [-1, 1]."""

@@ -1,0 +1,93 @@
+"""The only place where images leave or enter the range [-1, 1] that everything inside uses."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """[-1, 1] float -> [0, 255] uint8, clamped and rounded (never truncated, never wrapped)."""
+    return ((images.float() + 1) * 127.5).clamp(0, 255).round().to(torch.uint8)
+
+
+def from_uint8(images: Tensor) -> Tensor:
+    """[0, 255] uint8 -> [-1, 1] float32."""
+    return images.float() / 127.5 - 1
+
+
+def to_unit(images: Tensor) -> Tensor:
+    """[-1, 1] -> [0, 1], unclamped: what kornia works on."""
+    return (images + 1) / 2
+
+
+def from_unit(images: Tensor) -> Tensor:
+    """[0, 1] -> [-1, 1], unclamped."""
+    return images * 2 - 1
+
+
+def to_pil(image: Tensor) -> Image.Image:
+    """One image (C, H, W) in [-1, 1], C 1, 3 or 4 -> PIL image of mode L, RGB or RGBA."""
+    array = to_uint8(image).permute(1, 2, 0).cpu().numpy()    # (H, W, C)
+    return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+
+
+def from_pil(image: Image.Image, channels: int = 3) -> Tensor:
+    """PIL image -> (channels, H, W) in [-1, 1]; channels 1, 3 or 4 mean L, RGB or RGBA."""
+    array = np.array(image.convert({1: "L", 3: "RGB", 4: "RGBA"}[channels]))
+    return from_uint8(torch.from_numpy(array.reshape(*array.shape[:2], channels))).permute(2, 0, 1)
+
+
+def captioned_grid(
+    images: Tensor, captions: Sequence[str], columns: int = 8, picture_width: int = 128
+) -> Image.Image:
+    """Pictures in rows with their captions beneath.
+
+    Args:
+        images: (B, C, H, W) in [-1, 1].
+        captions: B strings, wrapped under their picture, cut with an ellipsis after four lines.
+        columns: pictures in a row.
+        picture_width: pixels that a picture is enlarged to (nearest neighbour: what the model drew, not a blur of it).
+    """
+    font = ImageFont.load_default(size=11)
+    size = (picture_width, picture_width * images.shape[-2] // images.shape[-1])
+    lines = [_wrap(caption, font, picture_width) for caption in captions]
+    text_height = 14 * max(len(wrapped) for wrapped in lines) + 6
+    rows = -(-len(captions) // columns)
+    cell = (size[0] + 8, size[1] + text_height + 4)
+    grid = Image.new("RGB", (cell[0] * min(columns, len(captions)) + 8, cell[1] * rows + 8), "white")
+    draw = ImageDraw.Draw(grid)
+    for place, (image, wrapped) in enumerate(zip(images, lines, strict=True)):
+        x, y = 8 + cell[0] * (place % columns), 8 + cell[1] * (place // columns)
+        picture = to_pil(image).resize(size, Image.Resampling.NEAREST)
+        if picture.mode == "RGBA":
+            grid.paste(picture, (x, y), picture)
+        else:
+            grid.paste(picture.convert("RGB"), (x, y))
+        draw.rectangle((x - 1, y - 1, x + size[0], y + size[1]), outline="#cccccc")
+        for row, line in enumerate(wrapped):
+            draw.text((x, y + size[1] + 3 + 14 * row), line, fill="black", font=font)
+    return grid
+
+
+def _wrap(caption: str, font: ImageFont.FreeTypeFont, width: int, max_lines: int = 4) -> list[str]:
+    lines = [""]
+    for word in caption.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if len(lines) > max_lines:
+        lines = [*lines[: max_lines - 1], lines[max_lines - 1] + " ..."]
+    return lines
+
+
+def save_png(image: Image.Image, path: str | Path) -> None:
+    """Write a PNG, making the folder if need be."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, format="PNG")

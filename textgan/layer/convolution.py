@@ -1,0 +1,89 @@
+"""Residual convolution blocks: modulated and upsampling for generators, downsampling for critics."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Modulation(nn.Module):
+    """Normalise each picture's channels in groups, then scale and shift them by a style vector.
+
+    The adaptive normalisation of Huang & Belongie 2017, as class-conditional GANs use it (BigGAN, Brock et al. 2019).
+    """
+
+    def __init__(self, width: int, *, style_width: int):
+        super().__init__()
+        self.norm = nn.GroupNorm(max(1, width // 16), width, affine=False)
+        self.scale_shift = nn.Linear(style_width, 2 * width)
+        nn.init.normal_(self.scale_shift.weight, std=0.5 * style_width**-0.5)
+        nn.init.zeros_(self.scale_shift.bias)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """x (B, C, H, W), style (B, S) -> (B, C, H, W)."""
+        scale, shift = self.scale_shift(style)[..., None, None].chunk(2, 1)    # (B, C, 1, 1)
+        return torch.addcmul(shift, self.norm(x), 1 + scale)
+
+
+class ModulatedBlock(nn.Module):
+    """Residual block of a generator: two modulated convolutions, optionally with the resolution doubled between them.
+
+    Upsampling is bilinear: pixel shuffle and nearest neighbour left a dot grid in small nets.
+    """
+
+    def __init__(self, in_width: int, out_width: int, *, style_width: int, upsample: bool):
+        super().__init__()
+        self.upsample = upsample
+        self.first = Modulation(in_width, style_width=style_width)
+        self.first_conv = nn.Conv2d(in_width, out_width, 3, padding=1)
+        self.second = Modulation(out_width, style_width=style_width)
+        self.second_conv = nn.Conv2d(out_width, out_width, 3, padding=1)
+        self.skip = nn.Conv2d(in_width, out_width, 1) if in_width != out_width else nn.Identity()
+        nn.init.zeros_(self.second_conv.bias)
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        """x (B, in, H, W), style (B, S) -> (B, out, H', W'), H' = 2 H when upsampling."""
+        skip = self.skip(x)
+        h = self.first_conv(F.silu(self.first(x, style)))    # before upsampling: a quarter of the work
+        if self.upsample:
+            skip = F.interpolate(skip, scale_factor=2.0, mode="bilinear", align_corners=False)
+            h = F.interpolate(h, scale_factor=2.0, mode="bilinear", align_corners=False)
+        h = self.second_conv(F.silu(self.second(h, style)))
+        return skip + h
+
+
+class DownBlock(nn.Module):
+    """Residual block that halves the resolution, without normalisation (R3GAN, Huang et al. 2024).
+
+    Leaky ReLU and average pooling; the sum of the branches is divided by sqrt(2) to keep the variance.
+    """
+
+    def __init__(self, in_width: int, out_width: int):
+        super().__init__()
+        self.first_conv = nn.Conv2d(in_width, in_width, 3, padding=1)
+        self.second_conv = nn.Conv2d(in_width, out_width, 3, padding=1)
+        self.skip = nn.Conv2d(in_width, out_width, 1, bias=False)
+        for conv in (self.first_conv, self.second_conv):
+            nn.init.kaiming_normal_(conv.weight, a=0.2)    # without it a deep critic sees next to nothing at first
+            nn.init.zeros_(conv.bias)
+        nn.init.kaiming_normal_(self.skip.weight, a=1.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in, H, W) -> (B, out, H / 2, W / 2)."""
+        h = self.first_conv(F.leaky_relu(x, 0.2))
+        h = self.second_conv(F.avg_pool2d(F.leaky_relu(h, 0.2), 2))    # pooling first: a quarter of the work
+        return (self.skip(F.avg_pool2d(x, 2)) + h) * 2**-0.5
+
+
+def widths_by_resolution(image_size: int, *, width: int, max_width: int) -> dict[int, int]:
+    """Channels at each resolution from 4 up to `image_size`: `width` at the full size, doubling downwards to `max_width`.
+
+    Raises:
+        ValueError: if image_size is not a power of two from 16 to 256.
+    """
+    if image_size not in (16, 32, 64, 128, 256):
+        raise ValueError(f"image_size must be a power of two from 16 to 256, got {image_size}")
+    widths, resolution = {}, image_size
+    while resolution >= 4:
+        widths[resolution] = min(width * image_size // resolution, max_width)
+        resolution //= 2
+    return dict(sorted(widths.items()))

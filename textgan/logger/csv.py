@@ -1,0 +1,47 @@
+"""metrics.csv in the run folder, which a resumed run goes on with."""
+
+import csv
+from pathlib import Path
+
+from pytorch_lightning import loggers
+from pytorch_lightning.loggers.csv_logs import ExperimentWriter
+from pytorch_lightning.loggers.logger import rank_zero_experiment
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+
+class CSVLogger(loggers.CSVLogger):
+    """Lightning's, with one file per run folder that is appended to and never deleted.
+
+    A column is a metric, a row what was logged at one `step` (images seen).
+
+    Args:
+        save_dir: where metrics.csv is; below the run folder if not absolute.
+    """
+
+    def __init__(self, save_dir: str = "."):
+        super().__init__(save_dir, name="", version="")
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> "_Appender":
+        if self._experiment is None:
+            self._experiment = _Appender(self.log_dir)
+        return self._experiment
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """As Lightning's, but a validation without metrics leaves no empty row."""
+        if metrics:
+            super().log_metrics(metrics, step)
+
+    @rank_zero_only
+    def log_hyperparams(self, params: object = None) -> None:
+        """run.yaml has them."""
+
+
+class _Appender(ExperimentWriter):
+    def _check_log_dir_exists(self) -> None:
+        path = Path(self.metrics_file_path)
+        if path.is_file():
+            with path.open(newline="") as file:
+                self.metrics_keys = next(csv.reader(file), [])

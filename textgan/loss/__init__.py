@@ -1,0 +1,25 @@
+"""Terms of the adversarial game: each an object with a generator's loss, a critic's loss, or both."""
+
+from textgan.loss.base import Loss
+from textgan.loss.feature_reconstruction import FeatureReconstruction
+from textgan.loss.hinge import Hinge
+from textgan.loss.kl import KL
+from textgan.loss.match import Match
+from textgan.loss.mismatch import Mismatch
+from textgan.loss.nonsaturating import NonSaturating
+from textgan.loss.r1r2 import R1R2
+from textgan.loss.reconstruction import Reconstruction
+from textgan.loss.rpgan import RpGAN
+
+__all__ = [
+    "FeatureReconstruction",
+    "Hinge",
+    "KL",
+    "Loss",
+    "Match",
+    "Mismatch",
+    "NonSaturating",
+    "R1R2",
+    "Reconstruction",
+    "RpGAN",
+]

@@ -1,0 +1,37 @@
+"""Reconstruction measured in the critic's features."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from textgan.loss.base import Loss
+from textgan.schedule import Schedule
+from textgan.types import AdversarialStep
+
+
+class FeatureReconstruction(Loss):
+    """Mean squared difference of the critic's feature maps, each place normalised to unit length, averaged over the maps.
+
+    VAE/GAN (Larsen et al. 2016) measures the likelihood in the critic's features; the normalisation is that of LPIPS (Zhang et al.
+    2018), without which the critic's growing scale would be the weight. Sits out until the critic starts.
+
+    Args:
+        weight: schedule of its weight in the generator's loss.
+    """
+
+    needs = ("posterior", "discriminator")
+
+    def __init__(self, *, weight: Schedule = 1.0):
+        super().__init__(generator_weight=weight)
+
+    def generator_loss(self, step: AdversarialStep) -> Tensor | None:
+        if step.real_output is None:
+            return None
+        ours = step.discriminator.look(step.reconstruction)
+        with torch.no_grad():
+            theirs = step.discriminator.look(step.real)
+        distances = [
+            (F.normalize(a, dim=1) - F.normalize(b, dim=1)).square().sum(1).mean()
+            for a, b in zip(ours, theirs, strict=True)
+        ]
+        return torch.stack(distances).mean()

@@ -1,0 +1,54 @@
+"""A contrastive term inside the critic."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from textgan.loss.base import Loss
+from textgan.schedule import Schedule
+from textgan.types import AdversarialStep, DiscriminatorOutput
+
+
+class Match(Loss):
+    """Symmetric InfoNCE between the critic's image features and its projected text, over the global batch.
+
+    The critic learns it on real pictures, the generator on its own, as in XMC-GAN (Zhang et al. 2021). Pictures that bear equal
+    captions are no negatives of each other. The temperature is learned with the critic and kept within [0.01, 1].
+
+    Args:
+        generator_weight, discriminator_weight: schedules of the weights in the two losses.
+        temperature: its value at the start.
+    """
+
+    needs = ("discriminator",)
+
+    def __init__(
+        self,
+        *,
+        generator_weight: Schedule = 1.0,
+        discriminator_weight: Schedule = 1.0,
+        temperature: float = 0.1,
+    ):
+        super().__init__(generator_weight=generator_weight, discriminator_weight=discriminator_weight)
+        if not 0.01 <= temperature <= 1:
+            raise ValueError(f"temperature must be within [0.01, 1], got {temperature}")
+        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
+
+    def generator_loss(self, step: AdversarialStep) -> Tensor | None:
+        return None if step.fake_output is None else self._contrast(step, step.fake_output)
+
+    def discriminator_loss(self, step: AdversarialStep) -> Tensor:
+        return self._contrast(step, step.real_output)
+
+    def _contrast(self, step: AdversarialStep, output: DiscriminatorOutput) -> Tensor:
+        images = F.normalize(step.gather(output.pooled).float(), dim=1)    # (N, D)
+        texts = F.normalize(step.gather(output.text).float(), dim=1)       # (N, D)
+        temperature = self.log_temperature.exp().clamp(0.01, 1)
+        similarity = images @ texts.T / temperature                        # (N, N)
+        ids = step.caption_ids()
+        equal = (ids[:, None] == ids) & ~torch.eye(len(ids), dtype=torch.bool, device=ids.device)
+        similarity = similarity.masked_fill(equal, -torch.inf)
+        own = torch.arange(len(ids), device=ids.device)
+        return (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2

@@ -1,0 +1,119 @@
+"""Whether draws of shapes show what their captions say, read by rule."""
+
+from itertools import permutations
+
+import torch
+from scipy.optimize import linear_sum_assignment
+
+from textgan.metric.base import Metric
+from textgan.scene import Scene, SceneObject, check_pairs, parse
+from textgan.scene_reading import Found, Reading, read, relation
+from textgan.types import Evaluation
+
+_OF_OBJECTS = ("colour", "shape", "size", "texture")
+_ATTRIBUTES = ("all", *_OF_OBJECTS, "count", "background", "relation")
+
+
+class ShapeAlignment(Metric):
+    """Shares of captions that the first draw gets right, by attribute and in all of them.
+
+    The objects found are matched to the caption's such that most attributes and relations are
+    right. An attribute of objects is right if it is right for every object of the caption, so
+    never where too few are found; what is found beyond them only makes the count wrong.
+    `relation` is a share of the captions that state one, all else of all captions. A name ending
+    in `_seen` or `_held_out` is of the captions without, or with, a held-out pair; names that
+    would be of no caption are left out.
+
+    How well it reads fresh pictures of one or two objects, at 32 and at 64 pixels: 2,000 of 2,000
+    right, and 1,000 of 1,000 with a Gaussian blur of 0.6 pixels of 32, or with noise of 0.1. Of the
+    hard setting, up to four objects at 64 pixels: 99 % with every attribute right, 92 % with noise
+    of 0.1, 77 % with a blur of 0.8 pixels, and 79 % at 32 pixels. It reads turned and half hidden
+    shapes, their textures, and which of two touching objects is in front; it cannot tell touching
+    objects of one colour apart. What covers less than 1/128 of a picture is overlooked. A shape is
+    wrong where none explains 40 % of what is seen.
+
+    Args:
+        held_out: [colour, shape] pairs that training did not show, as the data module has them.
+        hard: whether pictures are of the hard setting; then `texture` is reported too.
+    """
+
+    def __init__(self, *, held_out: list[list[str]] | None = None, hard: bool = False):
+        super().__init__()
+        self.held_out, self.hard = check_pairs(held_out), hard
+        size = (2, len(_ATTRIBUTES))
+        self.add_state("right", torch.zeros(size, dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("asked", torch.zeros(size, dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, evaluation: Evaluation) -> None:
+        """Read the first draws (B, 3, H, H); a ValueError for a caption outside the grammar."""
+        readings = read(evaluation.draws[:, 0].float().cpu(), hard=self.hard)
+        for text, reading in zip(evaluation.captions, readings, strict=True):
+            scene = parse(text)
+            row = int(scene.has_pair(self.held_out))
+            for column, right in enumerate(judge(scene, reading).values()):
+                if right is not None:
+                    self.right[row, column] += right
+                    self.asked[row, column] += 1
+
+    def compute(self) -> dict[str, float]:
+        """Name -> share in [0, 1], and how many captions: n, n_seen, n_held_out."""
+        values = {}
+        for column, name in enumerate(_ATTRIBUTES):
+            if name == "texture" and not self.hard:
+                continue
+            right, asked = self.right[:, column].tolist(), self.asked[:, column].tolist()
+            for ending, rows in (("", slice(2)), ("_seen", slice(1)), ("_held_out", slice(1, 2))):
+                if sum(asked[rows]):
+                    values[name + ending] = sum(right[rows]) / sum(asked[rows])
+        seen, held_out = self.asked[:, 0].tolist()
+        return values | {"n": seen + held_out, "n_seen": seen, "n_held_out": held_out}
+
+
+def judge(scene: Scene, reading: Reading) -> dict[str, bool | None]:
+    """What a picture gets right of a scene, by attribute; None where the scene has none."""
+    match = _match(scene, reading.objects)
+    right: dict[str, bool | None] = {
+        field: all(
+            found is not None and getattr(found.thing, field) == getattr(thing, field)
+            for thing, found in zip(scene.objects, match, strict=True)
+        )
+        for field in _OF_OBJECTS
+    }
+    right["count"] = len(scene.objects) == len(reading.objects)
+    right["background"] = scene.background == reading.background
+    right["relation"] = None
+    if scene.relations:
+        right["relation"] = _relations(scene, match) == len(scene.relations)
+    return {"all": all(value is not False for value in right.values()), **right}
+
+
+def _match(scene: Scene, found: tuple[Found, ...]) -> list[Found | None]:
+    """For each object of the scene what was found of it; relations decide between equal objects."""
+    if len(found) == len(scene.objects):
+        return max(
+            (list(order) for order in permutations(found)), key=lambda match: _score(scene, match)
+        )
+    match: list[Found | None] = [None] * len(scene.objects)
+    if found:
+        # Too many objects for every order: a noise-like draw may show dozens.
+        score = [[_alike(thing, other.thing) for other in found] for thing in scene.objects]
+        for i, j in zip(*linear_sum_assignment(score, maximize=True), strict=True):
+            match[i] = found[j]
+    return match
+
+
+def _score(scene: Scene, match: list[Found]) -> int:
+    alike = (_alike(a, b.thing) for a, b in zip(scene.objects, match, strict=True))
+    return sum(alike) + _relations(scene, match)
+
+
+def _alike(one: SceneObject, two: SceneObject) -> int:
+    return sum(getattr(one, field) == getattr(two, field) for field in _OF_OBJECTS)
+
+
+def _relations(scene: Scene, match: list[Found | None]) -> int:
+    """How many of the scene's relations hold."""
+    return sum(
+        one is not None and two is not None and relation(one, two) == said
+        for said, one, two in zip(scene.relations, match, match[1:], strict=False)
+    )

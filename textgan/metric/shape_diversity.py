@@ -1,0 +1,70 @@
+"""Whether the draws of a caption of shapes differ as much as the scenes that it describes."""
+
+from zlib import crc32
+
+import torch
+from torch import Tensor
+
+from textgan.image import to_unit
+from textgan.metric.base import Metric
+from textgan.scene import parse
+from textgan.scene_layout import place
+from textgan.scene_render import render
+from textgan.scene_sampling import keys
+from textgan.types import Evaluation
+
+_STREAM = 255  # the data module's splits use the first ones
+
+
+class ShapeDiversity(Metric):
+    """How much ten draws of a caption differ, over how much ten real scenes of it differ.
+
+    The deviation of a caption is the standard deviation of each pixel and channel in [0, 1] over
+    its ten pictures (variance: sum over ten), averaged over pixels and channels.
+    `deviation_draws` and `deviation_real` average it over captions. `diversity` is their ratio: 0
+    where the noise is ignored, 1 as in the data, more where draws differ in what the caption
+    fixes.
+
+    Args:
+        hard: whether the real scenes are turned.
+        seed: keys the real scenes, with the caption.
+    """
+
+    draws_per_caption = 10
+
+    def __init__(self, *, hard: bool = False, seed: int = 0):
+        super().__init__()
+        self.hard, self.seed = hard, seed
+        for name in ("draws", "real", "n"):
+            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+
+    def update(self, evaluation: Evaluation) -> None:
+        """Take in ten draws (B, 10, 3, H, H); a ValueError for a caption outside the grammar."""
+        draws = evaluation.draws[:, : self.draws_per_caption]
+        self.draws += _deviation(draws)
+        for text in evaluation.captions:
+            self.real += _deviation(self._real(text, draws.shape[-1])[None])
+            self.n += 1
+
+    def compute(self) -> dict[str, float]:
+        """`diversity`, `deviation_draws`, `deviation_real`, and `n` captions."""
+        draws, real, n = float(self.draws), float(self.real), float(self.n)
+        return {
+            "diversity": draws / real,
+            "deviation_draws": draws / n,
+            "deviation_real": real / n,
+            "n": n,
+        }
+
+    def _real(self, text: str, image_size: int) -> Tensor:
+        """(10, 3, H, W): scenes that the caption describes."""
+        scenes = [parse(text)] * self.draws_per_caption
+        first = crc32(text.encode()) * self.draws_per_caption
+        key = keys(self.seed, _STREAM, range(first, first + self.draws_per_caption))
+        return render(scenes, place(scenes, key, rotate=self.hard), image_size)
+
+
+def _deviation(pictures: Tensor) -> Tensor:
+    """(B, k, C, H, W) in [-1, 1] -> sum over B of the mean deviation over k, in [0, 1] units."""
+    units = to_unit(pictures.double()).clamp(0, 1)
+    return units.std(1, correction=0).flatten(1).mean(1).sum()

@@ -1,0 +1,44 @@
+"""An exponential moving average whose half-life is counted in images."""
+
+import copy
+
+import torch
+from torch import nn
+
+
+class ImageEMA(nn.Module):
+    """The averaged twin of a few modules; what is frozen is shared with them, not copied.
+
+    EDM2's (Karras et al. 2024) half-life in images, shortened while a run is young to `ramp` of the images seen.
+
+    Args:
+        modules: name -> module to follow.
+        half_life_images: after so many images a weight's old value counts half.
+        ramp: the half-life is at most this share of the images seen so far.
+    """
+
+    def __init__(self, modules: dict[str, nn.Module], *, half_life_images: float, ramp: float = 0.05):
+        super().__init__()
+        if half_life_images <= 0:
+            raise ValueError(f"ema_half_life_images must be positive, got {half_life_images}")
+        self.half_life_images, self.ramp = half_life_images, ramp
+        frozen = [p for m in modules.values() for p in m.parameters() if not p.requires_grad]
+        self.averaged = copy.deepcopy(nn.ModuleDict(modules), {id(p): p for p in frozen})
+        self.averaged.requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, modules: dict[str, nn.Module], *, images: int, images_seen: int) -> None:
+        """Move towards `modules`, which have seen `images` more; `images_seen` in all."""
+        half_life = min(self.half_life_images, max(self.ramp * images_seen, 1e-9))
+        pairs = [
+            (ours, theirs)
+            for name, module in modules.items()
+            for ours, theirs in zip(self.averaged[name].parameters(), module.parameters(), strict=True)
+            if theirs.requires_grad
+        ]
+        torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - 0.5 ** (images / half_life))
+
+    def copy_from(self, modules: dict[str, nn.Module]) -> None:
+        """Start again from `modules`, tokenizer included."""
+        for name, module in modules.items():
+            self.averaged[name].load_state_dict(module.state_dict())

@@ -1,0 +1,49 @@
+"""What manual optimization in Lightning leaves to us."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.core.optimizer import LightningOptimizer, do_nothing_closure
+from torch import Tensor, nn
+
+
+@contextmanager
+def frozen(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Within it the modules' parameters take no gradient, while gradients still pass through."""
+    parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
+    for parameter in parameters:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+
+
+def optimizer_step(optimizer: LightningOptimizer) -> None:
+    """A step that Lightning does not count: it would count every optimizer's, and so several a batch."""
+    optimizer._on_before_step = optimizer._on_after_step = do_nothing_closure
+    optimizer.step()
+
+
+def count_one_batch(trainer: Trainer) -> None:
+    """Advance `trainer.global_step` by one: a step of training is a batch, whatever the number of optimizers."""
+    progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+    progress.increment_ready()
+    progress.increment_completed()
+
+
+def gather(module: LightningModule, tensor: Tensor) -> Tensor:
+    """(B, ...) -> (B * processes, ...) in the order of the ranks, with gradients; every process must call it with one shape."""
+    if module.trainer.world_size == 1:
+        return tensor
+    return module.all_gather(tensor, sync_grads=tensor.requires_grad).flatten(0, 1)
+
+
+def longest(module: LightningModule, length: int) -> int:
+    """The greatest `length` of any process."""
+    if module.trainer.world_size == 1:
+        return length
+    return int(module.all_gather(torch.tensor(length, device=module.device)).max())

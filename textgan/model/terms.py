@@ -1,0 +1,80 @@
+"""The losses of a game: do they fit its parts, and what do they add up to."""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from textgan.loss.base import Loss
+from textgan.schedule import value_at
+from textgan.types import AdversarialStep
+
+
+class NonFiniteLossError(ArithmeticError):
+    """A loss term became NaN or infinite; its message says which, and when."""
+
+
+def check_terms(losses: dict[str, Loss], parts: dict[str, nn.Module | None]) -> None:
+    """Each term has the parts that it needs, and each part a term that trains it.
+
+    Args:
+        losses: name -> term.
+        parts: name -> part, for the parts that a model may lack.
+
+    Raises:
+        ValueError: one does not.
+    """
+    if not losses:
+        raise ValueError("losses must hold at least one term, got none")
+    for name, term in losses.items():
+        for part in term.needs:
+            if parts[part] is None:
+                raise ValueError(
+                    f"loss term {name} needs a {part}, but {part} is null: add one, or leave {name} out"
+                )
+    trained = {part for term in losses.values() for part in term.needs}
+    for part in ("posterior", "discriminator"):
+        if parts[part] is not None and part not in trained:
+            raise ValueError(f"no loss term trains the {part}: add one that does, or set {part} to null")
+    if not any(_plays(term, "generator") for term in losses.values()):
+        raise ValueError(f"no loss term trains the generator, got {', '.join(losses)}")
+    objectives = [name for name, term in losses.items() if _plays(term, "discriminator")]
+    if parts["discriminator"] is not None and not objectives:
+        raise ValueError("no loss term trains the discriminator: add one that does, or set it to null")
+    if parts["augmentation"] is not None and parts["discriminator"] is None:
+        raise ValueError("augmentation changes what the discriminator sees, but discriminator is null")
+
+
+def weighted_sum(
+    turn: Literal["generator", "discriminator"],
+    losses: nn.ModuleDict,
+    step: AdversarialStep,
+    log: dict[str, Any],
+) -> Tensor:
+    """Sum of the terms that take part in this turn, each times its weight; their plain values go into `log`.
+
+    Raises:
+        NonFiniteLossError: a term is NaN or infinite.
+    """
+    total = step.real.new_zeros(())
+    for name, term in losses.items():
+        weight = value_at(getattr(term, f"{turn}_weight"), step.progress)
+        if weight == 0 or not _plays(term, turn):
+            continue
+        value = getattr(term, f"{turn}_loss")(step)
+        if value is not None:
+            log[f"train/{turn}/{name}"] = value.detach()
+            total = total + weight * value
+    if not torch.isfinite(total):
+        values = {key: float(value) for key, value in log.items() if key.startswith(f"train/{turn}/")}
+        broken = [f"{key.removeprefix('train/')} is {v}" for key, v in values.items() if abs(v) != abs(v) + 0 * v]
+        raise NonFiniteLossError(
+            f"training stopped at {step.images_seen} images: loss term {', '.join(broken) or total.item()}; "
+            "try a smaller learning rate or a larger gradient penalty"
+        )
+    return total
+
+
+def _plays(term: Loss, turn: str) -> bool:
+    method = f"{turn}_loss"
+    return getattr(type(term), method) is not getattr(Loss, method)

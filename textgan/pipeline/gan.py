@@ -1,0 +1,33 @@
+"""Sampling from a GAN: one forward pass."""
+
+from torch import Tensor
+
+from textgan.generator.base import Generator
+from textgan.pipeline.base import TextToImagePipeline
+from textgan.seed import keyed_randn
+from textgan.text_encoder.base import TextEncoder
+
+
+class GANPipeline(TextToImagePipeline):
+    """Captions -> text encoder -> generator -> pictures.
+
+    Args:
+        generator: draws from noise and text.
+        text_encoder: reads the captions.
+    """
+
+    def __init__(self, generator: Generator, text_encoder: TextEncoder):
+        super().__init__()
+        self.generator, self.text_encoder = generator, text_encoder
+
+    def draw(
+        self, captions: list[str], keys: list[tuple[int, ...]], *, guidance_scale: float
+    ) -> Tensor:
+        """As the base says. Guidance extrapolates in pixels, from the empty caption's picture with the same noise, and clamps."""
+        device = next(self.generator.parameters()).device
+        noise = keyed_randn(keys, self.generator.noise_shape).to(device)
+        images = self.generator(noise, self.text_encoder(captions))
+        if guidance_scale == 1:
+            return images
+        empty = self.generator(noise, self.text_encoder([""] * len(captions)))
+        return (empty + guidance_scale * (images - empty)).clamp(-1, 1)

@@ -1,0 +1,107 @@
+"""What a run folder is called and what it says of itself."""
+
+import importlib.metadata
+import json
+import platform
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import textgan
+from textgan.errors import ConfigError
+
+
+def new_run_folder() -> Path:
+    """runs/<date>/<time> below the current directory, as `conf/config.yaml` has it too."""
+    return Path(datetime.now().strftime("runs/%Y-%m-%d/%H-%M-%S-%f"))
+
+
+def continued_run(verb: str, checkpoint: str | None) -> Path | None:
+    """The folder that training from a checkpoint goes on in; None where it begins a new run."""
+    folder = Path(checkpoint).resolve().parent if checkpoint and verb == "fit" else None
+    return folder if folder is not None and (folder / "run.yaml").is_file() else None
+
+
+def refuse_occupied(verb: str, folder: Path, checkpoint: str | None) -> None:
+    """Keep a new run out of the folder of an old one.
+
+    Raises:
+        ConfigError: training would begin in a folder that holds a run, without going on with it.
+    """
+    occupied = (folder / "run.yaml").is_file()
+    if verb == "fit" and occupied and continued_run(verb, checkpoint) != folder.resolve():
+        raise ConfigError(
+            f"{folder} holds a run: go on with ckpt_path={folder}/last.ckpt, or name another folder"
+        )
+
+
+def free_name(path: Path) -> Path:
+    """The path, or with -2, -3 ... before its suffix where a file has that name already."""
+    candidate, number = path, 1
+    while candidate.exists():
+        number += 1
+        candidate = path.with_stem(f"{path.stem}-{number}")
+    return candidate
+
+
+def discard(folder: Path, before: set[Path]) -> None:
+    """Take away what a run that never began wrote about itself, and its folder if empty then.
+
+    Args:
+        folder: the run folder.
+        before: what was in it before.
+    """
+    for pattern in ("run*.yaml", "environment*.json", "textgan.log"):
+        for path in set(folder.glob(pattern)) - before:
+            path.unlink()
+    for emptied in (folder, folder.parent):
+        if emptied.is_dir() and not any(emptied.iterdir()):
+            emptied.rmdir()
+
+
+def write_environment(folder: Path, command: list[str], seed: Any) -> None:
+    """Write environment.json: what one needs beside run.yaml to get the same numbers again."""
+    packages = ("torch", "pytorch-lightning", "torchmetrics", "transformers", "numpy")
+    record = {
+        "command": command,
+        "started": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "seed": seed,
+        "git": git_state(),
+        "textgan": textgan.__version__,
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        **{name: _version(name) for name in packages},
+    }
+    path = free_name(folder / "environment.json")
+    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def git_state() -> dict[str, Any] | str:
+    """Commit of the code that runs and whether it was changed since, or "not a git checkout"."""
+    folder = Path(__file__).parent
+    inside = _git(folder, "ls-files", "--error-unmatch", Path(__file__).name)
+    commit = _git(folder, "rev-parse", "HEAD")
+    if inside is None or commit is None:
+        return "not a git checkout"
+    return {
+        "commit": commit,
+        "dirty": bool(_git(folder, "status", "--porcelain", "--untracked-files=no")),
+    }
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    command = ["git", "-C", str(folder), *words]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,119 @@
+"""Where the objects of a scene stand: what its caption leaves open.
+
+Lengths are shares of the picture's side, x to the right and y down. A layout is (B, N, 4): the x,
+y, radius and angle (radians, clockwise) of up to N objects a scene, zero beyond a scene's objects.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from textgan.scene import MAX_OBJECTS, RELATIONS, SHAPES, SIZES, Scene, caption
+from textgan.scene_outline import extents
+from textgan.scene_sampling import uniforms
+
+JITTER = 0.06
+"""Radii vary by this share around the mean of their size."""
+
+# Radii shrink with the number of objects: four large ones, turned, must find room.
+_CROWD = {1: 1.2, 2: 1.0, 3: 0.74, 4: 0.65}
+_MARGIN, _GAP, _CROWD_GAP = 0.02, 0.08, 0.04
+_SLANT = 0.75  # |dy| <= 0.75 |dx| in 'left of', so that no relation is a matter of opinion
+_TRIES, _ROUNDS = 16, 256
+_FIRST_COUNTER = 1000  # the counters below are textgan.scene_sampling's
+
+
+def mean_radius(size: str, count: int) -> float:
+    """The radius of an object of this size in a scene of `count` objects, before the jitter."""
+    return SIZES[size] * _CROWD[count]
+
+
+def place(scenes: Sequence[Scene], key: np.ndarray, *, rotate: bool = False) -> np.ndarray:
+    """A random layout (B, N, 4), true to the relations and without overlap except 'in front of'.
+
+    Each layout is the first fit among hashed proposals: a function of its scene and its key alone.
+
+    Args:
+        scenes: B of them.
+        key: (B,) uint64 from `textgan.scene_sampling.keys`.
+        rotate: whether the objects are turned.
+
+    Raises:
+        ValueError: none of 4,096 proposals fits a scene.
+    """
+    shape, radius, relation, count = _numbers(scenes)
+    layout = np.zeros((*shape.shape, 4))
+    pending = np.arange(len(scenes))
+    for turn in range(_ROUNDS):
+        first = _FIRST_COUNTER + turn * _TRIES * MAX_OBJECTS * 4
+        u = uniforms(key[pending], first, _TRIES * MAX_OBJECTS * 4)
+        u = u.reshape(len(pending), _TRIES, MAX_OBJECTS, 4)  # (P, T, N, 4)
+        u = u[:, :, : shape.shape[1]]
+        radii = radius[pending, None] * (1 + JITTER * (2 * u[..., 0] - 1))
+        angles = 2 * np.pi * u[..., 1] * rotate
+        half = radii[..., None] * extents(shape[pending, None], angles)  # (P, T, N, 2)
+        spots, fits = _propose(u[..., 2:], radii, half, count[pending], relation[pending])
+        tried = np.concatenate([spots, radii[..., None], angles[..., None]], -1)
+        found, best = fits.any(1), fits.argmax(1)
+        layout[pending[found]] = tried[found, best[found]]
+        pending = pending[~found]
+        if not len(pending):
+            return layout * (np.arange(shape.shape[1]) < count[:, None])[..., None]
+    raise ValueError(
+        f"caption must leave room for its objects, got {caption(scenes[pending[0]])!r}"
+    )
+
+
+def _numbers(scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Shape, mean radius and relation to the next (each B, N), and the number of objects (B,)."""
+    count = np.array([len(scene.objects) for scene in scenes])
+    shape, relation = np.zeros((2, len(scenes), count.max()), dtype=int)
+    radius = np.full(shape.shape, SIZES["small"])
+    names = list(RELATIONS)
+    for i, scene in enumerate(scenes):
+        for k, thing in enumerate(scene.objects):
+            shape[i, k] = SHAPES.index(thing.shape)
+            radius[i, k] = mean_radius(thing.size, len(scene.objects))
+        for k, name in enumerate(scene.relations):
+            relation[i, k] = names.index(name)
+    return shape, radius, relation, count
+
+
+def _propose(
+    u: np.ndarray, radii: np.ndarray, half: np.ndarray, count: np.ndarray, relation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Spots (P, T, N, 2) from uniforms of that shape, and which of the T proposals fit (P, T)."""
+    gap = np.where(count > 2, _CROWD_GAP, _GAP)[:, None, None]
+    low, high = _MARGIN + half, 1 - _MARGIN - half
+    spots = low + u * (high - low)
+    fits = np.ones(u.shape[:2], dtype=bool)
+    for k in range(1, u.shape[2]):
+        step = np.array(list(RELATIONS.values()))[relation[:, None, k - 1]]  # (P, 1, 2)
+        before, need = spots[:, :, k - 1], half[:, :, k - 1] + half[:, :, k] + gap
+        least = np.where(step > 0, np.maximum(low[:, :, k], before + need), low[:, :, k])
+        most = np.where(step < 0, np.minimum(high[:, :, k], before - need), high[:, :, k])
+        along = least + u[:, :, k] * (most - least)
+        slant = _SLANT * np.where(step != 0, np.abs(along - before), 0).sum(-1, keepdims=True)
+        least = np.where(step == 0, np.maximum(least, before - slant), least)
+        most = np.where(step == 0, np.minimum(most, before + slant), most)
+        spot = least + u[:, :, k] * (most - least)
+        good = (most >= least).all(-1)
+        front = (step == 0).all(-1)  # (P, 1)
+        if front.any():
+            behind = before + _shift(u[:, :, k], radii[:, :, k - 1 : k + 1])
+            spot = np.where(front[..., None], behind, spot)
+            good = np.where(front, ((spot >= low[:, :, k]) & (spot <= high[:, :, k])).all(-1), good)
+        for j in range(k - 1):
+            apart = np.abs(spots[:, :, j] - spot) >= half[:, :, j] + half[:, :, k] + gap
+            good &= apart.any(-1)
+        fits &= good | (count <= k)[:, None]
+        spots[:, :, k] = spot
+    return spots, fits
+
+
+def _shift(u: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """How far (P, T, 2) an object lies from the one in front: they overlap, half of it is seen."""
+    front, back = radii[..., 0], radii[..., 1]
+    distance = np.maximum(front, 0.9 * back) + 0.15 * u[..., 0] * np.minimum(front, back)
+    angle = 2 * np.pi * u[..., 1]
+    return distance[..., None] * np.stack([np.cos(angle), np.sin(angle)], -1)

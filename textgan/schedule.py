@@ -1,0 +1,44 @@
+"""Schedules over a run's budget; progress is images seen over total images, from 0 to 1."""
+
+import math
+from typing import Literal
+
+Schedule = float | list[tuple[float, float]]
+"""A constant, or corners [[progress, value], ...] joined by straight lines and constant outside."""
+
+
+def value_at(schedule: Schedule, progress: float) -> float:
+    """The schedule's value at a progress in [0, 1]."""
+    if isinstance(schedule, int | float):
+        return float(schedule)
+    before = schedule[0]
+    for corner in schedule:
+        if progress < corner[0]:
+            share = (progress - before[0]) / (corner[0] - before[0]) if corner is not before else 0.0
+            return before[1] + share * (corner[1] - before[1])
+        before = corner
+    return float(before[1])
+
+
+def check_schedule(name: str, schedule: Schedule) -> Schedule:
+    """The schedule, or a ValueError that names the argument where its corners are not in [0, 1] and in order."""
+    if isinstance(schedule, int | float):
+        return schedule
+    places = [place for place, _ in schedule]
+    if not places or places != sorted(set(places)) or places[0] < 0 or places[-1] > 1:
+        raise ValueError(
+            f"{name} must be a number or corners [[progress, value], ...] with progress rising within [0, 1], got {schedule}"
+        )
+    return schedule
+
+
+def learning_rate_factor(
+    progress: float, *, kind: Literal["cosine", "constant"], start: float = 0.0, warmup: float = 0.0
+) -> float:
+    """Factor of a learning rate: a linear rise over `warmup` from `start` on, then constant, or half a cosine to 0 at progress 1."""
+    if progress < start + warmup:
+        return max(progress - start, 0.0) / warmup if warmup else 0.0
+    if kind == "constant":
+        return 1.0
+    share = (progress - start - warmup) / max(1 - start - warmup, 1e-12)
+    return 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))

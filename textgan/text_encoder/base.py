@@ -1,0 +1,42 @@
+"""What every text encoder is."""
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any
+
+from textgan.pretrained import Part
+from textgan.types import TextFeatures
+
+
+class TextEncoder(Part):
+    """Captions -> TextFeatures of width `width`.
+
+    A caption's features do not depend on the captions beside it in the batch.
+    """
+
+    width: int
+
+    @property
+    @abstractmethod
+    def is_fitted(self) -> bool:
+        """Whether captions can be encoded already, or `fit_tokenizer` must be called first."""
+
+    @abstractmethod
+    def fit_tokenizer(self, captions: Iterable[str]) -> None:
+        """Learn the vocabulary from captions."""
+
+    @abstractmethod
+    def forward(self, captions: list[str]) -> TextFeatures:
+        """B captions -> their features, on the device of the weights."""
+
+    def frozen_prefixes(self) -> tuple[str, ...]:
+        """Beginnings of the state dict's names whose tensors a pretrained source brings anyway; a checkpoint leaves them out."""
+        return ()
+
+    def weights_hash(self) -> str:
+        """SHA-256 of the tensors under `frozen_prefixes`."""
+        return ""
+
+    def referring_config(self) -> dict[str, Any]:
+        """Like `config`, but naming the pretrained source instead of being free of it."""
+        return self.config()

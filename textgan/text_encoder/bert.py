@@ -1,0 +1,204 @@
+"""A bidirectional transformer over a caption's tokens, from scratch or pretrained."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+import transformers
+from torch import nn
+
+from textgan.text_encoder.base import TextEncoder
+from textgan.tokenizer import SMALLEST_VOCABULARY, Tokenizer
+from textgan.types import TextFeatures
+
+
+class BertTextEncoder(TextEncoder):
+    """BERT (Devlin et al. 2018) in transformers' own class, with a projection on top.
+
+    From scratch it is small and reads a byte-level BPE that `fit_tokenizer` learns. `pretrained`
+    names any encoder of transformers with its own tokenizer; then `hidden_width`, `depth`,
+    `num_heads`, `vocab_size` and `lowercase` are not used. The pooled feature is the mean of the
+    words (as in Sentence-BERT, Reimers and Gurevych 2019), normalised and projected.
+
+    Args:
+        width: of the features handed out.
+        hidden_width: of the transformer; None means `width`.
+        depth: number of layers.
+        num_heads: attention heads of a layer.
+        vocab_size: rows of the embedding table, and the largest number of tokens.
+        max_length: largest number of tokens of a caption, begin and end included; the rest is cut.
+        lowercase: whether capitals are read as small letters.
+        dropout: probability, in the transformer.
+        pretrained: folder, or name on the Hugging Face Hub, of a model and a tokenizer; None means
+            from scratch.
+        frozen: whether the transformer stays as it is, and only the projection trains.
+        architecture: a configuration of transformers; what `save_pretrained` writes in place of
+            `pretrained`, so that its folder needs no other.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: int = 128,
+        hidden_width: int | None = None,
+        depth: int = 2,
+        num_heads: int = 4,
+        vocab_size: int = 4096,
+        max_length: int = 64,
+        lowercase: bool = True,
+        dropout: float = 0.0,
+        pretrained: str | None = None,
+        frozen: bool = False,
+        architecture: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {dropout}")
+        if pretrained is not None and architecture is not None:
+            raise ValueError("pretrained must be None where architecture is given")
+        if pretrained is not None:
+            self.bert, self.tokenizer = _pretrained(pretrained, max_length)
+        elif architecture is not None:
+            self.bert = _untrained(architecture)
+            self.tokenizer = _empty_tokenizer(self.bert, max_length)
+        else:
+            self.tokenizer = Tokenizer(vocab_size, max_length, lowercase=lowercase)
+            sizes = vocab_size, max_length, hidden_width or width, depth, num_heads
+            self.bert = _from_scratch(*sizes)
+        for module in self.bert.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = dropout
+        hidden_width = self.bert.config.hidden_size
+        self.width = width
+        self.frozen = frozen
+        self._pretrained = pretrained
+        self.words = nn.Identity() if width == hidden_width else _linear(hidden_width, width)
+        self.pooled = nn.Sequential(nn.LayerNorm(hidden_width), _linear(hidden_width, width))
+        self.bert.requires_grad_(not frozen)
+        self.train()
+
+    @property
+    def is_fitted(self) -> bool:
+        return self.tokenizer.is_fitted
+
+    def fit_tokenizer(self, captions: Iterable[str]) -> None:
+        """Learn the vocabulary from captions; the tokenizer of a pretrained encoder is its own."""
+        if self.saved_arguments()["architecture"] is not None:
+            raise ValueError("fit_tokenizer must not be called where the encoder is pretrained")
+        self.tokenizer.fit(captions)
+
+    def forward(self, captions: list[str]) -> TextFeatures:
+        token_ids, mask = self.tokenizer(captions)  # (B, L)
+        device = self.bert.device
+        token_ids, mask = token_ids.to(device), mask.to(device)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            hidden = self.bert(token_ids, attention_mask=mask).last_hidden_state  # (B, L, hidden)
+        real = mask[..., None].to(hidden.dtype)  # (B, L, 1)
+        mean = (hidden * real).sum(1) / real.sum(1)  # (B, hidden)
+        return TextFeatures(self.words(hidden) * real, mask, self.pooled(mean))
+
+    def train(self, mode: bool = True) -> "BertTextEncoder":
+        super().train(mode)
+        if self.frozen:
+            self.bert.eval()
+        return self
+
+    def saved_arguments(self) -> dict[str, Any]:
+        """The arguments, with the architecture itself instead of where the weights came from."""
+        arguments = super().saved_arguments()
+        if self._pretrained is None:
+            return arguments
+        return arguments | {"pretrained": None, "architecture": _architecture(self.bert)}
+
+    def referring_config(self) -> dict[str, Any]:
+        if self._pretrained is None:
+            return self.config()
+        return self.config() | {"pretrained": self._pretrained, "architecture": None}
+
+    def frozen_prefixes(self) -> tuple[str, ...]:
+        return ("bert.",) if self.frozen and self._pretrained is not None else ()
+
+    def weights_hash(self) -> str:
+        """SHA-256 over the names, shapes and bytes of the tensors under `frozen_prefixes`."""
+        digest = hashlib.sha256()
+        for name, tensor in self.state_dict().items():
+            if name.startswith(self.frozen_prefixes()):
+                digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+                digest.update(tensor.cpu().reshape(-1).view(torch.uint8).numpy())
+        return digest.hexdigest() if self.frozen_prefixes() else ""
+
+
+def _linear(in_width: int, out_width: int) -> nn.Linear:
+    """A linear layer that keeps the variance of features of unit variance."""
+    linear = nn.Linear(in_width, out_width)
+    nn.init.normal_(linear.weight, std=in_width**-0.5)
+    nn.init.zeros_(linear.bias)
+    return linear
+
+
+def _from_scratch(
+    vocab_size: int, max_length: int, width: int, depth: int, num_heads: int
+) -> nn.Module:
+    if width % num_heads:
+        rule = "hidden_width must be divisible by num_heads"
+        raise ValueError(f"{rule}, got {width} and {num_heads}")
+    config = transformers.BertConfig(
+        vocab_size=vocab_size,
+        hidden_size=width,
+        num_hidden_layers=depth,
+        num_attention_heads=num_heads,
+        intermediate_size=4 * width,
+        max_position_embeddings=max_length,
+        type_vocab_size=1,
+        initializer_range=width**-0.5,  # 0.02, made for 768, is slow to learn at 128
+        attn_implementation="sdpa",
+    )
+    return transformers.BertModel(config, add_pooling_layer=False)
+
+
+def _pretrained(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
+    try:
+        reader = transformers.AutoTokenizer.from_pretrained(name)
+        bert, loading = transformers.AutoModel.from_pretrained(
+            name, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True
+        )
+    except (OSError, ValueError) as error:
+        rule = "pretrained must be a folder or hub name with a model and a tokenizer"
+        raise ValueError(f"{rule}, got {name!r}: {str(error).splitlines()[0]}") from error
+    missing = [key for key in loading["missing_keys"] if not key.startswith("pooler.")]
+    if missing or not reader.is_fast:
+        lack = f"lacks {sorted(missing)[:3]}" if missing else "has no tokenizer.json"
+        raise ValueError(f"pretrained must be a whole model, but {name!r} {lack}")
+    longest = min(reader.model_max_length, bert.config.max_position_embeddings)
+    if max_length > longest:
+        raise ValueError(f"max_length must be at most {longest} for {name!r}, got {max_length}")
+    tokenizer = _empty_tokenizer(bert, max_length)
+    text = reader.backend_tokenizer.to_str()
+    fitted = Tokenizer.from_json(text, max_length=max_length, pad_token=reader.pad_token)
+    tokenizer.load_state_dict(fitted.state_dict())
+    return _without_pooler(bert), tokenizer
+
+
+def _untrained(architecture: dict[str, Any]) -> nn.Module:
+    config = transformers.AutoConfig.for_model(**architecture)
+    return _without_pooler(transformers.AutoModel.from_config(config, attn_implementation="sdpa"))
+
+
+def _without_pooler(bert: nn.Module) -> nn.Module:
+    """The same model without the layer on top that only next-sentence prediction trains."""
+    if getattr(bert, "pooler", None) is not None:
+        bert.pooler = None
+    return bert
+
+
+def _empty_tokenizer(bert: nn.Module, max_length: int) -> Tokenizer:
+    return Tokenizer(max(bert.config.vocab_size, SMALLEST_VOCABULARY), max_length)
+
+
+def _architecture(bert: nn.Module) -> dict[str, Any]:
+    """What differs from the defaults of its class, without traces of where it came from."""
+    architecture = json.loads(bert.config.to_json_string(use_diff=True))
+    traces = ("transformers_version", "_name_or_path", "architectures", "dtype", "auto_map")
+    return {key: value for key, value in architecture.items() if key not in traces}

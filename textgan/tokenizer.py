@@ -1,0 +1,213 @@
+"""Captions <-> token ids: a byte-level BPE learnt from captions, kept inside the weights."""
+
+import json
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import tokenizers
+import torch
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
+from torch import Tensor
+
+from textgan.pretrained import Part
+
+PAD, BEGIN, END = SPECIAL_TOKENS = ("<pad>", "<begin>", "<end>")
+SMALLEST_VOCABULARY = 256 + len(SPECIAL_TOKENS)
+
+
+class Tokenizer(Part):
+    """Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019), so any script has tokens.
+
+    Its vocabulary is an extra state of this module, a uint8 tensor that goes where the state dict
+    goes. `fit` learns it, `from_json` takes over that of another encoder.
+
+    Args:
+        vocab_size: largest number of tokens, at least 259 (256 bytes and three special tokens).
+        max_length: largest number of tokens of a caption, begin and end included; the rest is cut.
+        lowercase: whether `fit` makes a vocabulary that does not tell capitals from small letters.
+    """
+
+    def __init__(
+        self, vocab_size: int = 4096, max_length: int = 64, *, lowercase: bool = True
+    ) -> None:
+        super().__init__()
+        if vocab_size < SMALLEST_VOCABULARY:
+            raise ValueError(f"vocab_size must be at least {SMALLEST_VOCABULARY}, got {vocab_size}")
+        if max_length < 3:
+            raise ValueError(f"max_length must be at least 3, got {max_length}")
+        self.vocab_size = vocab_size
+        self.max_length = max_length
+        self.lowercase = lowercase
+        self._json = b""
+        self._backend: tokenizers.Tokenizer | None = None
+        self._has_warned = False
+
+    @classmethod
+    def from_json(cls, text: str, *, max_length: int, pad_token: str | None = None) -> "Tokenizer":
+        """A fitted tokenizer from a `tokenizer.json` of the tokenizers library, of any kind.
+
+        Args:
+            text: the file's content; its post-processor must add a special token to every caption.
+            max_length: as in the constructor.
+            pad_token: what fills up shorter captions; None means the one that the JSON names.
+        """
+        backend = _parsed(text)
+        if pad_token is not None:
+            pad_id = backend.token_to_id(pad_token)
+            if pad_id is None:
+                raise ValueError(f"pad_token must be in the vocabulary, got {pad_token!r}")
+            backend.enable_padding(pad_id=pad_id, pad_token=pad_token)
+        size = max(backend.get_vocab_size(), SMALLEST_VOCABULARY)
+        tokenizer = cls(size, max_length)
+        tokenizer._adopt(backend.to_str().encode())
+        return tokenizer
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether there is a vocabulary."""
+        return bool(self._json)
+
+    @property
+    def pad_id(self) -> int:
+        """The token id that fills up shorter captions."""
+        return self._fitted().padding["pad_id"]
+
+    def fit(self, captions: Iterable[str]) -> None:
+        """Learn the vocabulary anew; the same captions, in any order, give the same one."""
+        captions = _checked(captions)
+        if not captions:
+            raise ValueError("captions must hold at least one caption to learn a vocabulary from")
+        backend = tokenizers.Tokenizer(models.BPE())
+        if self.lowercase:
+            backend.normalizer = normalizers.Lowercase()
+        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        backend.decoder = decoders.ByteLevel()
+        trainer = trainers.BpeTrainer(
+            vocab_size=self.vocab_size,
+            min_frequency=2,
+            special_tokens=list(SPECIAL_TOKENS),
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        )
+        with _one_thread():
+            backend.train_from_iterator(captions, trainer)
+        ids = [(token, backend.token_to_id(token)) for token in (BEGIN, END)]
+        backend.post_processor = processors.TemplateProcessing(
+            single=f"{BEGIN} $A {END}", special_tokens=ids
+        )
+        backend.enable_padding(pad_id=backend.token_to_id(PAD), pad_token=PAD)
+        self._adopt(backend.to_str().encode())
+
+    def forward(self, captions: list[str]) -> tuple[Tensor, Tensor]:
+        """B captions -> token_ids (B, L) int64 and mask (B, L) bool, True at tokens; on the CPU.
+
+        L is the longest of the batch. An empty caption still has its begin and end token.
+
+        Raises:
+            RuntimeError: there is no vocabulary yet.
+        """
+        backend = self._fitted()
+        encodings = [backend.encode(caption) for caption in _checked(captions)]
+        self._warn_once(sum(bool(encoding.overflowing) for encoding in encodings), len(encodings))
+        rows = [torch.tensor(encoding.ids) for encoding in encodings]
+        length = max((len(row) for row in rows), default=0)
+        token_ids = torch.full((len(rows), length), self.pad_id)  # (B, L)
+        mask = torch.zeros(len(rows), length, dtype=torch.bool)  # (B, L)
+        for place, row in enumerate(rows):
+            token_ids[place, : len(row)] = row
+            mask[place, : len(row)] = True
+        return token_ids, mask
+
+    def decode(self, token_ids: Tensor | list[list[int]]) -> list[str]:
+        """Token ids (B, L) -> B captions, special tokens left out."""
+        backend = self._fitted()
+        rows = token_ids.tolist() if isinstance(token_ids, Tensor) else token_ids
+        return [backend.decode(row) for row in rows]
+
+    def get_extra_state(self) -> Tensor:
+        """The vocabulary's JSON as uint8 (N,), N = 0 before `fit`."""
+        content = bytearray(self._json)
+        return torch.frombuffer(content, dtype=torch.uint8) if content else torch.zeros(0).byte()
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Take over what `get_extra_state` returned."""
+        self._adopt(state.cpu().numpy().tobytes())
+
+    def _adopt(self, content: bytes) -> None:
+        """Encode by this JSON from now on; b"" means no vocabulary."""
+        backend = _backend(content, self.max_length) if content else None
+        size = backend.get_vocab_size() if backend else 0
+        if size > self.vocab_size:
+            rule = f"vocab_size must be at least the {size} tokens of the vocabulary"
+            raise ValueError(f"{rule}, got {self.vocab_size}")
+        self._json, self._backend = content, backend
+
+    def _fitted(self) -> tokenizers.Tokenizer:
+        if not self._json:
+            raise RuntimeError(
+                "the tokenizer has no vocabulary: call fit(captions) or load weights"
+            )
+        if self._backend is None:  # this object is a copy
+            self._backend = _backend(self._json, self.max_length)
+        return self._backend
+
+    def _warn_once(self, cut: int, total: int) -> None:
+        if cut and not self._has_warned:
+            self._has_warned = True
+            limit = f"max_length = {self.max_length} tokens"
+            warnings.warn(f"{cut} of {total} captions were cut to {limit}", stacklevel=2)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the backend, whose own copy would forget how to read special tokens."""
+        return self.__dict__ | {"_backend": None}
+
+
+def _parsed(text: str | bytes) -> tokenizers.Tokenizer:
+    try:
+        json.loads(text)  # the library raises a bare Exception
+    except ValueError as error:
+        raise ValueError(f"the tokenizer's state must be JSON: {error}") from error
+    return tokenizers.Tokenizer.from_str(text if isinstance(text, str) else text.decode())
+
+
+def _backend(content: bytes, max_length: int) -> tokenizers.Tokenizer:
+    backend = _parsed(content)
+    padding = backend.padding
+    if padding is None:
+        raise ValueError("pad_token must be given, since the tokenizer's JSON names none")
+    backend.enable_padding(pad_id=padding["pad_id"], pad_token=padding["pad_token"])
+    backend.enable_truncation(max_length)
+    backend.encode_special_tokens = True  # a caption that says "<end>" means these five letters
+    if not backend.encode("").ids:
+        raise ValueError("the tokenizer's JSON must add a special token to an empty caption")
+    return backend
+
+
+def _checked(captions: Iterable[str]) -> list[str]:
+    if isinstance(captions, str):
+        raise TypeError(f"captions must be a list of strings, got the string {captions!r:.80}")
+    captions = list(captions)
+    for caption in captions:
+        if not isinstance(caption, str):
+            kind = type(caption).__name__
+            raise TypeError(f"captions must be strings, got {kind} {caption!r:.80}")
+        if not caption.isascii() and any("\ud800" <= letter <= "\udfff" for letter in caption):
+            raise ValueError(f"captions must be valid Unicode, got {caption!r:.80}")
+    return captions
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """No threads of the tokenizers library: older versions then warn at each later fork."""
+    before = os.environ.get("TOKENIZERS_PARALLELISM")
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TOKENIZERS_PARALLELISM"]
+        else:
+            os.environ["TOKENIZERS_PARALLELISM"] = before

@@ -1,0 +1,184 @@
+"""The protocol between parts: a few dataclasses, and nothing else.
+
+Letters in shapes, everywhere in this project: B batch, C channels, H and W height and width, L words (tokens),
+D width of a feature, K logits per image, N regions, k draws per caption. Images are float in [-1, 1].
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from textgan.seed import seed_from
+
+
+@dataclass
+class Batch:
+    """What a dataset hands to a model: pictures and what is said of them.
+
+    images (B, C, H, W) in [-1, 1]; captions B strings; index (B,) int64, the row in the data set. negatives: for each
+    picture a caption that is wrong for it, or None. all_captions: every caption that a picture has, or None.
+    """
+
+    images: Tensor
+    captions: list[str]
+    index: Tensor
+    negatives: list[str] | None = None
+    all_captions: list[list[str]] | None = None
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
+        """The same batch with its tensors on `device` (Lightning calls it)."""
+        return replace(
+            self,
+            images=self.images.to(device, non_blocking=non_blocking),
+            index=self.index.to(device, non_blocking=non_blocking),
+        )
+
+    def pin_memory(self) -> "Batch":
+        """The same batch with its images in page-locked memory (the DataLoader calls it)."""
+        return replace(self, images=self.images.pin_memory())
+
+
+@dataclass
+class TextFeatures:
+    """A batch of encoded captions: words (B, L, D), mask (B, L) bool, True at real words, pooled (B, D).
+
+    The mask is never all False in a row: an empty caption still has its begin token.
+    """
+
+    words: Tensor
+    mask: Tensor
+    pooled: Tensor
+
+    def __len__(self) -> int:
+        return len(self.pooled)
+
+    def __getitem__(self, rows: slice | Tensor) -> "TextFeatures":
+        return TextFeatures(self.words[rows], self.mask[rows], self.pooled[rows])
+
+    def detach(self) -> "TextFeatures":
+        """The same features, cut off from the text encoder's graph."""
+        return TextFeatures(self.words.detach(), self.mask, self.pooled.detach())
+
+    def repeat_interleave(self, repeats: int) -> "TextFeatures":
+        """Each caption `repeats` times in a row: (B * repeats, ...)."""
+        return TextFeatures(
+            self.words.repeat_interleave(repeats, 0),
+            self.mask.repeat_interleave(repeats, 0),
+            self.pooled.repeat_interleave(repeats, 0),
+        )
+
+    @staticmethod
+    def cat(parts: list["TextFeatures"]) -> "TextFeatures":
+        """Batches one after the other; shorter ones are padded to the longest L."""
+        length = max(part.mask.shape[1] for part in parts)
+        parts = [part.pad(length) for part in parts]
+        return TextFeatures(
+            torch.cat([part.words for part in parts]),
+            torch.cat([part.mask for part in parts]),
+            torch.cat([part.pooled for part in parts]),
+        )
+
+    def pad(self, length: int) -> "TextFeatures":
+        """The same features with L = `length`, the new places masked."""
+        extra = length - self.mask.shape[1]
+        if extra == 0:
+            return self
+        words = torch.nn.functional.pad(self.words, (0, 0, 0, extra))
+        return TextFeatures(words, torch.nn.functional.pad(self.mask, (0, extra)), self.pooled)
+
+
+@dataclass
+class Posterior:
+    """A diagonal Gaussian over the noise: mean and log_variance, both (B, *noise_shape)."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    def sample(self, noise: Tensor) -> Tensor:
+        """mean + sigma * noise, for standard normal `noise` of the same shape."""
+        return self.mean + (0.5 * self.log_variance).exp() * noise
+
+
+@dataclass
+class DiscriminatorOutput:
+    """What a critic says of B pictures.
+
+    logits (B, K): larger for pictures that look real and fit the text; K is 1, or 2 where a second one is blind to the text.
+    pooled (B, D): image features; text (B, D): the text in the same space. features: maps, shallow to deep.
+    """
+
+    logits: Tensor
+    pooled: Tensor
+    text: Tensor
+    features: list[Tensor] = field(default_factory=list)
+
+
+@dataclass
+class AdversarialStep:
+    """All that a loss term may look at in one turn of a training step, the critic's or the generator's.
+
+    In the critic's turn everything is detached from the generator's parts; in the generator's turn the critic is frozen.
+    Reconstruction and guidance look at raw images, critic terms at what the critic saw.
+
+    Attributes:
+        real: (B, C, H, W) in [-1, 1].
+        captions: B strings, as the generator was given them (an empty one where caption dropout struck).
+        text: their features.
+        images_seen: pictures shown before this step, over all processes.
+        progress: share of the budget shown before this step, in [0, 1].
+        step_index: steps of the optimizers before this one; lazy terms count by it.
+        discriminator: the critic, frozen in the generator's turn; None where there is none.
+        randn: shape (B, ...) -> standard normal keyed by (seed, images_seen, place in the global batch).
+        gather: (B, ...) of this process -> (B * processes, ...), with gradients.
+        rank: which block of a gathered tensor is this process's own.
+        fake: (B, C, H, W), drawn from the prior for the same captions; None before the critic starts, like the next five.
+        noise: (B, *noise_shape), what `fake` was drawn from.
+        augmented_real, augmented_fake: what the critic saw: `real` and `fake` under one draw of the augmentation.
+        real_output, fake_output: what the critic said of them.
+        reconstruction: (B, C, H, W), drawn from the posterior's z; None without a posterior, and in the critic's turn.
+        posterior: q(z | real, text); None where `reconstruction` is.
+    """
+
+    real: Tensor
+    captions: list[str]
+    text: TextFeatures
+    images_seen: int
+    progress: float
+    step_index: int
+    discriminator: torch.nn.Module | None
+    randn: Callable[[tuple[int, ...]], Tensor]
+    gather: Callable[[Tensor], Tensor]
+    rank: int = 0
+    fake: Tensor | None = None
+    noise: Tensor | None = None
+    augmented_real: Tensor | None = None
+    augmented_fake: Tensor | None = None
+    real_output: DiscriminatorOutput | None = None
+    fake_output: DiscriminatorOutput | None = None
+    reconstruction: Tensor | None = None
+    posterior: Posterior | None = None
+
+    def caption_ids(self) -> Tensor:
+        """(B * processes,) int64 over the global batch, equal where and only where two captions are equal."""
+        ids = [seed_from(caption) for caption in self.captions]
+        return self.gather(torch.tensor(ids, device=self.real.device))
+
+
+@dataclass
+class Evaluation:
+    """What a metric looks at: captions, the real pictures that bear them, and draws for them.
+
+    captions B strings; real (B, C, H, W) or None; draws (B, k, C, H, W), k the largest `draws_per_caption` of the metrics
+    that share the draws (take the first of them). Everything in [-1, 1]. edited: (B, C, H, W), draws of the captions with a word changed and the noise of
+    the first draw, or None where no metric asks for it.
+    """
+
+    captions: list[str]
+    real: Tensor | None
+    draws: Tensor
+    edited: Tensor | None = None
