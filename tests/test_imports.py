@@ -32,9 +32,8 @@ OUTSIDE = {
 
 
 def owner(path: Path) -> str:
-    """The folder or file directly below the package; scene_render and its like belong to scene."""
-    name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return "scene" if name.startswith("scene_") else name
+    """The folder or file directly below the package."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def imported(path: Path) -> set[str]:
@@ -54,8 +53,7 @@ def test_a_file_imports_only_what_it_may(path):
     for name in imported(path):
         root, *below = name.split(".")
         if root == "textgan" and below and us in EDGES:
-            them = "scene" if below[0].startswith("scene_") else below[0]
             is_base = us in {"loss", "metric"} and below[-2:-1] == ["base"]
             allowed = {us, "__version__", *EDGES[us]}
-            assert them in allowed or is_base, f"{us} may not import {name}"
+            assert below[0] in allowed or is_base, f"{us} may not import {name}"
         assert root not in OUTSIDE or us in OUTSIDE[root], f"{us} may not import {root}"

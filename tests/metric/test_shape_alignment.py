@@ -7,10 +7,10 @@ from torch import Tensor
 
 from textgan.metric import ShapeAlignment
 from textgan.scene import HELD_OUT, caption, parse
-from textgan.scene_layout import place
-from textgan.scene_reading import read
-from textgan.scene_render import render
-from textgan.scene_sampling import SceneSampler, keys
+from textgan.scene.layout import place
+from textgan.scene.reading import read
+from textgan.scene.render import render
+from textgan.scene.sampling import SceneSampler, keys
 from textgan.types import Evaluation
 
 NORMAL = {"textures": ["plain"], "relations": ["left of", "right of", "above", "below"]}

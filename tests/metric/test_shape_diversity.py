@@ -5,9 +5,9 @@ import torch
 
 from textgan.metric import ShapeDiversity
 from textgan.scene import caption, parse
-from textgan.scene_layout import place
-from textgan.scene_render import render
-from textgan.scene_sampling import SceneSampler, keys
+from textgan.scene.layout import place
+from textgan.scene.render import render
+from textgan.scene.sampling import SceneSampler, keys
 from textgan.types import Evaluation
 
 ONE = "a large red circle on a black background"

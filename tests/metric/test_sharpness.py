@@ -8,9 +8,9 @@ from torch.nn.functional import avg_pool2d
 
 from textgan.metric import Sharpness
 from textgan.metric.sharpness import fine_power
-from textgan.scene_layout import place
-from textgan.scene_render import render
-from textgan.scene_sampling import SceneSampler, keys
+from textgan.scene.layout import place
+from textgan.scene.render import render
+from textgan.scene.sampling import SceneSampler, keys
 from textgan.types import Evaluation
 
 

@@ -8,9 +8,9 @@ from torch.utils.data import Dataset
 
 from textgan.data.base import CaptionedImages
 from textgan.scene import RELATIONS, Scene, caption
-from textgan.scene_layout import place
-from textgan.scene_render import render
-from textgan.scene_sampling import SceneSampler, keys
+from textgan.scene.layout import place
+from textgan.scene.render import render
+from textgan.scene.sampling import SceneSampler, keys
 from textgan.types import Batch
 
 _STREAMS = {"train": 0, "val": 1, "test": 2}

@@ -7,7 +7,7 @@ from scipy.optimize import linear_sum_assignment
 
 from textgan.metric.base import Metric
 from textgan.scene import Scene, SceneObject, check_pairs, parse
-from textgan.scene_reading import Found, Reading, read, relation
+from textgan.scene.reading import Found, Reading, read, relation
 from textgan.types import Evaluation
 
 _OF_OBJECTS = ("colour", "shape", "size", "texture")

@@ -8,9 +8,9 @@ from torch import Tensor
 from textgan.image import to_unit
 from textgan.metric.base import Metric
 from textgan.scene import parse
-from textgan.scene_layout import place
-from textgan.scene_render import render
-from textgan.scene_sampling import keys
+from textgan.scene.layout import place
+from textgan.scene.render import render
+from textgan.scene.sampling import keys
 from textgan.types import Evaluation
 
 _STREAM = 255  # the data module's splits use the first ones

@@ -10,7 +10,7 @@ from itertools import pairwise, product
 
 import numpy as np
 
-from textgan.scene import (
+from textgan.scene.grammar import (
     BACKGROUNDS,
     COLOURS,
     MAX_OBJECTS,
@@ -26,7 +26,7 @@ from textgan.scene import (
     check_pairs,
 )
 
-# Counters of a key: SceneSampler.sample reads 0..199, .negatives 200..299, scene_layout 1000 on.
+# Counters of a key: SceneSampler.sample reads 0..199, .negatives 200..299, layout 1000 on.
 _PAIRS, _OBJECTS, _NEGATIVES = 10, 100, 200
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 

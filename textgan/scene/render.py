@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from textgan.image import from_uint8
-from textgan.scene import BACKGROUNDS, COLOURS, SHAPES, TEXTURES, Scene
-from textgan.scene_outline import REACH, coverage
+from textgan.scene.grammar import BACKGROUNDS, COLOURS, SHAPES, TEXTURES, Scene
+from textgan.scene.outline import REACH, coverage
 
 
 @lru_cache(1)
@@ -29,7 +29,7 @@ def render(scenes: Sequence[Scene], layout: np.ndarray, image_size: int) -> Tens
 
     Args:
         scenes: B of them.
-        layout: (B, N, 4) from `textgan.scene_layout.place`.
+        layout: (B, N, 4) from `textgan.scene.layout.place`.
         image_size: pixels along a side.
     """
     colours, grounds = palette()

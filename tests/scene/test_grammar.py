@@ -18,9 +18,9 @@ from textgan.scene import (
     check_pairs,
     parse,
 )
-from textgan.scene_layout import place
-from textgan.scene_render import render
-from textgan.scene_sampling import SceneSampler, keys, relation_chains, uniforms
+from textgan.scene.layout import place
+from textgan.scene.render import render
+from textgan.scene.sampling import SceneSampler, keys, relation_chains, uniforms
 
 NORMAL = {"textures": ["plain"], "relations": ["left of", "right of", "above", "below"]}
 KEY = keys(0, 0, range(400))

@@ -11,11 +11,11 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from textgan.scene import BACKGROUNDS, COLOURS, SHAPES, TEXTURES, SceneObject
-from textgan.scene_layout import mean_radius
-from textgan.scene_overlap import explain_overlap
-from textgan.scene_render import palette
-from textgan.scene_template import UNCLEAR, Fit, Templates, templates
+from textgan.scene.grammar import BACKGROUNDS, COLOURS, SHAPES, TEXTURES, SceneObject
+from textgan.scene.layout import mean_radius
+from textgan.scene.overlap import explain_overlap
+from textgan.scene.render import palette
+from textgan.scene.template import UNCLEAR, Fit, Templates, templates
 
 _CONTRAST = 0.42  # half of the least between a colour and a background
 _LEAST_AREA = 1 / 128  # of the picture: a third of the smallest object

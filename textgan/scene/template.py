@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from textgan.scene import SHAPES
-from textgan.scene_outline import REACH, coverage
+from textgan.scene.grammar import SHAPES
+from textgan.scene.outline import REACH, coverage
 
 TURNS: dict[str, int] = {
     "circle": 24,

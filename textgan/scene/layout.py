@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textgan.scene import MAX_OBJECTS, RELATIONS, SHAPES, SIZES, Scene, caption
-from textgan.scene_outline import extents
-from textgan.scene_sampling import uniforms
+from textgan.scene.grammar import MAX_OBJECTS, RELATIONS, SHAPES, SIZES, Scene, caption
+from textgan.scene.outline import extents
+from textgan.scene.sampling import uniforms
 
 JITTER = 0.06
 """Radii vary by this share around the mean of their size."""
@@ -20,7 +20,7 @@ _CROWD = {1: 1.2, 2: 1.0, 3: 0.74, 4: 0.65}
 _MARGIN, _GAP, _CROWD_GAP = 0.02, 0.08, 0.04
 _SLANT = 0.75  # |dy| <= 0.75 |dx| in 'left of', so that no relation is a matter of opinion
 _TRIES, _ROUNDS = 16, 256
-_FIRST_COUNTER = 1000  # the counters below are textgan.scene_sampling's
+_FIRST_COUNTER = 1000  # the counters below are textgan.scene.sampling's
 
 
 def mean_radius(size: str, count: int) -> float:
@@ -35,7 +35,7 @@ def place(scenes: Sequence[Scene], key: np.ndarray, *, rotate: bool = False) -> 
 
     Args:
         scenes: B of them.
-        key: (B,) uint64 from `textgan.scene_sampling.keys`.
+        key: (B,) uint64 from `textgan.scene.sampling.keys`.
         rotate: whether the objects are turned.
 
     Raises:

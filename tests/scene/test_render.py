@@ -15,10 +15,10 @@ from textgan.scene import (
     Scene,
     SceneObject,
 )
-from textgan.scene_layout import place
-from textgan.scene_outline import coverage
-from textgan.scene_render import render
-from textgan.scene_sampling import SceneSampler, keys
+from textgan.scene.layout import place
+from textgan.scene.outline import coverage
+from textgan.scene.render import render
+from textgan.scene.sampling import SceneSampler, keys
 
 NORMAL = {"textures": ["plain"], "relations": ["left of", "right of", "above", "below"]}
 KEY = keys(0, 0, range(400))

@@ -5,7 +5,7 @@
     on a black background
 
 A scene is exactly what its caption says. Where things stand, how they are turned and how large they
-precisely are is left open: `scene_layout` fills it in, and `scene_render` draws the picture.
+precisely are is left open: `layout` fills it in, and `render` draws the picture.
 """
 
 import re

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from textgan.scene import SHAPES, TEXTURES
-from textgan.scene_outline import centroid, pattern
-from textgan.scene_render import palette
-from textgan.scene_template import TURNS, UNCLEAR, Fit, Templates
+from textgan.scene.grammar import SHAPES, TEXTURES
+from textgan.scene.outline import centroid, pattern
+from textgan.scene.render import palette
+from textgan.scene.template import TURNS, UNCLEAR, Fit, Templates
 
 _OBJECT = 0.42  # contrast from which on a pixel belongs to an object
 # A colour is present if it has this share of a region, and this many pixels this near to its RGB.

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from textgan.scene import SHAPES
+from textgan.scene.grammar import SHAPES
 
 _BINS = 180  # angles in the table of extents
 _GRID, _EDGE = 513, 1.6  # the table of distances: points a side, and where its edge lies
