@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from textgan.layer import bound
 from textgan.loss.base import Loss
 from textgan.schedule import Schedule
 from textgan.types import AdversarialStep, DiscriminatorOutput
@@ -42,11 +43,14 @@ class Match(Loss):
     def discriminator_loss(self, step: AdversarialStep) -> Tensor:
         return self._contrast(step, step.real_output)
 
+    def _temperature(self) -> Tensor:
+        half = math.log(10)    # [log 0.01, log 1] is [-2, 0] halves; unlike a clamp's, its gradient leads back from beyond
+        return ((bound(self.log_temperature / half + 1) - 1) * half).exp()
+
     def _contrast(self, step: AdversarialStep, output: DiscriminatorOutput) -> Tensor:
         images = F.normalize(step.gather(output.pooled).float(), dim=1)    # (N, D)
         texts = F.normalize(step.gather(output.text).float(), dim=1)       # (N, D)
-        temperature = self.log_temperature.exp().clamp(0.01, 1)
-        similarity = images @ texts.T / temperature                        # (N, N)
+        similarity = images @ texts.T / self._temperature()                # (N, N)
         ids = step.caption_ids()
         equal = (ids[:, None] == ids) & ~torch.eye(len(ids), dtype=torch.bool, device=ids.device)
         similarity = similarity.masked_fill(equal, -torch.inf)

@@ -1,0 +1,83 @@
+import math
+
+import pytest
+import torch
+
+from textgan.loss import Match
+
+
+@pytest.fixture
+def contrast(make_step, output):
+    """Image features, text features, captions -> the critic's value of a Match."""
+
+    def make(pooled, text, captions, term=None):
+        real = output(*[0.0] * len(captions), pooled=pooled, text=text)
+        step = make_step(captions=captions, real_output=real, fake_output=real)
+        return (term or Match()).discriminator_loss(step)
+
+    return make
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_features_that_say_nothing_cost_the_logarithm_of_the_batch(contrast, size):
+    captions = [*"abcd"[:size]]
+    same = torch.ones(size, 8)
+    assert contrast(same, same, captions).item() == pytest.approx(math.log(size))
+    images, texts = torch.eye(8)[:size], torch.eye(8)[4 : 4 + size]
+    assert contrast(images, texts, captions).item() == pytest.approx(math.log(size))
+
+
+def test_a_pair_of_aligned_features_costs_what_the_formula_says(contrast):
+    value = contrast(torch.eye(2), 7 * torch.eye(2), [*"ab"], Match(temperature=0.5))
+    # similarities 2 on the diagonal (lengths do not count) and 0 beside it
+    assert value.item() == pytest.approx(math.log1p(math.exp(-2)))
+
+
+def test_both_directions_count_equally(contrast):
+    texts = torch.tensor([[1.0, 0.0], [0.6, 0.8]])
+    term = Match(temperature=1.0)
+    similarity = texts.T    # images are the unit vectors
+    rows = -torch.log_softmax(similarity, 1).diagonal().mean()
+    columns = -torch.log_softmax(similarity, 0).diagonal().mean()
+    value = contrast(torch.eye(2), texts, [*"ab"], term)
+    assert value.item() == pytest.approx((rows + columns).item() / 2)
+    swapped = contrast(texts, torch.eye(2), [*"ab"], term)
+    assert swapped.item() == pytest.approx(value.item())
+
+
+def test_pictures_of_equal_captions_are_no_negatives(contrast):
+    same = torch.ones(4, 8)
+    assert contrast(same, same, [*"aaaa"]).item() == pytest.approx(0.0)
+    assert contrast(same, same, [*"aabb"]).item() == pytest.approx(math.log(3))
+
+
+def test_the_temperature_stays_within_its_bounds(contrast):
+    for log_temperature, bound in [(-50.0, 0.01), (5.0, 1.0)]:
+        out, at = Match(), Match(temperature=bound)
+        torch.nn.init.constant_(out.log_temperature, log_temperature)
+        features = torch.tensor([[1.0, 0.0], [0.99, 0.1]])
+        value = contrast(features, torch.eye(2), [*"ab"], out)
+        expected = contrast(features, torch.eye(2), [*"ab"], at)
+        assert value.item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_a_temperature_beyond_its_bounds_can_come_back(contrast):
+    term = Match()
+    torch.nn.init.constant_(term.log_temperature, -6.0)
+    contrast(torch.eye(2), torch.eye(2).flip(0), [*"ab"], term).backward()
+    assert term.log_temperature.grad.item() < 0    # all wrong: a softer contrast would cost less
+
+
+def test_the_generator_learns_it_on_its_own_pictures(make_step, output):
+    real = output(0.0, 0.0, pooled=torch.eye(2), text=torch.eye(2))
+    fake = output(0.0, 0.0, pooled=torch.ones(2, 2), text=torch.eye(2))
+    step = make_step(real_output=real, fake_output=fake)
+    assert Match().generator_loss(step).item() == pytest.approx(math.log(2))
+    assert Match().discriminator_loss(step).item() < 0.01
+    assert Match().generator_loss(make_step()) is None
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.001, 1.5])
+def test_a_temperature_out_of_range_is_refused(temperature):
+    with pytest.raises(ValueError, match=r"temperature must be within \[0.01, 1\]"):
+        Match(temperature=temperature)

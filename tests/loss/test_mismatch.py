@@ -1,0 +1,89 @@
+import math
+
+import pytest
+import torch
+
+from textgan.loss import Mismatch
+from textgan.loss.mismatch import next_different
+from textgan.types import TextFeatures
+
+
+@pytest.fixture
+def margin(make_step, make_text, linear):
+    """Captions, and the logit that a black picture has with each -> the critic's value."""
+
+    def make(captions, logits, **fields):
+        text = make_text(torch.tensor(logits)[:, None])
+        real = torch.zeros(len(captions), 3, 4, 4)
+        step = make_step(captions=captions, text=text, real=real, discriminator=linear, **fields)
+        step.real_output = linear(real, text)
+        return Mismatch().discriminator_loss(step)
+
+    return make
+
+
+def softplus(x: float) -> float:
+    return math.log1p(math.exp(x))
+
+
+def test_each_picture_prefers_its_own_caption_to_the_next_one(margin):
+    assert margin([*"ab"], [1.0, 3.0]).item() == pytest.approx((softplus(2) + softplus(-2)) / 2)
+
+
+def test_an_equal_caption_is_never_the_wrong_one(margin):
+    # rolled by one, the first picture would meet its own caption at margin 0
+    expected = (softplus(-4) + softplus(-4) + softplus(4)) / 3
+    assert margin([*"aab"], [5.0, 5.0, 1.0]).item() == pytest.approx(expected)
+
+
+def test_it_is_left_out_where_all_captions_are_equal(margin):
+    assert margin([*"aaa"], [5.0, 5.0, 5.0]).item() == 0
+    assert margin(["a"], [5.0]).item() == 0
+
+
+@pytest.mark.parametrize(
+    ("ids", "others"),
+    [
+        ([1, 2, 3], [1, 2, 0]),
+        ([1, 1, 2], [2, 2, 0]),
+        ([1, 2, 1, 1], [1, 2, 1, 1]),
+        ([4, 4, 4], [0, 1, 2]),
+    ],
+)
+def test_the_wrong_caption_is_the_next_that_differs(ids, others):
+    assert next_different(torch.tensor(ids)).tolist() == others
+
+
+def test_a_process_finds_wrong_captions_in_the_whole_batch(make_step, make_text, linear):
+    everything = {"words": [[[1.0]], [[1.0]], [[2.0]], [[9.0]]], "ids": [7, 7, 8, 9]}
+    pooled = torch.tensor([[1.0], [1.0], [2.0], [9.0]])
+
+    def gather(tensor):
+        if tensor.dtype == torch.int64:
+            return torch.tensor(everything["ids"])
+        return make_text(pooled).mask if tensor.dtype == torch.bool else (
+            pooled if tensor.ndim == 2 else torch.tensor(everything["words"])
+        )
+
+    real, own = torch.zeros(2, 3, 4, 4), make_text(pooled[:2])
+    step = make_step(text=own, real=real, discriminator=linear, gather=gather)
+    step.real_output = linear(real, own)
+    first = Mismatch().discriminator_loss(step)
+    assert first.item() == pytest.approx(softplus(1))    # both meet the third: 2 against 1
+    step.rank, step.text = 1, make_text(pooled[2:])
+    step.real_output = linear(real, step.text)
+    second = Mismatch().discriminator_loss(step)
+    assert second.item() == pytest.approx((softplus(7) + softplus(-8)) / 2)
+
+
+def test_a_second_logit_that_is_blind_to_the_text_plays_no_part(margin, linear, monkeypatch):
+    before = margin([*"ab"], [1.0, 3.0])
+    judge = linear.judge
+
+    def both(features, text: TextFeatures):
+        out = judge(features, text)
+        out.logits = torch.cat([out.logits, out.logits + 100], 1)
+        return out
+
+    monkeypatch.setattr(linear, "judge", both)
+    torch.testing.assert_close(margin([*"ab"], [1.0, 3.0]), before)
