@@ -31,7 +31,7 @@ def from_unit(images: Tensor) -> Tensor:
 
 def to_pil(image: Tensor) -> Image.Image:
     """One image (C, H, W) in [-1, 1], C 1, 3 or 4 -> PIL image of mode L, RGB or RGBA."""
-    array = to_uint8(image).permute(1, 2, 0).cpu().numpy()    # (H, W, C)
+    array = to_uint8(image).permute(1, 2, 0).cpu().numpy()  # (H, W, C)
     return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
 
 
@@ -50,7 +50,8 @@ def captioned_grid(
         images: (B, C, H, W) in [-1, 1].
         captions: B strings, wrapped under their picture, cut with an ellipsis after four lines.
         columns: pictures in a row.
-        picture_width: pixels that a picture is enlarged to (nearest neighbour: what the model drew, not a blur of it).
+        picture_width: pixels that a picture is enlarged to (nearest neighbour: what the model drew,
+            not a blur of it).
     """
     font = ImageFont.load_default(size=11)
     size = (picture_width, picture_width * images.shape[-2] // images.shape[-1])
@@ -58,7 +59,9 @@ def captioned_grid(
     text_height = 14 * max(len(wrapped) for wrapped in lines) + 6
     rows = -(-len(captions) // columns)
     cell = (size[0] + 8, size[1] + text_height + 4)
-    grid = Image.new("RGB", (cell[0] * min(columns, len(captions)) + 8, cell[1] * rows + 8), "white")
+    grid = Image.new(
+        "RGB", (cell[0] * min(columns, len(captions)) + 8, cell[1] * rows + 8), "white"
+    )
     draw = ImageDraw.Draw(grid)
     for place, (image, wrapped) in enumerate(zip(images, lines, strict=True)):
         x, y = 8 + cell[0] * (place % columns), 8 + cell[1] * (place // columns)

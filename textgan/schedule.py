@@ -14,20 +14,23 @@ def value_at(schedule: Schedule, progress: float) -> float:
     before = schedule[0]
     for corner in schedule:
         if progress < corner[0]:
-            share = (progress - before[0]) / (corner[0] - before[0]) if corner is not before else 0.0
+            share = (
+                (progress - before[0]) / (corner[0] - before[0]) if corner is not before else 0.0
+            )
             return before[1] + share * (corner[1] - before[1])
         before = corner
     return float(before[1])
 
 
 def check_schedule(name: str, schedule: Schedule) -> Schedule:
-    """The schedule, or a ValueError that names the argument where its corners are not in [0, 1] and in order."""
+    """The schedule; a ValueError that names the argument if its corners are out of order."""
     if isinstance(schedule, int | float):
         return schedule
     places = [place for place, _ in schedule]
     if not places or places != sorted(set(places)) or places[0] < 0 or places[-1] > 1:
         raise ValueError(
-            f"{name} must be a number or corners [[progress, value], ...] with progress rising within [0, 1], got {schedule}"
+            f"{name} must be a number or corners [[progress, value], ...] with progress rising "
+            f"within [0, 1], got {schedule}"
         )
     return schedule
 
@@ -35,7 +38,10 @@ def check_schedule(name: str, schedule: Schedule) -> Schedule:
 def learning_rate_factor(
     progress: float, *, kind: Literal["cosine", "constant"], start: float = 0.0, warmup: float = 0.0
 ) -> float:
-    """Factor of a learning rate: a linear rise over `warmup` from `start` on, then constant, or half a cosine to 0 at progress 1."""
+    """Factor of a learning rate.
+
+    A linear rise over `warmup` from `start` on, then constant, or half a cosine to 0 at progress 1.
+    """
     if progress < start + warmup:
         return max(progress - start, 0.0) / warmup if warmup else 0.0
     if kind == "constant":

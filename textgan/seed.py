@@ -1,4 +1,4 @@
-"""Randomness as a function of what it is for: a seed from a key, so that nothing random needs saving."""
+"""Randomness as a function of what it is for: a seed from a key, so nothing random is saved."""
 
 import hashlib
 

@@ -1,7 +1,9 @@
 """The protocol between parts: a few dataclasses, and nothing else.
 
-Letters in shapes, everywhere in this project: B batch, C channels, H and W height and width, L words (tokens),
-D width of a feature, K logits per image, N regions, k draws per caption. Images are float in [-1, 1].
+Letters in shapes, everywhere in this project: B batch, C channels, H and W height and width, L
+    words (tokens),
+D width of a feature, K logits per image, N regions, k draws per caption. Images are float in [-1,
+1].
 """
 
 from collections.abc import Callable
@@ -17,8 +19,9 @@ from textgan.seed import seed_from
 class Batch:
     """What a dataset hands to a model: pictures and what is said of them.
 
-    images (B, C, H, W) in [-1, 1]; captions B strings; index (B,) int64, the row in the data set. negatives: for each
-    picture a caption that is wrong for it, or None. all_captions: every caption that a picture has, or None.
+    images (B, C, H, W) in [-1, 1]; captions B strings; index (B,) int64, the row in the data set.
+    negatives: for each picture a caption that is wrong for it, or None. all_captions: every caption
+    that a picture has, or None.
     """
 
     images: Tensor
@@ -45,7 +48,7 @@ class Batch:
 
 @dataclass
 class TextFeatures:
-    """A batch of encoded captions: words (B, L, D), mask (B, L) bool, True at real words, pooled (B, D).
+    """Encoded captions: words (B, L, D), mask (B, L) bool, True at real words, pooled (B, D).
 
     The mask is never all False in a row: an empty caption still has its begin token.
     """
@@ -100,7 +103,7 @@ class Posterior:
     log_variance: Tensor
 
     def sample(self, noise: Tensor) -> Tensor:
-        """mean + sigma * noise, for standard normal `noise` of the same shape."""
+        """Mean + sigma * noise, for standard normal `noise` of the same shape."""
         return self.mean + (0.5 * self.log_variance).exp() * noise
 
 
@@ -108,8 +111,9 @@ class Posterior:
 class DiscriminatorOutput:
     """What a critic says of B pictures.
 
-    logits (B, K): larger for pictures that look real and fit the text; K is 1, or 2 where a second one is blind to the text.
-    pooled (B, D): image features; text (B, D): the text in the same space. features: maps, shallow to deep.
+    logits (B, K): larger for pictures that look real and fit the text; K is 1, or 2 where a second
+    one is blind to the text. pooled (B, D): image features; text (B, D): the text in the same
+    space. features: maps, shallow to deep.
     """
 
     logits: Tensor
@@ -120,27 +124,33 @@ class DiscriminatorOutput:
 
 @dataclass
 class AdversarialStep:
-    """All that a loss term may look at in one turn of a training step, the critic's or the generator's.
+    """All that a loss term may look at in one turn of a training step, critic's or generator's.
 
-    In the critic's turn everything is detached from the generator's parts; in the generator's turn the critic is frozen.
-    Reconstruction and guidance look at raw images, critic terms at what the critic saw.
+    In the critic's turn everything is detached from the generator's parts; in the generator's turn
+    the critic is frozen. Reconstruction and guidance look at raw images, critic terms at what the
+    critic saw.
 
     Attributes:
         real: (B, C, H, W) in [-1, 1].
-        captions: B strings, as the generator was given them (an empty one where caption dropout struck).
+        captions: B strings, as the generator was given them (an empty one where caption dropout
+            struck).
         text: their features.
         images_seen: pictures shown before this step, over all processes.
         progress: share of the budget shown before this step, in [0, 1].
         step_index: steps of the optimizers before this one; lazy terms count by it.
         discriminator: the critic, frozen in the generator's turn; None where there is none.
-        randn: shape (B, ...) -> standard normal keyed by (seed, images_seen, place in the global batch).
+        randn: shape (B, ...) -> standard normal keyed by (seed, images_seen, place in the global
+            batch).
         gather: (B, ...) of this process -> (B * processes, ...), with gradients.
         rank: which block of a gathered tensor is this process's own.
-        fake: (B, C, H, W), drawn from the prior for the same captions; None before the critic starts, like the next five.
+        fake: (B, C, H, W), drawn from the prior for the same captions; None before the critic
+            starts, like the next five.
         noise: (B, *noise_shape), what `fake` was drawn from.
-        augmented_real, augmented_fake: what the critic saw: `real` and `fake` under one draw of the augmentation.
+        augmented_real, augmented_fake: what the critic saw: `real` and `fake` under one draw of the
+            augmentation.
         real_output, fake_output: what the critic said of them.
-        reconstruction: (B, C, H, W), drawn from the posterior's z; None without a posterior, and in the critic's turn.
+        reconstruction: (B, C, H, W), drawn from the posterior's z; None without a posterior, and in
+            the critic's turn.
         posterior: q(z | real, text); None where `reconstruction` is.
     """
 
@@ -164,7 +174,7 @@ class AdversarialStep:
     posterior: Posterior | None = None
 
     def caption_ids(self) -> Tensor:
-        """(B * processes,) int64 over the global batch, equal where and only where two captions are equal."""
+        """(B * processes,) int64 over the global batch, equal exactly where captions are equal."""
         ids = [seed_from(caption) for caption in self.captions]
         return self.gather(torch.tensor(ids, device=self.real.device))
 
@@ -173,9 +183,10 @@ class AdversarialStep:
 class Evaluation:
     """What a metric looks at: captions, the real pictures that bear them, and draws for them.
 
-    captions B strings; real (B, C, H, W) or None; draws (B, k, C, H, W), k the largest `draws_per_caption` of the metrics
-    that share the draws (take the first of them). Everything in [-1, 1]. edited: (B, C, H, W), draws of the captions with a word changed and the noise of
-    the first draw, or None where no metric asks for it.
+    captions B strings; real (B, C, H, W) or None; draws (B, k, C, H, W), k the largest
+    `draws_per_caption` of the metrics that share the draws (take the first of them). Everything in
+    [-1, 1]. edited: (B, C, H, W), draws of the captions with a word changed and the noise of the
+    first draw, or None where no metric asks for it.
     """
 
     captions: list[str]

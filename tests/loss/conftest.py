@@ -9,12 +9,13 @@ from textgan.types import AdversarialStep, DiscriminatorOutput, TextFeatures
 
 
 def text_of(pooled: Tensor) -> TextFeatures:
-    return TextFeatures(pooled[:, None], torch.ones(len(pooled), 1, dtype=torch.bool), pooled)
+    words = torch.stack([pooled, -pooled], 1)
+    return TextFeatures(words, torch.ones(words.shape[:2], dtype=torch.bool), pooled)
 
 
 @pytest.fixture
 def make_text() -> Callable[[Tensor], TextFeatures]:
-    """Pooled features (B, D) -> the features of captions of one word each."""
+    """Pooled features (B, D) -> the features of captions of two words each."""
     return text_of
 
 

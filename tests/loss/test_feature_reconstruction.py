@@ -45,7 +45,7 @@ def test_two_opposite_maps_cost_four_whatever_their_scale(make_step, output, lin
             real_output=output(0.0, 0.0),
         )
         value = FeatureReconstruction().generator_loss(step)
-        assert value.item() == pytest.approx(4.0)    # |a - (-a)|^2 of unit vectors
+        assert value.item() == pytest.approx(4.0)  # |a - (-a)|^2 of unit vectors
 
 
 def test_gradient_reaches_the_reconstruction_and_not_the_picture(value):

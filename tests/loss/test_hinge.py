@@ -6,10 +6,10 @@ from textgan.loss import Hinge
 @pytest.mark.parametrize(
     ("real", "fake", "value"),
     [
-        ([2.0], [-3.0], 0.0),    # both beyond their margin
+        ([2.0], [-3.0], 0.0),  # both beyond their margin
         ([0.0], [0.0], 2.0),
         ([0.5], [-0.25], 0.5 + 0.75),
-        ([-1.0, 3.0], [1.0, -2.0], 1.0 + 1.0),    # averages of (2, 0) and (2, 0)
+        ([-1.0, 3.0], [1.0, -2.0], 1.0 + 1.0),  # averages of (2, 0) and (2, 0)
     ],
 )
 def test_the_critic_pays_for_what_is_within_its_margins(make_step, output, real, fake, value):

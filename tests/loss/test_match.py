@@ -36,7 +36,7 @@ def test_a_pair_of_aligned_features_costs_what_the_formula_says(contrast):
 def test_both_directions_count_equally(contrast):
     texts = torch.tensor([[1.0, 0.0], [0.6, 0.8]])
     term = Match(temperature=1.0)
-    similarity = texts.T    # images are the unit vectors
+    similarity = texts.T  # images are the unit vectors
     rows = -torch.log_softmax(similarity, 1).diagonal().mean()
     columns = -torch.log_softmax(similarity, 0).diagonal().mean()
     value = contrast(torch.eye(2), texts, [*"ab"], term)
@@ -65,7 +65,7 @@ def test_a_temperature_beyond_its_bounds_can_come_back(contrast):
     term = Match()
     torch.nn.init.constant_(term.log_temperature, -6.0)
     contrast(torch.eye(2), torch.eye(2).flip(0), [*"ab"], term).backward()
-    assert term.log_temperature.grad.item() < 0    # all wrong: a softer contrast would cost less
+    assert term.log_temperature.grad.item() < 0  # all wrong: a softer contrast would cost less
 
 
 def test_the_generator_learns_it_on_its_own_pictures(make_step, output):

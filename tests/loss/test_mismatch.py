@@ -55,21 +55,18 @@ def test_the_wrong_caption_is_the_next_that_differs(ids, others):
 
 
 def test_a_process_finds_wrong_captions_in_the_whole_batch(make_step, make_text, linear):
-    everything = {"words": [[[1.0]], [[1.0]], [[2.0]], [[9.0]]], "ids": [7, 7, 8, 9]}
     pooled = torch.tensor([[1.0], [1.0], [2.0], [9.0]])
+    whole = make_text(pooled)
+    by_kind = {torch.int64: torch.tensor([7, 7, 8, 9]), torch.bool: whole.mask}
 
     def gather(tensor):
-        if tensor.dtype == torch.int64:
-            return torch.tensor(everything["ids"])
-        return make_text(pooled).mask if tensor.dtype == torch.bool else (
-            pooled if tensor.ndim == 2 else torch.tensor(everything["words"])
-        )
+        return by_kind.get(tensor.dtype, pooled if tensor.ndim == 2 else whole.words)
 
     real, own = torch.zeros(2, 3, 4, 4), make_text(pooled[:2])
     step = make_step(text=own, real=real, discriminator=linear, gather=gather)
     step.real_output = linear(real, own)
     first = Mismatch().discriminator_loss(step)
-    assert first.item() == pytest.approx(softplus(1))    # both meet the third: 2 against 1
+    assert first.item() == pytest.approx(softplus(1))  # both meet the third: 2 against 1
     step.rank, step.text = 1, make_text(pooled[2:])
     step.real_output = linear(real, step.text)
     second = Mismatch().discriminator_loss(step)

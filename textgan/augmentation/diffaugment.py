@@ -1,6 +1,7 @@
 """Differentiable augmentation, on kornia."""
 
 import kornia.augmentation as K
+import torch
 from torch import Tensor, nn
 
 from textgan.augmentation.base import Augmentation
@@ -8,10 +9,12 @@ from textgan.image import from_unit, to_unit
 
 
 class DiffAugment(Augmentation):
-    """Colour, translation and cutout on what the critic sees, one draw for the (real, fake) pair (Zhao et al. 2020).
+    """Colour, translation and cutout on what the critic sees, one draw for the (real, fake) pair.
 
-    One draw, so that the two pictures of a relativistic pair stay comparable. Gradients reach the fakes through it. Captions that name colours,
-    places or sides argue against the policies that change them: choose accordingly.
+    Zhao et al. 2020. One draw, so that the two pictures of a relativistic pair stay comparable.
+    Gradients reach the fakes through it. Captions that name colours, places or sides argue against
+    the policies that change them: choose accordingly. Colour leaves alpha alone, and gray has no
+    saturation.
 
     Args:
         policies: any of "color", "translation", "cutout".
@@ -29,29 +32,42 @@ class DiffAugment(Augmentation):
         color: float = 0.5,
     ):
         super().__init__()
-        unknown = [policy for policy in policies if policy not in ("color", "translation", "cutout")]
-        if unknown or not policies:
-            raise ValueError(f"policies must be among color, translation and cutout, got {list(policies)}")
-        steps: list[nn.Module] = []
+        if not policies or set(policies) - {"color", "translation", "cutout"}:
+            raise ValueError(
+                f"policies must be among color, translation and cutout, got {list(policies)}"
+            )
+        colours: list[nn.Module] = []
         if "color" in policies:
             factors = (1 - color, 1 + color)
-            steps += [
+            colours = [
+                K.RandomSaturation(factors, p=1.0),  # first: it goes over HSV, which wants [0, 1]
                 K.RandomBrightness(factors, clip_output=False, p=1.0),
-                K.RandomSaturation(factors, p=1.0),
                 K.RandomContrast(factors, clip_output=False, p=1.0),
             ]
+        places: list[nn.Module] = []
         if "translation" in policies:
             shift = (translation, translation)
-            steps.append(K.RandomAffine(0.0, translate=shift, padding_mode="zeros", p=1.0))
+            places.append(K.RandomAffine(0.0, translate=shift, padding_mode="zeros", p=1.0))
         if "cutout" in policies:
-            steps.append(K.RandomErasing((cutout**2, cutout**2), ratio=(1.0, 1.0), value=0.5, p=1.0))
-        self.steps = nn.ModuleList(steps)
+            area = (cutout**2, cutout**2)
+            places.append(K.RandomErasing(area, ratio=(1.0, 1.0), value=0.5, p=1.0))
+        self.colours, self.places = nn.ModuleList(colours), nn.ModuleList(places)
 
     def forward(self, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Batches of the same shape (B, C, H, W) in about [-1, 1] -> the same, each row i under the same draw."""
+        """Batches (B, C, H, W) in about [-1, 1] -> the same, row i of each under the same draw."""
         units = [to_unit(batch).float() for batch in images]
-        for step in self.steps:
-            first = step(units[0])
-            parameters = step._params
-            units = [first, *(step(batch, params=parameters) for batch in units[1:])]
+        colours = [unit[:, :3] for unit in units]  # (B, 1 or 3, H, W): all but alpha
+        gray = colours[0].shape[1] == 1
+        for step in self.colours[1:] if gray else self.colours:
+            colours = _together(step, colours)
+        units = [torch.cat([c, unit[:, 3:]], 1) for c, unit in zip(colours, units, strict=True)]
+        for step in self.places:
+            units = _together(step, units)
         return tuple(from_unit(batch) for batch in units)
+
+
+def _together(step: nn.Module, batches: list[Tensor]) -> list[Tensor]:
+    """One augmentation of kornia on all batches, drawn once."""
+    first = step(batches[0])
+    parameters = step._params
+    return [first, *(step(batch, params=parameters) for batch in batches[1:])]

@@ -1,4 +1,4 @@
-"""What every data set shares: one endless stream of pictures, keyed by position, and the loaders over it."""
+"""What every data set shares: an endless stream of pictures keyed by position, and loaders."""
 
 from abc import abstractmethod
 from collections.abc import Iterator
@@ -14,9 +14,10 @@ from textgan.types import Batch
 class StreamSampler(Sampler):
     """Batches of (position, index) pairs from an endless, shuffled stream over a data set.
 
-    Position p of the stream is row `permutation(seed, p // size)[p % size]`: each row once per pass, another order
-    each pass, whatever the batch size, the number of workers or of processes. A process of W takes its own block of each
-    global batch. So the whole state of the loader is one number, the pictures seen.
+    Position p of the stream is row `permutation(seed, p // size)[p % size]`: each row once per
+    pass, another order each pass, whatever the batch size, the number of workers or of processes. A
+    process of W takes its own block of each global batch. So the whole state of the loader is one
+    number, the pictures seen.
 
     Args:
         size: rows of the data set.
@@ -27,7 +28,14 @@ class StreamSampler(Sampler):
     """
 
     def __init__(
-        self, size: int, *, batch_size: int, seed: int, start: int = 0, rank: int = 0, processes: int = 1
+        self,
+        size: int,
+        *,
+        batch_size: int,
+        seed: int,
+        start: int = 0,
+        rank: int = 0,
+        processes: int = 1,
     ):
         self.size, self.batch_size, self.seed, self.start = size, batch_size, seed, start
         self.rank, self.processes = rank, processes
@@ -49,9 +57,10 @@ class StreamSampler(Sampler):
 class CaptionedImages(LightningDataModule):
     """Base of the data modules: a subclass makes the data sets, this class the loaders.
 
-    A subclass implements `build(split)` for "train", "val" and "test" -> a map-style data set whose `__getitems__`
-    takes a list of (position, index) pairs and returns a `Batch`, with `__len__`, and `captions(limit)`. Whatever is random in a training picture must be drawn
-    from (seed, position) alone; a val or test picture depends on the index alone.
+    A subclass implements `build(split)` for "train", "val" and "test" -> a map-style data set whose
+    `__getitems__` takes a list of (position, index) pairs and returns a `Batch`, with `__len__`,
+    and `captions(limit)`. Whatever is random in a training picture must be drawn from (seed,
+    position) alone; a val or test picture depends on the index alone.
 
     Args:
         batch_size: pictures per process and step.

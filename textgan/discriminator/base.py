@@ -16,7 +16,10 @@ class Discriminator(Part):
 
     @abstractmethod
     def look(self, images: Tensor) -> list[Tensor]:
-        """Images (B, C, H, W) in [-1, 1] -> feature maps (B, C_i, H_i, W_i), shallow to deep, that know nothing of the text."""
+        """What is seen before any text is known.
+
+        Images (B, C, H, W) in [-1, 1] -> feature maps (B, C_i, H_i, W_i), shallow to deep.
+        """
 
     @abstractmethod
     def judge(self, features: list[Tensor], text: TextFeatures) -> DiscriminatorOutput:

@@ -1,5 +1,7 @@
 """A residual critic that reads the text by projection."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,9 +12,10 @@ from textgan.types import DiscriminatorOutput, TextFeatures
 
 
 class ProjectionDiscriminator(Discriminator):
-    """Residual downsampling to 4x4, self-attention, and a logit that is an inner product with the text.
+    """Residual downsampling to 4x4, self-attention, a logit that is an inner product with the text.
 
-    The projection critic of Miyato & Koyama 2018 (logit = w . h + <V h, t>) without normalisation layers (R3GAN, Huang et al. 2024).
+    The projection critic of Miyato & Koyama 2018 (logit = w . h + <V h, t>) without normalisation
+    layers (R3GAN, Huang et al. 2024).
 
     Args:
         image_size: 16, 32, 64, 128 or 256.
@@ -44,12 +47,14 @@ class ProjectionDiscriminator(Discriminator):
         resolutions, deepest = sorted(widths, reverse=True), widths[4]
         self.from_image = nn.Conv2d(channels, widths[image_size], 3, padding=1)
         self.blocks, self.attentions = nn.ModuleDict(), nn.ModuleDict()
-        for above, here in zip(resolutions, resolutions[1:], strict=False):
+        for above, here in pairwise(resolutions):
             self.blocks[str(here)] = DownBlock(widths[above], widths[here])
             if here in attention_resolutions:
                 self.attentions[str(here)] = SelfAttention(widths[here], num_heads=num_heads)
         self.word_attention = (
-            CrossAttention(deepest, text_width=text_width, num_heads=num_heads) if word_attention else None
+            CrossAttention(deepest, text_width=text_width, num_heads=num_heads)
+            if word_attention
+            else None
         )
         self.pool = nn.Linear(deepest * 16, 2 * deepest)
         self.logit = nn.Linear(2 * deepest, 1)
@@ -58,10 +63,10 @@ class ProjectionDiscriminator(Discriminator):
         self.unconditional = nn.Linear(2 * deepest, 1) if unconditional else None
 
     def look(self, images: Tensor) -> list[Tensor]:
-        """Images (B, C, H, W) in [-1, 1] -> one map a block, (B, C_r, r, r) from half the size down to r = 4."""
+        """Images (B, C, H, W) in [-1, 1] -> a map (B, C_r, r, r) a block, half the size to 4."""
         x, features = self.from_image(images), []
         for resolution, block in self.blocks.items():
-            x = block(x)                                                    # (B, C_r, r, r)
+            x = block(x)  # (B, C_r, r, r)
             if resolution in self.attentions:
                 x = self.attentions[resolution](x)
             features.append(x)
@@ -72,10 +77,10 @@ class ProjectionDiscriminator(Discriminator):
         x = features[-1]
         if self.word_attention is not None:
             x = self.word_attention(x, text.words, text.mask)
-        hidden = F.leaky_relu(self.pool(F.leaky_relu(x, 0.2).flatten(1)), 0.2)    # (B, 2 C_4)
-        pooled, projected = self.project_image(hidden), self.project_text(text.pooled)    # (B, D)
+        hidden = F.leaky_relu(self.pool(F.leaky_relu(x, 0.2).flatten(1)), 0.2)  # (B, 2 C_4)
+        pooled, projected = self.project_image(hidden), self.project_text(text.pooled)  # (B, D)
         match = (pooled * projected).sum(1, keepdim=True) * pooled.shape[1] ** -0.5
-        logits = self.logit(hidden) + match                                 # (B, 1)
+        logits = self.logit(hidden) + match  # (B, 1)
         if self.unconditional is not None:
-            logits = torch.cat([logits, self.unconditional(hidden)], 1)     # (B, 2)
+            logits = torch.cat([logits, self.unconditional(hidden)], 1)  # (B, 2)
         return DiscriminatorOutput(logits, pooled, projected, features)

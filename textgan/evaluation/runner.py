@@ -9,10 +9,12 @@ from textgan.types import Batch, Evaluation
 class Evaluator:
     """Feeds every metric from the same draws.
 
-    The metrics live here and not in a module tree, so that no checkpoint, EMA or DDP ever carries their extractors.
+    The metrics live here and not in a module tree, so that no checkpoint, EMA or DDP ever carries
+    their extractors.
 
     Args:
-        metrics: name -> metric (`textgan.metric.base.Metric`, or anything with its methods and class attributes).
+        metrics: name -> metric (`textgan.metric.base.Metric`, or anything with its methods and
+            class attributes).
         seed: keys the noise of the draws, with the picture's index in the data set.
     """
 
@@ -20,7 +22,10 @@ class Evaluator:
         self.metrics, self.seed = metrics, seed
         for name, metric in metrics.items():
             if metric.edits:
-                raise ValueError(f"metric {name} looks at draws of edited captions, which no data set here provides")
+                raise ValueError(
+                    f"metric {name} looks at draws of edited captions, which no data set "
+                    "here provides"
+                )
 
     def reset(self) -> None:
         """Forget what was seen."""
@@ -29,7 +34,7 @@ class Evaluator:
 
     @torch.no_grad()
     def update(self, pipeline: TextToImagePipeline, batch: Batch) -> None:
-        """Draw for one batch, as many per caption as the most demanding metric looks at, and show it to all."""
+        """Draw for one batch, as many per caption as any metric looks at, and show it to all."""
         if not self.metrics:
             return
         k = max(metric.draws_per_caption for metric in self.metrics.values())

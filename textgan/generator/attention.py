@@ -1,4 +1,4 @@
-"""The main generator: residual upsampling, modulated by noise and text, with attention to itself and to the words."""
+"""The main generator: residual upsampling, modulated by noise and text, with attention."""
 
 import torch
 import torch.nn.functional as F
@@ -19,8 +19,9 @@ from textgan.types import TextFeatures
 class AttentionGenerator(Generator):
     """Noise and text -> image, by residual upsampling from 4x4.
 
-    Noise and pooled text make one style vector, which modulates every block; at middle resolutions each place also looks
-    at the words (GigaGAN, Kang et al. 2023) and at the other places (SAGAN, Zhang et al. 2019).
+    Noise and pooled text make one style vector, which modulates every block; at middle resolutions
+    each place also looks at the words (GigaGAN, Kang et al. 2023) and at the other places (SAGAN,
+    Zhang et al. 2019).
 
     Args:
         image_size: 16, 32, 64, 128 or 256.
@@ -68,9 +69,13 @@ class AttentionGenerator(Generator):
         previous = widths[4]
         for resolution, here in widths.items():
             name = str(resolution)
-            self.blocks[name] = ModulatedBlock(previous, here, style_width=style_width, upsample=resolution > 4)
+            self.blocks[name] = ModulatedBlock(
+                previous, here, style_width=style_width, upsample=resolution > 4
+            )
             if resolution in word_resolutions:
-                self.word_attentions[name] = CrossAttention(here, text_width=text_width, num_heads=num_heads)
+                self.word_attentions[name] = CrossAttention(
+                    here, text_width=text_width, num_heads=num_heads
+                )
             if resolution in attention_resolutions:
                 self.attentions[name] = SelfAttention(here, num_heads=num_heads)
             self.heads[name] = Modulation(here, style_width=style_width)
@@ -78,13 +83,13 @@ class AttentionGenerator(Generator):
             previous = here
 
     def forward(self, noise: Tensor, text: TextFeatures) -> Tensor:
-        """Noise (B, noise_width) and text -> images (B, channels, image_size, image_size) in [-1, 1]."""
-        style = self.style(torch.cat([noise, text.pooled], 1))                         # (B, S)
-        x = self.start(torch.cat([style, noise], 1)).unflatten(1, (-1, 4, 4))          # (B, C, 4, 4)
+        """Noise (B, noise_width) and text -> images (B, channels, H, H) in [-1, 1]."""
+        style = self.style(torch.cat([noise, text.pooled], 1))  # (B, S)
+        x = self.start(torch.cat([style, noise], 1)).unflatten(1, (-1, 4, 4))  # (B, C, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
         image = 0.0
         for resolution, block in self.blocks.items():
-            x = block(x, style)                                                        # (B, C_r, r, r)
+            x = block(x, style)  # (B, C_r, r, r)
             if resolution in self.word_attentions:
                 x = self.word_attentions[resolution](x, text.words, text.mask)
             if resolution in self.attentions:

@@ -23,4 +23,4 @@ class Generator(Part):
 
     @abstractmethod
     def forward(self, noise: Tensor, text: TextFeatures) -> Tensor:
-        """Noise (B, *noise_shape), standard normal, and text -> images (B, channels, H, W) in [-1, 1]."""
+        """Standard normal noise (B, *noise_shape) and text -> images (B, C, H, W) in [-1, 1]."""

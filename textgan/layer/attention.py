@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class SelfAttention(nn.Module):
-    """Places of a feature map look at each other (SAGAN, Zhang et al. 2019), as a residual branch."""
+    """Places of a map look at each other (SAGAN, Zhang et al. 2019), as a residual branch."""
 
     def __init__(self, width: int, *, num_heads: int):
         super().__init__()
@@ -17,9 +17,11 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        places = x.flatten(2).mT                                               # (B, HW, C)
+        places = x.flatten(2).mT  # (B, HW, C)
         query, key, value = self.query_key_value(self.norm(places)).chunk(3, -1)
-        heads = [_split(t, self.num_heads) for t in (query, key, value)]       # (B, heads, HW, C / heads)
+        heads = [
+            _split(t, self.num_heads) for t in (query, key, value)
+        ]  # (B, heads, HW, C / heads)
         mixed = _join(F.scaled_dot_product_attention(*heads))
         return x + self.output(mixed).mT.unflatten(-1, x.shape[2:])
 
@@ -43,9 +45,9 @@ class CrossAttention(nn.Module):
         self.output = nn.Linear(width, width)
 
     def forward(self, x: Tensor, words: Tensor, mask: Tensor) -> Tensor:
-        """x (B, C, H, W), words (B, L, D), mask (B, L) True at real words -> (B, C, H, W)."""
-        places = x.flatten(2).mT                                               # (B, HW, C)
-        query = _split(self.query(self.norm(places)), self.num_heads)          # (B, heads, HW, C / heads)
+        """X (B, C, H, W), words (B, L, D), mask (B, L) True at real words -> (B, C, H, W)."""
+        places = x.flatten(2).mT  # (B, HW, C)
+        query = _split(self.query(self.norm(places)), self.num_heads)  # (B, heads, HW, C / heads)
         key, value = (_split(t, self.num_heads) for t in self.key_value(words).chunk(2, -1))
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None])
         return x + self.output(_join(mixed)).mT.unflatten(-1, x.shape[2:])
@@ -57,8 +59,8 @@ def _check_heads(width: int, num_heads: int) -> None:
 
 
 def _split(x: Tensor, num_heads: int) -> Tensor:
-    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)    # (B, heads, N, D / heads)
+    return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)  # (B, heads, N, D / heads)
 
 
 def _join(x: Tensor) -> Tensor:
-    return x.transpose(1, 2).flatten(2)                        # (B, N, D)
+    return x.transpose(1, 2).flatten(2)  # (B, N, D)

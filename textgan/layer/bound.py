@@ -13,13 +13,16 @@ class _Bound(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient: Tensor) -> Tensor:
         (x,) = ctx.saved_tensors
-        outward = ((x > 1) & (gradient < 0)) | ((x < -1) & (gradient > 0))    # a step goes against the gradient
+        outward = ((x > 1) & (gradient < 0)) | (
+            (x < -1) & (gradient > 0)
+        )  # a step goes against the gradient
         return gradient.masked_fill(outward, 0.0)
 
 
 def bound(x: Tensor) -> Tensor:
-    """Clamp to [-1, 1]; the gradient is that of the identity, but for pushes further out of range, which it drops.
+    """Clamp to [-1, 1] with the gradient of the identity, less its pushes further out of range.
 
-    A tanh has almost no gradient left where a picture is black or white, so an object on such a background hardly learns to appear.
+    A tanh has almost no gradient left where a picture is black or white, so an object on such a
+    background hardly learns to appear.
     """
     return _Bound.apply(x)

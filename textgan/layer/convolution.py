@@ -1,4 +1,4 @@
-"""Residual convolution blocks: modulated and upsampling for generators, downsampling for critics."""
+"""Residual convolution blocks: upsampling for generators, downsampling for critics."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,8 @@ from torch import Tensor, nn
 class Modulation(nn.Module):
     """Normalise each picture's channels in groups, then scale and shift them by a style vector.
 
-    The adaptive normalisation of Huang & Belongie 2017, as class-conditional GANs use it (BigGAN, Brock et al. 2019).
+    The adaptive normalisation of Huang & Belongie 2017, as class-conditional GANs use it (BigGAN,
+    Brock et al. 2019).
     """
 
     def __init__(self, width: int, *, style_width: int):
@@ -19,13 +20,13 @@ class Modulation(nn.Module):
         nn.init.zeros_(self.scale_shift.bias)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """x (B, C, H, W), style (B, S) -> (B, C, H, W)."""
-        scale, shift = self.scale_shift(style)[..., None, None].chunk(2, 1)    # (B, C, 1, 1)
+        """X (B, C, H, W), style (B, S) -> (B, C, H, W)."""
+        scale, shift = self.scale_shift(style)[..., None, None].chunk(2, 1)  # (B, C, 1, 1)
         return torch.addcmul(shift, self.norm(x), 1 + scale)
 
 
 class ModulatedBlock(nn.Module):
-    """Residual block of a generator: two modulated convolutions, optionally with the resolution doubled between them.
+    """Residual block of a generator: two modulated convolutions, a doubled resolution between them.
 
     Upsampling is bilinear: pixel shuffle and nearest neighbour left a dot grid in small nets.
     """
@@ -41,9 +42,11 @@ class ModulatedBlock(nn.Module):
         nn.init.zeros_(self.second_conv.bias)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        """x (B, in, H, W), style (B, S) -> (B, out, H', W'), H' = 2 H when upsampling."""
+        """X (B, in, H, W), style (B, S) -> (B, out, H', W'), H' = 2 H when upsampling."""
         skip = self.skip(x)
-        h = self.first_conv(F.silu(self.first(x, style)))    # before upsampling: a quarter of the work
+        h = self.first_conv(
+            F.silu(self.first(x, style))
+        )  # before upsampling: a quarter of the work
         if self.upsample:
             skip = F.interpolate(skip, scale_factor=2.0, mode="bilinear", align_corners=False)
             h = F.interpolate(h, scale_factor=2.0, mode="bilinear", align_corners=False)
@@ -54,7 +57,8 @@ class ModulatedBlock(nn.Module):
 class DownBlock(nn.Module):
     """Residual block that halves the resolution, without normalisation (R3GAN, Huang et al. 2024).
 
-    Leaky ReLU and average pooling; the sum of the branches is divided by sqrt(2) to keep the variance.
+    Leaky ReLU and average pooling; the sum of the branches is divided by sqrt(2) to keep the
+    variance.
     """
 
     def __init__(self, in_width: int, out_width: int):
@@ -63,19 +67,25 @@ class DownBlock(nn.Module):
         self.second_conv = nn.Conv2d(in_width, out_width, 3, padding=1)
         self.skip = nn.Conv2d(in_width, out_width, 1, bias=False)
         for conv in (self.first_conv, self.second_conv):
-            nn.init.kaiming_normal_(conv.weight, a=0.2)    # without it a deep critic sees next to nothing at first
+            nn.init.kaiming_normal_(
+                conv.weight, a=0.2
+            )  # without it a deep critic sees next to nothing at first
             nn.init.zeros_(conv.bias)
         nn.init.kaiming_normal_(self.skip.weight, a=1.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, in, H, W) -> (B, out, H / 2, W / 2)."""
         h = self.first_conv(F.leaky_relu(x, 0.2))
-        h = self.second_conv(F.avg_pool2d(F.leaky_relu(h, 0.2), 2))    # pooling first: a quarter of the work
+        h = self.second_conv(
+            F.avg_pool2d(F.leaky_relu(h, 0.2), 2)
+        )  # pooling first: a quarter of the work
         return (self.skip(F.avg_pool2d(x, 2)) + h) * 2**-0.5
 
 
 def widths_by_resolution(image_size: int, *, width: int, max_width: int) -> dict[int, int]:
-    """Channels at each resolution from 4 up to `image_size`: `width` at the full size, doubling downwards to `max_width`.
+    """Channels at each resolution from 4 up to `image_size`.
+
+    They are `width` at the full size and double downwards to `max_width`.
 
     Raises:
         ValueError: if image_size is not a power of two from 16 to 256.

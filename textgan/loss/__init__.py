@@ -1,4 +1,4 @@
-"""Terms of the adversarial game: each an object with a generator's loss, a critic's loss, or both."""
+"""Terms of the adversarial game: each has a generator's loss, a critic's loss, or both."""
 
 from textgan.loss.base import Loss
 from textgan.loss.feature_reconstruction import FeatureReconstruction
@@ -12,14 +12,14 @@ from textgan.loss.reconstruction import Reconstruction
 from textgan.loss.rpgan import RpGAN
 
 __all__ = [
+    "KL",
+    "R1R2",
     "FeatureReconstruction",
     "Hinge",
-    "KL",
     "Loss",
     "Match",
     "Mismatch",
     "NonSaturating",
-    "R1R2",
     "Reconstruction",
     "RpGAN",
 ]

@@ -7,9 +7,10 @@ from textgan.types import AdversarialStep
 
 
 class Loss(nn.Module):
-    """Base of every term: one or both of `generator_loss` and `discriminator_loss`, each an unweighted scalar.
+    """Base of every term: a `generator_loss`, a `discriminator_loss` or both, unweighted scalars.
 
-    The model asks only for the methods that a subclass overrides, and multiplies what they return by the weights.
+    The model asks only for the methods that a subclass overrides, and multiplies what they return
+    by the weights.
 
     Attributes:
         needs: parts of the model without which the term cannot be computed, such as ("posterior",).

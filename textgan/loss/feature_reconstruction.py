@@ -10,10 +10,11 @@ from textgan.types import AdversarialStep
 
 
 class FeatureReconstruction(Loss):
-    """Mean squared difference of the critic's feature maps, each place normalised to unit length, averaged over the maps.
+    """Mean squared difference of the critic's feature maps, each place at unit length.
 
-    VAE/GAN (Larsen et al. 2016) measures the likelihood in the critic's features; the normalisation is that of LPIPS (Zhang et al.
-    2018), without which the critic's growing scale would be the weight. Sits out until the critic starts.
+    VAE/GAN (Larsen et al. 2016) measures the likelihood in the critic's features; the normalisation
+    is that of LPIPS (Zhang et al. 2018), without which the critic's growing scale would be the
+    weight. Sits out until the critic starts.
 
     Args:
         weight: schedule of its weight in the generator's loss.

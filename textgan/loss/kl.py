@@ -8,7 +8,9 @@ from textgan.types import AdversarialStep
 
 
 class KL(Loss):
-    """KL(q(z | x, s) || N(0, I)) in nats, summed over z, averaged over the batch (Kingma & Welling 2014).
+    """KL(q(z | x, s) || N(0, I)) in nats, summed over z, averaged over the batch.
+
+    Kingma & Welling 2014.
 
     Args:
         weight: schedule of beta, its weight in the generator's loss (which trains the posterior).
@@ -21,4 +23,6 @@ class KL(Loss):
 
     def generator_loss(self, step: AdversarialStep) -> Tensor:
         mean, log_variance = step.posterior.mean, step.posterior.log_variance
-        return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).flatten(1).sum(1).mean()
+        return (
+            0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).flatten(1).sum(1).mean()
+        )

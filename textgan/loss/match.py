@@ -13,10 +13,11 @@ from textgan.types import AdversarialStep, DiscriminatorOutput
 
 
 class Match(Loss):
-    """Symmetric InfoNCE between the critic's image features and its projected text, over the global batch.
+    """Symmetric InfoNCE between the critic's image features and its text, over the global batch.
 
-    The critic learns it on real pictures, the generator on its own, as in XMC-GAN (Zhang et al. 2021). Pictures that bear equal
-    captions are no negatives of each other. The temperature is learned with the critic and kept within [0.01, 1].
+    The critic learns it on real pictures, the generator on its own, as in XMC-GAN (Zhang et al.
+    2021). Pictures that bear equal captions are no negatives of each other. The temperature is
+    learned with the critic and kept within [0.01, 1].
 
     Args:
         generator_weight, discriminator_weight: schedules of the weights in the two losses.
@@ -32,7 +33,9 @@ class Match(Loss):
         discriminator_weight: Schedule = 1.0,
         temperature: float = 0.1,
     ):
-        super().__init__(generator_weight=generator_weight, discriminator_weight=discriminator_weight)
+        super().__init__(
+            generator_weight=generator_weight, discriminator_weight=discriminator_weight
+        )
         if not 0.01 <= temperature <= 1:
             raise ValueError(f"temperature must be within [0.01, 1], got {temperature}")
         self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
@@ -44,13 +47,14 @@ class Match(Loss):
         return self._contrast(step, step.real_output)
 
     def _temperature(self) -> Tensor:
-        half = math.log(10)    # [log 0.01, log 1] is [-2, 0] halves; unlike a clamp's, its gradient leads back from beyond
+        # Half of [log 0.01, log 1]. Not a clamp: its gradient would not lead back from beyond.
+        half = math.log(10)
         return ((bound(self.log_temperature / half + 1) - 1) * half).exp()
 
     def _contrast(self, step: AdversarialStep, output: DiscriminatorOutput) -> Tensor:
-        images = F.normalize(step.gather(output.pooled).float(), dim=1)    # (N, D)
-        texts = F.normalize(step.gather(output.text).float(), dim=1)       # (N, D)
-        similarity = images @ texts.T / self._temperature()                # (N, N)
+        images = F.normalize(step.gather(output.pooled).float(), dim=1)  # (N, D)
+        texts = F.normalize(step.gather(output.text).float(), dim=1)  # (N, D)
+        similarity = images @ texts.T / self._temperature()  # (N, N)
         ids = step.caption_ids()
         equal = (ids[:, None] == ids) & ~torch.eye(len(ids), dtype=torch.bool, device=ids.device)
         similarity = similarity.masked_fill(equal, -torch.inf)

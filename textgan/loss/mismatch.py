@@ -10,10 +10,12 @@ from textgan.types import AdversarialStep, TextFeatures
 
 
 class Mismatch(Loss):
-    """E softplus(-(D(x, s) - D(x, s'))): the critic must prefer a real picture's own caption to another's.
+    """E softplus(-(D(x, s) - D(x, s'))): a real picture's own caption must beat another's.
 
-    The matching-aware critic of Reed et al. 2016, in relativistic form. s' is the next caption in the global batch that
-    differs from s: unlike a batch rolled by one, an equal caption is never a negative. Pictures for which there is none are left out.
+    The matching-aware critic of Reed et al. 2016, in relativistic form. s' is the next caption in
+    the global batch that
+    differs from s: unlike a batch rolled by one, an equal caption is never a negative. Pictures for
+        which there is none are left out.
 
     Args:
         weight: schedule of its weight in the critic's loss.
@@ -29,15 +31,22 @@ class Mismatch(Loss):
         own = slice(step.rank * size, (step.rank + 1) * size)
         other = next_different(ids)[own]
         found = ids[own] != ids[other]
-        text = TextFeatures(*(step.gather(t) for t in (step.text.words, step.text.mask, step.text.pooled)))
+        text = TextFeatures(
+            *(step.gather(t) for t in (step.text.words, step.text.mask, step.text.pooled))
+        )
         wrong = step.discriminator.judge(step.real_output.features, text[other]).logits[:, :1]
-        margins = F.softplus(wrong - step.real_output.logits[:, :1]).squeeze(1)    # (B,)
+        margins = F.softplus(wrong - step.real_output.logits[:, :1]).squeeze(1)  # (B,)
         return (margins * found).sum() / found.sum().clamp(min=1)
 
 
 def next_different(ids: Tensor) -> Tensor:
-    """For each place the next one, cyclically, whose id differs, (N,) int64 -> (N,) int64; itself if all ids are equal."""
+    """For each place the next one, cyclically, whose id differs; itself where all are equal.
+
+    (N,) int64 -> (N,) int64.
+    """
     size = len(ids)
-    places = (torch.arange(size, device=ids.device)[:, None] + torch.arange(size, device=ids.device)) % size
-    differs = ids[places] != ids[:, None]                                    # (N, N), column k: k places further
+    places = (
+        torch.arange(size, device=ids.device)[:, None] + torch.arange(size, device=ids.device)
+    ) % size
+    differs = ids[places] != ids[:, None]  # (N, N), column k: k places further
     return places.gather(1, differs.int().argmax(1, keepdim=True)).squeeze(1)

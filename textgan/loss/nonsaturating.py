@@ -8,7 +8,10 @@ from textgan.types import AdversarialStep
 
 
 class NonSaturating(Loss):
-    """L_D = E softplus(-D(x_r)) + E softplus(D(x_f)), L_G = E softplus(-D(x_f)) (Goodfellow et al. 2014)."""
+    """L_D = E softplus(-D(x_r)) + E softplus(D(x_f)), L_G = E softplus(-D(x_f)).
+
+    Goodfellow et al. 2014.
+    """
 
     needs = ("discriminator",)
 
@@ -16,4 +19,6 @@ class NonSaturating(Loss):
         return None if step.fake_output is None else F.softplus(-step.fake_output.logits).mean()
 
     def discriminator_loss(self, step: AdversarialStep) -> Tensor:
-        return F.softplus(-step.real_output.logits).mean() + F.softplus(step.fake_output.logits).mean()
+        return (
+            F.softplus(-step.real_output.logits).mean() + F.softplus(step.fake_output.logits).mean()
+        )

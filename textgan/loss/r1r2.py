@@ -11,18 +11,20 @@ from textgan.types import AdversarialStep, TextFeatures
 
 
 class R1R2(Loss):
-    """gamma / 2 E ||grad_x D(x)||^2 on real pictures (R1), and as much on fakes (R2), summed over pixels.
+    """R1 = gamma / 2 E ||grad_x D(x)||^2 on real pictures, R2 the same on fakes, over pixels.
 
-    Mescheder et al. 2018; R3GAN (Huang et al. 2024). "exact" differentiates twice, over the whole batch. "finite_difference" is
-    gamma / (2 epsilon^2) E (D(x + epsilon n) - D(x))^2 with n ~ N(0, I), over every fourth picture (Adversarial Flow Models, Lin et
-    al. 2025; theirs lacks the 1/2): its expectation is the exact term's, to first order in epsilon, at a fraction of the cost.
-    Both run in float32 whatever the precision around them.
+    Mescheder et al. 2018; R3GAN (Huang et al. 2024). "exact" differentiates twice, over the whole
+    batch. "finite_difference" is gamma / (2 epsilon^2) E (D(x + epsilon n) - D(x))^2 with n ~ N(0,
+    I), over every fourth picture (Adversarial Flow Models, Lin et al. 2025; theirs lacks the 1/2):
+    its expectation is the exact term's, to first order in epsilon, at a fraction of the cost. Both
+    run in float32 whatever the precision around them.
 
     Args:
         gamma: strength.
         method: "finite_difference" or "exact".
         epsilon: length of the finite step, in units of the image range [-1, 1].
-        interval: computed every so many steps, and multiplied by it (lazy regularisation, StyleGAN2, Karras et al. 2020).
+        interval: computed every so many steps, and multiplied by it (lazy regularisation,
+            StyleGAN2, Karras et al. 2020).
         fakes: whether fakes are penalised too (R2).
     """
 
@@ -40,7 +42,8 @@ class R1R2(Loss):
         super().__init__()
         if gamma < 0 or epsilon <= 0 or interval < 1:
             raise ValueError(
-                f"gamma must be >= 0, epsilon > 0 and interval >= 1, got {gamma}, {epsilon} and {interval}"
+                "gamma must be >= 0, epsilon > 0 and interval >= 1, "
+                f"got {gamma}, {epsilon} and {interval}"
             )
         self.gamma, self.method, self.epsilon = gamma, method, epsilon
         self.interval, self.fakes = interval, fakes
@@ -51,21 +54,29 @@ class R1R2(Loss):
         sides = [step.augmented_real, step.augmented_fake] if self.fakes else [step.augmented_real]
         penalty = self._exact if self.method == "exact" else self._finite_difference
         with torch.autocast(step.real.device.type, enabled=False):
-            penalties = [penalty(step, images.detach().float(), _float(step.text)) for images in sides]
+            penalties = [
+                penalty(step, images.detach().float(), _float(step.text)) for images in sides
+            ]
         return 0.5 * self.gamma * self.interval * torch.stack(penalties).sum()
 
     def _exact(self, step: AdversarialStep, images: Tensor, text: TextFeatures) -> Tensor:
-        images = images.contiguous().requires_grad_()    # the double backward is 5 times slower in channels_last
-        with sdpa_kernel(SDPBackend.MATH):               # the fused kernels cannot be differentiated twice
+        images = (
+            images.contiguous().requires_grad_()
+        )  # the double backward is 5 times slower in channels_last
+        with sdpa_kernel(SDPBackend.MATH):  # the fused kernels cannot be differentiated twice
             logits = step.discriminator(images, text).logits
             (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
         return gradient.flatten(1).square().sum(1).mean()
 
-    def _finite_difference(self, step: AdversarialStep, images: Tensor, text: TextFeatures) -> Tensor:
+    def _finite_difference(
+        self, step: AdversarialStep, images: Tensor, text: TextFeatures
+    ) -> Tensor:
         noise = step.randn(tuple(images.shape))[::4].to(images.device)
         images, text = images[::4], text[::4]
         moved = torch.cat([images, images + self.epsilon * noise])
-        here, there = step.discriminator(moved, TextFeatures.cat([text, text])).logits.sum(1).chunk(2)
+        here, there = (
+            step.discriminator(moved, TextFeatures.cat([text, text])).logits.sum(1).chunk(2)
+        )
         return ((there - here) / self.epsilon).square().mean()
 
 

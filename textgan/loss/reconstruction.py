@@ -9,10 +9,14 @@ from textgan.types import AdversarialStep
 
 
 class Reconstruction(Loss):
-    """squared * (x' - x)^2 + absolute * |x' - x|, averaged over pixels: the picture drawn from its own z against itself.
+    """squared * (x' - x)^2 + absolute * |x' - x|, averaged over pixels.
 
-    The absolute error makes crisp pictures, but from scratch it is a trap: while z does not yet say where a small object is, the
-    least absolute error leaves the object out, and nothing pulls it in. So let it grow after the squared error has found the objects.
+    x' is the picture drawn from its own z.
+
+    The absolute error makes crisp pictures, but from scratch it is a trap: while z does not yet say
+        where a small object is, the
+    least absolute error leaves the object out, and nothing pulls it in. So let it grow after the
+    squared error has found the objects.
 
     Args:
         squared: schedule of the squared error's weight.
@@ -28,4 +32,6 @@ class Reconstruction(Loss):
 
     def generator_loss(self, step: AdversarialStep) -> Tensor:
         squared = value_at(self.squared, step.progress) * F.mse_loss(step.reconstruction, step.real)
-        return squared + value_at(self.absolute, step.progress) * F.l1_loss(step.reconstruction, step.real)
+        return squared + value_at(self.absolute, step.progress) * F.l1_loss(
+            step.reconstruction, step.real
+        )

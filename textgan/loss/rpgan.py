@@ -9,10 +9,14 @@ from textgan.types import AdversarialStep
 
 
 class RpGAN(Loss):
-    """L_D = E softplus(-(D(x_r) - D(x_f))), L_G the same with the roles exchanged; real and fake share the caption.
+    """L_D = E softplus(-(D(x_r) - D(x_f))), L_G the same with the roles exchanged.
 
-    Jolicoeur-Martineau 2019; R3GAN (Huang et al. 2024). The pair's difference leaves the critic's offset free, so the critic's
-    loss also holds it near zero: centring * E (D(x_r) + D(x_f))^2 (Adversarial Flow Models, Lin et al. 2025).
+    Real and fake share the caption.
+
+    Jolicoeur-Martineau 2019; R3GAN (Huang et al. 2024). The pair's difference leaves the critic's
+    offset free, so the critic's
+    loss also holds it near zero: centring * E (D(x_r) + D(x_f))^2 (Adversarial Flow Models, Lin et
+        al. 2025).
 
     Args:
         generator_weight, discriminator_weight: schedules of the weights in the two losses.
@@ -28,7 +32,9 @@ class RpGAN(Loss):
         discriminator_weight: Schedule = 1.0,
         centring: float = 0.01,
     ):
-        super().__init__(generator_weight=generator_weight, discriminator_weight=discriminator_weight)
+        super().__init__(
+            generator_weight=generator_weight, discriminator_weight=discriminator_weight
+        )
         self.centring = centring
 
     def generator_loss(self, step: AdversarialStep) -> Tensor | None:

@@ -8,7 +8,7 @@ from textgan.types import Evaluation
 
 
 class Metric(torchmetrics.Metric):
-    """A torchmetrics metric that looks at an `Evaluation`, so that one runner draws once for all metrics.
+    """A torchmetrics metric over an `Evaluation`, so that one runner draws once for all metrics.
 
     Attributes:
         draws_per_caption: how many draws of each caption `update` looks at.

@@ -1,4 +1,4 @@
-"""What our checkpoints hold beside Lightning's own: enough to sample from one file, wherever it was moved."""
+"""What our checkpoints hold beside Lightning's own: enough to sample from one file anywhere."""
 
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from textgan.text_encoder.base import TextEncoder
 
 
 def stamp(checkpoint: dict[str, Any], model: LightningModule) -> None:
-    """Write `checkpoint["textgan"]`, and leave out the weights that a frozen pretrained encoder brings anyway.
+    """Write `checkpoint["textgan"]`, and leave out the weights of frozen pretrained encoders.
 
-    It holds the format's version, what a command line composed (or None), what the pipeline is built from, and the SHA-256 of
-    what was left out, by the encoder's name.
+    It holds the format's version, what a command line composed (or None), what the pipeline is
+    built from, and the SHA-256 of what was left out, by the encoder's name.
     """
     pipeline, hashes = model.pipeline(), {}
     config = pipeline.config()
@@ -45,7 +45,9 @@ def refill(checkpoint: dict[str, Any], model: LightningModule) -> None:
     for name, encoder in _encoders(model):
         _check_hash(name, encoder, checkpoint.get("textgan", {}).get("frozen", {}))
         for prefix in encoder.frozen_prefixes():
-            left_out = {key: value for key, value in own.items() if key.startswith(f"{name}.{prefix}")}
+            left_out = {
+                key: value for key, value in own.items() if key.startswith(f"{name}.{prefix}")
+            }
             checkpoint["state_dict"].update(left_out)
 
 
@@ -78,5 +80,6 @@ def _encoders(model: LightningModule) -> list[tuple[str, TextEncoder]]:
 def _check_hash(name: str, encoder: TextEncoder, hashes: dict[str, str]) -> None:
     if encoder.frozen_prefixes() and encoder.weights_hash() != hashes.get(name):
         raise ValueError(
-            f"{name} is frozen, and its pretrained weights are not those that the checkpoint was trained on"
+            f"{name} is frozen, and its pretrained weights are not those that the checkpoint was "
+            "trained on"
         )

@@ -9,7 +9,8 @@ from torch import nn
 class ImageEMA(nn.Module):
     """The averaged twin of a few modules; what is frozen is shared with them, not copied.
 
-    EDM2's (Karras et al. 2024) half-life in images, shortened while a run is young to `ramp` of the images seen.
+    EDM2's (Karras et al. 2024) half-life in images, shortened while a run is young to `ramp` of the
+    images seen.
 
     Args:
         modules: name -> module to follow.
@@ -17,7 +18,9 @@ class ImageEMA(nn.Module):
         ramp: the half-life is at most this share of the images seen so far.
     """
 
-    def __init__(self, modules: dict[str, nn.Module], *, half_life_images: float, ramp: float = 0.05):
+    def __init__(
+        self, modules: dict[str, nn.Module], *, half_life_images: float, ramp: float = 0.05
+    ):
         super().__init__()
         if half_life_images <= 0:
             raise ValueError(f"ema_half_life_images must be positive, got {half_life_images}")
@@ -33,10 +36,14 @@ class ImageEMA(nn.Module):
         pairs = [
             (ours, theirs)
             for name, module in modules.items()
-            for ours, theirs in zip(self.averaged[name].parameters(), module.parameters(), strict=True)
+            for ours, theirs in zip(
+                self.averaged[name].parameters(), module.parameters(), strict=True
+            )
             if theirs.requires_grad
         ]
-        torch._foreach_lerp_([a for a, _ in pairs], [b for _, b in pairs], 1 - 0.5 ** (images / half_life))
+        torch._foreach_lerp_(
+            [a for a, _ in pairs], [b for _, b in pairs], 1 - 0.5 ** (images / half_life)
+        )
 
     def copy_from(self, modules: dict[str, nn.Module]) -> None:
         """Start again from `modules`, tokenizer included."""

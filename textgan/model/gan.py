@@ -29,12 +29,15 @@ from textgan.types import AdversarialStep, Batch, TextFeatures
 class GANModel(LightningModule):
     """A generator and its text encoder against a critic, a posterior, or both.
 
-    With a posterior, the conditional VAE-GAN (Larsen et al. 2016; BicycleGAN, Zhu et al. 2017): a z that explains each picture lets
-    its pixels teach the generator directly, and from `discriminator_start` on the critic judges draws from the prior. Without one,
-    a plain GAN. What is minimised is the weighted sum of `losses`.
+    With a posterior, the conditional VAE-GAN (Larsen et al. 2016; BicycleGAN, Zhu et al. 2017): a z
+    that explains each picture lets its pixels teach the generator directly, and from
+    `discriminator_start` on the critic judges draws from the prior. Without one, a plain GAN. What
+    is minimised is the weighted sum of `losses`.
 
-    One step: one forward of the generator, the critic's turn on it, the generator's turn. All randomness is keyed by (seed, images
-    seen), so a resumed run needs no random state, and W processes train as one would with W times the batch.
+    One step: one forward of the generator, the critic's turn on it, the generator's turn. All
+        randomness is keyed by (seed, images
+    seen), so a resumed run needs no random state, and W processes train as one would with W times
+    the batch.
 
     Args:
         generator: draws from noise and text.
@@ -47,11 +50,13 @@ class GANModel(LightningModule):
         posterior: q(z | image, text), or None.
         augmentation: what the critic's pictures go through, or None.
         metrics: name -> metric, computed on validation and test data from the averaged weights.
-        discriminator_start: share of the budget at which the critic starts; without a posterior it starts at once.
+        discriminator_start: share of the budget at which the critic starts; without a posterior it
+            starts at once.
         learning_rate_schedule: "cosine" to 0 at the end of the budget, or "constant".
         warmup_images: length of the learning rates' linear rise.
         ema_half_life_images: half-life of the averaged weights, which are the ones sampled.
-        caption_dropout: share of captions replaced by the empty one, which unconditional draws and guidance need.
+        caption_dropout: share of captions replaced by the empty one, which unconditional draws and
+            guidance need.
         accumulate_batches: batches whose gradients are averaged before the optimizers step.
         gradient_clip_norm: greatest norm of each optimizer's gradient, or None.
         compile_generator: compile the generator with torch.compile.
@@ -59,7 +64,8 @@ class GANModel(LightningModule):
         seed: keys all randomness of training and of the evaluation's draws.
 
     Raises:
-        ValueError: a term lacks a part, no term trains a part, noise shapes differ, or a number is out of range.
+        ValueError: a term lacks a part, no term trains a part, noise shapes differ, or a number is
+            out of range.
     """
 
     def __init__(
@@ -92,7 +98,11 @@ class GANModel(LightningModule):
         _check_range("accumulate_batches", accumulate_batches, 1)
         _check_range("discriminator_start", discriminator_start, 0, 1)
         _check_range("caption_dropout", caption_dropout, 0, 1)
-        optional = {"discriminator": discriminator, "posterior": posterior, "augmentation": augmentation}
+        optional = {
+            "discriminator": discriminator,
+            "posterior": posterior,
+            "augmentation": augmentation,
+        }
         check_terms(losses, optional)
         if posterior is not None and tuple(posterior.noise_shape) != tuple(generator.noise_shape):
             raise ValueError(
@@ -100,7 +110,11 @@ class GANModel(LightningModule):
                 f"got {posterior.noise_shape} and {generator.noise_shape}"
             )
         self.generator, self.text_encoder = generator, text_encoder
-        self.discriminator, self.posterior, self.augmentation = discriminator, posterior, augmentation
+        self.discriminator, self.posterior, self.augmentation = (
+            discriminator,
+            posterior,
+            augmentation,
+        )
         self.losses = nn.ModuleDict(losses)
         self.ema = ImageEMA(self._sampled(), half_life_images=ema_half_life_images)
         self.evaluator = Evaluator(metrics or {}, seed=seed)
@@ -112,9 +126,12 @@ class GANModel(LightningModule):
         self.caption_dropout, self.accumulate_batches = caption_dropout, accumulate_batches
         self.gradient_clip_norm, self.compile_generator = gradient_clip_norm, compile_generator
         self.tokenizer_captions, self.seed = tokenizer_captions, seed
-        self.composed_config: dict[str, Any] | None = None    # what a command line composed, for the checkpoint
+        self.composed_config: dict[str, Any] | None = (
+            None  # what a command line composed, for the checkpoint
+        )
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
-        self._seen = 0    # the same number, read without waiting for a GPU
+        self._seen = 0  # the same number, read without waiting for a GPU
+        self._gradients: dict[str, Tensor] = {}    # of a step that a checkpoint cut in two
 
     def pipeline(self) -> GANPipeline:
         """What draws: the averaged generator and text encoder."""
@@ -122,7 +139,10 @@ class GANModel(LightningModule):
         return GANPipeline(averaged["generator"], averaged["text_encoder"]).eval()
 
     def setup(self, stage: str) -> None:
-        """Fit the tokenizer on training captions (on rank 0, then broadcast) where there is none and no checkpoint brings one."""
+        """Fit the tokenizer on training captions, where there is none and no checkpoint brings one.
+
+        On rank 0, then broadcast.
+        """
         if stage != "fit":
             return
         if self.compile_generator:
@@ -139,7 +159,9 @@ class GANModel(LightningModule):
         parts = [self.generator, self.text_encoder, *([self.posterior] if self.posterior else [])]
         optimizers = [self.generator_optimizer(_trainable(parts))]
         if self.discriminator is not None:
-            optimizers.append(self.discriminator_optimizer(_trainable([self.discriminator, self.losses])))
+            optimizers.append(
+                self.discriminator_optimizer(_trainable([self.discriminator, self.losses]))
+            )
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
@@ -147,6 +169,11 @@ class GANModel(LightningModule):
 
     def on_train_start(self) -> None:
         self._seen = int(self.images_seen)
+        for name, parameter in self.named_parameters():
+            if name in self._gradients:
+                parameter.grad = self._gradients[name].to(parameter.device)
+        self._gradients = {}
+        self.trainer.should_stop |= self._seen >= self.total_images
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         shown = self.trainer.world_size * len(batch)
@@ -170,7 +197,9 @@ class GANModel(LightningModule):
         own = slice(rank * size, (rank + 1) * size)
 
         def randn(shape: tuple[int, ...]) -> Tensor:
-            return torch.randn(world * shape[0], *shape[1:], generator=keyed)[own].to(batch.images.device)
+            return torch.randn(world * shape[0], *shape[1:], generator=keyed)[own].to(
+                batch.images.device
+            )
 
         shares = torch.rand(world * size, generator=keyed)[own].tolist()
         captions = [
@@ -192,7 +221,10 @@ class GANModel(LightningModule):
         )
 
     def _imagine(self, step: AdversarialStep) -> AdversarialStep:
-        """Draw in one forward: reconstructions from the posterior's z and, once the critic has started, fakes from the prior."""
+        """Draw in one forward: reconstructions from the posterior's z, and fakes from the prior.
+
+        Fakes only once the critic has started.
+        """
         shape, noises, posterior = (len(step.captions), *self.generator.noise_shape), [], None
         if self.posterior is not None:
             posterior = self.posterior(step.real, step.text)
@@ -212,7 +244,11 @@ class GANModel(LightningModule):
 
     def _discriminator_turn(self, step: AdversarialStep, log: dict[str, Any]) -> None:
         step = replace(
-            step, text=step.text.detach(), fake=step.fake.detach(), reconstruction=None, posterior=None
+            step,
+            text=step.text.detach(),
+            fake=step.fake.detach(),
+            reconstruction=None,
+            posterior=None,
         )
         step = self._judge(step, real_gradient=True)
         loss = weighted_sum("discriminator", self.losses, step, log)
@@ -230,7 +266,7 @@ class GANModel(LightningModule):
         self.ema.update(self._sampled(), images=shown, images_seen=self._seen + shown)
 
     def _judge(self, step: AdversarialStep, *, real_gradient: bool) -> AdversarialStep:
-        """The step with what the critic says of the pair; the text teaches the critic here, never the other way round."""
+        """The step with what the critic says of the pair; the critic teaches no text."""
         pair = (step.real, step.fake)
         real, fake = self.augmentation(pair) if self.augmentation is not None else pair
         text = step.text.detach()
@@ -238,10 +274,16 @@ class GANModel(LightningModule):
             real_output = self.discriminator(real, text)
         fake_output = self.discriminator(fake, text)
         return replace(
-            step, augmented_real=real, augmented_fake=fake, real_output=real_output, fake_output=fake_output
+            step,
+            augmented_real=real,
+            augmented_fake=fake,
+            real_output=real_output,
+            fake_output=fake_output,
         )
 
-    def _descend(self, optimizer: Any, loss: Tensor, step: AdversarialStep, *, start: float) -> None:
+    def _descend(
+        self, optimizer: Any, loss: Tensor, step: AdversarialStep, *, start: float
+    ) -> None:
         """Backward, and every `accumulate_batches` batches a step of the optimizer."""
         batch = self._seen // (self.trainer.world_size * len(step.captions))
         if batch % self.accumulate_batches == 0:
@@ -268,7 +310,9 @@ class GANModel(LightningModule):
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Draws for the batch's captions -> (B, C, H, W) in [-1, 1]."""
         pipeline = self.pipeline()
-        return pipeline(batch.captions, seed=self.seed, indices=batch.index.tolist(), output_type="pt").images
+        return pipeline(
+            batch.captions, seed=self.seed, indices=batch.index.tolist(), output_type="pt"
+        ).images
 
     def on_validation_epoch_end(self) -> None:
         self._report("val")
@@ -283,9 +327,13 @@ class GANModel(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         stamp(checkpoint, self)
+        if self.accumulate_batches > 1:    # it may come between two batches of one step
+            gradients = {n: p.grad for n, p in self.named_parameters() if p.grad is not None}
+            checkpoint["textgan"]["gradients"] = gradients
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         refill(checkpoint, self)
+        self._gradients = checkpoint.get("textgan", {}).get("gradients", {})
 
     def _progress(self) -> float:
         return self._seen / self.total_images

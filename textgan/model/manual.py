@@ -23,20 +23,23 @@ def frozen(modules: Iterable[nn.Module]) -> Iterator[None]:
 
 
 def optimizer_step(optimizer: LightningOptimizer) -> None:
-    """A step that Lightning does not count: it would count every optimizer's, and so several a batch."""
+    """A step that Lightning does not count: it would count every optimizer's, several a batch."""
     optimizer._on_before_step = optimizer._on_after_step = do_nothing_closure
     optimizer.step()
 
 
 def count_one_batch(trainer: Trainer) -> None:
-    """Advance `trainer.global_step` by one: a step of training is a batch, whatever the number of optimizers."""
+    """Advance `trainer.global_step` by one: a training step is a batch, not an optimizer's step."""
     progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
     progress.increment_ready()
     progress.increment_completed()
 
 
 def gather(module: LightningModule, tensor: Tensor) -> Tensor:
-    """(B, ...) -> (B * processes, ...) in the order of the ranks, with gradients; every process must call it with one shape."""
+    """(B, ...) -> (B * processes, ...) in the order of the ranks, with gradients.
+
+    Every process must call it, with one shape.
+    """
     if module.trainer.world_size == 1:
         return tensor
     return module.all_gather(tensor, sync_grads=tensor.requires_grad).flatten(0, 1)

@@ -30,19 +30,26 @@ def check_terms(losses: dict[str, Loss], parts: dict[str, nn.Module | None]) -> 
         for part in term.needs:
             if parts[part] is None:
                 raise ValueError(
-                    f"loss term {name} needs a {part}, but {part} is null: add one, or leave {name} out"
+                    f"loss term {name} needs a {part}, but {part} is null: "
+                    f"add one, or leave {name} out"
                 )
     trained = {part for term in losses.values() for part in term.needs}
     for part in ("posterior", "discriminator"):
         if parts[part] is not None and part not in trained:
-            raise ValueError(f"no loss term trains the {part}: add one that does, or set {part} to null")
+            raise ValueError(
+                f"no loss term trains the {part}: add one that does, or set {part} to null"
+            )
     if not any(_plays(term, "generator") for term in losses.values()):
         raise ValueError(f"no loss term trains the generator, got {', '.join(losses)}")
     objectives = [name for name, term in losses.items() if _plays(term, "discriminator")]
     if parts["discriminator"] is not None and not objectives:
-        raise ValueError("no loss term trains the discriminator: add one that does, or set it to null")
+        raise ValueError(
+            "no loss term trains the discriminator: add one that does, or set it to null"
+        )
     if parts["augmentation"] is not None and parts["discriminator"] is None:
-        raise ValueError("augmentation changes what the discriminator sees, but discriminator is null")
+        raise ValueError(
+            "augmentation changes what the discriminator sees, but discriminator is null"
+        )
 
 
 def weighted_sum(
@@ -51,7 +58,9 @@ def weighted_sum(
     step: AdversarialStep,
     log: dict[str, Any],
 ) -> Tensor:
-    """Sum of the terms that take part in this turn, each times its weight; their plain values go into `log`.
+    """Sum of the terms that take part in this turn, each times its weight.
+
+    Their plain values go into `log`.
 
     Raises:
         NonFiniteLossError: a term is NaN or infinite.
@@ -66,10 +75,17 @@ def weighted_sum(
             log[f"train/{turn}/{name}"] = value.detach()
             total = total + weight * value
     if not torch.isfinite(total):
-        values = {key: float(value) for key, value in log.items() if key.startswith(f"train/{turn}/")}
-        broken = [f"{key.removeprefix('train/')} is {v}" for key, v in values.items() if abs(v) != abs(v) + 0 * v]
+        values = {
+            key: float(value) for key, value in log.items() if key.startswith(f"train/{turn}/")
+        }
+        broken = [
+            f"{key.removeprefix('train/')} is {v}"
+            for key, v in values.items()
+            if abs(v) != abs(v) + 0 * v
+        ]
         raise NonFiniteLossError(
-            f"training stopped at {step.images_seen} images: loss term {', '.join(broken) or total.item()}; "
+            f"training stopped at {step.images_seen} images: "
+            f"loss term {', '.join(broken) or total.item()}; "
             "try a smaller learning rate or a larger gradient penalty"
         )
     return total

@@ -18,7 +18,8 @@ from textgan.pretrained import Part
 class PipelineOutput:
     """images: k pictures for the first caption, then k for the second, and so on.
 
-    A list of PIL images ("pil"), a tensor (B * k, C, H, W) in [-1, 1] ("pt"), or an array (B * k, H, W, C) in [0, 1] ("np").
+    A list of PIL images ("pil"), a tensor (B * k, C, H, W) in [-1, 1] ("pt"), or an array (B * k,
+    H, W, C) in [0, 1] ("np").
     """
 
     images: list[Image.Image] | Tensor | np.ndarray
@@ -31,7 +32,7 @@ class TextToImagePipeline(Part):
     def draw(
         self, captions: list[str], keys: list[tuple[int, ...]], *, guidance_scale: float
     ) -> Tensor:
-        """One picture for each caption, its noise keyed by keys[i] alone -> (B, C, H, W) in [-1, 1]."""
+        """A picture for each caption, its noise keyed by keys[i] -> (B, C, H, W) in [-1, 1]."""
 
     @torch.no_grad()
     def __call__(
@@ -47,14 +48,17 @@ class TextToImagePipeline(Part):
     ) -> PipelineOutput:
         """Draw.
 
-        The same seed draws the same picture whatever stands beside it in the batch (to 1 of 255: batched kernels are not bitwise).
+        The same seed draws the same picture whatever stands beside it in the batch (to 1 of 255:
+        batched kernels are not bitwise).
 
         Args:
             captions: what to draw.
             num_images_per_prompt: draws of each caption, each with a noise of its own.
             seed: with the caption's index and the draw's number it decides the noise.
-            indices: a number for each caption that its noise is keyed by; its place in the list by default.
-            guidance_scale: how far beyond the drawing of the empty caption towards that of the caption; 1 is the caption's own.
+            indices: a number for each caption that its noise is keyed by; its place in the list by
+                default.
+            guidance_scale: how far beyond the drawing of the empty caption towards that of the
+                caption; 1 is the caption's own.
             batch_size: pictures drawn at a time.
             output_type: "pil", "pt" or "np".
         """
@@ -86,7 +90,9 @@ class TextToImagePipeline(Part):
         )
         if not torch.isfinite(images).all():
             bad = int((~torch.isfinite(images)).flatten(1).any(1).sum())
-            raise FloatingPointError(f"{bad} of {len(images)} pictures hold values that are not finite numbers")
+            raise FloatingPointError(
+                f"{bad} of {len(images)} pictures hold values that are not finite numbers"
+            )
         if output_type == "pt":
             return PipelineOutput(images)
         if output_type == "np":

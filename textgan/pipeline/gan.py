@@ -23,7 +23,10 @@ class GANPipeline(TextToImagePipeline):
     def draw(
         self, captions: list[str], keys: list[tuple[int, ...]], *, guidance_scale: float
     ) -> Tensor:
-        """As the base says. Guidance extrapolates in pixels, from the empty caption's picture with the same noise, and clamps."""
+        """As the base says.
+
+        Guidance extrapolates in pixels, from the empty caption's picture with the same noise.
+        """
         device = next(self.generator.parameters()).device
         noise = keyed_randn(keys, self.generator.noise_shape).to(device)
         images = self.generator(noise, self.text_encoder(captions))

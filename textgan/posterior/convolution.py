@@ -1,5 +1,7 @@
 """A convolutional posterior."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,7 +12,7 @@ from textgan.types import Posterior, TextFeatures
 
 
 class ConvolutionPosterior(PosteriorEncoder):
-    """q(z | image, text): residual downsampling to 4x4, joined with the pooled text, to a mean and a log variance.
+    """q(z | image, text): residual downsampling to 4x4, joined with the pooled text.
 
     Args:
         image_size: 16, 32, 64, 128 or 256.
@@ -37,19 +39,24 @@ class ConvolutionPosterior(PosteriorEncoder):
         resolutions = sorted(widths, reverse=True)
         self.from_image = nn.Conv2d(channels, widths[image_size], 3, padding=1)
         self.blocks = nn.Sequential(
-            *(DownBlock(widths[a], widths[b]) for a, b in zip(resolutions, resolutions[1:], strict=False))
+            *(DownBlock(widths[a], widths[b]) for a, b in pairwise(resolutions))
         )
         self.hidden = nn.Linear(widths[4] * 16 + text_width, 2 * widths[4])
         self.gaussian = nn.Linear(2 * widths[4], 2 * noise_width)
         nn.init.kaiming_normal_(self.hidden.weight, a=0.2)
         nn.init.kaiming_normal_(self.gaussian.weight, a=1.0)
         nn.init.zeros_(self.gaussian.bias)
-        nn.init.constant_(self.gaussian.bias[noise_width:], -3.0)    # a z that says much at first is found useful sooner
+        nn.init.constant_(
+            self.gaussian.bias[noise_width:], -3.0
+        )  # a z that says much at first is found useful sooner
 
     def forward(self, images: Tensor, text: TextFeatures) -> Posterior:
-        """Images (B, C, H, W) in [-1, 1] and text -> Posterior over (B, noise_width); log_variance is kept within [-10, 4]."""
+        """Images (B, C, H, W) in [-1, 1] and text -> Posterior over (B, noise_width).
+
+        log_variance is kept within [-10, 4].
+        """
         x = self.from_image(images)
-        x = F.leaky_relu(self.blocks(x), 0.2).flatten(1)                            # (B, 16 C_4)
+        x = F.leaky_relu(self.blocks(x), 0.2).flatten(1)  # (B, 16 C_4)
         hidden = F.leaky_relu(self.hidden(torch.cat([x, text.pooled], 1)), 0.2)
         mean, log_variance = self.gaussian(hidden).chunk(2, 1)
         return Posterior(mean, log_variance.clamp(-10, 4))

@@ -1,4 +1,4 @@
-"""Procedural scenes: palette and grammar, sampling, layout, rendering, and reading them back by rule."""
+"""Procedural scenes: grammar, sampling, layout, rendering, and reading them back by rule."""
 
 from textgan.scene.grammar import (
     BACKGROUNDS,

@@ -30,7 +30,10 @@ class TextEncoder(Part):
         """B captions -> their features, on the device of the weights."""
 
     def frozen_prefixes(self) -> tuple[str, ...]:
-        """Beginnings of the state dict's names whose tensors a pretrained source brings anyway; a checkpoint leaves them out."""
+        """Beginnings of the state dict's names that a pretrained source brings anyway.
+
+        A checkpoint leaves them out.
+        """
         return ()
 
     def weights_hash(self) -> str:

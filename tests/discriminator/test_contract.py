@@ -1,0 +1,123 @@
+"""What every critic of `conf/discriminator` must do."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from textgan.discriminator import Discriminator
+from textgan.types import TextFeatures
+
+FILES = sorted((Path(__file__).parents[2] / "conf" / "discriminator").glob("*.yaml"))
+SHARED = {"image_size": 16, "channels": 3, "text_width": 8}
+VARIANTS = [{}, {"word_attention": True}, {"unconditional": True}]
+
+
+def make(file: Path, shared: dict | None = None, **changes) -> Discriminator:
+    torch.manual_seed(0)
+    config = OmegaConf.create({**SHARED, **(shared or {}), "part": OmegaConf.load(file)})
+    known = {name: value for name, value in changes.items() if name in config.part}
+    return instantiate(config.part, **known)
+
+
+def given(size: int = 3, channels: int = 3, image_size: int = 16):
+    torch.manual_seed(1)
+    mask = torch.arange(5) < torch.tensor([5, 1, 3])[:size, None]
+    words = torch.randn(size, 5, SHARED["text_width"]) * mask[..., None]
+    text = TextFeatures(words, mask, torch.randn(size, SHARED["text_width"]))
+    return torch.rand(size, channels, image_size, image_size) * 2 - 1, text
+
+
+@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+def file(request) -> Path:
+    return request.param
+
+
+@pytest.fixture(params=VARIANTS, ids=lambda changes: next(iter(changes), "plain"))
+def critic(file, request) -> Discriminator:
+    return make(file, **request.param).eval()
+
+
+@pytest.mark.parametrize(("image_size", "channels"), [(16, 1), (16, 4), (32, 3), (64, 3)])
+def test_its_output_has_the_stated_shapes(file, image_size, channels):
+    critic = make(file, {"image_size": image_size, "channels": channels})
+    images, text = given(channels=channels, image_size=image_size)
+    out = critic(images, text)
+    assert isinstance(critic, Discriminator)
+    assert out.logits.shape == (3, 1)
+    assert out.pooled.shape == out.text.shape
+    assert len(out.pooled) == 3
+    sizes = [feature.shape[-1] for feature in out.features]
+    assert sizes == sorted(sizes, reverse=True)
+    assert all(len(feature) == 3 for feature in out.features)
+
+
+def test_one_look_is_judged_against_several_texts(critic):
+    images, text = given()
+    features = critic.look(images)
+    other = TextFeatures(text.words.flip(0), text.mask.flip(0), text.pooled.flip(0))
+    for one in (text, other):
+        torch.testing.assert_close(critic.judge(features, one).logits, critic(images, one).logits)
+
+
+def test_the_first_logit_depends_on_the_text_and_a_second_does_not(critic):
+    images, text = given()
+    logits = critic(images, text).logits
+    other = critic(images, TextFeatures(text.words, text.mask, -text.pooled)).logits
+    assert ((logits - other)[:, 0].abs() > 1e-4).all()
+    assert torch.equal(logits[:, 1:], other[:, 1:])
+
+
+def test_gradient_reaches_the_pictures_the_text_and_every_weight(critic):
+    images, text = given()
+    images.requires_grad_()
+    text.pooled.requires_grad_()
+    critic(images, text).logits.sum().backward()
+    assert (images.grad.flatten(1).abs().sum(1) > 0).all()
+    assert (text.pooled.grad.abs().sum(1) > 0).all()
+    assert [name for name, weight in critic.named_parameters() if weight.grad is None] == []
+
+
+def test_padding_is_never_looked_at(critic):
+    images, text = given()
+    longer = text.pad(9)
+    longer.words = longer.words + 100 * torch.randn(3, 9, 8) * ~longer.mask[..., None]
+    expected = critic(images, text).logits
+    torch.testing.assert_close(critic(images, longer).logits, expected, atol=1e-5, rtol=0)
+
+
+def test_a_picture_is_judged_the_same_alone_and_among_others(critic):
+    images, text = given()
+    logits = critic(images, text).logits
+    for row in range(3):
+        alone = critic(images[row : row + 1], text[row : row + 1]).logits
+        torch.testing.assert_close(alone[0], logits[row], atol=1e-5, rtol=0)
+
+
+def test_a_saved_folder_brings_the_same_judgement_back(critic, tmp_path):
+    critic.save_pretrained(tmp_path)
+    again = Discriminator.from_pretrained(tmp_path)
+    assert torch.equal(again(*given()).logits, critic(*given()).logits)
+
+
+def test_a_state_dict_brings_the_same_judgement_back(file, tmp_path):
+    critic, again = make(file), make(file)
+    torch.nn.init.zeros_(next(again.parameters()))
+    assert not torch.equal(again(*given()).logits, critic(*given()).logits)
+    again.load_state_dict(critic.state_dict())
+    assert torch.equal(again(*given()).logits, critic(*given()).logits)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"image_size": 20}, "image_size must be .*, got 20"),
+        ({"num_heads": 5}, "width must be divisible by num_heads, got .* and 5"),
+    ],
+)
+def test_wrong_arguments_are_sentences(file, changes, sentence):
+    if changes.keys() <= OmegaConf.load(file).keys():
+        with pytest.raises(Exception, match=sentence):
+            make(file, **changes)

@@ -1,0 +1,96 @@
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from textgan.data import Shapes
+from textgan.discriminator import ProjectionDiscriminator
+from textgan.generator import AttentionGenerator
+from textgan.loss import KL, R1R2, Mismatch, Reconstruction, RpGAN
+from textgan.model import GANModel
+from textgan.posterior import ConvolutionPosterior
+from textgan.text_encoder import BertTextEncoder
+
+SIZES = {"image_size": 16, "text_width": 8}
+WIDTHS = {"width": 4, "max_width": 8}
+
+
+def make_model(**changes: object) -> GANModel:
+    """A tiny VAE-GAN at 16 px; `changes` are arguments of GANModel."""
+    torch.manual_seed(0)
+    arguments = {
+        "generator": AttentionGenerator(
+            **SIZES, **WIDTHS, noise_width=3, style_width=8, word_resolutions=[8]
+        ),
+        "text_encoder": BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270),
+        "discriminator": ProjectionDiscriminator(**SIZES, **WIDTHS),
+        "posterior": ConvolutionPosterior(**SIZES, **WIDTHS, noise_width=3),
+        "losses": {
+            "reconstruction": Reconstruction(),
+            "kl": KL(),
+            "rpgan": RpGAN(),
+            "r1r2": R1R2(interval=2),
+            "mismatch": Mismatch(),
+        },
+        "generator_optimizer": partial(torch.optim.Adam, lr=1e-3),
+        "discriminator_optimizer": partial(torch.optim.Adam, lr=1e-3),
+        "total_images": 20,
+        "tokenizer_captions": 20,
+    }
+    return GANModel(**{**arguments, **changes})
+
+
+def make_data(**changes: object) -> Shapes:
+    """One object a scene at 16 px, four scenes a batch."""
+    sizes = {"image_size": 16, "batch_size": 4, "train_size": 12, "val_size": 4, "test_size": 4}
+    return Shapes(**{**sizes, "max_objects": 1, **changes})
+
+
+def make_trainer(folder: Path, *callbacks: pl.Callback, **options: object) -> pl.Trainer:
+    """As `textgan fit` makes it, without what it prints."""
+    settings = {"logger": False, "enable_checkpointing": bool(callbacks), "limit_val_batches": 0}
+    return pl.Trainer(
+        default_root_dir=str(folder),
+        accelerator="cpu",
+        callbacks=[*callbacks],
+        max_epochs=-1,
+        use_distributed_sampler=False,
+        check_val_every_n_epoch=None,
+        val_check_interval=1000,
+        num_sanity_val_steps=0,
+        enable_model_summary=False,
+        enable_progress_bar=False,
+        log_every_n_steps=1,
+        **{**settings, **options},
+    )
+
+
+@pytest.fixture
+def model() -> Callable[..., GANModel]:
+    return make_model
+
+
+@pytest.fixture
+def data() -> Callable[..., Shapes]:
+    return make_data
+
+
+@pytest.fixture
+def trainer(tmp_path) -> Callable[..., pl.Trainer]:
+    """Callbacks, and the trainer's options -> a trainer whose run folder is tmp_path."""
+    return partial(make_trainer, tmp_path)
+
+
+@pytest.fixture
+def fitted(trainer) -> Callable[..., GANModel]:
+    """A model, its data and callbacks -> the model, trained; `fitted.trainer` trained it."""
+
+    def fit(model: GANModel, data: Shapes | None = None, *callbacks: pl.Callback) -> GANModel:
+        fit.trainer = trainer(*callbacks, enable_checkpointing=False)
+        fit.trainer.fit(model, data or make_data())
+        return model
+
+    return fit

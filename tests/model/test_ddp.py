@@ -1,0 +1,80 @@
+"""Two processes train as one with twice the batch does."""
+
+import os
+from functools import partial
+
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from textgan.loss import KL, R1R2, Match, Mismatch, Reconstruction, RpGAN
+
+STEPS = 3
+# Forked: it takes seconds, where processes that import everything anew take a minute.
+TWO = {"devices": 2, "strategy": "ddp_fork_find_unused_parameters_true"}
+
+
+class KeepWeights(pl.Callback):
+    """Writes what each process ends with."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def on_train_end(self, trainer, pl_module):
+        found = {"state": pl_module.state_dict(), "steps": trainer.global_step}
+        torch.save(found, self.folder / f"{trainer.world_size}-{trainer.global_rank}.pt")
+
+
+@pytest.fixture
+def train(model, data, trainer, tmp_path, monkeypatch):
+    """Penalty, batch size of a process, options of the trainer -> the weights of each process."""
+
+    def run(method: str, batch_size: int, **options: object) -> list[dict[str, torch.Tensor]]:
+        terms = [
+            Reconstruction(),
+            KL(),
+            RpGAN(),
+            R1R2(interval=2, method=method),
+            Mismatch(),
+            Match(),
+        ]
+        # Adam divides by the gradient's size, and so makes a whole step of what rounding leaves.
+        sgd = partial(torch.optim.SGD, lr=0.05)
+        net = model(
+            losses={type(term).__name__.lower(): term for term in terms},
+            generator_optimizer=sgd,
+            discriminator_optimizer=sgd,
+            learning_rate_schedule="constant",
+            caption_dropout=0.2,
+            total_images=8 * STEPS,
+        )
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "environ", os.environ.copy())
+            keep = KeepWeights(tmp_path)
+            trainer(keep, enable_checkpointing=False, **options).fit(
+                net, data(batch_size=batch_size)
+            )
+        processes = options.get("devices", 1)
+        found = [torch.load(tmp_path / f"{processes}-{rank}.pt") for rank in range(processes)]
+        assert [one["steps"] for one in found] == [STEPS] * processes
+        return [one["state"] for one in found]
+
+    return run
+
+
+@pytest.mark.parametrize("method", ["finite_difference", "exact"])
+def test_two_processes_end_equal_and_where_one_with_twice_the_batch_does(model, train, method):
+    first, second = train(method, 4, **TWO)
+    (alone,) = train(method, 8)
+    before, moved = model().state_dict(), {}
+    assert first.keys() == second.keys() == alone.keys()
+    for name, value in alone.items():
+        assert torch.equal(first[name], second[name]), name
+        # Weights are of the order of 1 and move by 1e-3 and more: this is float32's rounding.
+        assert (first[name] - value).abs().max() <= 1e-6, name
+        if name in before and value.is_floating_point():
+            part = name.partition(".")[0]
+            moved[part] = max(moved.get(part, 0), (value - before[name]).abs().max())
+    for part in ("generator", "text_encoder", "posterior", "discriminator", "ema"):
+        assert moved[part] > 1e-3, part
+    assert alone["losses.match.log_temperature"] != Match().log_temperature

@@ -1,0 +1,108 @@
+"""What every posterior of `conf/posterior` must do."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from textgan.posterior import PosteriorEncoder
+from textgan.types import TextFeatures
+
+FILES = sorted((Path(__file__).parents[2] / "conf" / "posterior").glob("*.yaml"))
+SHARED = {"image_size": 16, "channels": 3, "text_width": 8, "noise_width": 4}
+
+
+def make(file: Path, shared: dict | None = None, **changes) -> PosteriorEncoder:
+    torch.manual_seed(0)
+    config = OmegaConf.create({**SHARED, **(shared or {}), "part": OmegaConf.load(file)})
+    return instantiate(config.part, **changes)
+
+
+def given(channels: int = 3, image_size: int = 16):
+    torch.manual_seed(1)
+    mask = torch.arange(5) < torch.tensor([5, 1, 3])[:, None]
+    words = torch.randn(3, 5, SHARED["text_width"]) * mask[..., None]
+    text = TextFeatures(words, mask, torch.randn(3, SHARED["text_width"]))
+    return torch.rand(3, channels, image_size, image_size) * 2 - 1, text
+
+
+@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+def file(request) -> Path:
+    return request.param
+
+
+@pytest.fixture
+def posterior(file) -> PosteriorEncoder:
+    return make(file).eval()
+
+
+@pytest.mark.parametrize(("image_size", "channels"), [(16, 1), (16, 4), (32, 3), (64, 3)])
+def test_it_is_a_gaussian_over_the_stated_noise(file, image_size, channels):
+    posterior = make(file, {"image_size": image_size, "channels": channels})
+    assert isinstance(posterior, PosteriorEncoder)
+    q = posterior(*given(channels, image_size))
+    assert q.mean.shape == q.log_variance.shape == (3, *posterior.noise_shape)
+
+
+def test_its_variance_is_finite_and_positive_whatever_the_picture(posterior):
+    images, text = given()
+    q = posterior(1e6 * images, text)
+    assert torch.isfinite(q.mean).all()
+    variance = q.log_variance.exp()
+    assert torch.isfinite(variance).all()
+    assert (variance > 0).all()
+
+
+def test_gradient_of_mean_and_variance_reaches_the_picture_and_the_text(posterior):
+    for name in ("mean", "log_variance"):
+        images, text = given()
+        images.requires_grad_()
+        text.pooled.requires_grad_()
+        getattr(posterior(images, text), name).sum().backward()
+        assert (images.grad.flatten(1).abs().sum(1) > 0).all()
+        assert (text.pooled.grad.abs().sum(1) > 0).all()
+
+
+def test_gradient_reaches_every_weight(posterior):
+    q = posterior(*given())
+    (q.mean.sum() + q.log_variance.sum()).backward()
+    assert [name for name, weight in posterior.named_parameters() if weight.grad is None] == []
+
+
+def test_padding_is_never_looked_at(posterior):
+    images, text = given()
+    longer = text.pad(9)
+    longer.words = longer.words + 100 * torch.randn(3, 9, 8) * ~longer.mask[..., None]
+    expected = posterior(images, text).mean
+    torch.testing.assert_close(posterior(images, longer).mean, expected, atol=1e-5, rtol=0)
+
+
+def test_a_picture_is_explained_the_same_alone_and_among_others(posterior):
+    images, text = given()
+    q = posterior(images, text)
+    for row in range(3):
+        alone = posterior(images[row : row + 1], text[row : row + 1])
+        torch.testing.assert_close(alone.mean[0], q.mean[row], atol=1e-5, rtol=0)
+        torch.testing.assert_close(alone.log_variance[0], q.log_variance[row], atol=1e-5, rtol=0)
+
+
+def test_a_saved_folder_brings_the_same_gaussian_back(posterior, tmp_path):
+    posterior.save_pretrained(tmp_path)
+    again = PosteriorEncoder.from_pretrained(tmp_path)
+    assert torch.equal(again(*given()).mean, posterior(*given()).mean)
+    assert torch.equal(again(*given()).log_variance, posterior(*given()).log_variance)
+
+
+def test_a_state_dict_brings_the_same_gaussian_back(file, posterior):
+    again = make(file).eval()
+    torch.nn.init.zeros_(next(again.parameters()))
+    assert not torch.equal(again(*given()).mean, posterior(*given()).mean)
+    again.load_state_dict(posterior.state_dict())
+    assert torch.equal(again(*given()).mean, posterior(*given()).mean)
+
+
+def test_a_wrong_size_is_a_sentence(file):
+    with pytest.raises(Exception, match=r"image_size must be .*, got 20"):
+        make(file, image_size=20)
