@@ -7,8 +7,7 @@ pictures of the train split, those held out with them. `share` is how often that
 bears the caption's concept, its skin tones, and both. Beside it stand
 
 - `chance`: the share to expect if any of the pictures were as near as another;
-- `most_common`: the share of a judge that always answers what is asked for most often;
-- `real`: the share for the caption's own picture, by the nearest other one: what the judge can see.
+- `most_common`: the share of a model that always draws what is asked for most often.
 
 Near is meant in the 768 features of the Inception network that --weights or the environment
 variable TEXTGAN_INCEPTION names, else in pixels. The same seed gives the same numbers.
@@ -68,13 +67,11 @@ class Judge:
         batches = track(pictures.split(16), f"features of {len(pictures):,} {what}")
         return torch.cat([self.encoder(batch) for batch in batches])
 
-    def nearest(self, features: Tensor, own: list[int] | None = None) -> list[int]:
-        """The place in the bank of what is nearest to each; `own[i]` is not nearest to i."""
+    def nearest(self, features: Tensor) -> list[int]:
+        """The place in the bank of what is nearest to each."""
         distances = torch.cdist(
             features, self.bank, compute_mode="donot_use_mm_for_euclid_dist"
         )  # (B, N)
-        if own is not None:
-            distances[torch.arange(len(own)), own] = torch.inf
         return distances.argmin(1).tolist()
 
 
@@ -94,31 +91,25 @@ def spread(rows: list[Row], number: int, *, seed: int | None) -> list[Row]:
     return [rows[low + seed_from(seed, low) % (high - low)] for low, high in pairwise(edges)]
 
 
-def shares(asked: list[Row], found: list[Row], other: list[Row], bank: list[Row]) -> dict[str, Any]:
-    """What was right of rows that were asked for, with its chance levels.
+def shares(asked: list[Row], found: list[Row], bank: list[Row]) -> dict[str, Any]:
+    """What was right of the rows that were asked for, with its chance levels.
 
     Args:
         asked: the rows whose captions were drawn.
         found: the row of the picture nearest to each draw.
-        other: the row of the picture nearest to the asked row's own, other than itself.
         bank: all rows whose pictures could be found.
     """
     result: dict[str, Any] = {"n": len(asked)}
     for name, of in _ASKED.items():
         wanted = [of(row) for row in asked]
         answers = Counter(of(row) for row in bank)
+        right = sum(of(row) == want for row, want in zip(found, wanted, strict=True))
         result[name] = {
-            "share": _mean(of(row) == want for row, want in zip(found, wanted, strict=True)),
-            "chance": _mean(answers[want] / len(bank) for want in wanted),
-            "most_common": max(Counter(wanted).values()) / len(asked),
-            "real": _mean(of(row) == want for row, want in zip(other, wanted, strict=True)),
+            "share": round(right / len(asked), 4),
+            "chance": round(sum(answers[want] for want in wanted) / len(bank) / len(asked), 4),
+            "most_common": round(max(Counter(wanted).values()) / len(asked), 4),
         }
     return result
-
-
-def _mean(values: Any) -> float:
-    values = [float(value) for value in values]
-    return round(sum(values) / len(values), 4)
 
 
 def draw(pipeline: TextToImagePipeline, captions: list[str], seed: int) -> Tensor:
@@ -199,11 +190,8 @@ def evaluate(words: argparse.Namespace) -> dict[str, Any]:
 
 def compare(judge: Judge, asked: list[Row], draws: Tensor, bank: list[Row]) -> dict[str, Any]:
     """The shares of the rows that were asked for, by the pictures nearest to the draws."""
-    files = {row["file"]: place for place, row in enumerate(bank)}
-    own = [files[row["file"]] for row in asked]
     found = judge.nearest(judge.features(image.to_uint8(draws), "draws"))
-    other = judge.nearest(judge.bank[own], own)
-    return shares(asked, [bank[i] for i in found], [bank[i] for i in other], bank)
+    return shares(asked, [bank[place] for place in found], bank)
 
 
 def trained_without(model: Path) -> str | None:
@@ -217,11 +205,11 @@ def trained_without(model: Path) -> str | None:
 
 def table(report: dict[str, Any]) -> str:
     """The shares as a table in markdown."""
-    lines = ["| captions | n | asked | share | chance | most common | real |", "|" + "---|" * 7]
+    lines = ["| captions | n | asked | share | chance | most common |", "|" + "---|" * 6]
     for name in ("train", "held_out"):
         part = report[name]
         for asked in _ASKED:
-            cells = [part[asked][key] for key in ("share", "chance", "most_common", "real")]
+            cells = [part[asked][key] for key in ("share", "chance", "most_common")]
             said = " | ".join(f"{100 * cell:.1f} %" for cell in cells)
             lines.append(f"| {name} | {part['n']} | {asked} | {said} |")
     return "\n".join(lines)

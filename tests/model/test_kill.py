@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,10 @@ def until(process: Fork | Command, happened: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
+def newer(path: Path, written: int | None) -> bool:
+    return path.exists() and path.stat().st_mtime_ns != written
+
+
 def same(one: object, two: object) -> bool:
     if isinstance(one, torch.Tensor):
         return torch.equal(one, two)
@@ -88,7 +93,7 @@ def test_a_run_killed_twice_ends_bitwise_as_the_one_left_alone(start, tiny, tmp_
     last, being_written = folder / "last.ckpt", folder / ".last.ckpt.part"
     process = start([*words, f"hydra.run.dir={folder}"])
     for kill in range(2):
-        until(process, lambda: last.exists() and last.stat().st_mtime_ns != written)
+        until(process, partial(newer, last, written))
         if kill == 0:
             until(process, being_written.exists)
         else:
