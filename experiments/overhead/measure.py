@@ -34,7 +34,6 @@ from textgan.schedule import learning_rate_factor, value_at
 from textgan.seed import seed_from
 from textgan.types import AdversarialStep, Batch, TextFeatures
 
-START = 0.6  # share of the budget at which both begin
 TOLERANCE = 1e-6
 
 
@@ -210,12 +209,13 @@ def composed(overrides: list[str]) -> DictConfig:
 
 
 def make_model(config: DictConfig) -> GANModel:
-    """The model with its tokenizer fitted, as if it had trained up to `START`."""
+    """The model with its tokenizer fitted, counting on from where the critic's warm-up ends."""
     torch.manual_seed(config.seed)
     model = instantiate(config.model, _convert_="all")
     model.text_encoder.fit_tokenizer(instantiate(config.data).captions(model.tokenizer_captions))
     model.ema.copy_from({"generator": model.generator, "text_encoder": model.text_encoder})
-    model.images_seen.fill_(int(START * model.total_images))
+    start = int(model.discriminator_start * model.total_images)
+    model.images_seen.fill_(start + model.warmup_images)
     return model
 
 
@@ -242,7 +242,7 @@ def largest_difference(one: nn.Module, other: nn.Module) -> float:
 
 
 def measure(words: argparse.Namespace) -> tuple[dict[str, list[Tensor]], float]:
-    """Seconds of each block by both clocks, and how far the weights are from each other in the end."""
+    """Seconds of each block by both clocks, and how far apart the weights are in the end."""
     config = composed(words.overrides)
     steps = words.steps or config.trainer.log_every_n_steps
     model = make_model(config)

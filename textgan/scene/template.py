@@ -95,7 +95,7 @@ class Templates:
 def templates(image_size: int, hard: bool) -> Templates:
     """The templates for a size of pictures: crisp and soft, as draws are; turned where hard."""
     pixel = image_size / 32
-    radii = np.geomspace(0.078, 0.262, 13)
+    radii = np.geomspace(0.078, 0.335, 16)
     if hard:
         kinds = [(s, a) for s, name in enumerate(SHAPES) for a in _angles(name)]
         shifts = list(product((-0.75, 0.0, 0.75), repeat=2))

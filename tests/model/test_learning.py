@@ -1,0 +1,58 @@
+from functools import partial
+
+import torch
+
+from textgan.discriminator import ProjectionDiscriminator
+from textgan.generator import AttentionGenerator
+from textgan.loss import KL, R1R2, Mismatch, Reconstruction, RpGAN
+from textgan.metric import ShapeAlignment
+from textgan.posterior import ConvolutionPosterior
+from textgan.text_encoder import BertTextEncoder
+
+
+def test_a_vae_gan_learns_to_draw_the_colours_that_it_is_told(model, data, trainer):
+    # 11 s of a slow core. Seeds 0, 1 and 2: objects .95 to 1.00 right, backgrounds 1.00.
+    torch.manual_seed(0)
+    sizes = {"image_size": 16, "text_width": 96}
+    widths = {"width": 8, "max_width": 32}
+    small = {**sizes, **widths, "attention_resolutions": []}
+    adam = partial(torch.optim.Adam, lr=3e-3)
+    net = model(
+        generator=AttentionGenerator(**small, noise_width=4, style_width=64, word_resolutions=[8]),
+        text_encoder=BertTextEncoder(width=96, depth=1, num_heads=2, vocab_size=300),
+        discriminator=ProjectionDiscriminator(**small),
+        posterior=ConvolutionPosterior(**sizes, **widths, noise_width=4),
+        losses={
+            "reconstruction": Reconstruction(squared=2.0, absolute=[[0.15, 0.0], [0.4, 1.0]]),
+            "kl": KL(weight=0.01),
+            "rpgan": RpGAN(generator_weight=0.05),
+            "r1r2": R1R2(),
+            "mismatch": Mismatch(),
+        },
+        generator_optimizer=partial(adam, betas=(0.9, 0.99)),
+        discriminator_optimizer=partial(adam, betas=(0.0, 0.99)),
+        discriminator_start=0.7,
+        warmup_images=640,
+        total_images=6400,
+        ema_half_life_images=500,
+        metrics={"shape_alignment": ShapeAlignment()},
+    )
+    scenes = data(
+        batch_size=32,
+        train_size=100_000,
+        test_size=128,
+        colours=["red", "blue"],
+        shapes=["circle", "square"],
+        sizes=["large"],
+        backgrounds=["white", "black"],
+        held_out=[],
+    )
+    net.text_encoder.fit_tokenizer(scenes.captions(200))
+    net.ema.copy_from({"generator": net.generator, "text_encoder": net.text_encoder})
+    (before,) = trainer().test(net, scenes, verbose=False)
+    trainer().fit(net, scenes)
+    (after,) = trainer().test(net, scenes, verbose=False)
+    for attribute, least in (("colour", 0.8), ("background", 0.9), ("count", 0.9)):
+        assert after[f"test/shape_alignment/{attribute}"] > least
+    for attribute in ("colour", "background"):
+        assert before[f"test/shape_alignment/{attribute}"] < 0.3

@@ -1,0 +1,55 @@
+"""Every textgan command of the README runs as it stands there, its budget cut by overrides."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
+LINES = [line.split("  #")[0].strip() for block in BLOCKS for line in block.splitlines()]
+COMMANDS = sorted({line for line in LINES if line.startswith("textgan ")})
+SLOW = ("trainer=ddp_cpu", "wandb")
+
+
+def parametrised() -> list:
+    return [
+        pytest.param(c, marks=[pytest.mark.slow] if any(word in c for word in SLOW) else [])
+        for c in COMMANDS
+    ]
+
+
+def cut(words: list[str], tiny: list[str]) -> list[str]:
+    """The same command over 32 tiny pictures; what the README says of a setting stays."""
+    if words[0] != "fit" or "--config" in words or any(w.startswith("ckpt_path=") for w in words):
+        return words
+    said = {word.split("=")[0] for word in words if "=" in word}
+    extra = [word for word in tiny if word.split("=")[0] not in said]
+    if "data=folder" in words:
+        extra = [word for word in extra if not re.match(r"data\.(val|test|train)_size=", word)]
+    if "posterior=null" in words:
+        extra = [word for word in extra if not word.startswith("model.posterior")]
+    return [*words, *extra]
+
+
+def test_the_readme_has_commands():
+    assert len(COMMANDS) >= 10
+    assert {command.split()[1] for command in COMMANDS} >= {"fit", "test", "predict", "sample"}
+
+
+@pytest.mark.parametrize("command", parametrised())
+def test_a_command_of_the_readme_runs(command, textgan, tiny, trained, tmp_path):
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for i in range(6):
+        Image.new("RGB", (20, 20), (40 * i, 0, 0)).save(pictures / f"{i}.png")
+        (pictures / f"{i}.txt").write_text(f"red number {i}\n", encoding="utf-8")
+    (tmp_path / "captions.txt").write_text("a red circle\na blue star\n", encoding="utf-8")
+    command = command.replace("RUN/", f"{trained}/").replace("=PATH", f"={pictures}")
+    words = shlex.split(command)[1:]
+    if words[0] == "sample" and "--model" not in words:
+        words += ["--model", str(trained)]
+    status, _, errors = textgan(*cut(words, tiny))
+    assert status == 0, errors
