@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,10 @@ def test_a_command_of_the_readme_runs(command, textgan, tiny, trained, tmp_path)
         Image.new("RGB", (20, 20), (40 * i, 0, 0)).save(pictures / f"{i}.png")
         (pictures / f"{i}.txt").write_text(f"red number {i}\n", encoding="utf-8")
     (tmp_path / "captions.txt").write_text("a red circle\na blue star\n", encoding="utf-8")
-    command = command.replace("RUN/", f"{trained}/").replace("=PATH", f"={pictures}")
+    run = shutil.copytree(trained, tmp_path / "run")
+    command = command.replace("RUN/", f"{run}/").replace("=PATH", f"={pictures}")
     words = shlex.split(command)[1:]
     if words[0] == "sample" and "--model" not in words:
-        words += ["--model", str(trained)]
+        words += ["--model", str(run)]
     status, _, errors = textgan(*cut(words, tiny))
     assert status == 0, errors

@@ -91,6 +91,33 @@ def test_the_turn_of_the_critic_gives_the_other_parts_no_gradient(model, fitted,
     assert reached == {**none, "discriminator": True}
 
 
+def test_the_turn_of_the_generator_leaves_the_gradients_of_the_critic_alone(
+    model, fitted, monkeypatch
+):
+    first, found = model(losses={**model().losses, "match": Match()}, total_images=4), []
+    turn, owned = first._generator_turn, [*first.discriminator.parameters()]
+    owned.append(first.losses["match"].log_temperature)
+
+    def look(step, log):
+        before = [p.grad.clone() for p in owned]
+        turn(step, log)
+        found.extend(map(torch.equal, before, [p.grad for p in owned]))
+
+    monkeypatch.setattr(first, "_generator_turn", look)
+    fitted(first)
+    assert found == [True] * len(owned)
+
+
+def test_the_critic_reads_text_that_it_cannot_teach(model, fitted):
+    first, taught = model(total_images=8), []
+    first.discriminator.register_forward_pre_hook(
+        lambda module, given: taught.append(given[1].pooled.requires_grad)
+    )
+    fitted(first)
+    assert taught
+    assert not any(taught)
+
+
 def test_the_critic_is_trainable_again_after_the_turn_of_the_generator(model, fitted):
     trained = fitted(model())
     assert all(p.requires_grad for p in trained.discriminator.parameters())
