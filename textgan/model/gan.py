@@ -131,7 +131,7 @@ class GANModel(LightningModule):
         )
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
         self._seen = 0  # the same number, read without waiting for a GPU
-        self._gradients: dict[str, Tensor] = {}    # of a step that a checkpoint cut in two
+        self._gradients: dict[str, Tensor] = {}  # of a step that a checkpoint cut in two
 
     def pipeline(self) -> GANPipeline:
         """What draws: the averaged generator and text encoder."""
@@ -327,7 +327,7 @@ class GANModel(LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         stamp(checkpoint, self)
-        if self.accumulate_batches > 1:    # it may come between two batches of one step
+        if self.accumulate_batches > 1:  # it may come between two batches of one step
             gradients = {n: p.grad for n, p in self.named_parameters() if p.grad is not None}
             checkpoint["textgan"]["gradients"] = gradients
 
