@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from PIL import Image
 
 from textgan.callback.checkpoint import Checkpoint
 from textgan.cli import LIGHTNING_VERBS, commands, main, split
@@ -83,6 +85,7 @@ MISTAKES = [
     (["fit", "model.losses.kl.weight=much"], "model.losses.weight must be"),
     (["fit", "model.generator_optimizer.lrr=1"], "Adam has no setting 'lrr'; did you mean 'lr'?"),
     (["fit", "model.caption_dropout=0.1,0.2"], "sweep over them with -m"),
+    (["fit", "validate_every_images=-1"], "an interval in images must be at least 0, got -1"),
     (["fit", "data=folder"], "data.root must be given"),
     (["fit", "data=folder", "data.root=/no/such/folder"], "/no/such/folder"),
     (["fit", "~model.posterior"], "needs a posterior"),
@@ -115,6 +118,42 @@ def test_a_mistake_is_one_sentence_and_exit_2_and_leaves_no_folder(words, said, 
     assert said in lines[0]
     assert "Traceback" not in err
     assert not Path("runs").exists() or not any(p.is_file() for p in Path("runs").rglob("*"))
+
+
+@pytest.fixture
+def pictures(tmp_path) -> Path:
+    """Six pictures with a text file each."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for i in range(6):
+        Image.new("RGB", (20, 20), (40 * i, 0, 0)).save(folder / f"{i}.jpg")
+        (folder / f"{i}.txt").write_text(f"red number {i}\n", encoding="utf-8")
+    return folder
+
+
+def on_folder(tiny: list[str], root: Path) -> list[str]:
+    own = [word for word in tiny if not re.match(r"data(\.(val|test|train)_size)?=", word)]
+    return ["fit", *own, "data=folder", f"data.root={root}"]
+
+
+def test_a_cut_picture_is_named_and_counted_and_the_run_ends_well(textgan, tiny, pictures):
+    whole = (pictures / "3.jpg").read_bytes()
+    (pictures / "3.jpg").write_bytes(whole[: len(whole) // 2])
+    status, out, err = textgan(*on_folder(tiny, pictures))
+    assert status == 0, err
+    assert re.search(r"1 of 6 pictures was skipped: \S*3\.jpg \(.+\)", out)
+    assert "Traceback" not in out + err
+
+
+@pytest.mark.parametrize("name", ["captions.jsonl", "captions.csv"])
+def test_an_empty_captions_file_is_one_sentence(name, textgan, tiny, pictures):
+    for text in pictures.glob("*.txt"):
+        text.unlink()
+    (pictures / name).touch()
+    status, _, err = textgan(*on_folder(tiny, pictures))
+    assert status == 2
+    assert [name in line for line in err.splitlines() if line.startswith("textgan: ")] == [True]
+    assert "Traceback" not in err
 
 
 def test_a_bug_in_training_keeps_its_traceback(tiny, monkeypatch, tmp_path):

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import yaml
+from omegaconf import OmegaConf
 
+import textgan.composition  # noqa: F401  (the configuration's resolvers)
 from textgan.cli import main
 from textgan.conf_folder import conf_folder
 from textgan.data import CaptionedImages
@@ -21,6 +23,7 @@ CHOICES = sorted(
     for path in conf_folder().glob("[!_]*/*.yaml")
     if path.parent.name != "hydra"
 )
+EXPERIMENTS = sorted(path.stem for path in (conf_folder() / "experiment").glob("*.yaml"))
 BASES = {
     "model": pl.LightningModule,
     "data": CaptionedImages,
@@ -67,6 +70,31 @@ def test_a_choice_composes(choice, capsys, monkeypatch, tmp_path):
     assert yaml.safe_load(capsys.readouterr().out)["model"]["_target_"].startswith("textgan.model.")
 
 
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [],
+        ["posterior=null", "loss=[rpgan,r1r2]"],
+        ["discriminator=null", "augmentation=null", "loss=[reconstruction,kl]"],
+        ["optimizer=adamw", "loss=[reconstruction,kl,hinge,r1r2]"],
+    ],
+    ids=" ".join,
+)
+def test_an_experiment_can_do_with_other_parts(experiment, parts, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
+    assert main(["fit", f"experiment={experiment}", *parts, "--print_config"]) == 0
+    model = yaml.safe_load(capsys.readouterr().out)["model"]["init_args"]
+    absent = {part.partition("=")[0] for part in parts if part.endswith("=null")}
+    assert {name for name in ("posterior", "discriminator") if model[name] is None} == absent - {
+        "augmentation"
+    }
+    asked = [part[6:-1].split(",") for part in parts if part.startswith("loss=")]
+    assert not asked or [*model["losses"]] == asked[0]
+    assert all(term["class_path"] for term in model["losses"].values())
+
+
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
 def test_a_choice_names_a_class_and_only_arguments_that_it_has(choice):
     config = yaml.safe_load((conf_folder() / choice).read_text(encoding="utf-8"))
@@ -91,3 +119,11 @@ def test_a_choice_names_a_class_and_only_arguments_that_it_has(choice):
 def test_a_part_has_a_yaml_of_its_name(group, file):
     folder = conf_folder() / group
     assert (folder / f"{file}.yaml").is_file() or [*folder.glob(f"{file}_*.yaml")]
+
+
+@pytest.mark.parametrize(("every", "batches"), [(1000, 50), (1, 1), (0, 10**12)])
+def test_an_interval_in_images_becomes_batches_and_0_means_never(every, batches):
+    config = OmegaConf.create(
+        {"data": {"batch_size": 10}, "trainer": {"devices": 2}, "n": f"${{batches:{every}}}"}
+    )
+    assert config.n == batches

@@ -22,6 +22,11 @@ def value_at(schedule: Schedule, progress: float) -> float:
     return float(before[1])
 
 
+def values_of(schedule: Schedule) -> list[float]:
+    """The values at its corners, between which it stays."""
+    return [schedule] if isinstance(schedule, int | float) else [value for _, value in schedule]
+
+
 def check_schedule(name: str, schedule: Schedule) -> Schedule:
     """The schedule; a ValueError that names the argument if its corners are out of order."""
     if isinstance(schedule, int | float):

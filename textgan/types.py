@@ -149,8 +149,8 @@ class AdversarialStep:
         augmented_real, augmented_fake: what the critic saw: `real` and `fake` under one draw of the
             augmentation.
         real_output, fake_output: what the critic said of them.
-        reconstruction: (B, C, H, W), drawn from the posterior's z; None without a posterior, and in
-            the critic's turn.
+        reconstruction: (B, C, H, W), drawn from the posterior's z, or in the rows of `prior_share`
+            from the prior's; None without a posterior, and in the critic's turn.
         posterior: q(z | real, text); None where `reconstruction` is.
     """
 

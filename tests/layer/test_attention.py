@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from textgan.layer import CrossAttention, SelfAttention
+from textgan.layer import AttentionPool, CrossAttention, SelfAttention
 
 
 @pytest.fixture(autouse=True)
@@ -61,3 +61,29 @@ def test_self_attention_is_that_of_torch():
 def test_heads_that_do_not_divide_the_width_are_refused(make):
     with pytest.raises(ValueError, match="width must be divisible by num_heads, got 8 and 3"):
         make()
+
+
+def test_pooling_is_at_first_the_projected_mean_of_the_words():
+    pool, words = AttentionPool(8, 5, num_questions=2), torch.randn(2, 4, 8)
+    mask = torch.arange(4) < torch.tensor([4, 2])[:, None]
+    means = torch.stack([words[0].mean(0), words[1, :2].mean(0)])
+    expected = pool.output(pool.norm(pool.value(means)))
+    torch.testing.assert_close(pool(words, mask), expected)
+
+
+def test_each_question_of_a_pool_finds_its_own_word():
+    pool, words = AttentionPool(4, 4, num_questions=2), torch.eye(4)[None]  # word i says i
+    with torch.no_grad():
+        pool.score.weight.zero_()[0, 1] = pool.score.weight[1, 3] = 1000.0
+    answers = pool.value(words)  # (1, L, D)
+    expected = torch.cat([answers[:, 1, :2], answers[:, 3, 2:]], 1)
+    found = pool(words, torch.ones(1, 4, dtype=torch.bool))
+    torch.testing.assert_close(found, pool.output(pool.norm(expected)))
+
+
+def test_pooling_never_looks_at_masked_words():
+    pool, words = AttentionPool(8, 5, num_questions=2), torch.randn(2, 4, 8)
+    torch.nn.init.normal_(pool.score.weight)
+    mask = torch.arange(4) < torch.tensor([4, 2])[:, None]
+    other = torch.where(mask[..., None], words, 1000 * torch.randn(2, 4, 8))
+    torch.testing.assert_close(pool(other, mask), pool(words, mask))

@@ -1,7 +1,13 @@
 import pytest
 import torch
 
-from textgan.layer import DownBlock, ModulatedBlock, Modulation, widths_by_resolution
+from textgan.layer import (
+    DownBlock,
+    ModulatedBlock,
+    Modulation,
+    check_resolutions,
+    widths_by_resolution,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +32,12 @@ def test_a_size_that_is_no_power_of_two_in_range_is_refused(image_size):
         widths_by_resolution(image_size, width=8, max_width=40)
 
 
+def test_a_resolution_that_no_block_has_is_refused_by_name():
+    check_resolutions("word_resolutions", [8], [4, 8, 16])
+    with pytest.raises(ValueError, match=r"word_resolutions must be .* \[4, 8, 16\], got \[7\]"):
+        check_resolutions("word_resolutions", [7], [16, 8, 4])
+
+
 def test_modulation_forgets_the_scale_and_offset_of_its_input_and_takes_those_of_the_style():
     layer, x, style = Modulation(8, style_width=4), torch.randn(2, 8, 5, 5), torch.randn(2, 4)
     out = layer(x, style)
@@ -36,10 +48,19 @@ def test_modulation_forgets_the_scale_and_offset_of_its_input_and_takes_those_of
     torch.testing.assert_close(out, expected, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize(("upsample", "size"), [(True, 8), (False, 4)])
-def test_a_modulated_block_doubles_the_size_where_asked(upsample, size):
-    block = ModulatedBlock(8, 6, style_width=4, upsample=upsample)
-    assert block(torch.randn(2, 8, 4, 4), torch.randn(2, 4)).shape == (2, 6, size, size)
+@pytest.mark.parametrize("resolution", [4, 8])
+def test_a_modulated_block_doubles_the_size_but_at_4(resolution):
+    block = ModulatedBlock(8, 6, style_width=4, resolution=resolution)
+    out = block(torch.randn(2, 8, 4, 4), torch.randn(2, 4))
+    assert out.shape == (2, 6, resolution, resolution)
+
+
+def test_a_modulated_block_tells_places_of_a_flat_map_apart_by_the_style():
+    block = ModulatedBlock(8, 6, style_width=4, resolution=8)
+    flat = torch.ones(2, 8, 4, 4)
+    out = block(flat, torch.randn(2, 4))[..., 1:-1, 1:-1]  # without what padding does
+    assert out.std((2, 3)).min() > 0.1
+    assert (out[0] - out[1]).std((1, 2)).min() > 0.05
 
 
 def test_a_down_block_halves_the_size_and_about_keeps_the_variance():

@@ -12,23 +12,40 @@ def step(make_step):
     )
 
 
-def test_it_weighs_the_squared_and_the_absolute_error(step):
-    assert Reconstruction(squared=2.0, absolute=0.0).generator_loss(step()).item() == 0.5
-    assert Reconstruction(squared=0.0, absolute=3.0).generator_loss(step()).item() == 1.5
-    assert Reconstruction(squared=2.0, absolute=3.0).generator_loss(step()).item() == 2.0
+@pytest.mark.parametrize(
+    ("weights", "value"),
+    [
+        ({"squared": 2.0}, 0.5),
+        ({"absolute": 3.0}, 1.5),
+        ({"squared": 2.0, "absolute": 3.0}, 2.0),
+        ({"root": 4.0}, 4 * ((0.25 + 1e-4) ** 0.5 - 0.01)),
+    ],
+)
+def test_it_weighs_its_errors(step, weights, value):
+    term = Reconstruction(**{"root": 0.0, **weights})
+    assert term.generator_loss(step()).item() == pytest.approx(value, rel=1e-6)
+
+
+def test_the_roots_pull_on_a_picture_does_not_depend_on_its_error(make_step):
+    drawn = torch.stack([torch.full((3, 4, 4), 0.2), torch.full((3, 4, 4), 0.8)]).requires_grad_()
+    Reconstruction(root=1.0).generator_loss(make_step(reconstruction=drawn)).backward()
+    weak, strong = drawn.grad.flatten(1).norm(dim=1).tolist()
+    assert weak == pytest.approx(strong, rel=2e-3)
 
 
 @pytest.mark.parametrize(
     ("progress", "value"), [(0.0, 0.5), (0.15, 0.5), (0.275, 0.5 + 0.25), (0.4, 1.0), (1.0, 1.0)]
 )
 def test_the_absolute_error_grows_by_its_schedule(step, progress, value):
-    term = Reconstruction(squared=2.0, absolute=[[0.15, 0.0], [0.4, 1.0]])
+    term = Reconstruction(root=0.0, squared=2.0, absolute=[[0.15, 0.0], [0.4, 1.0]])
     assert term.generator_loss(step(progress)).item() == pytest.approx(value)
 
 
 def test_a_perfect_reconstruction_costs_nothing(make_step):
     real = torch.rand(2, 3, 4, 4) * 2 - 1
-    assert Reconstruction().generator_loss(make_step(real=real, reconstruction=real)).item() == 0
+    term = Reconstruction(root=1.0, squared=1.0, absolute=1.0)
+    value = term.generator_loss(make_step(real=real, reconstruction=real))
+    assert value.item() == pytest.approx(0, abs=1e-7)
 
 
 def test_a_schedule_out_of_order_is_refused_by_name():

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from textgan.augmentation import DiffAugment
-from textgan.loss import KL, R1R2, Loss, Reconstruction, RpGAN
+from textgan.loss import KL, R1R2, Loss, Mismatch, Reconstruction, RpGAN
+from textgan.model import gan
+from textgan.model.step import begin
 from textgan.model.terms import NonFiniteLossError
 
 PIXELS = {"reconstruction": Reconstruction(), "kl": KL()}
@@ -27,7 +29,13 @@ CRITIC = {"rpgan": RpGAN()}
             {"losses": PIXELS, "discriminator": None, "augmentation": DiffAugment()},
             "augmentation changes what the discriminator sees, but discriminator is null",
         ),
+        (
+            {"losses": {**PIXELS, "r1r2": R1R2(), "mismatch": Mismatch()}},
+            "no loss term tells the discriminator real from fake: add rpgan, .* to r1r2, mismatch",
+        ),
         ({"total_images": 0}, "total_images must be within"),
+        ({"prior_share": 1.5}, r"prior_share must be within \[0, 1\], got 1.5"),
+        ({"prior_share": [[0, 0.5], [1, -0.1]]}, r"prior_share must be within \[0, 1\], got -0.1"),
         ({"accumulate_batches": 0}, "accumulate_batches must be within"),
         ({"caption_dropout": 1.5}, r"caption_dropout must be within \[0, 1\], got 1.5"),
         ({"discriminator_start": -0.1}, r"discriminator_start must be within \[0, 1\], got -0.1"),
@@ -72,7 +80,9 @@ def test_a_broken_loss_stops_training_and_is_named(model, fitted, value, turn):
 
 
 @pytest.mark.parametrize(("generator", "critic"), [(0.1, 0.0), (0.0, 0.1)])
-def test_two_accumulated_batches_are_one_of_twice_the_size(model, data, fitted, generator, critic):
+def test_two_accumulated_batches_are_one_of_twice_the_size(
+    model, data, fitted, monkeypatch, generator, critic
+):
     # With one side held still: in one large batch the critic steps before the generator's turn.
     trained = []
     for batch_size, batches in ((8, 1), (4, 2)):
@@ -84,7 +94,7 @@ def test_two_accumulated_batches_are_one_of_twice_the_size(model, data, fitted, 
             accumulate_batches=batches,
             total_images=24,
         )
-        first._begin = without_noise(first._begin)  # it is keyed by the images before its batch
+        monkeypatch.setattr(gan, "begin", without_noise(begin))  # keyed by the images before
         start = {name: p.detach().clone() for name, p in first.named_parameters()}
         fitted(first, data(batch_size=batch_size))
         trained.append({n: p.detach() - start[n] for n, p in first.named_parameters()})
@@ -97,7 +107,7 @@ def test_two_accumulated_batches_are_one_of_twice_the_size(model, data, fitted, 
 
 
 def without_noise(begin):
-    return lambda batch: replace(begin(batch), randn=torch.zeros)
+    return lambda model, batch: replace(begin(model, batch), randn=torch.zeros)
 
 
 def test_between_accumulated_batches_nothing_moves(model, fitted):

@@ -77,7 +77,10 @@ def same(one: object, two: object) -> bool:
 @pytest.mark.parametrize(
     "start", [Fork, pytest.param(Command, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
 )
-def test_a_run_killed_twice_ends_bitwise_as_the_one_left_alone(start, tiny, tmp_path, monkeypatch):
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_a_run_killed_twice_ends_bitwise_as_the_one_left_alone(
+    start, num_workers, tiny, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     words = [
         "fit",
@@ -85,7 +88,7 @@ def test_a_run_killed_twice_ends_bitwise_as_the_one_left_alone(start, tiny, tmp_
         f"total_images={TOTAL}",
         "checkpoint_every_images=8",
         "callback=[checkpoint]",
-        "data.num_workers=0",
+        f"data.num_workers={num_workers}",
     ]
     whole = start([*words, "hydra.run.dir=whole"])
     folder, moments, seen = Path("killed"), random.Random(0), [0]

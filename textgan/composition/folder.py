@@ -12,6 +12,9 @@ from textgan.conf_folder import conf_folder
 SECTIONS = ("seed_everything", "model", "data", "trainer", "ckpt_path")
 """What Lightning is given; the other top-level scalars are for the YAML files to share."""
 
+NEVER = 10**12
+"""More batches than any run has."""
+
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML file as it stands, interpolations and all."""
@@ -33,7 +36,17 @@ def package_of(group: str) -> str:
 
 
 def _batches(images: int, *, _root_: DictConfig) -> int:
-    """Images over all processes -> batches of one process: `${batches:...}` in a YAML file."""
+    """Images over all processes -> batches of one process: `${batches:...}` in a YAML file.
+
+    0 images mean never.
+
+    Raises:
+        ValueError: images are negative.
+    """
+    if int(images) < 0:
+        raise ValueError(f"an interval in images must be at least 0, got {images}")
+    if int(images) == 0:
+        return NEVER
     batch_size = OmegaConf.select(_root_, "data.batch_size") or 1
     devices = OmegaConf.select(_root_, "trainer.devices")
     processes = devices if isinstance(devices, int) and devices > 0 else 1

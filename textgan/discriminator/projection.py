@@ -7,7 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textgan.discriminator.base import Discriminator
-from textgan.layer import CrossAttention, DownBlock, SelfAttention, widths_by_resolution
+from textgan.layer import (
+    CrossAttention,
+    DownBlock,
+    SelfAttention,
+    check_resolutions,
+    widths_by_resolution,
+)
 from textgan.types import DiscriminatorOutput, TextFeatures
 
 
@@ -44,6 +50,8 @@ class ProjectionDiscriminator(Discriminator):
     ):
         super().__init__()
         widths = widths_by_resolution(image_size, width=width, max_width=max_width)
+        below = [resolution for resolution in widths if resolution < image_size]
+        check_resolutions("attention_resolutions", attention_resolutions, below)
         resolutions, deepest = sorted(widths, reverse=True), widths[4]
         self.from_image = nn.Conv2d(channels, widths[image_size], 3, padding=1)
         self.blocks, self.attentions = nn.ModuleDict(), nn.ModuleDict()

@@ -10,7 +10,9 @@ from textgan.layer import (
     ModulatedBlock,
     Modulation,
     SelfAttention,
+    Style,
     bound,
+    check_resolutions,
     widths_by_resolution,
 )
 from textgan.types import TextFeatures
@@ -21,7 +23,7 @@ class AttentionGenerator(Generator):
 
     Noise and pooled text make one style vector, which modulates every block; at middle resolutions
     each place also looks at the words (GigaGAN, Kang et al. 2023) and at the other places (SAGAN,
-    Zhang et al. 2019).
+    Zhang et al. 2019). From 8x8 on each block knows where a place is.
 
     Args:
         image_size: 16, 32, 64, 128 or 256.
@@ -55,14 +57,9 @@ class AttentionGenerator(Generator):
             raise ValueError(f"channels must be 1, 3 or 4, got {channels}")
         self.image_size, self.channels, self.noise_shape = image_size, channels, (noise_width,)
         widths = widths_by_resolution(image_size, width=width, max_width=max_width)
-        self.style = nn.Sequential(
-            nn.Linear(noise_width + text_width, style_width),
-            nn.SiLU(),
-            nn.Linear(style_width, style_width),
-            nn.SiLU(),
-        )
-        for linear in (self.style[0], self.style[2]):
-            nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
+        check_resolutions("word_resolutions", word_resolutions, widths)
+        check_resolutions("attention_resolutions", attention_resolutions, widths)
+        self.style = Style(noise_width, text_width, style_width)
         self.start = nn.Linear(style_width + noise_width, widths[4] * 16)
         self.blocks, self.attentions, self.word_attentions = (nn.ModuleDict() for _ in range(3))
         self.heads, self.to_images = nn.ModuleDict(), nn.ModuleDict()
@@ -70,7 +67,7 @@ class AttentionGenerator(Generator):
         for resolution, here in widths.items():
             name = str(resolution)
             self.blocks[name] = ModulatedBlock(
-                previous, here, style_width=style_width, upsample=resolution > 4
+                previous, here, style_width=style_width, resolution=resolution
             )
             if resolution in word_resolutions:
                 self.word_attentions[name] = CrossAttention(
@@ -80,11 +77,13 @@ class AttentionGenerator(Generator):
                 self.attentions[name] = SelfAttention(here, num_heads=num_heads)
             self.heads[name] = Modulation(here, style_width=style_width)
             self.to_images[name] = nn.Conv2d(here, channels, 3, padding=1)
+            # The first pictures are flat: noise would have to be unlearnt.
+            nn.init.normal_(self.to_images[name].weight, std=0.1 * (9 * here) ** -0.5)
             previous = here
 
     def forward(self, noise: Tensor, text: TextFeatures) -> Tensor:
         """Noise (B, noise_width) and text -> images (B, channels, H, H) in [-1, 1]."""
-        style = self.style(torch.cat([noise, text.pooled], 1))  # (B, S)
+        style = self.style(noise, text.pooled)  # (B, S)
         x = self.start(torch.cat([style, noise], 1)).unflatten(1, (-1, 4, 4))  # (B, C, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
         image = 0.0

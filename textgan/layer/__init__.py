@@ -1,15 +1,25 @@
 """Bricks that every net shares, torch only."""
 
-from textgan.layer.attention import CrossAttention, SelfAttention
+from textgan.layer.attention import AttentionPool, CrossAttention, SelfAttention
 from textgan.layer.bound import bound
-from textgan.layer.convolution import DownBlock, ModulatedBlock, Modulation, widths_by_resolution
+from textgan.layer.convolution import (
+    DownBlock,
+    ModulatedBlock,
+    Modulation,
+    check_resolutions,
+    widths_by_resolution,
+)
+from textgan.layer.style import Style
 
 __all__ = [
+    "AttentionPool",
     "CrossAttention",
     "DownBlock",
     "ModulatedBlock",
     "Modulation",
     "SelfAttention",
+    "Style",
     "bound",
+    "check_resolutions",
     "widths_by_resolution",
 ]

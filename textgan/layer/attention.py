@@ -1,5 +1,6 @@
 """Attention between the places of an image, and from them to the words of a caption."""
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -51,6 +52,39 @@ class CrossAttention(nn.Module):
         key, value = (_split(t, self.num_heads) for t in self.key_value(words).chunk(2, -1))
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None])
         return x + self.output(_join(mixed)).mT.unflatten(-1, x.shape[2:])
+
+
+class AttentionPool(nn.Module):
+    """One vector for a caption: learned questions, each an average of the words that answer it.
+
+    The pooling by attention of the Set Transformer (Lee et al. 2019). At first every question gets
+    the plain mean.
+
+    Args:
+        in_width: of the words.
+        out_width: of the vector.
+        num_questions: divides `in_width`.
+    """
+
+    def __init__(self, in_width: int, out_width: int, *, num_questions: int):
+        super().__init__()
+        _check_heads(in_width, num_questions)
+        self.num_questions = num_questions
+        self.score = nn.Linear(in_width, num_questions, bias=False)
+        self.value = nn.Linear(in_width, in_width)
+        self.norm = nn.LayerNorm(in_width)
+        self.output = nn.Linear(in_width, out_width)
+        nn.init.zeros_(self.score.weight)
+        for linear in (self.value, self.output):
+            nn.init.normal_(linear.weight, std=in_width**-0.5)
+            nn.init.zeros_(linear.bias)
+
+    def forward(self, words: Tensor, mask: Tensor) -> Tensor:
+        """Words (B, L, D), mask (B, L) True at real words, never all False -> (B, out_width)."""
+        scores = self.score(words).masked_fill(~mask[..., None], -torch.inf)  # (B, L, Q)
+        values = self.value(words).unflatten(-1, (self.num_questions, -1))  # (B, L, Q, D / Q)
+        answers = (scores.softmax(1)[..., None] * values).sum(1).flatten(1)  # (B, D)
+        return self.output(self.norm(answers))
 
 
 def _check_heads(width: int, num_heads: int) -> None:

@@ -1,5 +1,8 @@
 """Residual convolution blocks: upsampling for generators, downsampling for critics."""
 
+import math
+from collections.abc import Iterable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -28,14 +31,22 @@ class Modulation(nn.Module):
 class ModulatedBlock(nn.Module):
     """Residual block of a generator: two modulated convolutions, a doubled resolution between them.
 
+    Above 4x4 the second one also sees where a place is: learned waves, which the style scales, so
+    that a style can say "here" (periodic features let a net see places: Tancik et al. 2020).
     Upsampling is bilinear: pixel shuffle and nearest neighbour left a dot grid in small nets.
+
+    Args:
+        in_width, out_width: channels.
+        style_width: length of the style.
+        resolution: height and width of what comes out; 4 means that it is not upsampled.
     """
 
-    def __init__(self, in_width: int, out_width: int, *, style_width: int, upsample: bool):
+    def __init__(self, in_width: int, out_width: int, *, style_width: int, resolution: int):
         super().__init__()
-        self.upsample = upsample
+        self.upsample = resolution > 4
         self.first = Modulation(in_width, style_width=style_width)
         self.first_conv = nn.Conv2d(in_width, out_width, 3, padding=1)
+        self.place = nn.Parameter(_waves(out_width, resolution)) if self.upsample else None
         self.second = Modulation(out_width, style_width=style_width)
         self.second_conv = nn.Conv2d(out_width, out_width, 3, padding=1)
         self.skip = nn.Conv2d(in_width, out_width, 1) if in_width != out_width else nn.Identity()
@@ -50,8 +61,18 @@ class ModulatedBlock(nn.Module):
         if self.upsample:
             skip = F.interpolate(skip, scale_factor=2.0, mode="bilinear", align_corners=False)
             h = F.interpolate(h, scale_factor=2.0, mode="bilinear", align_corners=False)
+            h = h + self.place.to(h.dtype)
         h = self.second_conv(F.silu(self.second(h, style)))
         return skip + h
+
+
+def _waves(width: int, resolution: int) -> Tensor:
+    """(width, H, H): plane waves of unit variance, of about a period or less over the picture."""
+    along = (torch.arange(resolution) + 0.5) / resolution
+    down, right = torch.meshgrid(along, along, indexing="ij")  # (H, H)
+    frequency, phase = 1.5 * math.pi * torch.randn(2, width), 2 * math.pi * torch.rand(width)
+    angle = frequency[0, :, None, None] * down + frequency[1, :, None, None] * right
+    return math.sqrt(2) * torch.sin(angle + phase[:, None, None])
 
 
 class DownBlock(nn.Module):
@@ -97,3 +118,12 @@ def widths_by_resolution(image_size: int, *, width: int, max_width: int) -> dict
         widths[resolution] = min(width * image_size // resolution, max_width)
         resolution //= 2
     return dict(sorted(widths.items()))
+
+
+def check_resolutions(argument: str, given: Iterable[int], known: Iterable[int]) -> None:
+    """A ValueError that names the argument if it asks for a resolution that no block has."""
+    if not set(given) <= set(known):
+        raise ValueError(
+            f"{argument} must be among the resolutions of the blocks, {sorted(known)}, "
+            f"got {list(given)}"
+        )

@@ -1,5 +1,6 @@
 """A term of the adversarial game."""
 
+import torch
 from torch import Tensor, nn
 
 from textgan.schedule import Schedule, check_schedule
@@ -14,6 +15,8 @@ class Loss(nn.Module):
 
     Attributes:
         needs: parts of the model without which the term cannot be computed, such as ("posterior",).
+        adversarial: whether its critic's loss compares real pictures with fakes; a critic needs one
+            such term.
 
     Args:
         generator_weight: schedule of the weight in the generator's loss.
@@ -21,6 +24,7 @@ class Loss(nn.Module):
     """
 
     needs: tuple[str, ...] = ()
+    adversarial: bool = False
 
     def __init__(self, *, generator_weight: Schedule = 1.0, discriminator_weight: Schedule = 1.0):
         super().__init__()
@@ -32,3 +36,8 @@ class Loss(nn.Module):
 
     def discriminator_loss(self, step: AdversarialStep) -> Tensor | None:
         """What the critic minimises; None in a step that this term sits out."""
+
+
+def at_least_float32(tensor: Tensor) -> Tensor:
+    """Half precisions become float32; float32 and float64 stay."""
+    return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textgan.layer import bound
-from textgan.loss.base import Loss
+from textgan.loss.base import Loss, at_least_float32
 from textgan.schedule import Schedule
 from textgan.types import AdversarialStep, DiscriminatorOutput
 
@@ -52,9 +52,12 @@ class Match(Loss):
         return ((bound(self.log_temperature / half + 1) - 1) * half).exp()
 
     def _contrast(self, step: AdversarialStep, output: DiscriminatorOutput) -> Tensor:
-        images = F.normalize(step.gather(output.pooled).float(), dim=1)  # (N, D)
-        texts = F.normalize(step.gather(output.text).float(), dim=1)  # (N, D)
-        similarity = images @ texts.T / self._temperature()  # (N, N)
+        pooled, text = step.gather(output.pooled), step.gather(output.text)
+        # A half precision's error of 0.004 in a cosine is 0.4 at a temperature of 0.01.
+        with torch.autocast(step.real.device.type, enabled=False):
+            images = F.normalize(at_least_float32(pooled), dim=1)  # (N, D)
+            texts = F.normalize(at_least_float32(text), dim=1)  # (N, D)
+            similarity = images @ texts.T / self._temperature()  # (N, N)
         ids = step.caption_ids()
         equal = (ids[:, None] == ids) & ~torch.eye(len(ids), dtype=torch.bool, device=ids.device)
         similarity = similarity.masked_fill(equal, -torch.inf)

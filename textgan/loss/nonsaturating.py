@@ -14,6 +14,7 @@ class NonSaturating(Loss):
     """
 
     needs = ("discriminator",)
+    adversarial = True
 
     def generator_loss(self, step: AdversarialStep) -> Tensor | None:
         return None if step.fake_output is None else F.softplus(-step.fake_output.logits).mean()

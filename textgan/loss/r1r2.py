@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from textgan.loss.base import Loss
+from textgan.loss.base import Loss, at_least_float32
 from textgan.types import AdversarialStep, TextFeatures
 
 
@@ -17,7 +17,7 @@ class R1R2(Loss):
     batch. "finite_difference" is gamma / (2 epsilon^2) E (D(x + epsilon n) - D(x))^2 with n ~ N(0,
     I), over every fourth picture (Adversarial Flow Models, Lin et al. 2025; theirs lacks the 1/2):
     its expectation is the exact term's, to first order in epsilon, at a fraction of the cost. Both
-    run in float32 whatever the precision around them.
+    run at least in float32 whatever the precision around them.
 
     Args:
         gamma: strength.
@@ -54,9 +54,12 @@ class R1R2(Loss):
         sides = [step.augmented_real, step.augmented_fake] if self.fakes else [step.augmented_real]
         penalty = self._exact if self.method == "exact" else self._finite_difference
         with torch.autocast(step.real.device.type, enabled=False):
-            penalties = [
-                penalty(step, images.detach().float(), _float(step.text)) for images in sides
-            ]
+            text = TextFeatures(
+                at_least_float32(step.text.words),
+                step.text.mask,
+                at_least_float32(step.text.pooled),
+            )
+            penalties = [penalty(step, at_least_float32(images.detach()), text) for images in sides]
         return 0.5 * self.gamma * self.interval * torch.stack(penalties).sum()
 
     def _exact(self, step: AdversarialStep, images: Tensor, text: TextFeatures) -> Tensor:
@@ -78,7 +81,3 @@ class R1R2(Loss):
             step.discriminator(moved, TextFeatures.cat([text, text])).logits.sum(1).chunk(2)
         )
         return ((there - here) / self.epsilon).square().mean()
-
-
-def _float(text: TextFeatures) -> TextFeatures:
-    return TextFeatures(text.words.float(), text.mask, text.pooled.float())

@@ -24,6 +24,7 @@ class RpGAN(Loss):
     """
 
     needs = ("discriminator",)
+    adversarial = True
 
     def __init__(
         self,

@@ -1,6 +1,5 @@
 """Adversarial training, with or without a VAE in it."""
 
-from dataclasses import replace
 from typing import Any, Literal
 
 import torch
@@ -16,14 +15,15 @@ from textgan.loss.base import Loss
 from textgan.metric.base import Metric
 from textgan.model.checkpoint import refill, stamp
 from textgan.model.ema import ImageEMA
-from textgan.model.manual import count_one_batch, frozen, gather, longest, optimizer_step
+from textgan.model.manual import count_one_batch, frozen, optimizer_step
+from textgan.model.step import begin, detached, imagine, judge
 from textgan.model.terms import check_terms, weighted_sum
 from textgan.pipeline import GANPipeline
 from textgan.posterior.base import PosteriorEncoder
-from textgan.schedule import learning_rate_factor
+from textgan.schedule import Schedule, check_schedule, learning_rate_factor, values_of
 from textgan.seed import seed_from
 from textgan.text_encoder.base import TextEncoder
-from textgan.types import AdversarialStep, Batch, TextFeatures
+from textgan.types import AdversarialStep, Batch
 
 
 class GANModel(LightningModule):
@@ -35,9 +35,8 @@ class GANModel(LightningModule):
     is minimised is the weighted sum of `losses`.
 
     One step: one forward of the generator, the critic's turn on it, the generator's turn. All
-        randomness is keyed by (seed, images
-    seen), so a resumed run needs no random state, and W processes train as one would with W times
-    the batch.
+    randomness is keyed by (seed, images seen), so a resumed run needs no random state, and W
+    processes train as one would with W times the batch.
 
     Args:
         generator: draws from noise and text.
@@ -57,6 +56,10 @@ class GANModel(LightningModule):
         ema_half_life_images: half-life of the averaged weights, which are the ones sampled.
         caption_dropout: share of captions replaced by the empty one, which unconditional draws and
             guidance need.
+        prior_share: schedule of the share of reconstructions that are drawn from the prior's noise
+            instead of the posterior's z. What such a z does not say, the text must: without it z
+            may learn to say what the caption says before the caption is read. Not used without a
+            posterior.
         accumulate_batches: batches whose gradients are averaged before the optimizers step.
         gradient_clip_norm: greatest norm of each optimizer's gradient, or None.
         compile_generator: compile the generator with torch.compile.
@@ -86,6 +89,7 @@ class GANModel(LightningModule):
         warmup_images: int = 0,
         ema_half_life_images: float = 5_000,
         caption_dropout: float = 0.0,
+        prior_share: Schedule = 0.0,
         accumulate_batches: int = 1,
         gradient_clip_norm: float | None = None,
         compile_generator: bool = False,
@@ -98,6 +102,8 @@ class GANModel(LightningModule):
         _check_range("accumulate_batches", accumulate_batches, 1)
         _check_range("discriminator_start", discriminator_start, 0, 1)
         _check_range("caption_dropout", caption_dropout, 0, 1)
+        for share in values_of(check_schedule("prior_share", prior_share)):
+            _check_range("prior_share", share, 0, 1)
         optional = {
             "discriminator": discriminator,
             "posterior": posterior,
@@ -110,11 +116,8 @@ class GANModel(LightningModule):
                 f"got {posterior.noise_shape} and {generator.noise_shape}"
             )
         self.generator, self.text_encoder = generator, text_encoder
-        self.discriminator, self.posterior, self.augmentation = (
-            discriminator,
-            posterior,
-            augmentation,
-        )
+        self.discriminator, self.posterior = discriminator, posterior
+        self.augmentation = augmentation
         self.losses = nn.ModuleDict(losses)
         self.ema = ImageEMA(self._sampled(), half_life_images=ema_half_life_images)
         self.evaluator = Evaluator(metrics or {}, seed=seed)
@@ -124,14 +127,19 @@ class GANModel(LightningModule):
         self.discriminator_start = 0.0 if posterior is None else discriminator_start
         self.learning_rate_schedule, self.warmup_images = learning_rate_schedule, warmup_images
         self.caption_dropout, self.accumulate_batches = caption_dropout, accumulate_batches
+        self.prior_share = prior_share
         self.gradient_clip_norm, self.compile_generator = gradient_clip_norm, compile_generator
         self.tokenizer_captions, self.seed = tokenizer_captions, seed
-        self.composed_config: dict[str, Any] | None = (
-            None  # what a command line composed, for the checkpoint
-        )
+        # What a command line composed, for the checkpoint.
+        self.composed_config: dict[str, Any] | None = None
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
-        self._seen = 0  # the same number, read without waiting for a GPU
+        self.seen = 0  # the same number, read without waiting for a GPU
         self._gradients: dict[str, Tensor] = {}  # of a step that a checkpoint cut in two
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that was shown, in [0, 1]."""
+        return self.seen / self.total_images
 
     def pipeline(self) -> GANPipeline:
         """What draws: the averaged generator and text encoder."""
@@ -168,132 +176,58 @@ class GANModel(LightningModule):
         return optimizers
 
     def on_train_start(self) -> None:
-        self._seen = int(self.images_seen)
+        self.seen = int(self.images_seen)
         for name, parameter in self.named_parameters():
             if name in self._gradients:
                 parameter.grad = self._gradients[name].to(parameter.device)
         self._gradients = {}
-        self.trainer.should_stop |= self._seen >= self.total_images
+        self.trainer.should_stop |= self.seen >= self.total_images
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
         shown = self.trainer.world_size * len(batch)
-        torch.manual_seed(seed_from(self.seed, self._seen, self.trainer.global_rank))
-        log: dict[str, Tensor | float] = {"step": float(self._seen + shown)}
-        step = self._imagine(self._begin(batch))
+        torch.manual_seed(seed_from(self.seed, self.seen, self.trainer.global_rank))
+        log: dict[str, Tensor | float] = {"step": float(self.seen + shown)}
+        step = imagine(self, begin(self, batch))
         if step.fake is not None:
             self._discriminator_turn(step, log)
         self._generator_turn(step, log)
-        self._seen += shown
+        self.seen += shown
         self.images_seen += shown
         count_one_batch(self.trainer)
         if (batch_idx + 1) % self.trainer.log_every_n_steps == 0:
             self.log_dict(log, batch_size=len(batch))
-        self.trainer.should_stop |= self._seen >= self.total_images
-
-    def _begin(self, batch: Batch) -> AdversarialStep:
-        """The step before anything is drawn: captions dropped, text encoded."""
-        world, rank, size = self.trainer.world_size, self.trainer.global_rank, len(batch)
-        keyed = torch.Generator().manual_seed(seed_from(self.seed, self._seen))
-        own = slice(rank * size, (rank + 1) * size)
-
-        def randn(shape: tuple[int, ...]) -> Tensor:
-            return torch.randn(world * shape[0], *shape[1:], generator=keyed)[own].to(
-                batch.images.device
-            )
-
-        shares = torch.rand(world * size, generator=keyed)[own].tolist()
-        captions = [
-            "" if share < self.caption_dropout else caption
-            for share, caption in zip(shares, batch.captions, strict=True)
-        ]
-        text = self.text_encoder(captions)
-        return AdversarialStep(
-            real=batch.images.contiguous(memory_format=torch.channels_last),
-            captions=captions,
-            text=text.pad(longest(self, text.mask.shape[1])),
-            images_seen=self._seen,
-            progress=self._progress(),
-            step_index=self._seen // (world * size * self.accumulate_batches),
-            discriminator=self.discriminator,
-            randn=randn,
-            gather=lambda tensor: gather(self, tensor),
-            rank=rank,
-        )
-
-    def _imagine(self, step: AdversarialStep) -> AdversarialStep:
-        """Draw in one forward: reconstructions from the posterior's z, and fakes from the prior.
-
-        Fakes only once the critic has started.
-        """
-        shape, noises, posterior = (len(step.captions), *self.generator.noise_shape), [], None
-        if self.posterior is not None:
-            posterior = self.posterior(step.real, step.text)
-            noises.append(posterior.sample(step.randn(shape)))
-        started = self.discriminator is not None and self._progress() >= self.discriminator_start
-        if started:
-            noises.append(step.randn(shape))
-        images = self.generator(torch.cat(noises), TextFeatures.cat([step.text] * len(noises)))
-        images = images.chunk(len(noises))
-        return replace(
-            step,
-            posterior=posterior,
-            reconstruction=images[0] if posterior is not None else None,
-            fake=images[-1] if started else None,
-            noise=noises[-1] if started else None,
-        )
+        self.trainer.should_stop |= self.seen >= self.total_images
 
     def _discriminator_turn(self, step: AdversarialStep, log: dict[str, Any]) -> None:
-        step = replace(
-            step,
-            text=step.text.detach(),
-            fake=step.fake.detach(),
-            reconstruction=None,
-            posterior=None,
-        )
-        step = self._judge(step, real_gradient=True)
+        step = judge(detached(step), self.augmentation, real_gradient=True)
         loss = weighted_sum("discriminator", self.losses, step, log)
-        self._descend(self.optimizers()[1], loss, step, start=self.discriminator_start)
+        optimizer, size = self.optimizers()[1], len(step.captions)
+        self._descend(optimizer, loss, size, start=self.discriminator_start)
 
     def _generator_turn(self, step: AdversarialStep, log: dict[str, Any]) -> None:
         optimizers = self.optimizers()
         optimizer = optimizers[0] if self.discriminator is not None else optimizers
         with frozen([*([self.discriminator] if self.discriminator else []), self.losses]):
             if step.fake is not None:
-                step = self._judge(step, real_gradient=False)
+                step = judge(step, self.augmentation, real_gradient=False)
             loss = weighted_sum("generator", self.losses, step, log)
-            self._descend(optimizer, loss, step, start=0.0)
+            self._descend(optimizer, loss, len(step.captions), start=0.0)
         shown = self.trainer.world_size * len(step.captions)
-        self.ema.update(self._sampled(), images=shown, images_seen=self._seen + shown)
+        self.ema.update(self._sampled(), images=shown, images_seen=self.seen + shown)
 
-    def _judge(self, step: AdversarialStep, *, real_gradient: bool) -> AdversarialStep:
-        """The step with what the critic says of the pair; the critic teaches no text."""
-        pair = (step.real, step.fake)
-        real, fake = self.augmentation(pair) if self.augmentation is not None else pair
-        text = step.text.detach()
-        with torch.set_grad_enabled(real_gradient):
-            real_output = self.discriminator(real, text)
-        fake_output = self.discriminator(fake, text)
-        return replace(
-            step,
-            augmented_real=real,
-            augmented_fake=fake,
-            real_output=real_output,
-            fake_output=fake_output,
-        )
-
-    def _descend(
-        self, optimizer: Any, loss: Tensor, step: AdversarialStep, *, start: float
-    ) -> None:
+    def _descend(self, optimizer: Any, loss: Tensor, batch_size: int, *, start: float) -> None:
         """Backward, and every `accumulate_batches` batches a step of the optimizer."""
-        batch = self._seen // (self.trainer.world_size * len(step.captions))
+        batch = self.seen // (self.trainer.world_size * batch_size)
         if batch % self.accumulate_batches == 0:
             optimizer.zero_grad()
         self.manual_backward(loss / self.accumulate_batches)
         if (batch + 1) % self.accumulate_batches:
             return
-        warmup = self.warmup_images / self.total_images
         factor = learning_rate_factor(
-            self._progress(), kind=self.learning_rate_schedule, start=start, warmup=warmup
+            self.progress,
+            kind=self.learning_rate_schedule,
+            start=start,
+            warmup=self.warmup_images / self.total_images,
         )
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
@@ -334,9 +268,6 @@ class GANModel(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         refill(checkpoint, self)
         self._gradients = checkpoint.get("textgan", {}).get("gradients", {})
-
-    def _progress(self) -> float:
-        return self._seen / self.total_images
 
     def _sampled(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "text_encoder": self.text_encoder}

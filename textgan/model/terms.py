@@ -41,14 +41,24 @@ def check_terms(losses: dict[str, Loss], parts: dict[str, nn.Module | None]) -> 
             )
     if not any(_plays(term, "generator") for term in losses.values()):
         raise ValueError(f"no loss term trains the generator, got {', '.join(losses)}")
-    objectives = [name for name, term in losses.items() if _plays(term, "discriminator")]
-    if parts["discriminator"] is not None and not objectives:
-        raise ValueError(
-            "no loss term trains the discriminator: add one that does, or set it to null"
-        )
+    if parts["discriminator"] is not None:
+        _check_critic(losses)
     if parts["augmentation"] is not None and parts["discriminator"] is None:
         raise ValueError(
             "augmentation changes what the discriminator sees, but discriminator is null"
+        )
+
+
+def _check_critic(losses: dict[str, Loss]) -> None:
+    terms = {name: term for name, term in losses.items() if _plays(term, "discriminator")}
+    if not terms:
+        raise ValueError(
+            "no loss term trains the discriminator: add one that does, or set it to null"
+        )
+    if not any(term.adversarial for term in terms.values()):
+        raise ValueError(
+            "no loss term tells the discriminator real from fake: add rpgan, hinge or "
+            f"nonsaturating to {', '.join(terms)}"
         )
 
 

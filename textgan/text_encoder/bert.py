@@ -9,6 +9,7 @@ import torch
 import transformers
 from torch import nn
 
+from textgan.layer import AttentionPool
 from textgan.text_encoder.base import TextEncoder
 from textgan.tokenizer import SMALLEST_VOCABULARY, Tokenizer
 from textgan.types import TextFeatures
@@ -19,8 +20,13 @@ class BertTextEncoder(TextEncoder):
 
     From scratch it is small and reads a byte-level BPE that `fit_tokenizer` learns. `pretrained`
     names any encoder of transformers with its own tokenizer; then `hidden_width`, `depth`,
-    `num_heads`, `vocab_size` and `lowercase` are not used. The pooled feature is the mean of the
-    words (as in Sentence-BERT, Reimers and Gurevych 2019), normalised and projected.
+    `num_heads`, `vocab_size` and `lowercase` are not used. The pooled feature is an average of the
+    words, projected: at first their mean (as in Sentence-BERT, Reimers and Gurevych 2019), then
+    what a few learned questions look for.
+
+    From scratch, a word is the transformer's output plus the embedding that went in. A transformer
+    with its normalisation behind each branch takes thousands of captions until it tells two words
+    apart; meanwhile z learns to say what the caption says, and the caption is never read.
 
     Args:
         width: of the features handed out.
@@ -75,7 +81,9 @@ class BertTextEncoder(TextEncoder):
         self.frozen = frozen
         self._pretrained = pretrained
         self.words = nn.Identity() if width == hidden_width else _linear(hidden_width, width)
-        self.pooled = nn.Sequential(nn.LayerNorm(hidden_width), _linear(hidden_width, width))
+        questions = self.bert.config.num_attention_heads
+        self.pooled = AttentionPool(hidden_width, width, num_questions=questions)
+        self._from_scratch = pretrained is None and architecture is None
         self.bert.requires_grad_(not frozen)
         self.train()
 
@@ -94,10 +102,14 @@ class BertTextEncoder(TextEncoder):
         device = self.bert.device
         token_ids, mask = token_ids.to(device), mask.to(device)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            hidden = self.bert(token_ids, attention_mask=mask).last_hidden_state  # (B, L, hidden)
-        real = mask[..., None].to(hidden.dtype)  # (B, L, 1)
-        mean = (hidden * real).sum(1) / real.sum(1)  # (B, hidden)
-        return TextFeatures(self.words(hidden) * real, mask, self.pooled(mean))
+            states = self.bert(
+                token_ids, attention_mask=mask, output_hidden_states=self._from_scratch
+            )
+            hidden = states.last_hidden_state  # (B, L, hidden)
+            if self._from_scratch:
+                hidden = hidden + states.hidden_states[0]
+        words = self.words(hidden) * mask[..., None].to(hidden.dtype)  # (B, L, width)
+        return TextFeatures(words, mask, self.pooled(hidden, mask))
 
     def train(self, mode: bool = True) -> "BertTextEncoder":
         super().train(mode)

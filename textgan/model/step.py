@@ -1,0 +1,109 @@
+"""A training step before any loss: text encoded, pictures drawn, and judged by the critic."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from textgan.augmentation.base import Augmentation
+from textgan.model.manual import gather, longest
+from textgan.schedule import Schedule, value_at
+from textgan.seed import seed_from
+from textgan.types import AdversarialStep, Batch, Posterior, TextFeatures
+
+if TYPE_CHECKING:
+    from textgan.model.gan import GANModel
+
+
+def begin(model: "GANModel", batch: Batch) -> AdversarialStep:
+    """The step before anything is drawn: captions dropped, text encoded."""
+    world, rank, size = model.trainer.world_size, model.trainer.global_rank, len(batch)
+    keyed = torch.Generator().manual_seed(seed_from(model.seed, model.seen))
+    own = slice(rank * size, (rank + 1) * size)
+
+    def randn(shape: tuple[int, ...]) -> Tensor:
+        noise = torch.randn(world * shape[0], *shape[1:], generator=keyed)[own]
+        return noise.to(batch.images.device)
+
+    shares = torch.rand(world * size, generator=keyed)[own].tolist()
+    captions = [
+        "" if share < model.caption_dropout else caption
+        for share, caption in zip(shares, batch.captions, strict=True)
+    ]
+    text = model.text_encoder(captions)
+    return AdversarialStep(
+        real=batch.images.contiguous(memory_format=torch.channels_last),
+        captions=captions,
+        text=text.pad(longest(model, text.mask.shape[1])),
+        images_seen=model.seen,
+        progress=model.progress,
+        step_index=model.seen // (world * size * model.accumulate_batches),
+        discriminator=model.discriminator,
+        randn=randn,
+        gather=lambda tensor: gather(model, tensor),
+        rank=rank,
+    )
+
+
+def imagine(model: "GANModel", step: AdversarialStep) -> AdversarialStep:
+    """Draw in one forward: reconstructions from the posterior's z, and fakes from the prior.
+
+    Fakes only once the critic has started.
+    """
+    shape, noises, posterior = (len(step.captions), *model.generator.noise_shape), [], None
+    if model.posterior is not None:
+        posterior = model.posterior(step.real, step.text)
+        noises.append(sample_z(posterior, step, model.prior_share))
+    started = model.discriminator is not None and step.progress >= model.discriminator_start
+    if started:
+        noises.append(step.randn(shape))
+    images = model.generator(torch.cat(noises), TextFeatures.cat([step.text] * len(noises)))
+    images = images.chunk(len(noises))
+    return replace(
+        step,
+        posterior=posterior,
+        reconstruction=images[0] if posterior is not None else None,
+        fake=images[-1] if started else None,
+        noise=noises[-1] if started else None,
+    )
+
+
+def sample_z(posterior: Posterior, step: AdversarialStep, prior_share: Schedule) -> Tensor:
+    """(B, *noise_shape): what the posterior says of each picture, in some rows a prior's draw."""
+    noise = step.randn(tuple(posterior.mean.shape))
+    z, share = posterior.sample(noise), value_at(prior_share, step.progress)
+    if share == 0:
+        return z
+    uniform = torch.special.ndtr(step.randn((len(z), *[1] * (z.ndim - 1))))
+    return torch.where(uniform < share, noise, z)
+
+
+def detached(step: AdversarialStep) -> AdversarialStep:
+    """What the critic's turn may see: nothing that leads back into the generator's parts."""
+    return replace(
+        step,
+        text=step.text.detach(),
+        fake=step.fake.detach(),
+        reconstruction=None,
+        posterior=None,
+    )
+
+
+def judge(
+    step: AdversarialStep, augmentation: Augmentation | None, *, real_gradient: bool
+) -> AdversarialStep:
+    """The step with what the critic says of the pair; the critic teaches no text."""
+    pair = (step.real, step.fake)
+    real, fake = augmentation(pair) if augmentation is not None else pair
+    text = step.text.detach()
+    with torch.set_grad_enabled(real_gradient):
+        real_output = step.discriminator(real, text)
+    fake_output = step.discriminator(fake, text)
+    return replace(
+        step,
+        augmented_real=real,
+        augmented_fake=fake,
+        real_output=real_output,
+        fake_output=fake_output,
+    )
