@@ -82,7 +82,7 @@ MISTAKES = [
     (["fit", "--trainer.precison", "4"], "did you mean 'trainer.precision'?"),
     (["fit", "model.caption_dropout=often"], "model.caption_dropout must be float, got often"),
     (["fit", "model.caption_dropout=2"], "caption_dropout must be within [0, 1], got 2"),
-    (["fit", "model.losses.kl.weight=much"], "model.losses.weight must be"),
+    (["fit", "model.losses.kl.weight=much"], "model.losses.weight of KL must be"),
     (["fit", "model.generator_optimizer.lrr=1"], "Adam has no setting 'lrr'; did you mean 'lr'?"),
     (["fit", "model.caption_dropout=0.1,0.2"], "sweep over them with -m"),
     (["fit", "validate_every_images=-1"], "an interval in images must be at least 0, got -1"),

@@ -29,6 +29,7 @@ _EXPECTED = re.compile(r"Expected a (.+?)(?:\. Got value: (.*))?")
 _UNKNOWN = re.compile(
     r"(?:Subcommand '\w+' does not accept option '|unrecognized arguments: --)([\w.]+).*"
 )
+_IN_A_DICT = re.compile(r"(model\.(losses|metrics)|trainer\.(callbacks|logger))\.")
 
 
 @dataclass
@@ -100,7 +101,10 @@ def _reasons(message: str) -> list[_Reason]:
 def _mistyped(reason: _Reason, expected: list[re.Match], message: str) -> str:
     kinds = " or ".join(dict.fromkeys(_plain_type(found[1]) for found in expected))
     got = expected[0][2] or next(iter(re.findall(r"Given value: (.*)", message)), "")
-    said = f"{reason.path or 'a setting'} must be {kinds}"
+    # The keys of a dict are not in jsonargparse's path: it is the class that tells which entry.
+    name = reason.class_path.rpartition(".")[2]
+    owner = f" of {name}" if _IN_A_DICT.match(reason.path) else ""
+    said = f"{reason.path or 'a setting'}{owner} must be {kinds}"
     return f"{said}, got {got}" if 0 < len(got) <= 80 else said
 
 
