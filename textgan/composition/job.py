@@ -5,7 +5,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -148,28 +148,36 @@ def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictCo
         composing = HydraConfig.instance().cfg
         HydraConfig.instance().cfg = None  # else Lightning starts its DDP children through Hydra
         try:
-            run = _as_run(config)
-            if showing:
-                return show_composed(verb, run, words.options)
-            return launch_composed(verb, run, folder, words.options, typed)
-        except Exception as error:
-            if not sweep and isinstance(error, ConfigError):
-                discard(folder, existed)
-                failed.append(error)
-                return None
+            with _WordOfFailure(folder) if sweep else nullcontext():
+                run = _as_run(config)
+                if showing:
+                    return show_composed(verb, run, words.options)
+                return launch_composed(verb, run, folder, words.options, typed)
+        except ConfigError as error:
             if sweep:
-                _leave_word(folder, error)
-            raise
+                raise
+            discard(folder, existed)
+            failed.append(error)
+            return None
         finally:
             HydraConfig.instance().cfg = composing
 
     return job
 
 
-def _leave_word(folder: Path, error: Exception) -> None:
-    said = str(error) if isinstance(error, ConfigError) else traceback.format_exc()
-    (folder / "failed.txt").write_text(said, encoding="utf-8")
-    print(f"textgan: {folder} failed: {said.strip().splitlines()[-1]}", file=sys.stderr)
+class _WordOfFailure(AbstractContextManager[None]):
+    """Leaves in a sweep job's folder why it failed; the error goes on."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, Exception):
+            told = isinstance(error, ConfigError)
+            said = str(error) if told else "".join(traceback.format_exception(error))
+            (self.folder / "failed.txt").write_text(said, encoding="utf-8")
+            last = said.strip().splitlines()[-1]
+            print(f"textgan: {self.folder} failed: {last}", file=sys.stderr)
 
 
 def _failures() -> str:

@@ -3,19 +3,18 @@
 from typing import Any, Literal
 
 import torch
-from pytorch_lightning import LightningModule
 from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor, nn
 
 from textgan.augmentation.base import Augmentation
 from textgan.discriminator.base import Discriminator
-from textgan.evaluation import Evaluator
 from textgan.generator.base import Generator
 from textgan.loss.base import Loss
 from textgan.metric.base import Metric
 from textgan.model.checkpoint import refill, stamp
 from textgan.model.ema import ImageEMA
 from textgan.model.manual import count_one_batch, frozen, optimizer_step
+from textgan.model.measured import MeasuredModel
 from textgan.model.step import begin, detached, imagine, judge
 from textgan.model.terms import check_terms, weighted_sum
 from textgan.pipeline import GANPipeline
@@ -26,7 +25,7 @@ from textgan.text_encoder.base import TextEncoder
 from textgan.types import AdversarialStep, Batch
 
 
-class GANModel(LightningModule):
+class GANModel(MeasuredModel):
     """A generator and its text encoder against a critic, a posterior, or both.
 
     With a posterior, the conditional VAE-GAN (Larsen et al. 2016; BicycleGAN, Zhu et al. 2017): a z
@@ -96,7 +95,7 @@ class GANModel(LightningModule):
         tokenizer_captions: int = 20_000,
         seed: int = 0,
     ):
-        super().__init__()
+        super().__init__(metrics or {}, seed=seed)
         self.automatic_optimization = False
         _check_range("total_images", total_images, 1)
         _check_range("accumulate_batches", accumulate_batches, 1)
@@ -120,7 +119,6 @@ class GANModel(LightningModule):
         self.augmentation = augmentation
         self.losses = nn.ModuleDict(losses)
         self.ema = ImageEMA(self._sampled(), half_life_images=ema_half_life_images)
-        self.evaluator = Evaluator(metrics or {}, seed=seed)
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
         self.total_images = total_images
@@ -129,11 +127,8 @@ class GANModel(LightningModule):
         self.caption_dropout, self.accumulate_batches = caption_dropout, accumulate_batches
         self.prior_share = prior_share
         self.gradient_clip_norm, self.compile_generator = gradient_clip_norm, compile_generator
-        self.tokenizer_captions, self.seed = tokenizer_captions, seed
-        # What a command line composed, for the checkpoint.
-        self.composed_config: dict[str, Any] | None = None
-        self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
-        self.seen = 0  # the same number, read without waiting for a GPU
+        self.tokenizer_captions = tokenizer_captions
+        self.seen = 0  # like images_seen, but read without waiting for a GPU
         self._gradients: dict[str, Tensor] = {}  # of a step that a checkpoint cut in two
 
     @property
@@ -234,30 +229,6 @@ class GANModel(LightningModule):
         if self.gradient_clip_norm is not None:
             self.clip_gradients(optimizer, self.gradient_clip_norm, gradient_clip_algorithm="norm")
         optimizer_step(optimizer)
-
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self.evaluator.update(self.pipeline(), batch)
-
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
-        self.evaluator.update(self.pipeline(), batch)
-
-    def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Draws for the batch's captions -> (B, C, H, W) in [-1, 1]."""
-        pipeline = self.pipeline()
-        return pipeline(
-            batch.captions, seed=self.seed, indices=batch.index.tolist(), output_type="pt"
-        ).images
-
-    def on_validation_epoch_end(self) -> None:
-        self._report("val")
-
-    def on_test_epoch_end(self) -> None:
-        self._report("test")
-
-    def _report(self, stage: str) -> None:
-        values = {f"{stage}/{name}": value for name, value in self.evaluator.compute().items()}
-        self.evaluator.reset()
-        self.log_dict({**values, "step": float(self.images_seen)}, rank_zero_only=False)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         stamp(checkpoint, self)
