@@ -135,6 +135,8 @@ class AdversarialStep:
         captions: B strings, as the generator was given them (an empty one where caption dropout
             struck).
         text: their features.
+        wrong_text: features of a wrong caption for each picture (`Batch.negatives`), without
+            gradients; None where the data has none, or before the critic starts.
         images_seen: pictures shown before this step, over all processes.
         progress: share of the budget shown before this step, in [0, 1].
         step_index: steps of the optimizers before this one; lazy terms count by it.
@@ -164,6 +166,7 @@ class AdversarialStep:
     randn: Callable[[tuple[int, ...]], Tensor]
     gather: Callable[[Tensor], Tensor]
     rank: int = 0
+    wrong_text: TextFeatures | None = None
     fake: Tensor | None = None
     noise: Tensor | None = None
     augmented_real: Tensor | None = None

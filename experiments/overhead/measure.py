@@ -96,6 +96,8 @@ class BareLoop:
             for share, caption in zip(dropped, batch.captions, strict=True)
         ]
         text = self.text_encoder(captions)
+        with torch.no_grad():
+            wrong = self.text_encoder(batch.negatives) if batch.negatives is not None else None
         real = batch.images.contiguous(memory_format=torch.channels_last)
         posterior = self.posterior(real, text)
         shape = (len(batch), *self.generator.noise_shape)
@@ -113,6 +115,7 @@ class BareLoop:
             discriminator=self.critic,
             randn=lambda shape: torch.randn(shape, generator=keyed),
             gather=lambda tensor: tensor,
+            wrong_text=wrong,
             fake=fake,
             noise=noise,
             reconstruction=reconstruction,

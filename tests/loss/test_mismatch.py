@@ -84,3 +84,10 @@ def test_a_second_logit_that_is_blind_to_the_text_plays_no_part(margin, linear, 
 
     monkeypatch.setattr(linear, "judge", both)
     torch.testing.assert_close(margin([*"ab"], [1.0, 3.0]), before)
+
+
+def test_a_wrong_caption_that_the_data_brings_must_be_beaten_too(margin, make_text):
+    without = margin([*"ab"], [1.0, 3.0])
+    wrong = make_text(torch.tensor([[0.5], [7.0]]))
+    expected = without.item() + (softplus(-0.5) + softplus(4)) / 2
+    assert margin([*"ab"], [1.0, 3.0], wrong_text=wrong).item() == pytest.approx(expected)

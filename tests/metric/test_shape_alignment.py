@@ -114,6 +114,12 @@ def test_seen_and_held_out_captions_are_told_apart():
     assert "all_held_out" not in score([seen, held_out], images, held_out=[])
 
 
+def test_captions_of_one_and_of_two_objects_are_told_apart():
+    values = score([WHITE_CIRCLE, TWO, TWO], torch.cat([picture_of(WHITE_CIRCLE)] * 3))
+    assert (values["all_one"], values["all_two"]) == (1, 0)
+    assert "all_three" not in values
+
+
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_empty_and_noise_pictures_count_nothing_right(value):
     generator = torch.Generator().manual_seed(0)

@@ -50,7 +50,8 @@ def test_a_lone_checkpoint_draws_the_same_wherever_it_was_moved(saved, tmp_path)
     elsewhere.mkdir(parents=True)
     path = path.rename(elsewhere / "mine.ckpt")
     pipeline = load_pipeline(path)
-    assert torch.equal(draw(pipeline), draw(trained.pipeline()))
+    # Not bitwise: torch's recurrent kernels round differently where no weight may need a gradient.
+    torch.testing.assert_close(draw(pipeline), draw(trained.pipeline()), atol=1e-6, rtol=0)
     assert not pipeline.training
 
 

@@ -27,6 +27,15 @@ class KeepWeights(pl.Callback):
         torch.save(found, self.folder / f"{trainer.world_size}-{trainer.global_rank}.pt")
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """A process forked from one whose OpenMP threads have run waits for them for ever."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def train(model, data, trainer, tmp_path, monkeypatch):
     """Penalty, batch size of a process, options of the trainer -> the weights of each process."""

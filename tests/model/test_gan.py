@@ -6,7 +6,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from textgan.loss import KL, Match, Reconstruction, RpGAN
+from textgan.loss import KL, Match, Mismatch, Reconstruction, RpGAN
 from textgan.posterior import ConvolutionPosterior
 
 
@@ -115,6 +115,26 @@ def test_the_critic_reads_text_that_it_cannot_teach(model, fitted):
     )
     fitted(first)
     assert taught.count(False) == len(taught) > 0
+
+
+def test_the_critic_meets_the_wrong_captions_that_the_data_brings(model, data, fitted):
+    met = []
+
+    class Meeting(Mismatch):
+        def discriminator_loss(self, step):
+            met.append(step.wrong_text)
+            return super().discriminator_loss(step)
+
+    first = model(total_images=12, discriminator_start=0.5)
+    first.losses["mismatch"] = Meeting()
+    fitted(first, data(negatives=True))
+    assert [len(text) for text in met] == [4]  # of three batches the last is beyond the start
+    assert not met[0].pooled.requires_grad
+    met.clear()
+    plain = model(total_images=12, discriminator_start=0.5)
+    plain.losses["mismatch"] = Meeting()
+    fitted(plain)
+    assert met == [None]
 
 
 def test_the_critic_is_trainable_again_after_the_turn_of_the_generator(model, fitted):

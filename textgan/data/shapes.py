@@ -31,7 +31,8 @@ class Shapes(CaptionedImages):
         hard: also turned objects, stripes and dots, and "in front of"; made for 64 pixels and more.
         held_out: [colour, shape] pairs that training never shows; null means
             `textgan.scene.HELD_OUT`, [] none.
-        negatives: whether each picture comes with a caption that a single edit has made wrong.
+        negatives: whether each picture comes with a caption that a single edit has made wrong, for
+            the loss term `mismatch`.
         train_size: after how many pictures an epoch ends; the scenes go on beyond it.
         val_size, test_size: how many scenes these splits have.
         batch_size, num_workers, seed: see `CaptionedImages`.

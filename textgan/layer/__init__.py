@@ -9,10 +9,12 @@ from textgan.layer.convolution import (
     check_resolutions,
     widths_by_resolution,
 )
+from textgan.layer.recurrent import BothWays
 from textgan.layer.style import Style
 
 __all__ = [
     "AttentionPool",
+    "BothWays",
     "CrossAttention",
     "DownBlock",
     "ModulatedBlock",

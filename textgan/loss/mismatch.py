@@ -10,12 +10,13 @@ from textgan.types import AdversarialStep, TextFeatures
 
 
 class Mismatch(Loss):
-    """E softplus(-(D(x, s) - D(x, s'))): a real picture's own caption must beat another's.
+    """E softplus(-(D(x, s) - D(x, s'))): a real picture's own caption must beat a wrong one.
 
     The matching-aware critic of Reed et al. 2016, in relativistic form. s' is the next caption in
-    the global batch that
-    differs from s: unlike a batch rolled by one, an equal caption is never a negative. Pictures for
-        which there is none are left out.
+    the global batch that differs from s: unlike a batch rolled by one, an equal caption is never a
+    negative. Pictures for which there is none are left out. Where the data brings a wrong caption
+    for each picture (`negatives` of `Shapes`: one word changed, or two objects' places), a second
+    such term asks for it: telling two arbitrary captions apart takes no more than a colour.
 
     Args:
         weight: schedule of its weight in the critic's loss.
@@ -34,9 +35,16 @@ class Mismatch(Loss):
         text = TextFeatures(
             *(step.gather(t) for t in (step.text.words, step.text.mask, step.text.pooled))
         )
-        wrong = step.discriminator.judge(step.real_output.features, text[other]).logits[:, :1]
-        margins = F.softplus(wrong - step.real_output.logits[:, :1]).squeeze(1)  # (B,)
-        return (margins * found).sum() / found.sum().clamp(min=1)
+        loss = (_margins(step, text[other]) * found).sum() / found.sum().clamp(min=1)
+        if step.wrong_text is None:
+            return loss
+        return loss + _margins(step, step.wrong_text).mean()
+
+
+def _margins(step: AdversarialStep, wrong: TextFeatures) -> Tensor:
+    """(B,): by how much each real picture's own caption fails to beat the wrong one."""
+    logits = step.discriminator.judge(step.real_output.features, wrong).logits[:, :1]
+    return F.softplus(logits - step.real_output.logits[:, :1]).squeeze(1)
 
 
 def next_different(ids: Tensor) -> Tensor:

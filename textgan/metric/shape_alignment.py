@@ -12,6 +12,7 @@ from textgan.types import Evaluation
 
 _OF_OBJECTS = ("colour", "shape", "size", "texture")
 _ATTRIBUTES = ("all", *_OF_OBJECTS, "count", "background", "relation")
+_NUMBERS = ("one", "two", "three", "four")
 
 
 class ShapeAlignment(Metric):
@@ -21,8 +22,9 @@ class ShapeAlignment(Metric):
     right. An attribute of objects is right if it is right for every object of the caption, so
     never where too few are found; what is found beyond them only makes the count wrong.
     `relation` is a share of the captions that state one, all else of all captions. A name ending
-    in `_seen` or `_held_out` is of the captions without, or with, a held-out pair; names that
-    would be of no caption are left out.
+    in `_seen` or `_held_out` is of the captions without, or with, a held-out pair, `all_one`,
+    `all_two` and so on of those with that many objects; names that would be of no caption are left
+    out.
 
     How well it reads fresh pictures of one or two objects, at 32 and at 64 pixels: 2,000 of 2,000
     right, and 1,000 of 1,000 with a Gaussian blur of 0.6 pixels of 32, or with noise of 0.1. Of the
@@ -43,6 +45,8 @@ class ShapeAlignment(Metric):
         size = (2, len(_ATTRIBUTES))
         self.add_state("right", torch.zeros(size, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("asked", torch.zeros(size, dtype=torch.float64), dist_reduce_fx="sum")
+        by_number = torch.zeros(2, len(_NUMBERS), dtype=torch.float64)  # all right, asked
+        self.add_state("by_number", by_number, dist_reduce_fx="sum")
 
     def update(self, evaluation: Evaluation) -> None:
         """Read the first draws (B, 3, H, H); a ValueError for a caption outside the grammar."""
@@ -50,7 +54,9 @@ class ShapeAlignment(Metric):
         for text, reading in zip(evaluation.captions, readings, strict=True):
             scene = parse(text)
             row = int(scene.has_pair(self.held_out))
-            for column, right in enumerate(judge(scene, reading).values()):
+            judged = judge(scene, reading)
+            self.by_number[:, len(scene.objects) - 1] += torch.tensor([judged["all"], True])
+            for column, right in enumerate(judged.values()):
                 if right is not None:
                     self.right[row, column] += right
                     self.asked[row, column] += 1
@@ -65,6 +71,9 @@ class ShapeAlignment(Metric):
             for ending, rows in (("", slice(2)), ("_seen", slice(1)), ("_held_out", slice(1, 2))):
                 if sum(asked[rows]):
                     values[name + ending] = sum(right[rows]) / sum(asked[rows])
+        for number, right, asked in zip(_NUMBERS, *self.by_number.tolist(), strict=True):
+            if asked:
+                values[f"all_{number}"] = right / asked
         seen, held_out = self.asked[:, 0].tolist()
         return values | {"n": seen + held_out, "n_seen": seen, "n_held_out": held_out}
 

@@ -32,6 +32,10 @@ def begin(model: "GANModel", batch: Batch) -> AdversarialStep:
         for share, caption in zip(shares, batch.captions, strict=True)
     ]
     text = model.text_encoder(captions)
+    wrong = None
+    if batch.negatives is not None and _has_started(model):
+        with torch.no_grad():
+            wrong = model.text_encoder(batch.negatives)
     return AdversarialStep(
         real=batch.images.contiguous(memory_format=torch.channels_last),
         captions=captions,
@@ -43,6 +47,7 @@ def begin(model: "GANModel", batch: Batch) -> AdversarialStep:
         randn=randn,
         gather=lambda tensor: gather(model, tensor),
         rank=rank,
+        wrong_text=wrong,
     )
 
 
@@ -55,7 +60,7 @@ def imagine(model: "GANModel", step: AdversarialStep) -> AdversarialStep:
     if model.posterior is not None:
         posterior = model.posterior(step.real, step.text)
         noises.append(sample_z(posterior, step, model.prior_share))
-    started = model.discriminator is not None and step.progress >= model.discriminator_start
+    started = _has_started(model)
     if started:
         noises.append(step.randn(shape))
     images = model.generator(torch.cat(noises), TextFeatures.cat([step.text] * len(noises)))
@@ -67,6 +72,10 @@ def imagine(model: "GANModel", step: AdversarialStep) -> AdversarialStep:
         fake=images[-1] if started else None,
         noise=noises[-1] if started else None,
     )
+
+
+def _has_started(model: "GANModel") -> bool:
+    return model.discriminator is not None and model.progress >= model.discriminator_start
 
 
 def sample_z(posterior: Posterior, step: AdversarialStep, prior_share: Schedule) -> Tensor:

@@ -12,7 +12,9 @@ from textgan.types import Posterior, TextFeatures
 
 
 class ConvolutionPosterior(PosteriorEncoder):
-    """q(z | image, text): residual downsampling to 4x4, joined with the pooled text.
+    """q(z | image, text): residual downsampling to 8x8, then linear in it and the pooled text.
+
+    With a layer more on top the code that it hands the generator is harder to learn from.
 
     Args:
         image_size: 16, 32, 64, 128 or 256.
@@ -36,14 +38,12 @@ class ConvolutionPosterior(PosteriorEncoder):
         super().__init__()
         self.noise_shape = (noise_width,)
         widths = widths_by_resolution(image_size, width=width, max_width=max_width)
-        resolutions = sorted(widths, reverse=True)
+        resolutions = sorted((size for size in widths if size >= 8), reverse=True)
         self.from_image = nn.Conv2d(channels, widths[image_size], 3, padding=1)
         self.blocks = nn.Sequential(
             *(DownBlock(widths[a], widths[b]) for a, b in pairwise(resolutions))
         )
-        self.hidden = nn.Linear(widths[4] * 16 + text_width, 2 * widths[4])
-        self.gaussian = nn.Linear(2 * widths[4], 2 * noise_width)
-        nn.init.kaiming_normal_(self.hidden.weight, a=0.2)
+        self.gaussian = nn.Linear(widths[8] * 64 + text_width, 2 * noise_width)
         nn.init.kaiming_normal_(self.gaussian.weight, a=1.0)
         nn.init.zeros_(self.gaussian.bias)
         nn.init.constant_(
@@ -56,7 +56,6 @@ class ConvolutionPosterior(PosteriorEncoder):
         log_variance is kept within [-10, 4].
         """
         x = self.from_image(images)
-        x = F.leaky_relu(self.blocks(x), 0.2).flatten(1)  # (B, 16 C_4)
-        hidden = F.leaky_relu(self.hidden(torch.cat([x, text.pooled], 1)), 0.2)
-        mean, log_variance = self.gaussian(hidden).chunk(2, 1)
+        x = F.leaky_relu(self.blocks(x), 0.2).flatten(1)  # (B, 64 C_8)
+        mean, log_variance = self.gaussian(torch.cat([x, text.pooled], 1)).chunk(2, 1)
         return Posterior(mean, log_variance.clamp(-10, 4))

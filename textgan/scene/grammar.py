@@ -33,7 +33,7 @@ BACKGROUNDS: dict[str, tuple[int, int, int]] = {
 
 SHAPES: tuple[str, ...] = ("circle", "square", "triangle", "star", "cross", "ring")
 
-SIZES: dict[str, float] = {"small": 0.13, "large": 0.2}
+SIZES: dict[str, float] = {"small": 0.15, "large": 0.2}
 """Name -> mean radius, as a share of the picture's side."""
 
 TEXTURES: tuple[str, ...] = ("plain", "striped", "dotted")

@@ -12,11 +12,11 @@ from textgan.scene.grammar import MAX_OBJECTS, RELATIONS, SHAPES, SIZES, Scene, 
 from textgan.scene.outline import extents
 from textgan.scene.sampling import uniforms
 
-JITTER = 0.06
+JITTER = 0.05
 """Radii vary by this share around the mean of their size."""
 
 # Radii shrink with the number of objects: four large ones, turned, must find room.
-_CROWD = {1: 1.5, 2: 1.0, 3: 0.72, 4: 0.63}
+_CROWD = {1: 1.45, 2: 1.0, 3: 0.72, 4: 0.63}
 _MARGIN, _GAP, _CROWD_GAP = 0.02, 0.08, 0.04
 _SLANT = 0.75  # |dy| <= 0.75 |dx| in 'left of', so that no relation is a matter of opinion
 _TRIES, _ROUNDS = 16, 256

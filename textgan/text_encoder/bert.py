@@ -9,7 +9,7 @@ import torch
 import transformers
 from torch import nn
 
-from textgan.layer import AttentionPool
+from textgan.layer import AttentionPool, BothWays
 from textgan.text_encoder.base import TextEncoder
 from textgan.tokenizer import SMALLEST_VOCABULARY, Tokenizer
 from textgan.types import TextFeatures
@@ -24,9 +24,11 @@ class BertTextEncoder(TextEncoder):
     words, projected: at first their mean (as in Sentence-BERT, Reimers and Gurevych 2019), then
     what a few learned questions look for.
 
-    From scratch, a word is the transformer's output plus the embedding that went in. A transformer
-    with its normalisation behind each branch takes thousands of captions until it tells two words
-    apart; meanwhile z learns to say what the caption says, and the caption is never read.
+    From scratch, a word is the transformer's output, plus the embedding that went in, plus what a
+    recurrent net reads in the embeddings from both sides. A transformer with its normalisation
+    behind each branch takes thousands of captions until it tells two words apart, and tens of
+    thousands until "a circle left of a square" is not "a square left of a circle"; meanwhile z
+    learns to say what the caption says, and the caption is never read.
 
     Args:
         width: of the features handed out.
@@ -83,7 +85,8 @@ class BertTextEncoder(TextEncoder):
         self.words = nn.Identity() if width == hidden_width else _linear(hidden_width, width)
         questions = self.bert.config.num_attention_heads
         self.pooled = AttentionPool(hidden_width, width, num_questions=questions)
-        self._from_scratch = pretrained is None and architecture is None
+        from_scratch = pretrained is None and architecture is None
+        self.order = BothWays(hidden_width) if from_scratch else None
         self.bert.requires_grad_(not frozen)
         self.train()
 
@@ -103,11 +106,12 @@ class BertTextEncoder(TextEncoder):
         token_ids, mask = token_ids.to(device), mask.to(device)
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
             states = self.bert(
-                token_ids, attention_mask=mask, output_hidden_states=self._from_scratch
+                token_ids, attention_mask=mask, output_hidden_states=self.order is not None
             )
             hidden = states.last_hidden_state  # (B, L, hidden)
-            if self._from_scratch:
-                hidden = hidden + states.hidden_states[0]
+            if self.order is not None:
+                embeddings = states.hidden_states[0]
+                hidden = hidden + embeddings + self.order(embeddings, mask)
         words = self.words(hidden) * mask[..., None].to(hidden.dtype)  # (B, L, width)
         return TextFeatures(words, mask, self.pooled(hidden, mask))
 

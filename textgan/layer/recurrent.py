@@ -1,0 +1,32 @@
+"""Words read one after the other."""
+
+import torch
+from torch import Tensor, nn
+
+
+class BothWays(nn.Module):
+    """A gated recurrent unit (Cho et al. 2014) from the left and one from the right, joined.
+
+    What comes out at a word knows what stands before it and what after it. Padding must be on the
+    right, and changes nothing.
+
+    Args:
+        width: of the words, in and out.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.forwards = nn.GRU(width, width, batch_first=True)
+        self.backwards = nn.GRU(width, width, batch_first=True)
+        self.output = nn.Linear(2 * width, width)
+
+    def forward(self, words: Tensor, mask: Tensor) -> Tensor:
+        """Words (B, L, D), mask (B, L) True at real words -> (B, L, D)."""
+        words = self.norm(words)
+        place = torch.arange(words.shape[1], device=words.device)  # (L,)
+        mirrored = mask.sum(1, keepdim=True) - 1 - place  # (B, L), negative beyond the last word
+        mirrored = torch.where(mirrored < 0, place, mirrored)[..., None].expand_as(words)
+        right, _ = self.forwards(words)
+        left, _ = self.backwards(words.gather(1, mirrored))
+        return self.output(torch.cat([right, left.gather(1, mirrored)], -1))
