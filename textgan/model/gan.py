@@ -11,10 +11,10 @@ from textgan.discriminator.base import Discriminator
 from textgan.generator.base import Generator
 from textgan.loss.base import Loss
 from textgan.metric.base import Metric
+from textgan.model.base import MeasuredModel
 from textgan.model.checkpoint import refill, stamp
 from textgan.model.ema import ImageEMA
 from textgan.model.manual import count_one_batch, frozen, optimizer_step
-from textgan.model.measured import MeasuredModel
 from textgan.model.step import begin, detached, imagine, judge
 from textgan.model.terms import check_terms, weighted_sum
 from textgan.pipeline import GANPipeline
