@@ -29,9 +29,9 @@ class ShapeAlignment(Metric):
     How well it reads fresh pictures of one or two objects, at 32 and at 64 pixels: 2,000 of 2,000
     right, and 1,000 of 1,000 with a Gaussian blur of 0.6 pixels of 32, or with noise of 0.1. Of the
     hard setting, up to four objects at 64 pixels: 99 % with every attribute right, 93 % with noise
-    of 0.1, 77 % with a blur of 0.8 pixels, and 79 % at 32 pixels. It reads turned and half hidden
-    shapes, their textures, and which of two touching objects is in front; it cannot tell touching
-    objects of one colour apart. What covers less than 1/128 of a picture is overlooked. A shape is
+    of 0.1; blur, or 32 pixels, cost it more. It reads turned and half hidden shapes, their
+    textures, and which of two touching objects is in front; it cannot tell touching objects of one
+    colour apart. What covers less than 1/128 of a picture is overlooked. A shape is
     wrong where none explains 40 % of what is seen.
 
     Args:
