@@ -98,10 +98,21 @@ def test_lists_of_names_restrict_the_scenes():
         assert (scene.background, scene.relations) == ("black", ("above",))
 
 
+def test_a_smaller_spread_gathers_the_objects():
+    pictures = [
+        Shapes(spread=spread, max_objects=1).build("val").__getitems__([(i, i) for i in range(64)])
+        for spread in (0.0, 1.0)
+    ]
+    assert pictures[0].captions == pictures[1].captions
+    corner = [(p.images - p.images[..., :1, :1])[..., 26:].abs().sum() for p in pictures]
+    assert corner[0] < 0.2 * corner[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ({"image_size": 8}, "image_size must be from 16 to 256, got 8"),
+        ({"spread": 1.5}, "spread must be from 0 to 1, got 1.5"),
         ({"val_size": 0}, "val_size must be at least 1, got 0"),
         ({"relations": ["in front of", "above"]}, "unless hard is true"),
         ({"backgrounds": ["mauve"]}, "backgrounds must be .*mauve"),

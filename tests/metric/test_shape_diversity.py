@@ -43,6 +43,13 @@ def test_real_scenes_have_the_diversity_of_real_scenes():
     assert values["n"] == 60
 
 
+def test_real_scenes_stray_as_far_as_the_data():
+    wide, near = (ShapeDiversity(spread=spread) for spread in (1.0, 0.0))
+    for metric in (wide, near):
+        metric.update(Evaluation([ONE], None, real_draws([ONE])))
+    assert near.compute()["deviation_real"] < 0.3 * wide.compute()["deviation_real"]
+
+
 def test_deviation_is_in_units_of_black_to_white():
     draws = torch.ones(2, 10, 3, 16, 16)
     draws[:, :5] = -1  # half black, half white: a standard deviation of 1/2

@@ -8,6 +8,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from textgan.posterior import PosteriorEncoder
+from textgan.posterior.convolution import ConvolutionPosterior
 from textgan.types import TextFeatures
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "posterior").glob("*.yaml"))
@@ -106,3 +107,18 @@ def test_a_state_dict_brings_the_same_gaussian_back(file, posterior):
 def test_a_wrong_size_is_a_sentence(file):
     with pytest.raises(Exception, match=r"image_size must be .*, got 20"):
         make(file, image_size=20)
+
+
+def test_slots_share_z_in_equal_parts_the_last_one_what_is_left():
+    sizes = {"image_size": 16, "text_width": 8, "noise_width": 5}
+    assert ConvolutionPosterior(**sizes, num_slots=3)(*given()).mean.shape == (3, 5)
+    with pytest.raises(ValueError, match=r"num_slots must be from 1 to noise_width, 5, got 6"):
+        ConvolutionPosterior(**sizes, num_slots=6)
+
+
+def test_each_word_decides_what_a_slot_reads():
+    posterior = make(FILES[0])
+    images, text = given()
+    text.words.requires_grad_()
+    posterior(images, text).mean.square().sum().backward()
+    assert ((text.words.grad.abs().sum(2) > 0) == text.mask).all()

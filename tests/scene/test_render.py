@@ -32,10 +32,10 @@ def covered(scenes: list[Scene], layout: np.ndarray, k: int, image_size: int) ->
     return coverage(shape, np.zeros_like(shape), spots, pixels, pixels)[0]
 
 
-@pytest.mark.parametrize("rotate", [False, True])
-def test_layouts_are_true_to_the_relations_inside_and_without_overlap(rotate):
+@pytest.mark.parametrize(("rotate", "spread"), [(False, 1.0), (True, 1.0), (False, 0.4)])
+def test_layouts_are_true_to_the_relations_inside_and_without_overlap(rotate, spread):
     scenes = SceneSampler(**NORMAL, min_objects=2, max_objects=4).sample(KEY)
-    layout = place(scenes, KEY, rotate=rotate)
+    layout = place(scenes, KEY, rotate=rotate, spread=spread)
     for scene, spots in zip(scenes, layout, strict=True):
         for k, name in enumerate(scene.relations):
             x, y = spots[k + 1, :2] - spots[k, :2]
@@ -51,6 +51,20 @@ def test_layouts_are_true_to_the_relations_inside_and_without_overlap(rotate):
             assert max(edge.max() for edge in border) == 0
         for one, two in combinations(masks, 2):
             assert (one * two).max() == 0
+
+
+def test_spread_is_the_share_of_the_room_that_is_used():
+    scenes = [Scene((SceneObject("small", "red", "circle"),), (), "white")] * 400
+    wide, half, none = (place(scenes, KEY, spread=s)[:, 0, :2] for s in (1.0, 0.5, 0.0))
+    assert np.allclose(none, 0.5)
+    assert np.allclose(half - 0.5, (wide - 0.5) / 2)
+    assert np.ptp(wide, axis=0).min() > 0.45
+
+    two = SceneObject("small", "blue", "ring")
+    pair = [Scene((scenes[0].objects[0], two), ("left of",), "white")] * 400
+    wide, half, none = (place(pair, KEY, spread=s)[..., :2] for s in (1.0, 0.5, 0.0))
+    assert np.all(none.std(0) < 0.01)  # the radii still vary
+    assert np.all(half.std(0) < 0.7 * wide.std(0))
 
 
 def test_an_object_in_front_hides_a_part_of_the_other():

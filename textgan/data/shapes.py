@@ -29,6 +29,8 @@ class Shapes(CaptionedImages):
         colours, shapes, sizes, relations, backgrounds: the names in use; null means all of
             `textgan.scene` ("in front of" only where hard).
         hard: also turned objects, stripes and dots, and "in front of"; made for 64 pixels and more.
+        spread: how far objects stray from the middle of the room that the caption leaves them: 1
+            anywhere in it, 0 never.
         held_out: [colour, shape] pairs that training never shows; null means
             `textgan.scene.HELD_OUT`, [] none.
         negatives: whether each picture comes with a caption that a single edit has made wrong, for
@@ -53,6 +55,7 @@ class Shapes(CaptionedImages):
         relations: list[str] | None = None,
         backgrounds: list[str] | None = None,
         hard: bool = False,
+        spread: float = 1.0,
         held_out: list[list[str]] | None = None,
         negatives: bool = False,
         train_size: int = 100_000,
@@ -74,6 +77,8 @@ class Shapes(CaptionedImages):
             raise ValueError(
                 f"relations must not name 'in front of' unless hard is true, got {relations}"
             )
+        if not 0 <= spread <= 1:
+            raise ValueError(f"spread must be from 0 to 1, got {spread}")
         self.sampler = SceneSampler(
             colours=colours,
             shapes=shapes,
@@ -85,7 +90,8 @@ class Shapes(CaptionedImages):
             min_objects=min_objects,
             max_objects=max_objects,
         )
-        self.image_size, self.hard, self.negatives = image_size, hard, negatives
+        self.image_size, self.hard, self.spread = image_size, hard, spread
+        self.negatives = negatives
         self.lengths = {"train": train_size, "val": val_size, "test": test_size}
 
     def build(self, split: str) -> "ShapesSplit":
@@ -95,6 +101,7 @@ class Shapes(CaptionedImages):
             size=self.lengths[split],
             image_size=self.image_size,
             rotate=self.hard,
+            spread=self.spread,
             negatives=self.negatives,
             seed=self.seed,
         )
@@ -113,6 +120,7 @@ class ShapesSplit(Dataset):
         size: its length; that of "train" is only a name for an epoch.
         image_size: pixels along a side.
         rotate: whether objects are turned.
+        spread: see `Shapes`.
         negatives: whether batches carry wrong captions.
         seed: decides every scene.
     """
@@ -125,11 +133,13 @@ class ShapesSplit(Dataset):
         size: int,
         image_size: int,
         rotate: bool,
+        spread: float,
         negatives: bool,
         seed: int,
     ):
         self.sampler, self.split, self.size, self.seed = sampler, split, size, seed
-        self.image_size, self.rotate, self.negatives = image_size, rotate, negatives
+        self.image_size, self.rotate, self.spread = image_size, rotate, spread
+        self.negatives = negatives
 
     def __len__(self) -> int:
         return self.size
@@ -144,8 +154,9 @@ class ShapesSplit(Dataset):
         """The pictures at (position, index) pairs, as one batch."""
         places = [position if self.split == "train" else index for position, index in pairs]
         key, scenes = self._keys(places), self.scenes(places)
+        layout = place(scenes, key, rotate=self.rotate, spread=self.spread)
         return Batch(
-            images=render(scenes, place(scenes, key, rotate=self.rotate), self.image_size),
+            images=render(scenes, layout, self.image_size),
             captions=[caption(scene) for scene in scenes],
             index=torch.tensor([index for _, index in pairs]),
             negatives=[caption(scene) for scene in self.sampler.negatives(scenes, key)]

@@ -20,7 +20,7 @@ class Reconstruction(Loss):
 
     The absolute error makes crisp pictures, but from scratch it is a trap: while z does not yet say
     where a small object is, the least absolute error leaves the object out, and nothing pulls it
-    in. Where it is used, let it grow late.
+    in. Where it is used, let it grow after the first pictures.
 
     Args:
         root: schedule of the root's weight.

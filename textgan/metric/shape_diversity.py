@@ -27,14 +27,15 @@ class ShapeDiversity(Metric):
 
     Args:
         hard: whether the real scenes are turned.
+        spread: how far their objects stray, as in `textgan.data.shapes.Shapes`.
         seed: keys the real scenes, with the caption.
     """
 
     draws_per_caption = 10
 
-    def __init__(self, *, hard: bool = False, seed: int = 0):
+    def __init__(self, *, hard: bool = False, spread: float = 1.0, seed: int = 0):
         super().__init__()
-        self.hard, self.seed = hard, seed
+        self.hard, self.spread, self.seed = hard, spread, seed
         for name in ("draws", "real", "n"):
             self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
 
@@ -61,7 +62,8 @@ class ShapeDiversity(Metric):
         scenes = [parse(text)] * self.draws_per_caption
         first = crc32(text.encode()) * self.draws_per_caption
         key = keys(self.seed, _STREAM, range(first, first + self.draws_per_caption))
-        return render(scenes, place(scenes, key, rotate=self.hard), image_size)
+        layout = place(scenes, key, rotate=self.hard, spread=self.spread)
+        return render(scenes, layout, image_size)
 
 
 def _deviation(pictures: Tensor) -> Tensor:

@@ -28,7 +28,9 @@ def mean_radius(size: str, count: int) -> float:
     return SIZES[size] * _CROWD[count]
 
 
-def place(scenes: Sequence[Scene], key: np.ndarray, *, rotate: bool = False) -> np.ndarray:
+def place(
+    scenes: Sequence[Scene], key: np.ndarray, *, rotate: bool = False, spread: float = 1.0
+) -> np.ndarray:
     """A random layout (B, N, 4), true to the relations and without overlap except 'in front of'.
 
     Each layout is the first fit among hashed proposals: a function of its scene and its key alone.
@@ -37,6 +39,8 @@ def place(scenes: Sequence[Scene], key: np.ndarray, *, rotate: bool = False) -> 
         scenes: B of them.
         key: (B,) uint64 from `textgan.scene.sampling.keys`.
         rotate: whether the objects are turned.
+        spread: the share, 0 to 1, of the room that a caption leaves an object which it really uses,
+            around the middle of that room.
 
     Raises:
         ValueError: none of 4,096 proposals fits a scene.
@@ -52,7 +56,8 @@ def place(scenes: Sequence[Scene], key: np.ndarray, *, rotate: bool = False) -> 
         radii = radius[pending, None] * (1 + JITTER * (2 * u[..., 0] - 1))
         angles = 2 * np.pi * u[..., 1] * rotate
         half = radii[..., None] * extents(shape[pending, None], angles)  # (P, T, N, 2)
-        spots, fits = _propose(u[..., 2:], radii, half, count[pending], relation[pending])
+        where = 0.5 + spread * (u[..., 2:] - 0.5)
+        spots, fits = _propose(where, radii, half, count[pending], relation[pending])
         tried = np.concatenate([spots, radii[..., None], angles[..., None]], -1)
         found, best = fits.any(1), fits.argmax(1)
         layout[pending[found]] = tried[found, best[found]]
@@ -85,13 +90,22 @@ def _propose(
     """Spots (P, T, N, 2) from uniforms of that shape, and which of the T proposals fit (P, T)."""
     gap = np.where(count > 2, _CROWD_GAP, _GAP)[:, None, None]
     low, high = _MARGIN + half, 1 - _MARGIN - half
-    spots = low + u * (high - low)
+    onward = np.array(list(RELATIONS.values()))[relation[:, None, :-1]]  # (P, 1, N - 1, 2)
+    onward = onward * (np.arange(1, u.shape[2]) < count[:, None])[:, None, :, None]
+    needs = half[:, :, :-1] + half[:, :, 1:] + gap[..., None]
+    first, last = low.copy(), high.copy()  # leave the next one its room
+    first[:, :, :-1] = np.where(
+        onward < 0, np.maximum(low[:, :, :-1], low[:, :, 1:] + needs), low[:, :, :-1]
+    )
+    last[:, :, :-1] = np.where(
+        onward > 0, np.minimum(high[:, :, :-1], high[:, :, 1:] - needs), high[:, :, :-1]
+    )
+    spots = first + u * (last - first)
     fits = np.ones(u.shape[:2], dtype=bool)
     for k in range(1, u.shape[2]):
-        step = np.array(list(RELATIONS.values()))[relation[:, None, k - 1]]  # (P, 1, 2)
-        before, need = spots[:, :, k - 1], half[:, :, k - 1] + half[:, :, k] + gap
-        least = np.where(step > 0, np.maximum(low[:, :, k], before + need), low[:, :, k])
-        most = np.where(step < 0, np.minimum(high[:, :, k], before - need), high[:, :, k])
+        step, before, need = onward[:, :, k - 1], spots[:, :, k - 1], needs[:, :, k - 1]
+        least = np.where(step > 0, np.maximum(first[:, :, k], before + need), first[:, :, k])
+        most = np.where(step < 0, np.minimum(last[:, :, k], before - need), last[:, :, k])
         along = least + u[:, :, k] * (most - least)
         slant = _SLANT * np.where(step != 0, np.abs(along - before), 0).sum(-1, keepdims=True)
         least = np.where(step == 0, np.maximum(least, before - slant), least)
