@@ -27,7 +27,7 @@ def make_model(**changes: object) -> GANModel:
         ),
         "text_encoder": BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270),
         "discriminator": ProjectionDiscriminator(**SIZES, **WIDTHS),
-        "posterior": ConvolutionPosterior(**SIZES, **WIDTHS, noise_width=3, num_slots=2),
+        "posterior": ConvolutionPosterior(**SIZES, **WIDTHS, noise_width=3),
         "losses": {
             "reconstruction": Reconstruction(root=1.0, squared=1.0, absolute=1.0),
             "kl": KL(),

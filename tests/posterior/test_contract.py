@@ -8,7 +8,6 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from textgan.posterior import PosteriorEncoder
-from textgan.posterior.convolution import ConvolutionPosterior
 from textgan.types import TextFeatures
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "posterior").glob("*.yaml"))
@@ -109,14 +108,7 @@ def test_a_wrong_size_is_a_sentence(file):
         make(file, image_size=20)
 
 
-def test_slots_share_z_in_equal_parts_the_last_one_what_is_left():
-    sizes = {"image_size": 16, "text_width": 8, "noise_width": 5}
-    assert ConvolutionPosterior(**sizes, num_slots=3)(*given()).mean.shape == (3, 5)
-    with pytest.raises(ValueError, match=r"num_slots must be from 1 to noise_width, 5, got 6"):
-        ConvolutionPosterior(**sizes, num_slots=6)
-
-
-def test_each_word_decides_what_a_slot_reads():
+def test_every_word_is_read_and_padding_is_not():
     posterior = make(FILES[0])
     images, text = given()
     text.words.requires_grad_()

@@ -12,11 +12,12 @@ from textgan.types import Posterior, TextFeatures
 
 
 class ConvolutionPosterior(PosteriorEncoder):
-    """q(z | image, text): residual downsampling to 8x8, from where each slot reads its part of z.
+    """q(z | image, text): residual downsampling to 8x8, then linear in what the caption asks for.
 
-    A slot looks at words of its own, which say what in the picture concerns it: they scale the
-    channels of the 8x8 map. The rest is linear: with a layer more on top, the code that the
-    posterior hands the generator is harder to learn from.
+    The caption, read by attention, scales the channels of the 8x8 map: it says what in the picture
+    matters. The rest is linear: with a layer more on top, the code that the posterior hands the
+    generator is harder to learn from. A long z makes it say the same thing several times, and draws
+    from the prior, where these disagree, come out alike.
 
     Args:
         image_size: 16, 32, 64, 128 or 256.
@@ -25,8 +26,7 @@ class ConvolutionPosterior(PosteriorEncoder):
         noise_width: length of z: the generator's noise_width.
         width: channels at the full resolution; they double downwards.
         max_width: the most channels at any resolution.
-        num_slots: z is dealt to them in equal parts; the last one's may be shorter.
-        slot_width: length of what a slot reads in the caption.
+        reading_width: length of what is read in the caption.
     """
 
     def __init__(
@@ -38,14 +38,9 @@ class ConvolutionPosterior(PosteriorEncoder):
         noise_width: int = 16,
         width: int = 12,
         max_width: int = 96,
-        num_slots: int = 4,
-        slot_width: int = 64,
+        reading_width: int = 64,
     ):
         super().__init__()
-        if not 1 <= num_slots <= noise_width:
-            raise ValueError(
-                f"num_slots must be from 1 to noise_width, {noise_width}, got {num_slots}"
-            )
         self.noise_shape = (noise_width,)
         widths = widths_by_resolution(image_size, width=width, max_width=max_width)
         resolutions = sorted((size for size in widths if size >= 8), reverse=True)
@@ -53,21 +48,20 @@ class ConvolutionPosterior(PosteriorEncoder):
         self.blocks = nn.Sequential(
             *(DownBlock(widths[a], widths[b]) for a, b in pairwise(resolutions))
         )
-        self.score = nn.Linear(text_width, num_slots)
-        self.value = nn.Linear(text_width, slot_width)
-        self.norm = nn.LayerNorm(slot_width)
-        self.scale = nn.Linear(slot_width, widths[8])
-        part = -(-noise_width // num_slots)
-        self.from_map = nn.Linear(widths[8] * 64, 2 * part)  # shared by the slots
+        self.score = nn.Linear(text_width, 1)
+        self.value = nn.Linear(text_width, reading_width)
+        self.norm = nn.LayerNorm(reading_width)
+        self.scale = nn.Linear(reading_width, widths[8])
+        self.from_map = nn.Linear(widths[8] * 64, 2 * noise_width)
         self.from_text = nn.Linear(text_width, 2 * noise_width)
-        nn.init.normal_(self.scale.weight, std=slot_width**-0.5)
+        nn.init.normal_(self.scale.weight, std=reading_width**-0.5)
         nn.init.ones_(self.scale.bias)
         nn.init.kaiming_normal_(self.from_map.weight, a=1.0)
         nn.init.zeros_(self.from_map.bias)
         nn.init.normal_(self.from_text.weight, std=0.1 * text_width**-0.5)
         nn.init.zeros_(self.from_text.bias)
         # A z that says much at first is found useful sooner.
-        nn.init.constant_(self.from_map.bias[part:], -3.0)
+        nn.init.constant_(self.from_map.bias[noise_width:], -3.0)
 
     def forward(self, images: Tensor, text: TextFeatures) -> Posterior:
         """Images (B, C, H, W) in [-1, 1] and text -> Posterior over (B, noise_width).
@@ -75,13 +69,8 @@ class ConvolutionPosterior(PosteriorEncoder):
         log_variance is kept within [-10, 4].
         """
         x = F.leaky_relu(self.blocks(self.from_image(images)), 0.2)  # (B, C_8, 8, 8)
-        scores = self.score(text.words).masked_fill(~text.mask[..., None], -torch.inf)
-        slots = scores.softmax(1).mT @ self.value(text.words)  # (B, slots, slot_width)
-        scale = self.scale(self.norm(slots))[..., None, None]  # (B, slots, C_8, 1, 1)
-        parts = self.from_map((x[:, None] * scale).flatten(2)).chunk(2, 2)  # (B, slots, part) twice
-        shifts = self.from_text(text.pooled).chunk(2, 1)
-        mean, log_variance = (
-            part.flatten(1)[:, : shift.shape[1]] + shift
-            for part, shift in zip(parts, shifts, strict=True)
-        )
+        scores = self.score(text.words).masked_fill(~text.mask[..., None], -torch.inf)  # (B, L, 1)
+        reading = self.norm((scores.softmax(1) * self.value(text.words)).sum(1))  # (B, R)
+        x = x * self.scale(reading)[..., None, None]
+        mean, log_variance = (self.from_map(x.flatten(1)) + self.from_text(text.pooled)).chunk(2, 1)
         return Posterior(mean, log_variance.clamp(-10, 4))
