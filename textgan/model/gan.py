@@ -99,35 +99,26 @@ class GANModel(MeasuredModel):
         self.automatic_optimization = False
         _check_range("total_images", total_images, 1)
         _check_range("accumulate_batches", accumulate_batches, 1)
-        _check_range("discriminator_start", discriminator_start, 0, 1)
-        _check_range("caption_dropout", caption_dropout, 0, 1)
-        for share in values_of(check_schedule("prior_share", prior_share)):
-            _check_range("prior_share", share, 0, 1)
+        _check_shares(discriminator_start, caption_dropout, prior_share)
         optional = {
             "discriminator": discriminator,
             "posterior": posterior,
             "augmentation": augmentation,
         }
         check_terms(losses, optional)
-        if posterior is not None and tuple(posterior.noise_shape) != tuple(generator.noise_shape):
-            raise ValueError(
-                "posterior and generator must have one noise shape, "
-                f"got {posterior.noise_shape} and {generator.noise_shape}"
-            )
+        _check_noise(posterior, generator)
         self.generator, self.text_encoder = generator, text_encoder
         self.discriminator, self.posterior = discriminator, posterior
-        self.augmentation = augmentation
-        self.losses = nn.ModuleDict(losses)
+        self.augmentation, self.losses = augmentation, nn.ModuleDict(losses)
         self.ema = ImageEMA(self._sampled(), half_life_images=ema_half_life_images)
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
-        self.total_images = total_images
+        self.total_images, self.accumulate_batches = total_images, accumulate_batches
+        self.prior_share = prior_share
         self.discriminator_start = 0.0 if posterior is None else discriminator_start
         self.learning_rate_schedule, self.warmup_images = learning_rate_schedule, warmup_images
-        self.caption_dropout, self.accumulate_batches = caption_dropout, accumulate_batches
-        self.prior_share = prior_share
+        self.caption_dropout, self.tokenizer_captions = caption_dropout, tokenizer_captions
         self.gradient_clip_norm, self.compile_generator = gradient_clip_norm, compile_generator
-        self.tokenizer_captions = tokenizer_captions
         self.seen = 0  # like images_seen, but read without waiting for a GPU
         self._gradients: dict[str, Tensor] = {}  # of a step that a checkpoint cut in two
 
@@ -251,3 +242,18 @@ def _trainable(modules: list[nn.Module]) -> list[nn.Parameter]:
 def _check_range(name: str, value: float, least: float, most: float = float("inf")) -> None:
     if not least <= value <= most:
         raise ValueError(f"{name} must be within [{least}, {most}], got {value}")
+
+
+def _check_shares(start: float, caption_dropout: float, prior_share: Schedule) -> None:
+    _check_range("discriminator_start", start, 0, 1)
+    _check_range("caption_dropout", caption_dropout, 0, 1)
+    for share in values_of(check_schedule("prior_share", prior_share)):
+        _check_range("prior_share", share, 0, 1)
+
+
+def _check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> None:
+    if posterior is not None and tuple(posterior.noise_shape) != tuple(generator.noise_shape):
+        raise ValueError(
+            "posterior and generator must have one noise shape, "
+            f"got {posterior.noise_shape} and {generator.noise_shape}"
+        )

@@ -63,15 +63,7 @@ class TextToImagePipeline(Part):
             output_type: "pil", "pt" or "np".
         """
         captions = [captions] if isinstance(captions, str) else list(captions)
-        if not captions:
-            raise ValueError("captions must hold at least one caption, got none")
-        if num_images_per_prompt < 1 or batch_size < 1:
-            raise ValueError(
-                "num_images_per_prompt and batch_size must be at least 1, "
-                f"got {num_images_per_prompt} and {batch_size}"
-            )
-        if output_type not in ("pil", "pt", "np"):
-            raise ValueError(f'output_type must be "pil", "pt" or "np", got {output_type!r}')
+        _check(captions, num_images_per_prompt, batch_size, output_type)
         indices = range(len(captions)) if indices is None else indices
         wanted = [
             (caption, (seed, int(index), draw))
@@ -88,13 +80,29 @@ class TextToImagePipeline(Part):
                 for i in range(0, len(wanted), batch_size)
             ]
         )
-        if not torch.isfinite(images).all():
-            bad = int((~torch.isfinite(images)).flatten(1).any(1).sum())
-            raise FloatingPointError(
-                f"{bad} of {len(images)} pictures hold values that are not finite numbers"
-            )
-        if output_type == "pt":
-            return PipelineOutput(images)
-        if output_type == "np":
-            return PipelineOutput(to_unit(images).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy())
-        return PipelineOutput([to_pil(image) for image in images])
+        return PipelineOutput(_converted(images, output_type))
+
+
+def _check(captions: list[str], num_images_per_prompt: int, batch_size: int, kind: str) -> None:
+    if not captions:
+        raise ValueError("captions must hold at least one caption, got none")
+    if num_images_per_prompt < 1 or batch_size < 1:
+        raise ValueError(
+            "num_images_per_prompt and batch_size must be at least 1, "
+            f"got {num_images_per_prompt} and {batch_size}"
+        )
+    if kind not in ("pil", "pt", "np"):
+        raise ValueError(f'output_type must be "pil", "pt" or "np", got {kind!r}')
+
+
+def _converted(images: Tensor, kind: str) -> list[Image.Image] | Tensor | np.ndarray:
+    if not torch.isfinite(images).all():
+        bad = int((~torch.isfinite(images)).flatten(1).any(1).sum())
+        raise FloatingPointError(
+            f"{bad} of {len(images)} pictures hold values that are not finite numbers"
+        )
+    if kind == "pt":
+        return images
+    if kind == "np":
+        return to_unit(images).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+    return [to_pil(image) for image in images]

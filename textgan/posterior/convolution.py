@@ -2,11 +2,10 @@
 
 from itertools import pairwise
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from textgan.layer import DownBlock, widths_by_resolution
+from textgan.layer import AttentionPool, DownBlock, widths_by_resolution
 from textgan.posterior.base import PosteriorEncoder
 from textgan.types import Posterior, TextFeatures
 
@@ -15,9 +14,8 @@ class ConvolutionPosterior(PosteriorEncoder):
     """q(z | image, text): residual downsampling to 8x8, then linear in what the caption asks for.
 
     The caption, read by attention, scales the channels of the 8x8 map: it says what in the picture
-    matters. The rest is linear: with a layer more on top, the code that the posterior hands the
-    generator is harder to learn from. A long z makes it say the same thing several times, and draws
-    from the prior, where these disagree, come out alike.
+    matters. The rest is linear: the code that a hidden layer hands the generator was harder to
+    learn from.
 
     Args:
         image_size: 16, 32, 64, 128 or 256.
@@ -26,7 +24,6 @@ class ConvolutionPosterior(PosteriorEncoder):
         noise_width: length of z: the generator's noise_width.
         width: channels at the full resolution; they double downwards.
         max_width: the most channels at any resolution.
-        reading_width: length of what is read in the caption.
     """
 
     def __init__(
@@ -38,7 +35,6 @@ class ConvolutionPosterior(PosteriorEncoder):
         noise_width: int = 16,
         width: int = 12,
         max_width: int = 96,
-        reading_width: int = 64,
     ):
         super().__init__()
         self.noise_shape = (noise_width,)
@@ -48,14 +44,9 @@ class ConvolutionPosterior(PosteriorEncoder):
         self.blocks = nn.Sequential(
             *(DownBlock(widths[a], widths[b]) for a, b in pairwise(resolutions))
         )
-        self.score = nn.Linear(text_width, 1)
-        self.value = nn.Linear(text_width, reading_width)
-        self.norm = nn.LayerNorm(reading_width)
-        self.scale = nn.Linear(reading_width, widths[8])
+        self.scale = AttentionPool(text_width, widths[8], num_questions=1)
         self.from_map = nn.Linear(widths[8] * 64, 2 * noise_width)
         self.from_text = nn.Linear(text_width, 2 * noise_width)
-        nn.init.normal_(self.scale.weight, std=reading_width**-0.5)
-        nn.init.ones_(self.scale.bias)
         nn.init.kaiming_normal_(self.from_map.weight, a=1.0)
         nn.init.zeros_(self.from_map.bias)
         nn.init.normal_(self.from_text.weight, std=0.1 * text_width**-0.5)
@@ -69,8 +60,6 @@ class ConvolutionPosterior(PosteriorEncoder):
         log_variance is kept within [-10, 4].
         """
         x = F.leaky_relu(self.blocks(self.from_image(images)), 0.2)  # (B, C_8, 8, 8)
-        scores = self.score(text.words).masked_fill(~text.mask[..., None], -torch.inf)  # (B, L, 1)
-        reading = self.norm((scores.softmax(1) * self.value(text.words)).sum(1))  # (B, R)
-        x = x * self.scale(reading)[..., None, None]
+        x = x * (1 + self.scale(text.words, text.mask))[..., None, None]
         mean, log_variance = (self.from_map(x.flatten(1)) + self.from_text(text.pooled)).chunk(2, 1)
         return Posterior(mean, log_variance.clamp(-10, 4))
