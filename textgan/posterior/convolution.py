@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -11,11 +12,12 @@ from textgan.types import Posterior, TextFeatures
 
 
 class ConvolutionPosterior(PosteriorEncoder):
-    """q(z | image, text): residual downsampling to 8x8, then linear in what the caption asks for.
+    """q(z | image, text): residual downsampling to 8x8, maps the caption asks for, then linear.
 
-    The caption, read by attention, scales the channels of the 8x8 map: it says what in the picture
-    matters. The rest is linear: the code that a hidden layer hands the generator was harder to
-    learn from.
+    The caption, read by attention, makes the 1x1 convolution that turns the channels at 8x8 into a
+    few maps (Dynamic Filter Networks, Jia et al. 2016): "a red circle" asks where red is. All
+    captions share what is read off these maps, which is linear: the code that a hidden layer hands
+    the generator was harder to learn from.
 
     Args:
         image_size: 16, 32, 64, 128 or 256.
@@ -24,6 +26,7 @@ class ConvolutionPosterior(PosteriorEncoder):
         noise_width: length of z: the generator's noise_width.
         width: channels at the full resolution; they double downwards.
         max_width: the most channels at any resolution.
+        num_maps: maps that the caption asks for.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class ConvolutionPosterior(PosteriorEncoder):
         noise_width: int = 16,
         width: int = 12,
         max_width: int = 96,
+        num_maps: int = 8,
     ):
         super().__init__()
         self.noise_shape = (noise_width,)
@@ -44,15 +48,16 @@ class ConvolutionPosterior(PosteriorEncoder):
         self.blocks = nn.Sequential(
             *(DownBlock(widths[a], widths[b]) for a, b in pairwise(resolutions))
         )
-        self.scale = AttentionPool(text_width, widths[8], num_questions=1)
-        self.from_map = nn.Linear(widths[8] * 64, 2 * noise_width)
+        self.filters = nn.Parameter(torch.randn(num_maps, widths[8]))
+        self.asked = AttentionPool(text_width, num_maps * widths[8], num_questions=1)
+        self.from_maps = nn.Linear(num_maps * 64, 2 * noise_width)
         self.from_text = nn.Linear(text_width, 2 * noise_width)
-        nn.init.kaiming_normal_(self.from_map.weight, a=1.0)
-        nn.init.zeros_(self.from_map.bias)
+        nn.init.kaiming_normal_(self.from_maps.weight, a=1.0)
+        nn.init.zeros_(self.from_maps.bias)
         nn.init.normal_(self.from_text.weight, std=0.1 * text_width**-0.5)
         nn.init.zeros_(self.from_text.bias)
         # A z that says much at first is found useful sooner.
-        nn.init.constant_(self.from_map.bias[noise_width:], -3.0)
+        nn.init.constant_(self.from_maps.bias[noise_width:], -3.0)
 
     def forward(self, images: Tensor, text: TextFeatures) -> Posterior:
         """Images (B, C, H, W) in [-1, 1] and text -> Posterior over (B, noise_width).
@@ -60,6 +65,8 @@ class ConvolutionPosterior(PosteriorEncoder):
         log_variance is kept within [-10, 4].
         """
         x = F.leaky_relu(self.blocks(self.from_image(images)), 0.2)  # (B, C_8, 8, 8)
-        x = x * (1 + self.scale(text.words, text.mask))[..., None, None]
-        mean, log_variance = (self.from_map(x.flatten(1)) + self.from_text(text.pooled)).chunk(2, 1)
+        asked = self.asked(text.words, text.mask).unflatten(1, self.filters.shape)  # (B, M, C_8)
+        maps = (self.filters + 0.5 * asked) * x.shape[1] ** -0.5 @ x.flatten(2)  # (B, M, 64)
+        from_image, from_text = self.from_maps(maps.flatten(1)), self.from_text(text.pooled)
+        mean, log_variance = (from_image + from_text).chunk(2, 1)
         return Posterior(mean, log_variance.clamp(-10, 4))
