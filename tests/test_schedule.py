@@ -40,7 +40,7 @@ def test_corners_out_of_order_or_range_are_refused_by_name(schedule):
 
 def test_the_learning_rate_rises_over_the_warmup_and_falls_by_half_a_cosine():
     def factor(progress: float) -> float:
-        return learning_rate_factor(progress, kind="cosine", warmup=0.2)
+        return learning_rate_factor(progress, warmup=0.2)
 
     assert [factor(p) for p in (0.0, 0.1, 0.2)] == pytest.approx([0.0, 0.5, 1.0])
     assert factor(0.6) == pytest.approx(0.5)
@@ -48,20 +48,25 @@ def test_the_learning_rate_rises_over_the_warmup_and_falls_by_half_a_cosine():
     assert factor(1.0) == pytest.approx(0.0, abs=1e-12)
 
 
-def test_a_constant_learning_rate_only_rises():
-    factors = [learning_rate_factor(p, kind="constant", warmup=0.5) for p in (0, 0.25, 0.5, 1)]
-    assert factors == pytest.approx([0.0, 0.5, 1.0, 1.0])
-
-
-@pytest.mark.parametrize("kind", ["cosine", "constant"])
-def test_a_late_start_warms_up_from_there(kind):
+def test_it_stays_until_its_fall():
     factors = [
-        learning_rate_factor(p, kind=kind, start=0.4, warmup=0.2) for p in (0.2, 0.4, 0.5, 0.6)
+        learning_rate_factor(p, warmup=0.5, decay_start=0.8) for p in (0, 0.25, 0.5, 0.8, 0.9, 1)
+    ]
+    assert factors == pytest.approx([0.0, 0.5, 1.0, 1.0, 0.5, 0.0])
+    never = [learning_rate_factor(p, warmup=0.5, decay_start=1.0) for p in (0, 0.25, 0.5, 1)]
+    assert never == pytest.approx([0.0, 0.5, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("decay_start", [0.0, 0.5, 1.0])
+def test_a_late_start_warms_up_from_there(decay_start):
+    factors = [
+        learning_rate_factor(p, start=0.4, warmup=0.2, decay_start=decay_start)
+        for p in (0.2, 0.4, 0.5, 0.6)
     ]
     assert factors == pytest.approx([0.0, 0.0, 0.5, 1.0])
 
 
 def test_without_a_warmup_it_begins_at_once():
-    assert learning_rate_factor(0.0, kind="cosine") == 1.0
-    assert learning_rate_factor(0.3, kind="cosine", start=0.3) == 1.0
-    assert learning_rate_factor(1.0, kind="cosine", start=1.0) == 1.0
+    assert learning_rate_factor(0.0) == 1.0
+    assert learning_rate_factor(0.3, start=0.3) == 1.0
+    assert learning_rate_factor(1.0, start=1.0) == 1.0

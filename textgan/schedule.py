@@ -1,7 +1,6 @@
 """Schedules over a run's budget; progress is images seen over total images, from 0 to 1."""
 
 import math
-from typing import Literal
 
 Schedule = float | list[tuple[float, float]]
 """A constant, or corners [[progress, value], ...] joined by straight lines and constant outside."""
@@ -41,15 +40,16 @@ def check_schedule(name: str, schedule: Schedule) -> Schedule:
 
 
 def learning_rate_factor(
-    progress: float, *, kind: Literal["cosine", "constant"], start: float = 0.0, warmup: float = 0.0
+    progress: float, *, start: float = 0.0, warmup: float = 0.0, decay_start: float = 0.0
 ) -> float:
     """Factor of a learning rate.
 
-    A linear rise over `warmup` from `start` on, then constant, or half a cosine to 0 at progress 1.
+    A linear rise over `warmup` from `start` on, then constant up to `decay_start`, then half a
+    cosine to 0 at progress 1; a decay_start of 1 means no fall.
     """
     if progress < start + warmup:
         return max(progress - start, 0.0) / warmup if warmup else 0.0
-    if kind == "constant":
+    decay_start = max(decay_start, start + warmup)
+    if progress <= decay_start:
         return 1.0
-    share = (progress - start - warmup) / max(1 - start - warmup, 1e-12)
-    return 0.5 * (1 + math.cos(math.pi * min(share, 1.0)))
+    return 0.5 * (1 + math.cos(math.pi * (progress - decay_start) / (1 - decay_start)))

@@ -149,8 +149,8 @@ class BareLoop:
         loss.backward()
         progress = self.seen / self.settings.total_images
         warmup = self.settings.warmup_images / self.settings.total_images
-        kind = self.settings.learning_rate_schedule
-        factor = learning_rate_factor(progress, kind=kind, start=start, warmup=warmup)
+        fall = self.settings.learning_rate_decay_start
+        factor = learning_rate_factor(progress, start=start, warmup=warmup, decay_start=fall)
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         optimizer.step()

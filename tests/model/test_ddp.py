@@ -55,7 +55,7 @@ def train(model, data, trainer, tmp_path, monkeypatch):
             losses={type(term).__name__.lower(): term for term in terms},
             generator_optimizer=sgd,
             discriminator_optimizer=sgd,
-            learning_rate_schedule="constant",
+            learning_rate_decay_start=1.0,
             caption_dropout=0.2,
             prior_share=[[0.0, 0.6], [1.0, 0.2]],
             total_images=8 * STEPS,

@@ -38,6 +38,10 @@ CRITIC = {"rpgan": RpGAN()}
         ({"prior_share": [[0, 0.5], [1, -0.1]]}, r"prior_share must be within \[0, 1\], got -0.1"),
         ({"accumulate_batches": 0}, "accumulate_batches must be within"),
         ({"caption_dropout": 1.5}, r"caption_dropout must be within \[0, 1\], got 1.5"),
+        (
+            {"learning_rate_decay_start": 2.0},
+            r"learning_rate_decay_start must be within \[0, 1\], got 2.0",
+        ),
         ({"discriminator_start": -0.1}, r"discriminator_start must be within \[0, 1\], got -0.1"),
         ({"ema_half_life_images": 0}, "ema_half_life_images must be positive, got 0"),
     ],
@@ -90,7 +94,7 @@ def test_two_accumulated_batches_are_one_of_twice_the_size(
             losses={**PIXELS, **CRITIC, "r1r2": R1R2(method="exact", interval=1)},
             generator_optimizer=partial(torch.optim.SGD, lr=generator),
             discriminator_optimizer=partial(torch.optim.SGD, lr=critic),
-            learning_rate_schedule="constant",
+            learning_rate_decay_start=1.0,
             accumulate_batches=batches,
             total_images=24,
         )

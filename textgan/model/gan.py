@@ -1,6 +1,6 @@
 """Adversarial training, with or without a VAE in it."""
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from pytorch_lightning.cli import OptimizerCallable
@@ -50,7 +50,8 @@ class GANModel(MeasuredModel):
         metrics: name -> metric, computed on validation and test data from the averaged weights.
         discriminator_start: share of the budget at which the critic starts; without a posterior it
             starts at once.
-        learning_rate_schedule: "cosine" to 0 at the end of the budget, or "constant".
+        learning_rate_decay_start: share of the budget from which the learning rates fall, by half a
+            cosine to 0 at its end; 1 keeps them constant.
         warmup_images: length of the learning rates' linear rise.
         ema_half_life_images: half-life of the averaged weights, which are the ones sampled.
         caption_dropout: share of captions replaced by the empty one, which unconditional draws and
@@ -84,7 +85,7 @@ class GANModel(MeasuredModel):
         augmentation: Augmentation | None = None,
         metrics: dict[str, Metric] | None = None,
         discriminator_start: float = 0.0,
-        learning_rate_schedule: Literal["cosine", "constant"] = "cosine",
+        learning_rate_decay_start: float = 0.0,
         warmup_images: int = 0,
         ema_half_life_images: float = 5_000,
         caption_dropout: float = 0.0,
@@ -99,7 +100,12 @@ class GANModel(MeasuredModel):
         self.automatic_optimization = False
         _check_range("total_images", total_images, 1)
         _check_range("accumulate_batches", accumulate_batches, 1)
-        _check_shares(discriminator_start, caption_dropout, prior_share)
+        _check_shares(
+            discriminator_start=discriminator_start,
+            learning_rate_decay_start=learning_rate_decay_start,
+            caption_dropout=caption_dropout,
+            prior_share=prior_share,
+        )
         optional = {
             "discriminator": discriminator,
             "posterior": posterior,
@@ -116,7 +122,8 @@ class GANModel(MeasuredModel):
         self.total_images, self.accumulate_batches = total_images, accumulate_batches
         self.prior_share = prior_share
         self.discriminator_start = 0.0 if posterior is None else discriminator_start
-        self.learning_rate_schedule, self.warmup_images = learning_rate_schedule, warmup_images
+        self.learning_rate_decay_start = learning_rate_decay_start
+        self.warmup_images = warmup_images
         self.caption_dropout, self.tokenizer_captions = caption_dropout, tokenizer_captions
         self.gradient_clip_norm, self.compile_generator = gradient_clip_norm, compile_generator
         self.seen = 0  # like images_seen, but read without waiting for a GPU
@@ -211,9 +218,9 @@ class GANModel(MeasuredModel):
             return
         factor = learning_rate_factor(
             self.progress,
-            kind=self.learning_rate_schedule,
             start=start,
             warmup=self.warmup_images / self.total_images,
+            decay_start=self.learning_rate_decay_start,
         )
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
@@ -244,11 +251,10 @@ def _check_range(name: str, value: float, least: float, most: float = float("inf
         raise ValueError(f"{name} must be within [{least}, {most}], got {value}")
 
 
-def _check_shares(start: float, caption_dropout: float, prior_share: Schedule) -> None:
-    _check_range("discriminator_start", start, 0, 1)
-    _check_range("caption_dropout", caption_dropout, 0, 1)
-    for share in values_of(check_schedule("prior_share", prior_share)):
-        _check_range("prior_share", share, 0, 1)
+def _check_shares(**schedules: Schedule) -> None:
+    for name, schedule in schedules.items():
+        for share in values_of(check_schedule(name, schedule)):
+            _check_range(name, share, 0, 1)
 
 
 def _check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> None:
