@@ -108,27 +108,9 @@ def test_a_smaller_spread_gathers_the_objects():
     assert corner[0] < 0.2 * corner[1]
 
 
-def test_a_curriculum_starts_with_simple_scenes_and_spares_the_tests():
-    schedule = {"fewest_share": [(0.0, 0.9), (0.5, 0.9), (0.5001, 0.2)], "total_images": 2_000}
-    for most in (2, 3):
-        data, plain = Shapes(max_objects=most, **schedule), Shapes(max_objects=most)
-        counts = [len(parse(text).objects) for text in data.captions(2_000)]
-        for part, share in ((counts[:1_000], 0.9), (counts[1_000:], 0.2)):
-            assert part.count(1) / 1_000 == pytest.approx(share, abs=0.04)
-            for number in range(2, most + 1):
-                expected = (1 - share) / (most - 1)
-                assert part.count(number) / 1_000 == pytest.approx(expected, abs=0.05)
-        for split in ("val", "test"):
-            scenes = [d.build(split).scenes(range(100)) for d in (data, plain)]
-            assert scenes[0] == scenes[1]
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"fewest_share": 1.0}, r"fewest_share must be in \[0, 1\), got 1.0"),
-        ({"fewest_share": [(0.5, 0.5), (0.2, 0.1)]}, "fewest_share must be a number or corners"),
-        ({"total_images": 0}, "total_images must be at least 1, got 0"),
         ({"image_size": 8}, "image_size must be from 16 to 256, got 8"),
         ({"spread": 1.5}, "spread must be from 0 to 1, got 1.5"),
         ({"val_size": 0}, "val_size must be at least 1, got 0"),

@@ -11,7 +11,6 @@ from textgan.scene import RELATIONS, Scene, caption
 from textgan.scene.layout import place
 from textgan.scene.render import render
 from textgan.scene.sampling import SceneSampler, keys
-from textgan.schedule import Schedule, check_schedule, value_at, values_of
 from textgan.types import Batch
 
 _STREAMS = {"train": 0, "val": 1, "test": 2}
@@ -27,10 +26,6 @@ class Shapes(CaptionedImages):
     Args:
         image_size: pixels along a side, 16 to 256.
         min_objects, max_objects: how many objects a scene has, 1 to 4, each number equally often.
-        fewest_share: schedule of how often a training scene has only min_objects, in [0, 1); null
-            means as often as any other number. Simple scenes first is a curriculum (Bengio et al.
-            2009). Validation and test are as with null.
-        total_images: the budget that this schedule's shares are of.
         colours, shapes, sizes, relations, backgrounds: the names in use; null means all of
             `textgan.scene` ("in front of" only where hard).
         hard: also turned objects, stripes and dots, and "in front of"; made for 64 pixels and more.
@@ -54,8 +49,6 @@ class Shapes(CaptionedImages):
         image_size: int = 32,
         min_objects: int = 1,
         max_objects: int = 2,
-        fewest_share: Schedule | None = None,
-        total_images: int = 100_000,
         colours: list[str] | None = None,
         shapes: list[str] | None = None,
         sizes: list[str] | None = None,
@@ -86,12 +79,6 @@ class Shapes(CaptionedImages):
             )
         if not 0 <= spread <= 1:
             raise ValueError(f"spread must be from 0 to 1, got {spread}")
-        if fewest_share is not None:
-            check_schedule("fewest_share", fewest_share)
-            if not all(0 <= share < 1 for share in values_of(fewest_share)):
-                raise ValueError(f"fewest_share must be in [0, 1), got {fewest_share}")
-        if total_images < 1:
-            raise ValueError(f"total_images must be at least 1, got {total_images}")
         self.sampler = SceneSampler(
             colours=colours,
             shapes=shapes,
@@ -104,7 +91,6 @@ class Shapes(CaptionedImages):
             max_objects=max_objects,
         )
         self.image_size, self.hard, self.spread = image_size, hard, spread
-        self.fewest_share, self.total_images = fewest_share, total_images
         self.negatives = negatives
         self.lengths = {"train": train_size, "val": val_size, "test": test_size}
 
@@ -116,8 +102,6 @@ class Shapes(CaptionedImages):
             image_size=self.image_size,
             rotate=self.hard,
             spread=self.spread,
-            fewest_share=self.fewest_share if split == "train" else None,
-            total_images=self.total_images,
             negatives=self.negatives,
             seed=self.seed,
         )
@@ -136,7 +120,7 @@ class ShapesSplit(Dataset):
         size: its length; that of "train" is only a name for an epoch.
         image_size: pixels along a side.
         rotate: whether objects are turned.
-        spread, fewest_share, total_images: see `Shapes`.
+        spread: see `Shapes`.
         negatives: whether batches carry wrong captions.
         seed: decides every scene.
     """
@@ -150,14 +134,11 @@ class ShapesSplit(Dataset):
         image_size: int,
         rotate: bool,
         spread: float,
-        fewest_share: Schedule | None,
-        total_images: int,
         negatives: bool,
         seed: int,
     ):
         self.sampler, self.split, self.size, self.seed = sampler, split, size, seed
         self.image_size, self.rotate, self.spread = image_size, rotate, spread
-        self.fewest_share, self.total_images = fewest_share, total_images
         self.negatives = negatives
 
     def __len__(self) -> int:
@@ -167,11 +148,7 @@ class ShapesSplit(Dataset):
         """The scenes at these positions of the stream (train) or indices (val, test)."""
         held_out = self.split != "train" and bool(self.sampler.held_out)
         odd = np.asarray(places) % 2 == 1
-        fewest_share = None
-        if self.fewest_share is not None:
-            progress = [place / self.total_images for place in places]
-            fewest_share = np.array([value_at(self.fewest_share, share) for share in progress])
-        return self.sampler.sample(self._keys(places), odd & held_out, fewest_share)
+        return self.sampler.sample(self._keys(places), odd & held_out)
 
     def __getitems__(self, pairs: Sequence[tuple[int, int]]) -> Batch:
         """The pictures at (position, index) pairs, as one batch."""

@@ -137,22 +137,15 @@ class SceneSampler:
                 f"{self.max_objects} and {len(self.seen)}"
             )
 
-    def sample(
-        self,
-        key: np.ndarray,
-        held_out: np.ndarray | None = None,
-        fewest_share: np.ndarray | None = None,
-    ) -> list[Scene]:
+    def sample(self, key: np.ndarray, held_out: np.ndarray | None = None) -> list[Scene]:
         """One scene for each key (B,) uint64.
 
         Args:
             key: from `keys`.
             held_out: (B,) bool, which scenes contain one held-out pair; None means none of them.
-            fewest_share: (B,) in [0, 1), how often each has only `min_objects`, the other numbers
-                being equally often; None means each number equally often.
         """
         count, background, chain, slot, other = uniforms(key, 0, 5).T
-        count = self.min_objects + self._more(count, fewest_share)
+        count = self.min_objects + (count * (self.max_objects - self.min_objects + 1)).astype(int)
         order = uniforms(key, _PAIRS, len(self.seen)).argsort(1)[:, : self.max_objects]
         looks = uniforms(key, _OBJECTS, 2 * MAX_OBJECTS)
         sizes = (looks[:, :MAX_OBJECTS] * len(self.sizes)).astype(int)
@@ -170,13 +163,6 @@ class SceneSampler:
             backdrop = self.backgrounds[int(background[i] * len(self.backgrounds))]
             scenes.append(Scene(objects, self._chain(pairs, chain[i]), backdrop))
         return scenes
-
-    def _more(self, draw: np.ndarray, fewest_share: np.ndarray | None) -> np.ndarray:
-        numbers = self.max_objects - self.min_objects + 1
-        if fewest_share is None or numbers == 1:
-            return (draw * numbers).astype(int)
-        beyond = (draw - fewest_share) / (1 - fewest_share)  # (B,), uniform in [0, 1) where not < 0
-        return np.where(beyond < 0, 0, 1 + (beyond * (numbers - 1)).astype(int))
 
     def _chain(self, pairs: list[tuple[str, str]], draw: float) -> tuple[str, ...]:
         chains = self._chains[len(pairs)]
