@@ -55,6 +55,16 @@ def test_its_variance_is_finite_and_positive_whatever_the_picture(posterior):
     assert (variance > 0).all()
 
 
+def test_a_variance_at_its_limit_can_come_back(file):
+    posterior = make(file)
+    images, text = given()
+    for scale, sign in ((1e3, 1.0), (-1e3, -1.0)):
+        torch.nn.init.constant_(posterior.from_maps.bias, scale)
+        posterior.zero_grad()
+        (sign * posterior(images, text).log_variance.sum()).backward()
+        assert posterior.from_maps.bias.grad[SHARED["noise_width"] :].abs().min() > 0
+
+
 def test_gradient_of_mean_and_variance_reaches_the_picture_and_the_text(posterior):
     for name in ("mean", "log_variance"):
         images, text = given()

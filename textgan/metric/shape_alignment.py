@@ -55,7 +55,8 @@ class ShapeAlignment(Metric):
             scene = parse(text)
             row = int(scene.has_pair(self.held_out))
             judged = judge(scene, reading)
-            self.by_number[:, len(scene.objects) - 1] += torch.tensor([judged["all"], True])
+            self.by_number[0, len(scene.objects) - 1] += judged["all"]
+            self.by_number[1, len(scene.objects) - 1] += 1
             for column, right in enumerate(judged.values()):
                 if right is not None:
                     self.right[row, column] += right

@@ -35,7 +35,8 @@ class GANModel(MeasuredModel):
 
     One step: one forward of the generator, the critic's turn on it, the generator's turn. All
     randomness is keyed by (seed, images seen), so a resumed run needs no random state, and W
-    processes train as one would with W times the batch.
+    processes train as one would with W times the batch, but for augmentation and dropout, whose
+    draws are each process's own.
 
     Args:
         generator: draws from noise and text.
@@ -163,13 +164,17 @@ class GANModel(MeasuredModel):
             optimizers.append(
                 self.discriminator_optimizer(_trainable([self.discriminator, self.losses]))
             )
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group.setdefault("initial_lr", group["lr"])
+        self._options = []
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            group.setdefault("initial_lr", group["lr"])
+            self._options.append({key: group[key] for key in group if key != "params"})
         return optimizers
 
     def on_train_start(self) -> None:
         self.seen = int(self.images_seen)
+        groups = [group for each in self.trainer.optimizers for group in each.param_groups]
+        for group, options in zip(groups, self._options, strict=True):
+            group.update(options)  # a checkpoint brought its own; the configuration wins
         for name, parameter in self.named_parameters():
             if name in self._gradients:
                 parameter.grad = self._gradients[name].to(parameter.device)

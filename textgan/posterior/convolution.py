@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from textgan.layer import AttentionPool, DownBlock, widths_by_resolution
+from textgan.layer import AttentionPool, DownBlock, bound, widths_by_resolution
 from textgan.posterior.base import PosteriorEncoder
 from textgan.types import Posterior, TextFeatures
 
@@ -69,4 +69,5 @@ class ConvolutionPosterior(PosteriorEncoder):
         maps = (self.filters + 0.5 * asked) * x.shape[1] ** -0.5 @ x.flatten(2)  # (B, M, 64)
         from_image, from_text = self.from_maps(maps.flatten(1)), self.from_text(text.pooled)
         mean, log_variance = (from_image + from_text).chunk(2, 1)
-        return Posterior(mean, log_variance.clamp(-10, 4))
+        # Not a clamp: beyond its ends the KL term could not pull back.
+        return Posterior(mean, 7 * bound((log_variance + 3) / 7) - 3)
