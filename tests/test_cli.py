@@ -86,6 +86,10 @@ MISTAKES = [
     (["fit", "model.generator_optimizer.lrr=1"], "Adam has no setting 'lrr'; did you mean 'lr'?"),
     (["fit", "model.caption_dropout=0.1,0.2"], "sweep over them with -m"),
     (["fit", "validate_every_images=-1"], "an interval in images must be at least 0, got -1"),
+    (
+        ["fit", "metric=[sharpness]", "objective=val/sharpnes"],
+        "objective must begin with one of the metrics val/sharpness, got 'val/sharpnes'",
+    ),
     (["fit", "data=folder"], "data.root must be given"),
     (["fit", "data=folder", "data.root=/no/such/folder"], "/no/such/folder"),
     (["fit", "~model.posterior"], "needs a posterior"),
@@ -168,6 +172,22 @@ def test_a_bug_in_training_keeps_its_traceback(tiny, monkeypatch, tmp_path):
         main(["fit", *tiny])
 
 
+def test_a_loss_that_is_no_number_any_more_is_one_sentence(textgan, tiny):
+    status, _, err = textgan("fit", *tiny, "model.generator_optimizer.lr=1e30")
+    assert status == 2
+    (said,) = [line for line in err.splitlines() if line.startswith("textgan: ")]
+    assert re.search("training stopped at [0-9]+ images: loss term [a-z0-9/]+", said), said
+    assert "Traceback" not in err
+    assert [*Path("runs").rglob("run.yaml")], "the folder shows how it came"
+
+
+def test_an_objective_that_training_did_not_log_costs_no_run(textgan, tiny):
+    status, _, err = textgan("fit", *tiny, "objective=train/nothing")
+    assert status == 2
+    assert "objective must be one of the metrics" in err
+    assert [*Path("runs").rglob("last.ckpt")]
+
+
 @pytest.mark.parametrize("content", [b"hello\n", b"", "cut", "foreign"], ids=str)
 def test_a_file_that_is_no_checkpoint_is_one_sentence(content, textgan, trained, tmp_path):
     path = tmp_path / "bad.ckpt"
@@ -220,13 +240,18 @@ def test_training_goes_on_in_its_folder_and_the_command_line_wins(textgan, train
     run = Path(shutil.copytree(trained, "run"))
     before = rows(run / "metrics.csv")
     status, _, err = textgan(
-        "fit", f"ckpt_path={run}/last.ckpt", "total_images=48", "model.caption_dropout=0.5"
+        "fit",
+        f"ckpt_path={run}/last.ckpt",
+        "total_images=48",
+        "model.caption_dropout=0.5",
+        "model.generator_optimizer.lr=0.125",
     )
     assert status == 0, err
     checkpoint = torch.load(run / "last.ckpt", weights_only=True)
     assert int(checkpoint["state_dict"]["images_seen"]) == 48
     assert checkpoint["textgan"]["config"]["model"]["caption_dropout"] == 0.5
     assert checkpoint["textgan"]["config"]["model"]["total_images"] == 48
+    assert checkpoint["optimizer_states"][0]["param_groups"][0]["initial_lr"] == 0.125
     after = rows(run / "metrics.csv")
     assert after[: len(before)] == before
     assert after[-1]["step"] == "48"

@@ -7,6 +7,10 @@ class ConfigError(Exception):
     """What was asked cannot be done; its text is one sentence for the person at the keyboard."""
 
 
+class StoppedError(ConfigError):
+    """A run that had begun cannot go on; what is in its folder stays."""
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """`; did you mean 'x'?` where something known resembles the word, or an empty string."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)

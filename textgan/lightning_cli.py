@@ -15,7 +15,8 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from textgan.checkpoint import read_checkpoint
 from textgan.converter import to_hydra
-from textgan.errors import ConfigError
+from textgan.errors import ConfigError, StoppedError
+from textgan.model.terms import NonFiniteLossError
 from textgan.parse_error import explain
 from textgan.run_folder import (
     continued_run,
@@ -132,11 +133,19 @@ class TextganCLI(LightningCLI):
         self.model.pipeline().save_pretrained(pipeline)
         if callable(getattr(self.datamodule, "summary", None)):
             print(self.datamodule.summary())
+        self._name_grid()
         print(f'next: textgan sample "a caption" --model {_short(pipeline)}')
 
     def after_test(self) -> None:
+        if self.trainer.is_global_zero:
+            self._name_grid()
         if self.trainer.is_global_zero and self.here.ckpt_path is not None:
             print(f'next: textgan sample "a caption" --model {_short(Path(self.here.ckpt_path))}')
+
+    def _name_grid(self) -> None:
+        grids = sorted((self.folder / "samples").glob("*.png"))
+        if grids:
+            print(f"a grid of draws: {_short(grids[-1])}")
 
     def after_predict(self) -> None:
         if self.trainer.is_global_zero:
@@ -145,6 +154,8 @@ class TextganCLI(LightningCLI):
     def _run_subcommand(self, subcommand: str) -> None:
         try:
             super()._run_subcommand(subcommand)
+        except (NonFiniteLossError, FloatingPointError) as error:
+            raise StoppedError(_one_line(error)) from error
         except (*_MISTAKES, RuntimeError) as error:
             unfit = str(error).startswith("Error(s) in loading state_dict")
             if self.phase.started or (isinstance(error, RuntimeError) and not unfit):

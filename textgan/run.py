@@ -12,7 +12,7 @@ from typing import Any
 import torch
 import yaml
 
-from textgan.errors import ConfigError
+from textgan.errors import ConfigError, StoppedError
 from textgan.lightning_cli import TextganCLI
 from textgan.run_folder import free_name, refuse_occupied
 
@@ -43,19 +43,31 @@ def launch_composed(
         The metric that `objective` names, for a sweep to minimise; None where it names none.
     """
     refuse_occupied(verb, folder, config.get("ckpt_path"))
+    objective = config["composition"]["scalars"].get("objective")
+    _check_objective(objective, config)
     folder.mkdir(parents=True, exist_ok=True)
     path = free_name(folder / "run.yaml")
     _write(path, config)
     with _as_typed([verb, "--config", str(path), *options, "--run_dir", str(folder)]):
         cli = TextganCLI(command=command, composed=path)
-    objective = config["composition"]["scalars"].get("objective")
     if objective is None:
         return None
     metrics = cli.trainer.callback_metrics
     if objective not in metrics:
         known = ", ".join(sorted(metrics))
-        raise ConfigError(f"objective must be one of the metrics {known}, got {objective!r}")
+        raise StoppedError(f"objective must be one of the metrics {known}, got {objective!r}")
     return float(metrics[objective])
+
+
+def _check_objective(objective: str | None, config: dict[str, Any]) -> None:
+    """Before a training is spent on it: is a metric of that name measured?"""
+    kind, _, rest = (objective or "").partition("/")
+    metrics = config["model"]["init_args"].get("metrics") or {}
+    if kind == "val" and rest.split("/")[0] not in metrics:
+        known = ", ".join(f"val/{name}" for name in metrics) or "none"
+        raise ConfigError(
+            f"objective must begin with one of the metrics {known}, got {objective!r}"
+        )
 
 
 def show_composed(verb: str, config: dict[str, Any], options: list[str]) -> None:

@@ -22,7 +22,7 @@ from textgan.composition.folder import SECTIONS
 from textgan.composition.message import sentence
 from textgan.conf_folder import choices, conf_folder
 from textgan.converter import find_links, list_names, to_lightning
-from textgan.errors import ConfigError, did_you_mean
+from textgan.errors import ConfigError, StoppedError, did_you_mean
 from textgan.run_folder import continued_run, discard
 
 _CAPTIONS = "{_target_:textgan.data.caption_file.CaptionFile,path:${captions_file}}"
@@ -156,7 +156,8 @@ def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictCo
         except ConfigError as error:
             if sweep:
                 raise
-            discard(folder, existed)
+            if not isinstance(error, StoppedError):
+                discard(folder, existed)
             failed.append(error)
             return None
         finally:
