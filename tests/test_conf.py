@@ -127,3 +127,24 @@ def test_an_interval_in_images_becomes_batches_and_0_means_never(every, batches)
         {"data": {"batch_size": 10}, "trainer": {"devices": 2}, "n": f"${{batches:{every}}}"}
     )
     assert config.n == batches
+
+
+@pytest.mark.parametrize(
+    ("devices", "batches"),
+    [(4, 25), ([0, 1], 50), ("4", 25), ("0,2", 50), ("auto", 100), (-1, 100)],
+)
+def test_intervals_count_all_processes_however_devices_are_named(devices, batches):
+    trainer = {"devices": devices, "accelerator": "cpu"}
+    config = OmegaConf.create(
+        {"data": {"batch_size": 10}, "trainer": trainer, "n": "${batches:1000}"}
+    )
+    assert config.n == batches
+
+
+def test_every_gpu_counts(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 4)
+    trainer = {"devices": "auto", "accelerator": "gpu"}
+    config = OmegaConf.create(
+        {"data": {"batch_size": 10}, "trainer": trainer, "n": "${batches:1000}"}
+    )
+    assert config.n == 25

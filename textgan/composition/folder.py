@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from textgan.conf_folder import conf_folder
 
@@ -48,9 +48,23 @@ def _batches(images: int, *, _root_: DictConfig) -> int:
     if int(images) == 0:
         return NEVER
     batch_size = OmegaConf.select(_root_, "data.batch_size") or 1
-    devices = OmegaConf.select(_root_, "trainer.devices")
-    processes = devices if isinstance(devices, int) and devices > 0 else 1
-    return max(1, round(int(images) / (int(batch_size) * processes)))
+    return max(1, round(int(images) / (int(batch_size) * _processes(_root_))))
+
+
+def _processes(config: DictConfig) -> int:
+    """Over how many devices of a machine `trainer.devices` spreads."""
+    devices = OmegaConf.select(config, "trainer.devices")
+    if isinstance(devices, ListConfig):
+        return len(devices)
+    if str(devices) in ("auto", "-1"):
+        if OmegaConf.select(config, "trainer.accelerator") not in ("gpu", "cuda", "auto"):
+            return 1
+        import torch  # late: help and completion do without it
+
+        return max(1, torch.cuda.device_count())
+    if isinstance(devices, str) and not devices.isdigit():
+        return len([device for device in devices.split(",") if device.strip()])
+    return max(1, int(devices or 1))
 
 
 OmegaConf.register_new_resolver("batches", _batches, replace=True)
