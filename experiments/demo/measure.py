@@ -17,9 +17,11 @@ import json
 import os
 import shlex
 import shutil
+import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,8 @@ COLUMNS = {
     "colour": "test/shape_alignment/colour",
     "shape": "test/shape_alignment/shape",
     "size": "test/shape_alignment/size",
+    "count": "test/shape_alignment/count",
+    "background": "test/shape_alignment/background",
     "relation": "test/shape_alignment/relation",
     "diversity": "test/shape_diversity/diversity",
     "sharpness": "test/sharpness",
@@ -141,28 +145,31 @@ def collect(out: Path) -> list[Result]:
 
 
 def table(results: list[Result]) -> str:
-    """A row a run, and for each arm of several seeds the mean."""
+    """A row a run, and for each arm of several seeds their mean and standard deviation."""
     heads = ["arm", "seed", "images", "seconds", "CPU seconds", "images/s", *COLUMNS]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for arm in ARMS:
         own = [result for result in results if result["arm"] == arm]
         lines += [_line(arm, str(result["seed"]), [result]) for result in own]
-        lines += [_line(arm, "mean", own)] if len(own) > 1 else []
+        if len(own) > 1:
+            lines += [_line(arm, "mean", own), _line(arm, "deviation", own, statistics.stdev)]
     return "\n".join(lines) + "\n"
 
 
-def _line(arm: str, seed: str, results: list[Result]) -> str:
-    def mean(values: list[float]) -> float:
-        return sum(values) / len(values)
-
+def _line(
+    arm: str,
+    seed: str,
+    results: list[Result],
+    of: Callable[[list[float]], float] = statistics.mean,
+) -> str:
     images, seconds, cpu, speed = (
-        f"{mean([result[key] for result in results]):,.0f}"
+        f"{of([result[key] for result in results]):,.0f}"
         for key in ("images", "seconds", "cpu_seconds", "images_per_second")
     )
     cells = [arm, seed, images, seconds, cpu, speed]
     for key in COLUMNS.values():
         values = [result["metrics"][key] for result in results if key in result["metrics"]]
-        cells.append(f"{mean(values):.3f}" if len(values) == len(results) else "")
+        cells.append(f"{of(values):.3f}" if len(values) == len(results) else "")
     return f"| {' | '.join(cells)} |"
 
 

@@ -2,6 +2,7 @@ import pytest
 from PIL import Image
 
 from textgan.callback.sample_grid import SampleGrid, first_captions, log_picture
+from textgan.data import Shapes
 
 
 def test_grids_are_drawn_at_the_start_at_multiples_and_at_the_end(
@@ -28,6 +29,13 @@ def test_the_first_different_captions_are_taken(batches):
     found = first_captions(batches.val_dataloader(), 16)
     assert found == ["caption 0", "caption 1", "caption 2"]
     assert first_captions(batches.val_dataloader(), 2) == ["caption 0", "caption 1"]
+
+
+def test_captions_are_taken_from_as_many_batches_as_it_needs():
+    small, large = (Shapes(batch_size=size, val_size=40).val_dataloader() for size in (4, 40))
+    found = first_captions(small, 10)
+    assert len(found) == 10
+    assert found == first_captions(large, 10)
 
 
 def test_loggers_that_take_pictures_get_them(tmp_path):

@@ -82,8 +82,13 @@ class SampleGrid(pl.Callback):
 
 
 def first_captions(loader: Iterable[Batch], number: int) -> list[str]:
-    """The first different captions of a loader's first batch, at most `number`."""
-    return list(dict.fromkeys(next(iter(loader)).captions))[:number]
+    """The first different captions of a loader, at most `number`."""
+    found: dict[str, None] = {}
+    for batch in loader:
+        found |= dict.fromkeys(batch.captions)
+        if len(found) >= number:
+            break
+    return list(found)[:number]
 
 
 def log_picture(
