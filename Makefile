@@ -15,11 +15,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(BIN)/python setup.cfg setup.py constraints/cpu.txt
-	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) -e .
+	$(BIN)/python -m pip install $(CONSTRAINTS) -e .
 	touch $@
 
 $(VENV)/.installed-test: $(BIN)/python setup.cfg setup.py constraints/cpu.txt
-	$(BIN)/python -m pip install --quiet $(CONSTRAINTS) -e ".[test]"
+	$(BIN)/python -m pip install $(CONSTRAINTS) -e ".[test]"
 	touch $@ $(VENV)/.installed
 
 RUN := runs/demo-$(shell date +%Y-%m-%d-%H-%M-%S)

@@ -35,3 +35,12 @@ def test_a_log_file_is_not_flooded(trainer, counting, batches, capsys):
     trainer(Progress(seconds_between_lines=3600), enable_progress_bar=True).fit(counting, batches)
     lines = [line for line in capsys.readouterr().out.splitlines() if " images" in line]
     assert len(lines) == 1
+
+
+@pytest.mark.parametrize("verb", ["test", "predict"])
+def test_a_test_counts_its_batches(verb, trainer, counting, batches, capsys):
+    bar = Progress(seconds_between_lines=0)
+    getattr(trainer(bar, enable_progress_bar=True), verb)(counting, batches)
+    lines = [line for line in capsys.readouterr().out.splitlines() if " batches" in line]
+    assert lines[0].startswith("1 of 2 batches")
+    assert lines[1].startswith("2 of 2 batches, 0:00 left")

@@ -1,4 +1,4 @@
-"""How far the run is, in images."""
+"""How far the run is, in images; how far a test is, in batches."""
 
 import time
 from collections import deque
@@ -15,6 +15,8 @@ from rich.table import Column
 class Progress(ProgressBar):
     """Images seen of `total_images`, images a second, time left and the values that training logs.
 
+    Validation, test and prediction on their own show their batches and the time left.
+
     On a terminal it is a bar; elsewhere (a log file, CI) a line now and then.
 
     Args:
@@ -29,6 +31,7 @@ class Progress(ProgressBar):
         self._bar: RichProgress | None = None
         self._marks: deque[tuple[float, int]] = deque(maxlen=200)
         self._next_line = 0.0
+        self._batches = 0  # of a validation, test or prediction
 
     def disable(self) -> None:
         self._enabled = False
@@ -45,18 +48,7 @@ class Progress(ProgressBar):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not self._enabled:
             return
-        seen = int(pl_module.images_seen)
-        self._marks.clear()
-        self._marks.append((time.monotonic(), seen))
-        self._console = Console()
-        if self._console.is_terminal:
-            one_line = Column(no_wrap=True, overflow="ellipsis")
-            text = TextColumn("{task.description}", table_column=one_line)
-            columns = (BarColumn(bar_width=20), text)
-            self._bar = RichProgress(*columns, console=self._console, refresh_per_second=4)
-            self._bar.add_task("", total=pl_module.total_images, completed=seen)
-            self._bar.start()
-        self._next_line = time.monotonic() + self._pause()
+        self._begin(int(pl_module.images_seen), pl_module.total_images)
 
     def on_train_batch_end(
         self,
@@ -66,12 +58,9 @@ class Progress(ProgressBar):
         batch: object,
         batch_idx: int,
     ) -> None:
-        now = time.monotonic()
-        if not self._enabled or now < self._next_line:
-            return
-        self._next_line = now + self._pause()
-        self._marks.append((now, int(pl_module.images_seen)))
-        self._show(trainer, pl_module)
+        if self._is_time():
+            self._marks.append((time.monotonic(), int(pl_module.images_seen)))
+            self._show(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self._enabled:
@@ -84,8 +73,69 @@ class Progress(ProgressBar):
     ) -> None:
         self._stop()
 
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.state.fn != "fit":  # inside a training its bar stays
+            self._begin(0, sum(trainer.num_val_batches))
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.state.fn != "fit":
+            self._count_batch(sum(trainer.num_val_batches))
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.state.fn != "fit":
+            self._stop()
+
+    def on_test_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._begin(0, sum(trainer.num_test_batches))
+
+    def on_test_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        self._count_batch(sum(trainer.num_test_batches))
+
+    def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._stop()
+
+    def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._begin(0, sum(trainer.num_predict_batches))
+
+    def on_predict_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        self._count_batch(sum(trainer.num_predict_batches))
+
+    def on_predict_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._stop()
+
+    def _begin(self, done: int, total: int) -> None:
+        if not self._enabled:
+            return
+        self._batches = 0
+        self._marks.clear()
+        self._marks.append((time.monotonic(), done))
+        self._console = Console()
+        if self._console.is_terminal:
+            one_line = Column(no_wrap=True, overflow="ellipsis")
+            text = TextColumn("{task.description}", table_column=one_line)
+            columns = (BarColumn(bar_width=20), text)
+            self._bar = RichProgress(*columns, console=self._console, refresh_per_second=4)
+            self._bar.add_task("", total=total, completed=done)
+            self._bar.start()
+        self._next_line = time.monotonic() + self._pause()
+
+    def _is_time(self) -> bool:
+        now = time.monotonic()
+        if not self._enabled or now < self._next_line:
+            return False
+        self._next_line = now + self._pause()
+        return True
+
+    def _count_batch(self, total: int) -> None:
+        self._batches += 1
+        if self._is_time():
+            self._marks.append((time.monotonic(), self._batches))
+            self._tell(progress_line(self._marks, total, {}, unit="batches"))
+
     def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        line = progress_line(self._marks, pl_module.total_images, self._values(trainer))
+        self._tell(progress_line(self._marks, pl_module.total_images, self._values(trainer)))
+
+    def _tell(self, line: str) -> None:
         if self._bar is not None:
             self._bar.update(self._bar.task_ids[0], completed=self._marks[-1][1], description=line)
         else:
@@ -106,14 +156,19 @@ class Progress(ProgressBar):
 
 
 def progress_line(
-    marks: deque[tuple[float, int]], total_images: int, values: dict[str, float]
+    marks: deque[tuple[float, int]],
+    total: int,
+    values: dict[str, float],
+    *,
+    unit: str = "images",
 ) -> str:
-    """One line out of (seconds, images seen) marks; the speed is from the first to the last."""
+    """One line out of (seconds, units done) marks; the speed is from the first to the last."""
     (begin, first), (end, seen) = marks[0], marks[-1]
-    parts = [f"{seen:,} of {total_images:,} images"]
+    parts = [f"{seen:,} of {total:,} {unit}"]
     if end > begin and seen > first:
         speed = (seen - first) / (end - begin)
-        parts += [f"{speed:.0f} images/s", f"{clock(max(total_images - seen, 0) / speed)} left"]
+        rate = [f"{speed:.0f} {unit}/s"] if unit == "images" else []
+        parts += [*rate, f"{clock(max(total - seen, 0) / speed)} left"]
     return ", ".join(parts + [f"{name} {value:.4g}" for name, value in values.items()])
 
 
