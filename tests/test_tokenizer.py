@@ -73,7 +73,8 @@ def test_an_empty_batch_is_empty():
 
 
 def test_long_captions_are_cut_with_one_warning_and_keep_their_end():
-    tokenizer = fitted(max_length=6)
+    tokenizer = Tokenizer(512, max_length=6)
+    tokenizer.fit(["ok"])
     captions = ["x" * 50, "ok", "", "y " * 50]
     with pytest.warns(UserWarning, match=r"2 of 4 captions were cut to max_length = 6 tokens"):
         token_ids, mask = tokenizer(captions)
@@ -82,6 +83,15 @@ def test_long_captions_are_cut_with_one_warning_and_keep_their_end():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         tokenizer(captions)
+
+
+def test_fitting_counts_the_captions_that_will_be_cut_and_says_it_once():
+    tokenizer, captions = Tokenizer(512, max_length=6), ["a b c d e f g", "ok", "g f e d c b a"]
+    with pytest.warns(UserWarning, match=r"2 of 3 captions were cut to max_length = 6 tokens"):
+        tokenizer.fit(captions)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tokenizer(captions[:1])
 
 
 def test_the_same_captions_give_the_same_vocabulary_in_another_process():

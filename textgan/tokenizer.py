@@ -76,7 +76,10 @@ class Tokenizer(Part):
         return self._fitted().padding["pad_id"]
 
     def fit(self, captions: Iterable[str]) -> None:
-        """Learn the vocabulary anew; the same captions, in any order, give the same one."""
+        """Learn the vocabulary anew; the same captions, in any order, give the same one.
+
+        One warning says how many of them are longer than max_length.
+        """
         captions = _checked(captions)
         if not captions:
             raise ValueError("captions must hold at least one caption to learn a vocabulary from")
@@ -100,6 +103,7 @@ class Tokenizer(Part):
         )
         backend.enable_padding(pad_id=backend.token_to_id(PAD), pad_token=PAD)
         self._adopt(backend.to_str().encode())
+        self._encode(captions)
 
     def forward(self, captions: list[str]) -> tuple[Tensor, Tensor]:
         """B captions -> token_ids (B, L) int64 and mask (B, L) bool, True at tokens; on the CPU.
@@ -109,9 +113,7 @@ class Tokenizer(Part):
         Raises:
             RuntimeError: there is no vocabulary yet.
         """
-        backend = self._fitted()
-        encodings = [backend.encode(caption) for caption in _checked(captions)]
-        self._warn_once(sum(bool(encoding.overflowing) for encoding in encodings), len(encodings))
+        encodings = self._encode(_checked(captions))
         rows = [torch.tensor(encoding.ids) for encoding in encodings]
         length = max((len(row) for row in rows), default=0)
         token_ids = torch.full((len(rows), length), self.pad_id)  # (B, L)
@@ -153,6 +155,12 @@ class Tokenizer(Part):
         if self._backend is None:  # this object is a copy
             self._backend = _backend(self._json, self.max_length)
         return self._backend
+
+    def _encode(self, captions: list[str]) -> list[tokenizers.Encoding]:
+        backend = self._fitted()
+        encodings = [backend.encode(caption) for caption in captions]
+        self._warn_once(sum(bool(encoding.overflowing) for encoding in encodings), len(encodings))
+        return encodings
 
     def _warn_once(self, cut: int, total: int) -> None:
         if cut and not self._has_warned:
