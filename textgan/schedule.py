@@ -39,6 +39,14 @@ def check_schedule(name: str, schedule: Schedule) -> Schedule:
     return schedule
 
 
+def check_shares(**schedules: Schedule) -> None:
+    """A ValueError that names the schedule that is none, or leaves [0, 1]."""
+    for name, schedule in schedules.items():
+        for share in values_of(check_schedule(name, schedule)):
+            if not 0 <= share <= 1:
+                raise ValueError(f"{name} must be within [0, 1], got {share}")
+
+
 def learning_rate_factor(
     progress: float, *, start: float = 0.0, warmup: float = 0.0, decay_start: float = 0.0
 ) -> float:

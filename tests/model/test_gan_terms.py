@@ -33,10 +33,10 @@ CRITIC = {"rpgan": RpGAN()}
             {"losses": {**PIXELS, "r1r2": R1R2(), "mismatch": Mismatch()}},
             "no loss term tells the discriminator real from fake: add rpgan, .* to r1r2, mismatch",
         ),
-        ({"total_images": 0}, "total_images must be within"),
+        ({"total_images": 0}, "total_images must be at least 1, got 0"),
         ({"prior_share": 1.5}, r"prior_share must be within \[0, 1\], got 1.5"),
         ({"prior_share": [[0, 0.5], [1, -0.1]]}, r"prior_share must be within \[0, 1\], got -0.1"),
-        ({"accumulate_batches": 0}, "accumulate_batches must be within"),
+        ({"accumulate_batches": 0}, "accumulate_batches must be at least 1, got 0"),
         ({"caption_dropout": 1.5}, r"caption_dropout must be within \[0, 1\], got 1.5"),
         (
             {"learning_rate_decay_start": 2.0},

@@ -16,10 +16,10 @@ from textgan.model.checkpoint import refill, stamp
 from textgan.model.ema import ImageEMA
 from textgan.model.manual import count_one_batch, frozen, optimizer_step
 from textgan.model.step import begin, detached, imagine, judge
-from textgan.model.terms import check_terms, weighted_sum
+from textgan.model.terms import check_noise, check_terms, weighted_sum
 from textgan.pipeline import GANPipeline
 from textgan.posterior.base import PosteriorEncoder
-from textgan.schedule import Schedule, check_schedule, learning_rate_factor, values_of
+from textgan.schedule import Schedule, check_shares, learning_rate_factor
 from textgan.seed import seed_from
 from textgan.text_encoder.base import TextEncoder
 from textgan.types import AdversarialStep, Batch
@@ -99,21 +99,18 @@ class GANModel(MeasuredModel):
     ):
         super().__init__(metrics or {}, seed=seed)
         self.automatic_optimization = False
-        _check_range("total_images", total_images, 1)
-        _check_range("accumulate_batches", accumulate_batches, 1)
-        _check_shares(
+        _check_counts(total_images=total_images, accumulate_batches=accumulate_batches)
+        check_shares(
             discriminator_start=discriminator_start,
             learning_rate_decay_start=learning_rate_decay_start,
             caption_dropout=caption_dropout,
             prior_share=prior_share,
         )
-        optional = {
-            "discriminator": discriminator,
-            "posterior": posterior,
-            "augmentation": augmentation,
-        }
-        check_terms(losses, optional)
-        _check_noise(posterior, generator)
+        check_terms(
+            losses,
+            {"discriminator": discriminator, "posterior": posterior, "augmentation": augmentation},
+        )
+        check_noise(posterior, generator)
         self.generator, self.text_encoder = generator, text_encoder
         self.discriminator, self.posterior = discriminator, posterior
         self.augmentation, self.losses = augmentation, nn.ModuleDict(losses)
@@ -251,20 +248,7 @@ def _trainable(modules: list[nn.Module]) -> list[nn.Parameter]:
     return [p for module in modules for p in module.parameters() if p.requires_grad]
 
 
-def _check_range(name: str, value: float, least: float, most: float = float("inf")) -> None:
-    if not least <= value <= most:
-        raise ValueError(f"{name} must be within [{least}, {most}], got {value}")
-
-
-def _check_shares(**schedules: Schedule) -> None:
-    for name, schedule in schedules.items():
-        for share in values_of(check_schedule(name, schedule)):
-            _check_range(name, share, 0, 1)
-
-
-def _check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> None:
-    if posterior is not None and tuple(posterior.noise_shape) != tuple(generator.noise_shape):
-        raise ValueError(
-            "posterior and generator must have one noise shape, "
-            f"got {posterior.noise_shape} and {generator.noise_shape}"
-        )
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name} must be at least 1, got {count}")

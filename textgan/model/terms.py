@@ -1,11 +1,13 @@
-"""The losses of a game: do they fit its parts, and what do they add up to."""
+"""A game's parts and losses: do they fit each other, and what do the losses add up to."""
 
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from textgan.generator.base import Generator
 from textgan.loss.base import Loss
+from textgan.posterior.base import PosteriorEncoder
 from textgan.schedule import value_at
 from textgan.types import AdversarialStep
 
@@ -59,6 +61,15 @@ def _check_critic(losses: dict[str, Loss]) -> None:
         raise ValueError(
             "no loss term tells the discriminator real from fake: add rpgan, hinge or "
             f"nonsaturating to {', '.join(terms)}"
+        )
+
+
+def check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> None:
+    """A ValueError where z is of another shape than the generator's noise."""
+    if posterior is not None and tuple(posterior.noise_shape) != tuple(generator.noise_shape):
+        raise ValueError(
+            "posterior and generator must have one noise shape, "
+            f"got {posterior.noise_shape} and {generator.noise_shape}"
         )
 
 
