@@ -137,9 +137,10 @@ class TextganCLI(LightningCLI):
         print(f'next: textgan sample "a caption" --model {_short(pipeline)}')
 
     def after_test(self) -> None:
-        if self.trainer.is_global_zero:
-            self._name_grid()
-        if self.trainer.is_global_zero and self.here.ckpt_path is not None:
+        if not self.trainer.is_global_zero:
+            return
+        self._name_grid()
+        if self.here.ckpt_path is not None:
             print(f'next: textgan sample "a caption" --model {_short(Path(self.here.ckpt_path))}')
 
     def _name_grid(self) -> None:
