@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from textgan.types import AdversarialStep, Batch, Posterior, TextFeatures
+from textgan.types import AdversarialStep, Batch, Gaussian, TextFeatures
 
 
 def text(size: int, length: int) -> TextFeatures:
@@ -66,10 +66,17 @@ def test_detached_text_teaches_nobody():
 
 
 def test_a_posterior_samples_its_mean_and_spread():
-    q = Posterior(torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, 4.0]]).log())  # sigma 0 and 2
+    q = Gaussian(torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, 4.0]]).log())  # sigma 0 and 2
     drawn = q.sample(torch.tensor([[5.0, 3.0]]))
     assert drawn[0, 0] == pytest.approx(1.0)
     assert drawn[0, 1] == pytest.approx(-2.0 + 2 * 3.0)
+
+
+def test_standardising_undoes_sampling():
+    torch.manual_seed(0)
+    q, noise = Gaussian(torch.randn(5, 3), torch.randn(5, 3)), torch.randn(5, 3)
+    torch.testing.assert_close(q.standardise(q.sample(noise)), noise)
+    assert not Gaussian(q.mean.requires_grad_(), q.log_variance).detach().mean.requires_grad
 
 
 def test_captions_have_equal_ids_where_and_only_where_they_are_equal():

@@ -21,11 +21,6 @@ def value_at(schedule: Schedule, progress: float) -> float:
     return float(before[1])
 
 
-def values_of(schedule: Schedule) -> list[float]:
-    """The values at its corners, between which it stays."""
-    return [schedule] if isinstance(schedule, int | float) else [value for _, value in schedule]
-
-
 def check_schedule(name: str, schedule: Schedule) -> Schedule:
     """The schedule; a ValueError that names the argument if its corners are out of order."""
     if isinstance(schedule, int | float):
@@ -39,12 +34,11 @@ def check_schedule(name: str, schedule: Schedule) -> Schedule:
     return schedule
 
 
-def check_shares(**schedules: Schedule) -> None:
-    """A ValueError that names the schedule that is none, or leaves [0, 1]."""
-    for name, schedule in schedules.items():
-        for share in values_of(check_schedule(name, schedule)):
-            if not 0 <= share <= 1:
-                raise ValueError(f"{name} must be within [0, 1], got {share}")
+def check_shares(**shares: float) -> None:
+    """A ValueError that names the share that is outside [0, 1]."""
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            raise ValueError(f"{name} must be within [0, 1], got {share}")
 
 
 def learning_rate_factor(

@@ -96,8 +96,8 @@ class TextFeatures:
 
 
 @dataclass
-class Posterior:
-    """A diagonal Gaussian over the noise: mean and log_variance, both (B, *noise_shape)."""
+class Gaussian:
+    """A diagonal Gaussian over z for each of B pictures: mean and log_variance, (B, *shape)."""
 
     mean: Tensor
     log_variance: Tensor
@@ -105,6 +105,14 @@ class Posterior:
     def sample(self, noise: Tensor) -> Tensor:
         """Mean + sigma * noise, for standard normal `noise` of the same shape."""
         return self.mean + (0.5 * self.log_variance).exp() * noise
+
+    def standardise(self, z: Tensor) -> Tensor:
+        """The noise that `sample` would have made this z of."""
+        return (z - self.mean) * (-0.5 * self.log_variance).exp()
+
+    def detach(self) -> "Gaussian":
+        """The same, cut off from the graph."""
+        return Gaussian(self.mean.detach(), self.log_variance.detach())
 
 
 @dataclass
@@ -151,9 +159,10 @@ class AdversarialStep:
         augmented_real, augmented_fake: what the critic saw: `real` and `fake` under one draw of the
             augmentation.
         real_output, fake_output: what the critic said of them.
-        reconstruction: (B, C, H, W), drawn from the posterior's z, or in the rows of `prior_share`
-            from the prior's; None without a posterior, and in the critic's turn.
+        reconstruction: (B, C, H, W), drawn from the posterior's z; None without a posterior, and
+            in the critic's turn.
         posterior: q(z | real, text); None where `reconstruction` is.
+        prior: p(z | text), the generator's; None where `reconstruction` is.
     """
 
     real: Tensor
@@ -174,7 +183,8 @@ class AdversarialStep:
     real_output: DiscriminatorOutput | None = None
     fake_output: DiscriminatorOutput | None = None
     reconstruction: Tensor | None = None
-    posterior: Posterior | None = None
+    posterior: Gaussian | None = None
+    prior: Gaussian | None = None
 
     def caption_ids(self) -> Tensor:
         """(B * processes,) int64 over the global batch, equal exactly where captions are equal."""

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from textgan.discriminator import ProjectionDiscriminator
 from textgan.loss import Loss
 from textgan.model.terms import check_terms, weighted_sum
-from textgan.types import AdversarialStep, Posterior
+from textgan.types import AdversarialStep, Gaussian
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "loss").glob("*.yaml"))
 PARTS = {"posterior", "discriminator", "augmentation"}
@@ -45,7 +45,8 @@ def step(make_step, make_text) -> AdversarialStep:
         real_output=critic(real, text),
         fake_output=critic(fake, text),
         reconstruction=drawn,
-        posterior=Posterior(*(torch.randn(4, 3, requires_grad=True) for _ in range(2))),
+        posterior=Gaussian(*(torch.randn(4, 3, requires_grad=True) for _ in range(2))),
+        prior=Gaussian(torch.randn(4, 3), torch.randn(4, 3)),
     )
 
 

@@ -29,7 +29,7 @@ def make_model(**changes: object) -> GANModel:
         "discriminator": ProjectionDiscriminator(**SIZES, **WIDTHS),
         "posterior": ConvolutionPosterior(**SIZES, **WIDTHS, noise_width=3),
         "losses": {
-            "reconstruction": Reconstruction(root=1.0, squared=1.0, absolute=1.0),
+            "reconstruction": Reconstruction(root=1.0, absolute=1.0),
             "kl": KL(),
             "rpgan": RpGAN(),
             "r1r2": R1R2(interval=2),

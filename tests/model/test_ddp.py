@@ -57,7 +57,6 @@ def train(model, data, trainer, tmp_path, monkeypatch):
             discriminator_optimizer=sgd,
             learning_rate_decay_start=1.0,
             caption_dropout=0.2,
-            prior_share=[[0.0, 0.6], [1.0, 0.2]],
             total_images=8 * STEPS,
         )
         with monkeypatch.context() as patch:

@@ -34,8 +34,6 @@ CRITIC = {"rpgan": RpGAN()}
             "no loss term tells the discriminator real from fake: add rpgan, .* to r1r2, mismatch",
         ),
         ({"total_images": 0}, "total_images must be at least 1, got 0"),
-        ({"prior_share": 1.5}, r"prior_share must be within \[0, 1\], got 1.5"),
-        ({"prior_share": [[0, 0.5], [1, -0.1]]}, r"prior_share must be within \[0, 1\], got -0.1"),
         ({"accumulate_batches": 0}, "accumulate_batches must be at least 1, got 0"),
         ({"caption_dropout": 1.5}, r"caption_dropout must be within \[0, 1\], got 1.5"),
         (

@@ -33,7 +33,6 @@ def test_a_vae_gan_learns_to_draw_the_colours_that_it_is_told(model, data, train
         discriminator_optimizer=partial(adam, betas=(0.0, 0.99)),
         discriminator_start=0.7,
         warmup_images=640,
-        prior_share=[[0.0, 0.4], [0.4, 0.0]],
         total_images=6400,
         ema_half_life_images=500,
         metrics={"shape_alignment": ShapeAlignment()},

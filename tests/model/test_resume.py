@@ -29,7 +29,6 @@ def everything(model):
             "augmentation": DiffAugment(policies=("color", "translation", "cutout")),
             "discriminator_start": 0.2,
             "caption_dropout": 0.3,
-            "prior_share": [[0.0, 0.6], [0.9, 0.2]],
             "warmup_images": 8,
             "total_images": 40,
         }

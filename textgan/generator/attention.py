@@ -11,19 +11,22 @@ from textgan.layer import (
     Modulation,
     SelfAttention,
     Style,
+    TextPrior,
     bound,
     check_resolutions,
     widths_by_resolution,
 )
-from textgan.types import TextFeatures
+from textgan.types import Gaussian, TextFeatures
 
 
 class AttentionGenerator(Generator):
     """Noise and text -> image, by residual upsampling from 4x4.
 
-    Noise and pooled text make one style vector, which modulates every block; at middle resolutions
-    each place also looks at the words (GigaGAN, Kang et al. 2023) and at the other places (SAGAN,
-    Zhang et al. 2019). From 8x8 on each block knows where a place is.
+    Noise becomes a z whose mean and variance the text decides (`prior`); what decides them learns
+    from the KL term alone, so in a plain GAN z is the noise itself. z and pooled text make one
+    style vector, which modulates every block; at middle resolutions each place also looks at the
+    words (GigaGAN, Kang et al. 2023) and at the other places (SAGAN, Zhang et al. 2019). From 8x8
+    on each block knows where a place is.
 
     Args:
         image_size: 16, 32, 64, 128 or 256.
@@ -59,6 +62,7 @@ class AttentionGenerator(Generator):
         widths = widths_by_resolution(image_size, width=width, max_width=max_width)
         check_resolutions("word_resolutions", word_resolutions, widths)
         check_resolutions("attention_resolutions", attention_resolutions, widths)
+        self.text_prior = TextPrior(text_width, noise_width)
         self.style = Style(noise_width, text_width, style_width)
         self.start = nn.Linear(style_width + noise_width, widths[4] * 16)
         self.blocks, self.attentions, self.word_attentions = (nn.ModuleDict() for _ in range(3))
@@ -81,10 +85,14 @@ class AttentionGenerator(Generator):
             nn.init.normal_(self.to_images[name].weight, std=0.1 * (9 * here) ** -0.5)
             previous = here
 
+    def prior(self, text: TextFeatures) -> Gaussian:
+        return Gaussian(*self.text_prior(text.pooled))
+
     def forward(self, noise: Tensor, text: TextFeatures) -> Tensor:
         """Noise (B, noise_width) and text -> images (B, channels, H, H) in [-1, 1]."""
-        style = self.style(noise, text.pooled)  # (B, S)
-        x = self.start(torch.cat([style, noise], 1)).unflatten(1, (-1, 4, 4))  # (B, C, 4, 4)
+        z = self.prior(text).detach().sample(noise)
+        style = self.style(z, text.pooled)  # (B, S)
+        x = self.start(torch.cat([style, z], 1)).unflatten(1, (-1, 4, 4))  # (B, C, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
         image = 0.0
         for resolution, block in self.blocks.items():

@@ -5,11 +5,14 @@ from abc import abstractmethod
 from torch import Tensor
 
 from textgan.pretrained import Part
-from textgan.types import TextFeatures
+from textgan.types import Gaussian, TextFeatures
 
 
 class Generator(Part):
     """Noise and text -> images.
+
+    A generator may draw from a z of its own that lies elsewhere for each caption: `prior` says
+    where, and `forward` turns the noise into it.
 
     Attributes:
         noise_shape: shape of the noise of one picture, without the batch.
@@ -20,6 +23,11 @@ class Generator(Part):
     noise_shape: tuple[int, ...]
     image_size: int
     channels: int
+
+    def prior(self, text: TextFeatures) -> Gaussian:
+        """p(z | text), over (B, *noise_shape): the standard normal one, where z is the noise."""
+        zeros = text.pooled.new_zeros(len(text), *self.noise_shape)
+        return Gaussian(zeros, zeros)
 
     @abstractmethod
     def forward(self, noise: Tensor, text: TextFeatures) -> Tensor:

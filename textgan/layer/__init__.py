@@ -9,6 +9,7 @@ from textgan.layer.convolution import (
     check_resolutions,
     widths_by_resolution,
 )
+from textgan.layer.prior import TextPrior
 from textgan.layer.recurrent import BothWays
 from textgan.layer.style import Style
 
@@ -21,6 +22,7 @@ __all__ = [
     "Modulation",
     "SelfAttention",
     "Style",
+    "TextPrior",
     "bound",
     "check_resolutions",
     "widths_by_resolution",

@@ -8,12 +8,13 @@ from textgan.types import AdversarialStep
 
 
 class KL(Loss):
-    """KL(q(z | x, s) || N(0, I)) in nats, summed over z, averaged over the batch.
+    """KL(q(z | x, s) || p(z | s)) in nats, summed over z, averaged over the batch.
 
-    Kingma & Welling 2014.
+    Kingma & Welling 2014; with a prior that the text decides, Sohn et al. 2015.
 
     Args:
-        weight: schedule of beta, its weight in the generator's loss (which trains the posterior).
+        weight: schedule of beta, its weight in the generator's loss, which trains posterior
+            and prior.
     """
 
     needs = ("posterior",)
@@ -22,7 +23,6 @@ class KL(Loss):
         super().__init__(generator_weight=weight)
 
     def generator_loss(self, step: AdversarialStep) -> Tensor:
-        mean, log_variance = step.posterior.mean, step.posterior.log_variance
-        return (
-            0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).flatten(1).sum(1).mean()
-        )
+        distance = step.prior.standardise(step.posterior.mean).square()
+        log_ratio = step.posterior.log_variance - step.prior.log_variance
+        return 0.5 * (distance + log_ratio.exp() - 1 - log_ratio).flatten(1).sum(1).mean()

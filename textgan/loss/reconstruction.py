@@ -8,7 +8,7 @@ from textgan.types import AdversarialStep
 
 
 class Reconstruction(Loss):
-    """root * ||x' - x||_2 + squared * (x' - x)^2 + absolute * |x' - x|, each a mean over pixels.
+    """root * ||x' - x||_2 + absolute * |x' - x|, each a mean over pixels.
 
     x' is the picture drawn from its own z.
 
@@ -24,25 +24,19 @@ class Reconstruction(Loss):
 
     Args:
         root: schedule of the root's weight.
-        squared: schedule of the squared error's weight.
         absolute: schedule of the absolute error's weight.
     """
 
     needs = ("posterior",)
 
-    def __init__(self, *, root: Schedule = 1.0, squared: Schedule = 0.0, absolute: Schedule = 0.0):
+    def __init__(self, *, root: Schedule = 1.0, absolute: Schedule = 0.0):
         super().__init__()
         self.root = check_schedule("root", root)
-        self.squared = check_schedule("squared", squared)
         self.absolute = check_schedule("absolute", absolute)
 
     def generator_loss(self, step: AdversarialStep) -> Tensor:
-        root, squared, absolute = (
-            value_at(schedule, step.progress)
-            for schedule in (self.root, self.squared, self.absolute)
-        )
+        root, absolute = (value_at(each, step.progress) for each in (self.root, self.absolute))
         error = step.reconstruction - step.real
-        per_picture = error.square().flatten(1).mean(1)  # (B,)
         # A root has no slope at 0: 1e-4 is an error of 1 of 255.
-        roots = (per_picture + 1e-4).sqrt() - 1e-2
-        return root * roots.mean() + squared * per_picture.mean() + absolute * error.abs().mean()
+        roots = (error.square().flatten(1).mean(1) + 1e-4).sqrt() - 1e-2  # (B,)
+        return root * roots.mean() + absolute * error.abs().mean()

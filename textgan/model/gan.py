@@ -19,7 +19,7 @@ from textgan.model.step import begin, detached, imagine, judge
 from textgan.model.terms import check_noise, check_terms, weighted_sum
 from textgan.pipeline import GANPipeline
 from textgan.posterior.base import PosteriorEncoder
-from textgan.schedule import Schedule, check_shares, learning_rate_factor
+from textgan.schedule import check_shares, learning_rate_factor
 from textgan.seed import seed_from
 from textgan.text_encoder.base import TextEncoder
 from textgan.types import AdversarialStep, Batch
@@ -57,10 +57,6 @@ class GANModel(MeasuredModel):
         ema_half_life_images: half-life of the averaged weights, which are the ones sampled.
         caption_dropout: share of captions replaced by the empty one, which unconditional draws and
             guidance need.
-        prior_share: schedule of the share of reconstructions that are drawn from the prior's noise
-            instead of the posterior's z. What such a z does not say, the text must: without it z
-            may learn to say what the caption says before the caption is read. Not used without a
-            posterior.
         accumulate_batches: batches whose gradients are averaged before the optimizers step.
         gradient_clip_norm: greatest norm of each optimizer's gradient, or None.
         compile_generator: compile the generator with torch.compile.
@@ -90,7 +86,6 @@ class GANModel(MeasuredModel):
         warmup_images: int = 0,
         ema_half_life_images: float = 5_000,
         caption_dropout: float = 0.0,
-        prior_share: Schedule = 0.0,
         accumulate_batches: int = 1,
         gradient_clip_norm: float | None = None,
         compile_generator: bool = False,
@@ -104,7 +99,6 @@ class GANModel(MeasuredModel):
             discriminator_start=discriminator_start,
             learning_rate_decay_start=learning_rate_decay_start,
             caption_dropout=caption_dropout,
-            prior_share=prior_share,
         )
         check_terms(
             losses,
@@ -118,7 +112,6 @@ class GANModel(MeasuredModel):
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
         self.total_images, self.accumulate_batches = total_images, accumulate_batches
-        self.prior_share = prior_share
         self.discriminator_start = 0.0 if posterior is None else discriminator_start
         self.learning_rate_decay_start = learning_rate_decay_start
         self.warmup_images = warmup_images

@@ -8,9 +8,8 @@ from torch import Tensor
 
 from textgan.augmentation.base import Augmentation
 from textgan.model.manual import gather, longest
-from textgan.schedule import Schedule, value_at
 from textgan.seed import seed_from
-from textgan.types import AdversarialStep, Batch, Posterior, TextFeatures
+from textgan.types import AdversarialStep, Batch, TextFeatures
 
 if TYPE_CHECKING:
     from textgan.model.gan import GANModel
@@ -56,10 +55,13 @@ def imagine(model: "GANModel", step: AdversarialStep) -> AdversarialStep:
 
     Fakes only once the critic has started.
     """
-    shape, noises, posterior = (len(step.captions), *model.generator.noise_shape), [], None
+    shape, noises = (len(step.captions), *model.generator.noise_shape), []
+    posterior = prior = None
     if model.posterior is not None:
         posterior = model.posterior(step.real, step.text)
-        noises.append(sample_z(posterior, step, model.prior_share))
+        prior = model.generator.prior(step.text)
+        z = posterior.sample(step.randn(shape))
+        noises.append(prior.detach().standardise(z))
     started = _has_started(model)
     if started:
         noises.append(step.randn(shape))
@@ -68,6 +70,7 @@ def imagine(model: "GANModel", step: AdversarialStep) -> AdversarialStep:
     return replace(
         step,
         posterior=posterior,
+        prior=prior,
         reconstruction=images[0] if posterior is not None else None,
         fake=images[-1] if started else None,
         noise=noises[-1] if started else None,
@@ -78,16 +81,6 @@ def _has_started(model: "GANModel") -> bool:
     return model.discriminator is not None and model.progress >= model.discriminator_start
 
 
-def sample_z(posterior: Posterior, step: AdversarialStep, prior_share: Schedule) -> Tensor:
-    """(B, *noise_shape): what the posterior says of each picture, in some rows a prior's draw."""
-    noise = step.randn(tuple(posterior.mean.shape))
-    z, share = posterior.sample(noise), value_at(prior_share, step.progress)
-    if share == 0:
-        return z
-    uniform = torch.special.ndtr(step.randn((len(z), *[1] * (z.ndim - 1))))
-    return torch.where(uniform < share, noise, z)
-
-
 def detached(step: AdversarialStep) -> AdversarialStep:
     """What the critic's turn may see: nothing that leads back into the generator's parts."""
     return replace(
@@ -96,6 +89,7 @@ def detached(step: AdversarialStep) -> AdversarialStep:
         fake=step.fake.detach(),
         reconstruction=None,
         posterior=None,
+        prior=None,
     )
 
 

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from torch import Tensor
 
 from textgan.pretrained import Part
-from textgan.types import Posterior, TextFeatures
+from textgan.types import Gaussian, TextFeatures
 
 
 class PosteriorEncoder(Part):
@@ -18,5 +18,5 @@ class PosteriorEncoder(Part):
     noise_shape: tuple[int, ...]
 
     @abstractmethod
-    def forward(self, images: Tensor, text: TextFeatures) -> Posterior:
+    def forward(self, images: Tensor, text: TextFeatures) -> Gaussian:
         """Images (B, C, H, W) in [-1, 1] and text -> a diagonal Gaussian over (B, *noise_shape)."""

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from textgan.layer import AttentionPool, DownBlock, bound, widths_by_resolution
 from textgan.posterior.base import PosteriorEncoder
-from textgan.types import Posterior, TextFeatures
+from textgan.types import Gaussian, TextFeatures
 
 
 class ConvolutionPosterior(PosteriorEncoder):
@@ -63,8 +63,8 @@ class ConvolutionPosterior(PosteriorEncoder):
         # A z that says much at first is found useful sooner.
         nn.init.constant_(self.from_maps.bias[noise_width:], -3.0)
 
-    def forward(self, images: Tensor, text: TextFeatures) -> Posterior:
-        """Images (B, C, H, W) in [-1, 1] and text -> Posterior over (B, noise_width).
+    def forward(self, images: Tensor, text: TextFeatures) -> Gaussian:
+        """Images (B, C, H, W) in [-1, 1] and text -> Gaussian over (B, noise_width).
 
         log_variance is kept within [-10, 4].
         """
@@ -75,4 +75,4 @@ class ConvolutionPosterior(PosteriorEncoder):
         from_image, from_text = self.from_maps(maps.flatten(1)), self.from_text(text.pooled)
         mean, log_variance = (from_image + from_text).chunk(2, 1)
         # Not a clamp: beyond its ends the KL term could not pull back.
-        return Posterior(mean, 7 * bound((log_variance + 3) / 7) - 3)
+        return Gaussian(mean, 7 * bound((log_variance + 3) / 7) - 3)

@@ -1,0 +1,27 @@
+"""Where z lies for a caption."""
+
+from torch import Tensor, nn
+
+from textgan.layer.bound import bound
+
+
+class TextPrior(nn.Module):
+    """Pooled text -> mean and log variance of z: at first 0, the standard normal's.
+
+    Args:
+        text_width: length of the pooled text.
+        noise_width: length of z.
+        hidden_width: of the layer between.
+    """
+
+    def __init__(self, text_width: int, noise_width: int, hidden_width: int = 64):
+        super().__init__()
+        self.hidden = nn.Linear(text_width, hidden_width)
+        self.last = nn.Linear(hidden_width, 2 * noise_width)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, text: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, D) -> mean and log variance, each (B, Z); the latter is kept within [-6, 6]."""
+        mean, log_variance = self.last(nn.functional.silu(self.hidden(text))).chunk(2, 1)
+        return mean, 6 * bound(log_variance / 6)
