@@ -26,7 +26,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-PIXELS = ["discriminator=null", "augmentation=null", "loss=[reconstruction,kl]"]
+PIXELS = ["discriminator=null", "augmentation=null", "loss=[reconstruction,kl_falling]"]
 ARMS = {"whole": [], "pixels": PIXELS, "pixels_equal_seconds": PIXELS}
 COLUMNS = {
     "all right": "test/shape_alignment/all",
