@@ -71,7 +71,7 @@ class BareLoop:
         step = self.imagine(batch)
 
         detached = {"text": step.text.detach(), "fake": step.fake.detach()}
-        turn = replace(step, **detached, reconstruction=None, posterior=None)
+        turn = replace(step, **detached, reconstruction=None, posterior=None, prior=None)
         turn = self.judge(turn, real_gradient=True)
         start = self.settings.discriminator_start
         self.descend(self.critic_optimizer, self.total("discriminator", turn), start=start)
@@ -99,11 +99,11 @@ class BareLoop:
         with torch.no_grad():
             wrong = self.text_encoder(batch.negatives) if batch.negatives is not None else None
         real = batch.images.contiguous(memory_format=torch.channels_last)
-        posterior = self.posterior(real, text)
+        posterior, prior = self.posterior(real, text), self.generator.prior(text)
         shape = (len(batch), *self.generator.noise_shape)
-        z = posterior.sample(torch.randn(shape, generator=keyed))
+        own = prior.detach().standardise(posterior.sample(torch.randn(shape, generator=keyed)))
         noise = torch.randn(shape, generator=keyed)
-        both = self.generator(torch.cat([z, noise]), TextFeatures.cat([text, text]))
+        both = self.generator(torch.cat([own, noise]), TextFeatures.cat([text, text]))
         reconstruction, fake = both.chunk(2)
         return AdversarialStep(
             real=real,
@@ -120,6 +120,7 @@ class BareLoop:
             noise=noise,
             reconstruction=reconstruction,
             posterior=posterior,
+            prior=prior,
         )
 
     def judge(self, step: AdversarialStep, *, real_gradient: bool) -> AdversarialStep:

@@ -8,6 +8,7 @@ import torch
 
 from textgan.loss import KL, Match, Mismatch, Reconstruction, RpGAN
 from textgan.posterior import ConvolutionPosterior
+from textgan.seed import seed_from
 
 
 class AfterEachBatch(pl.Callback):
@@ -217,3 +218,38 @@ def test_a_posterior_over_another_noise_is_refused(model):
     other = ConvolutionPosterior(image_size=16, text_width=8, noise_width=5)
     with pytest.raises(ValueError, match="posterior and generator must have one noise shape"):
         model(posterior=other)
+
+
+def test_a_reconstruction_is_drawn_from_the_posteriors_own_z(model, data, trainer):
+    trained = model()
+    for weight in trained.generator.text_prior.parameters():
+        torch.nn.init.normal_(weight, std=0.3)
+    drawn, render = [], trained.generator.style.forward
+
+    def look(z, text):
+        drawn.append(z.detach())
+        return render(z, text)
+
+    trained.generator.style.forward = look
+    posterior = trained.posterior.forward
+    said = []
+    trained.posterior.forward = lambda *given: said.append(posterior(*given)) or said[-1]
+    batches = {"max_steps": 1, "enable_checkpointing": False}
+    trainer(**batches).fit(trained, data())
+    z, q = drawn[0][:4], said[0]
+    keyed = torch.Generator().manual_seed(seed_from(trained.seed, 0))
+    torch.rand(4, generator=keyed)  # caption dropout's
+    expected = q.sample(torch.randn(4, 3, generator=keyed))
+    torch.testing.assert_close(z, expected.detach(), atol=1e-4, rtol=0)
+
+
+def test_the_kl_term_moves_the_prior_and_a_plain_gan_does_not(model, fitted):
+    def prior(trained):
+        return weights(trained.generator.text_prior)
+
+    vae = model(total_images=8)
+    before = prior(vae)
+    assert not torch.equal(prior(fitted(vae)), before)
+    plain = model(total_images=8, posterior=None, losses={"rpgan": RpGAN()})
+    before = prior(plain)
+    assert torch.equal(prior(fitted(plain)), before)

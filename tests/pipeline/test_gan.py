@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,7 @@ from PIL import Image
 
 from textgan.generator import AttentionGenerator
 from textgan.pipeline import GANPipeline, TextToImagePipeline
+from textgan.seed import keyed_randn
 from textgan.text_encoder import BertTextEncoder
 
 CAPTIONS = ["a red circle", "a blue square left of a green star", "two circles", "", "a star"]
@@ -76,6 +79,19 @@ def test_guidance_goes_on_from_the_empty_caption_through_the_caption(draw):
     assert guided.abs().max() <= 1
     assert alike(guided[3], empty[3])  # the empty caption itself
     torch.testing.assert_close(draw(guidance_scale=0.0), empty, atol=1e-5, rtol=0)
+
+
+def test_guidance_goes_on_from_what_the_empty_caption_draws_of_the_same_z(pipeline):
+    pipeline = copy.deepcopy(pipeline)
+    generator, encoder = pipeline.generator, pipeline.text_encoder
+    for weight in generator.text_prior.parameters():
+        torch.nn.init.normal_(weight, std=0.3)
+    nothing = encoder([""] * len(CAPTIONS))
+    noise = keyed_randn([(0, i, 0) for i in range(len(CAPTIONS))], generator.noise_shape)
+    z = generator.prior(encoder(CAPTIONS)).sample(noise)
+    expected = generator(generator.prior(nothing).standardise(z), nothing)
+    images = pipeline(CAPTIONS, guidance_scale=0.0, output_type="pt").images
+    torch.testing.assert_close(images, expected.detach(), atol=1e-5, rtol=0)
 
 
 def test_output_types_hold_the_same_pictures(pipeline, draw):

@@ -13,13 +13,13 @@ class KL(Loss):
     Kingma & Welling 2014; with a prior that the text decides, Sohn et al. 2015.
 
     Args:
-        weight: schedule of beta, its weight in the generator's loss, which trains posterior
-            and prior.
+        weight: schedule of beta, its weight in the generator's loss, which trains the
+            posterior, the prior and the text encoder that both read.
     """
 
     needs = ("posterior",)
 
-    def __init__(self, *, weight: Schedule = 0.01):
+    def __init__(self, *, weight: Schedule = 0.2):
         super().__init__(generator_weight=weight)
 
     def generator_loss(self, step: AdversarialStep) -> Tensor:

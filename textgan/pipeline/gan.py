@@ -25,12 +25,15 @@ class GANPipeline(TextToImagePipeline):
     ) -> Tensor:
         """As the base says.
 
-        Guidance extrapolates in pixels, from the empty caption's picture with the same noise.
+        Guidance extrapolates in pixels, from what the empty caption draws of the same z.
         """
         device = next(self.generator.parameters()).device
         noise = keyed_randn(keys, self.generator.noise_shape).to(device)
-        images = self.generator(noise, self.text_encoder(captions))
+        text = self.text_encoder(captions)
+        images = self.generator(noise, text)
         if guidance_scale == 1:
             return images
-        empty = self.generator(noise, self.text_encoder([""] * len(captions)))
+        nothing = self.text_encoder([""] * len(captions))
+        z = self.generator.prior(text).sample(noise)
+        empty = self.generator(self.generator.prior(nothing).standardise(z), nothing)
         return (empty + guidance_scale * (images - empty)).clamp(-1, 1)
