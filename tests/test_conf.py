@@ -92,8 +92,19 @@ def test_an_experiment_can_do_with_other_parts(experiment, parts, capsys, monkey
         "augmentation"
     }
     asked = [part[6:-1].split(",") for part in parts if part.startswith("loss=")]
-    assert not asked or [*model["losses"]] == asked[0]
+    assert not asked or [*model["losses"]] == [name.removesuffix("_falling") for name in asked[0]]
     assert all(term["class_path"] for term in model["losses"].values())
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_the_kl_weight_falls_for_scenes_and_is_constant_elsewhere(
+    experiment, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
+    assert main(["fit", f"experiment={experiment}", "--print_config"]) == 0
+    model = yaml.safe_load(capsys.readouterr().out)["model"]["init_args"]
+    weight = model["losses"]["kl"]["init_args"]["weight"]
+    assert isinstance(weight, list) == (experiment in ("demo", "shapes64_hard"))
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
