@@ -111,10 +111,9 @@ class GANModel(MeasuredModel):
         self.ema = ImageEMA(self._sampled(), half_life_images=ema_half_life_images)
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
-        self.total_images, self.accumulate_batches = total_images, accumulate_batches
+        self.total_images, self.learning_rate_decay_start = total_images, learning_rate_decay_start
         self.discriminator_start = 0.0 if posterior is None else discriminator_start
-        self.learning_rate_decay_start = learning_rate_decay_start
-        self.warmup_images = warmup_images
+        self.accumulate_batches, self.warmup_images = accumulate_batches, warmup_images
         self.caption_dropout, self.tokenizer_captions = caption_dropout, tokenizer_captions
         self.gradient_clip_norm, self.compile_generator = gradient_clip_norm, compile_generator
         self.seen = 0  # like images_seen, but read without waiting for a GPU
