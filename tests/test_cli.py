@@ -124,6 +124,17 @@ def test_a_mistake_is_one_sentence_and_exit_2_and_leaves_no_folder(words, said, 
     assert not Path("runs").exists() or not any(p.is_file() for p in Path("runs").rglob("*"))
 
 
+def test_a_variable_that_is_not_set_is_named_and_the_folder_stays(textgan, tmp_path, monkeypatch):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    monkeypatch.delenv("TEXTGAN_DATA", raising=False)
+    status, _, err = textgan("fit", "experiment=emoji64", "--print_config")
+    assert status == 2
+    assert "the environment variable TEXTGAN_DATA must be set, or data.root given" in err
+    assert list(empty.iterdir()) == []
+
+
 @pytest.fixture
 def pictures(tmp_path) -> Path:
     """Six pictures with a text file each."""

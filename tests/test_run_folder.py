@@ -38,12 +38,12 @@ def test_only_training_goes_on_in_the_folder_of_its_checkpoint(tmp_path):
 
 
 def test_discarding_removes_only_what_is_new_and_ours(tmp_path):
-    folder = tmp_path / "date" / "time"
+    folder = tmp_path / new_run_folder()
     folder.mkdir(parents=True)
     for name in ("run.yaml", "environment.json"):
         (folder / name).touch()
     discard(folder, set())
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "runs").iterdir()) == []
     folder.mkdir(parents=True)
     (folder / "run.yaml").touch()
     before = set(folder.iterdir())
@@ -51,6 +51,15 @@ def test_discarding_removes_only_what_is_new_and_ours(tmp_path):
         (folder / name).touch()
     discard(folder, before)
     assert sorted(path.name for path in folder.iterdir()) == ["mine.txt", "run.yaml"]
+
+
+def test_discarding_leaves_a_folder_that_the_user_named(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "run.yaml").touch()
+    discard(folder, set())
+    assert list(tmp_path.iterdir()) == [folder]
+    assert list(folder.iterdir()) == []
 
 
 def test_the_environment_names_versions_seed_and_commit(tmp_path):

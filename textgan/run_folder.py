@@ -12,10 +12,12 @@ from typing import Any
 import textgan
 from textgan.errors import ConfigError
 
+_NAMES = "runs/%Y-%m-%d/%H-%M-%S-%f"
+
 
 def new_run_folder() -> Path:
     """runs/<date>/<time> below the current directory, as `conf/config.yaml` has it too."""
-    return Path(datetime.now().strftime("runs/%Y-%m-%d/%H-%M-%S-%f"))
+    return Path(datetime.now().strftime(_NAMES))
 
 
 def continued_run(verb: str, checkpoint: str | None) -> Path | None:
@@ -49,6 +51,8 @@ def free_name(path: Path) -> Path:
 def discard(folder: Path, before: set[Path]) -> None:
     """Take away what a run that never began wrote about itself, and its folder if empty then.
 
+    A folder that `new_run_folder` did not name is the user's, and stays.
+
     Args:
         folder: the run folder.
         before: what was in it before.
@@ -56,6 +60,11 @@ def discard(folder: Path, before: set[Path]) -> None:
     for pattern in ("run*.yaml", "environment*.json", "textgan.log"):
         for path in set(folder.glob(pattern)) - before:
             path.unlink()
+    named = Path(*folder.absolute().parts[-3:])
+    try:
+        datetime.strptime(str(named), _NAMES)
+    except ValueError:
+        return
     for emptied in (folder, folder.parent):
         if emptied.is_dir() and not any(emptied.iterdir()):
             emptied.rmdir()

@@ -1,9 +1,8 @@
 """The protocol between parts: a few dataclasses, and nothing else.
 
-Letters in shapes, everywhere in this project: B batch, C channels, H and W height and width, L
-    words (tokens),
-D width of a feature, K logits per image, N regions, k draws per caption. Images are float in [-1,
-1].
+Letters in shapes, everywhere in this project: B batch, C channels, H and W height and width,
+L words (tokens), D width of a feature, K logits per image, N regions, k draws per caption. Images
+are float in [-1, 1].
 """
 
 from collections.abc import Callable
@@ -120,8 +119,8 @@ class DiscriminatorOutput:
     """What a critic says of B pictures.
 
     logits (B, K): larger for pictures that look real and fit the text; K is 1, or 2 where a second
-    one is blind to the text. pooled (B, D): image features; text (B, D): the text in the same
-    space. features: maps, shallow to deep.
+    one is blind to the text. pooled (B, D): features of the picture alone; text (B, D): the text in
+    the same space. features: maps, shallow to deep.
     """
 
     logits: Tensor
@@ -190,6 +189,16 @@ class AdversarialStep:
         """(B * processes,) int64 over the global batch, equal exactly where captions are equal."""
         ids = [seed_from(caption) for caption in self.captions]
         return self.gather(torch.tensor(ids, device=self.real.device))
+
+    def wrong_captions(self) -> Tensor:
+        """(N, N) bool over the global batch: is the caption of column j wrong for picture i?
+
+        An equal one is not. An empty one (caption dropout) says nothing wrong, and a picture that
+        has lost its caption does not know which others are wrong.
+        """
+        ids = self.caption_ids()
+        told = ids != seed_from("")
+        return (ids[:, None] != ids) & told[:, None] & told
 
 
 @dataclass

@@ -26,12 +26,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-PIXELS = ["discriminator=null", "augmentation=null", "loss=[reconstruction,kl_falling]"]
+PIXELS = [
+    "discriminator=null",
+    "augmentation=null",
+    "loss=[reconstruction,kl_falling]",
+    "data.negatives=false",
+]
 ARMS = {"whole": [], "pixels": PIXELS, "pixels_equal_seconds": PIXELS}
 COLUMNS = {
     "all right": "test/shape_alignment/all",
     "seen pairs": "test/shape_alignment/all_seen",
     "held-out pairs": "test/shape_alignment/all_held_out",
+    "one object": "test/shape_alignment/all_one",
+    "two objects": "test/shape_alignment/all_two",
     "colour": "test/shape_alignment/colour",
     "shape": "test/shape_alignment/shape",
     "size": "test/shape_alignment/size",

@@ -70,6 +70,12 @@ def test_the_first_logit_depends_on_the_text_and_a_second_does_not(critic):
     assert torch.equal(logits[:, 1:], other[:, 1:])
 
 
+def test_image_features_do_not_depend_on_the_text(critic):
+    images, text = given()
+    other = TextFeatures(text.words.flip(0), text.mask.flip(0), text.pooled.flip(0))
+    torch.testing.assert_close(critic(images, text).pooled, critic(images, other).pooled)
+
+
 def test_gradient_reaches_the_pictures_the_text_and_every_weight(critic):
     images, text = given()
     images.requires_grad_()

@@ -81,3 +81,10 @@ def test_the_generator_learns_it_on_its_own_pictures(make_step, output):
 def test_a_temperature_out_of_range_is_refused(temperature):
     with pytest.raises(ValueError, match=r"temperature must be within \[0.01, 1\]"):
         Match(temperature=temperature)
+
+
+def test_a_dropped_caption_is_no_negative_and_has_none(contrast):
+    images, texts = torch.eye(8)[:3], torch.eye(8)[4:7]
+    two = contrast(images[::2], texts[::2], ["a", "b"]).item()  # the logarithm of 2, each way
+    assert contrast(images, texts, ["a", "", "b"]).item() == pytest.approx(2 / 3 * two)
+    assert contrast(images[:2], texts[:2], ["a", ""]).item() == pytest.approx(0)

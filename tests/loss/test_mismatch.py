@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from textgan.loss import Mismatch
-from textgan.loss.mismatch import next_different
+from textgan.loss.mismatch import next_wrong
 from textgan.types import TextFeatures
 
 
@@ -51,7 +51,17 @@ def test_it_is_left_out_where_all_captions_are_equal(margin):
     ],
 )
 def test_the_wrong_caption_is_the_next_that_differs(ids, others):
-    assert next_different(torch.tensor(ids)).tolist() == others
+    ids = torch.tensor(ids)
+    wrong = ids[:, None] != ids
+    assert next_wrong(wrong, first=0).tolist() == others
+    assert next_wrong(wrong[1:], first=1).tolist() == others[1:]
+
+
+def test_a_dropped_caption_is_not_wrong_and_knows_of_none_that_is(margin):
+    # the second picture's caption may well have been "a"; only the first and the last meet
+    expected = (softplus(1.0 - 5.0) + softplus(5.0 - 1.0)) / 2
+    assert margin(["a", "", "b"], [5.0, 3.0, 1.0]).item() == pytest.approx(expected)
+    assert margin(["a", ""], [5.0, 3.0]).item() == 0
 
 
 def test_a_process_finds_wrong_captions_in_the_whole_batch(make_step, make_text, linear):

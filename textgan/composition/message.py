@@ -28,6 +28,10 @@ def sentence(error: Exception) -> str:
         return (
             f"{found[1]} names several values: sweep over them with -m, or write [a,b] for a list"
         )
+    if found := re.search(r"Environment variable '([^']+)' not found", said):
+        key = getattr(error, "full_key", None)
+        other = f", or {key} given" if key else ""
+        return f"the environment variable {found[1]} must be set{other}"
     lines = [line.strip() for line in said.splitlines()]
     kept = [line for line in lines if line and not line.startswith(_NOISE)]
     return " ".join(dict.fromkeys(kept))

@@ -82,13 +82,17 @@ class ProjectionDiscriminator(Discriminator):
 
     def judge(self, features: list[Tensor], text: TextFeatures) -> DiscriminatorOutput:
         """What `look` saw, and text -> logits (B, 1 or 2), pooled and text (B, text_width)."""
-        x = features[-1]
-        if self.word_attention is not None:
-            x = self.word_attention(x, text.words, text.mask)
-        hidden = F.leaky_relu(self.pool(F.leaky_relu(x, 0.2).flatten(1)), 0.2)  # (B, 2 C_4)
+        hidden = self._pool(features[-1])  # (B, 2 C_4)
         pooled, projected = self.project_image(hidden), self.project_text(text.pooled)  # (B, D)
-        match = (pooled * projected).sum(1, keepdim=True) * pooled.shape[1] ** -0.5
+        seen = pooled
+        if self.word_attention is not None:  # `pooled` stays the picture's own
+            hidden = self._pool(self.word_attention(features[-1], text.words, text.mask))
+            seen = self.project_image(hidden)
+        match = (seen * projected).sum(1, keepdim=True) * pooled.shape[1] ** -0.5
         logits = self.logit(hidden) + match  # (B, 1)
         if self.unconditional is not None:
             logits = torch.cat([logits, self.unconditional(hidden)], 1)  # (B, 2)
         return DiscriminatorOutput(logits, pooled, projected, features)
+
+    def _pool(self, x: Tensor) -> Tensor:
+        return F.leaky_relu(self.pool(F.leaky_relu(x, 0.2).flatten(1)), 0.2)

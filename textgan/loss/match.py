@@ -16,7 +16,8 @@ class Match(Loss):
     """Symmetric InfoNCE between the critic's image features and its text, over the global batch.
 
     The critic learns it on real pictures, the generator on its own, as in XMC-GAN (Zhang et al.
-    2021). Pictures that bear equal captions are no negatives of each other. The temperature is
+    2021). Pictures that bear equal captions are no negatives of each other, and one whose caption
+    was dropped has none. The temperature is
     learned with the critic and kept within [0.01, 1].
 
     Args:
@@ -58,8 +59,7 @@ class Match(Loss):
             images = F.normalize(at_least_float32(pooled), dim=1)  # (N, D)
             texts = F.normalize(at_least_float32(text), dim=1)  # (N, D)
             similarity = images @ texts.T / self._temperature()  # (N, N)
-        ids = step.caption_ids()
-        equal = (ids[:, None] == ids) & ~torch.eye(len(ids), dtype=torch.bool, device=ids.device)
-        similarity = similarity.masked_fill(equal, -torch.inf)
-        own = torch.arange(len(ids), device=ids.device)
+        wrong = step.wrong_captions()
+        own = torch.arange(len(wrong), device=wrong.device)
+        similarity = similarity.masked_fill(~wrong & (own[:, None] != own), -torch.inf)
         return (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2

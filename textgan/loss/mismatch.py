@@ -14,7 +14,8 @@ class Mismatch(Loss):
 
     The matching-aware critic of Reed et al. 2016, in relativistic form. s' is the next caption in
     the global batch that differs from s: unlike a batch rolled by one, an equal caption is never a
-    negative. Pictures for which there is none are left out. Where the data brings a wrong caption
+    negative, and neither is an empty one. Pictures for which there is none, and those whose caption
+    was dropped, are left out. Where the data brings a wrong caption
     for each picture (`negatives` of `Shapes`: one word changed, or two objects' places), a second
     such term asks for it: telling two arbitrary captions apart takes no more than a colour.
 
@@ -28,10 +29,9 @@ class Mismatch(Loss):
         super().__init__(discriminator_weight=weight)
 
     def discriminator_loss(self, step: AdversarialStep) -> Tensor | None:
-        ids, size = step.caption_ids(), len(step.captions)
-        own = slice(step.rank * size, (step.rank + 1) * size)
-        other = next_different(ids)[own]
-        found = ids[own] != ids[other]
+        size = len(step.captions)
+        wrong = step.wrong_captions()[step.rank * size : (step.rank + 1) * size]  # (B, N)
+        other, found = next_wrong(wrong, first=step.rank * size), wrong.any(1)
         text = TextFeatures(
             *(step.gather(t) for t in (step.text.words, step.text.mask, step.text.pooled))
         )
@@ -47,14 +47,17 @@ def _margins(step: AdversarialStep, wrong: TextFeatures) -> Tensor:
     return F.softplus(logits - step.real_output.logits[:, :1]).squeeze(1)
 
 
-def next_different(ids: Tensor) -> Tensor:
-    """For each place the next one, cyclically, whose id differs; itself where all are equal.
+def next_wrong(wrong: Tensor, *, first: int) -> Tensor:
+    """For each picture the next place, cyclically, whose caption is wrong; its own if none is.
 
-    (N,) int64 -> (N,) int64.
+    Args:
+        wrong: (B, N) bool.
+        first: the place of the first picture among the N.
+
+    Returns:
+        (B,) int64.
     """
-    size = len(ids)
-    places = (
-        torch.arange(size, device=ids.device)[:, None] + torch.arange(size, device=ids.device)
-    ) % size
-    differs = ids[places] != ids[:, None]  # (N, N), column k: k places further
-    return places.gather(1, differs.int().argmax(1, keepdim=True)).squeeze(1)
+    size = wrong.shape[1]
+    own = first + torch.arange(len(wrong), device=wrong.device)[:, None]
+    places = (own + torch.arange(size, device=wrong.device)) % size  # (B, N)
+    return places.gather(1, wrong.gather(1, places).int().argmax(1, keepdim=True)).squeeze(1)

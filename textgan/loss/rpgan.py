@@ -14,9 +14,8 @@ class RpGAN(Loss):
     Real and fake share the caption.
 
     Jolicoeur-Martineau 2019; R3GAN (Huang et al. 2024). The pair's difference leaves the critic's
-    offset free, so the critic's
-    loss also holds it near zero: centring * E (D(x_r) + D(x_f))^2 (Adversarial Flow Models, Lin et
-        al. 2025).
+    offset free, so the critic's loss also holds it near zero: centring * E (D(x_r) + D(x_f))^2
+    (Adversarial Flow Models, Lin et al. 2025).
 
     Args:
         generator_weight, discriminator_weight: schedules of the weights in the two losses.
