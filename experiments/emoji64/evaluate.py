@@ -7,7 +7,8 @@ pictures of the train split, those held out with them. `share` is how often that
 bears the caption's concept, its skin tones, and both. Beside it stand
 
 - `chance`: the share to expect if any of the pictures were as near as another;
-- `most_common`: the share of a model that always draws what is asked for most often.
+- `most_common`: the share of a model that always draws what is asked for most often;
+- `train_real`, `held_out_real`: the same of the real pictures themselves, with a little noise.
 
 Near is meant in the 768 features of the Inception network that --weights or the environment
 variable TEXTGAN_INCEPTION names, else in pixels. The same seed gives the same numbers.
@@ -26,6 +27,7 @@ from typing import Any
 import torch
 import yaml
 from hold_out import HERE, Row, data_folder, train_rows
+from judge import Judge
 from rich.progress import track
 from torch import Tensor
 
@@ -35,7 +37,6 @@ from textgan.data.captions import Row as CaptionedRow
 from textgan.data.crop import Crop
 from textgan.data.split import read_names
 from textgan.errors import ConfigError
-from textgan.image_encoder import Inception
 from textgan.pipeline import TextToImagePipeline
 from textgan.seed import seed_from
 
@@ -45,34 +46,6 @@ _ASKED: dict[str, Callable[[Row], Hashable]] = {
     "tones": lambda row: tuple(row["tones"]),
     "both": lambda row: (row["concept"], tuple(row["tones"])),
 }
-
-
-class Judge:
-    """Finds the real picture nearest to a draw.
-
-    Args:
-        pictures: the real ones, (N, 3, H, W) uint8.
-        weights: the file of Inception's, or None for the distance in pixels.
-    """
-
-    def __init__(self, pictures: Tensor, weights: str | None):
-        self.encoder = Inception(768, weights=weights) if weights else None
-        self.name = "inception_768" if weights else "pixels"
-        self.bank = self.features(pictures, "real pictures")
-
-    def features(self, pictures: Tensor, what: str) -> Tensor:
-        """(B, 3, H, W) uint8 -> (B, 768), or (B, 3 * H * W) where pixels are compared."""
-        if self.encoder is None:
-            return pictures.flatten(1).float()
-        batches = track(pictures.split(16), f"features of {len(pictures):,} {what}")
-        return torch.cat([self.encoder(batch) for batch in batches])
-
-    def nearest(self, features: Tensor) -> list[int]:
-        """The place in the bank of what is nearest to each."""
-        distances = torch.cdist(
-            features, self.bank, compute_mode="donot_use_mm_for_euclid_dist"
-        )  # (B, N)
-        return distances.argmin(1).tolist()
 
 
 def read_pictures(folder: Path, rows: list[Row], *, size: int, crop: str) -> Tensor:
@@ -134,18 +107,18 @@ def write_train_grid(folder: Path, rows: list[Row], draws: Tensor) -> None:
     image.save_png(image.captioned_grid(draws, captions), folder / "train.png")
 
 
-def write_held_out_grid(
+def write_held_out_grids(
     folder: Path, rows: list[Row], real: Tensor, draws: Tensor, also: dict[str, Tensor]
 ) -> None:
-    """held_out.png: of each pair one real picture, then its draw; then the draws of `also`."""
+    """held_out.png: a draw of each pair, then of `also`; beside_real.png: after a real picture."""
     first = {_ASKED["both"](row): place for place, row in reversed(list(enumerate(rows)))}
     places = sorted(first.values())
-    pictures = [picture for i in places for picture in (real[i], draws[i])]
-    said = [text for i in places for text in (rows[i]["captions"][0], "drawn")]
-    grid = image.captioned_grid(
-        torch.stack([*pictures, *also.values()]), [*said, *(f"drawn: {text}" for text in also)]
-    )
-    image.save_png(grid, folder / "held_out.png")
+    captions = [rows[i]["captions"][0] for i in places]
+    shown = torch.stack([*draws[places], *also.values()])
+    image.save_png(image.captioned_grid(shown, [*captions, *also]), folder / "held_out.png")
+    pairs = torch.stack([real[places], draws[places]], 1).flatten(0, 1)
+    said = [text for caption in captions for text in (caption, "drawn")]
+    image.save_png(image.captioned_grid(pairs, said), folder / "beside_real.png")
 
 
 def evaluate(words: argparse.Namespace) -> dict[str, Any]:
@@ -166,15 +139,13 @@ def evaluate(words: argparse.Namespace) -> dict[str, Any]:
     )
     pictures = read_pictures(folder, bank, size=drawn_seen.shape[-1], crop=words.crop)
     extra = draw(pipeline, words.also, words.seed) if words.also else []
-    own = [place for place, row in enumerate(bank) if row["file"] in names]
-    write_train_grid(words.out, shown, drawn_shown)
-    write_held_out_grid(
-        words.out,
-        held,
-        image.from_uint8(pictures[own]),
-        drawn_held,
-        dict(zip(words.also, extra, strict=True)),
+    place = {row["file"]: i for i, row in enumerate(bank)}
+    real_seen, real_held = (
+        image.from_uint8(pictures[[place[row["file"]] for row in rows]]) for rows in (seen, held)
     )
+    write_train_grid(words.out, shown, drawn_shown)
+    also = dict(zip(words.also, extra, strict=True))
+    write_held_out_grids(words.out, held, real_held, drawn_held, also)
     judge = Judge(pictures, words.weights or os.environ.get("TEXTGAN_INCEPTION"))
     return {
         "model": str(words.model),
@@ -183,9 +154,18 @@ def evaluate(words: argparse.Namespace) -> dict[str, Any]:
         "nearest_in": judge.name,
         "bank": len(bank),
         "pairs_held_out": len({_ASKED["both"](row) for row in held}),
+        "noise": words.noise,
         "train": compare(judge, seen, drawn_seen, bank),
         "held_out": compare(judge, held, drawn_held, bank),
+        "train_real": compare(judge, seen, noised(real_seen, words), bank),
+        "held_out_real": compare(judge, held, noised(real_held, words), bank),
     }
+
+
+def noised(real: Tensor, words: argparse.Namespace) -> Tensor:
+    """Real pictures with Gaussian noise: what a judge makes of them is a ceiling for draws."""
+    generator = torch.Generator().manual_seed(words.seed)
+    return (real + words.noise * torch.randn(real.shape, generator=generator)).clamp(-1, 1)
 
 
 def compare(judge: Judge, asked: list[Row], draws: Tensor, bank: list[Row]) -> dict[str, Any]:
@@ -206,7 +186,7 @@ def trained_without(model: Path) -> str | None:
 def table(report: dict[str, Any]) -> str:
     """The shares as a table in markdown."""
     lines = ["| captions | n | asked | share | chance | most common |", "|" + "---|" * 6]
-    for name in ("train", "held_out"):
+    for name in ("train", "held_out", "train_real", "held_out_real"):
         part = report[name]
         for asked in _ASKED:
             cells = [part[asked][key] for key in ("share", "chance", "most_common")]
@@ -231,6 +211,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--captions", type=int, default=200, help="of the training captions (200)")
     parser.add_argument("--seed", type=int, default=0, help="decides captions and noise (0)")
     parser.add_argument("--weights", help="Inception's .npz file ($TEXTGAN_INCEPTION)")
+    parser.add_argument("--noise", type=float, default=0.02, help="on real pictures (0.02)")
     parser.add_argument("--crop", default="center", help="as in training: center, pad or squash")
     parser.add_argument(
         "--also",
@@ -253,7 +234,7 @@ def main(argv: list[str] | None = None) -> int:
     print(table(report))
     if report["trained_without"] is None:
         print("The run of this model excluded nothing: its held-out pairs were trained on.")
-    print(f"{path}, {words.out / 'train.png'} and {words.out / 'held_out.png'} are written")
+    print(f"{path}, {words.out / 'train.png'}, held_out.png and beside_real.png are written")
     return 0
 
 
