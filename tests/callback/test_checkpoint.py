@@ -1,4 +1,8 @@
+import os
+import signal
+
 import pytest
+import pytorch_lightning as pl
 import torch
 
 from textgan.callback.checkpoint import Checkpoint, replace_durably
@@ -44,3 +48,34 @@ def test_replacing_moves_the_new_file_over_the_old(tmp_path):
     replace_durably(new, old)
     assert old.read_text() == "new"
     assert not new.exists()
+
+
+class CtrlC(pl.Callback):
+    """Pressed in the midst of the second step."""
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if batch_idx == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_ends_the_step_writes_it_down_and_says_how_to_go_on(
+    trainer, counting, batches, tmp_path, capsys
+):
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit):
+            trainer(Checkpoint(every_images=0), CtrlC(), enable_checkpointing=True).fit(
+                counting, batches
+            )
+    finally:
+        after = signal.signal(signal.SIGINT, before)
+    assert after in (before, signal.SIG_IGN)  # Lightning ignores it while it shuts down
+    checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert int(checkpoint["state_dict"]["images_seen"]) == 8
+    assert f"go on with textgan fit ckpt_path={tmp_path / 'last.ckpt'}" in capsys.readouterr().out
+
+
+def test_the_handler_of_ctrl_c_is_given_back(trainer, counting, batches):
+    before = signal.getsignal(signal.SIGINT)
+    trainer(Checkpoint(every_images=0), enable_checkpointing=True).fit(counting, batches)
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,7 +1,10 @@
 """last.ckpt in the run folder, whole at every moment."""
 
 import os
+import signal
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
@@ -10,10 +13,12 @@ from textgan.callback.interval import ImageInterval
 
 
 class Checkpoint(LightningCheckpoint):
-    """Writes `last.ckpt` every so many images and when training ends.
+    """Writes `last.ckpt` every so many images, when training ends, and at Ctrl-C.
 
     The file is written beside the old one, flushed to the disk and then moved over it, so that a
-    crash at any moment leaves one that loads.
+    crash at any moment leaves one that loads. Ctrl-C waits for the end of a step, so that going on
+    from there is exact; a second one does not wait. With several processes, which do not get the
+    signal at the same step, Ctrl-C ends the run at once.
 
     Args:
         every_images: images seen between two, over all processes; 0 means at the end only.
@@ -22,9 +27,15 @@ class Checkpoint(LightningCheckpoint):
     def __init__(self, *, every_images: int):
         self.interval = ImageInterval(every_images)
         self._saved_at: int | None = None
+        self._interrupted, self._handler = False, None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.interval.start(int(pl_module.images_seen))
+        handler = signal.getsignal(signal.SIGINT)
+        alone = trainer.world_size == 1 and threading.current_thread() is threading.main_thread()
+        if alone and callable(handler):
+            self._handler = handler
+            signal.signal(signal.SIGINT, self._interrupt)
 
     def on_train_batch_end(
         self,
@@ -34,15 +45,33 @@ class Checkpoint(LightningCheckpoint):
         batch: object,
         batch_idx: int,
     ) -> None:
-        if self.interval.crossed(int(pl_module.images_seen)):
+        if self.interval.crossed(int(pl_module.images_seen)) or self._interrupted:
             self._save(trainer, int(pl_module.images_seen))
+        if self._interrupted:
+            print(f"stopped; go on with textgan fit ckpt_path={_last(trainer)}")
+            raise KeyboardInterrupt
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._hand_back()
         if self._saved_at != int(pl_module.images_seen):
             self._save(trainer, int(pl_module.images_seen))
 
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        self._hand_back()
+
+    def _interrupt(self, *signalled: Any) -> None:
+        self._interrupted = True
+        self._hand_back()
+
+    def _hand_back(self) -> None:
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
+            self._handler = None
+
     def _save(self, trainer: pl.Trainer, images_seen: int) -> None:
-        path = Path(trainer.default_root_dir) / "last.ckpt"
+        path = _last(trainer)
         beside = path.with_name(".last.ckpt.part")
         trainer.save_checkpoint(
             beside, weights_only=False
@@ -50,6 +79,10 @@ class Checkpoint(LightningCheckpoint):
         if trainer.is_global_zero:
             replace_durably(beside, path)
         self._saved_at = images_seen
+
+
+def _last(trainer: pl.Trainer) -> Path:
+    return Path(trainer.default_root_dir) / "last.ckpt"
 
 
 def replace_durably(beside: Path, path: Path) -> None:
