@@ -30,12 +30,15 @@ class Mismatch(Loss):
 
     def discriminator_loss(self, step: AdversarialStep) -> Tensor | None:
         size = len(step.captions)
-        wrong = step.wrong_captions()[step.rank * size : (step.rank + 1) * size]  # (B, N)
+        all_wrong = step.wrong_captions()  # (N, N)
+        wrong = all_wrong[step.rank * size : (step.rank + 1) * size]  # (B, N)
         other, found = next_wrong(wrong, first=step.rank * size), wrong.any(1)
+        # Of the global batch, so that the mean over processes is the mean over pictures.
+        count = all_wrong.any(1).sum().clamp(min=1) * size / len(all_wrong)
         text = TextFeatures(
             *(step.gather(t) for t in (step.text.words, step.text.mask, step.text.pooled))
         )
-        loss = (_margins(step, text[other]) * found).sum() / found.sum().clamp(min=1)
+        loss = (_margins(step, text[other]) * found).sum() / count
         if step.wrong_text is None:
             return loss
         return loss + _margins(step, step.wrong_text).mean()
