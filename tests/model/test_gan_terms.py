@@ -120,6 +120,7 @@ def test_between_accumulated_batches_nothing_moves(model, fitted):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_compiled_generator_trains(model, fitted):
     first = model(compile_generator=True, total_images=8)
     before = next(first.generator.parameters()).detach().clone()
