@@ -17,8 +17,7 @@ class Match(Loss):
 
     The critic learns it on real pictures, the generator on its own, as in XMC-GAN (Zhang et al.
     2021). Pictures that bear equal captions are no negatives of each other, and one whose caption
-    was dropped has none. The temperature is
-    learned with the critic and kept within [0.01, 1].
+    was dropped has none. The temperature is learned with the critic and kept within [0.01, 1].
 
     Args:
         generator_weight, discriminator_weight: schedules of the weights in the two losses.
