@@ -15,9 +15,9 @@ class Mismatch(Loss):
     The matching-aware critic of Reed et al. 2016, in relativistic form. s' is the next caption in
     the global batch that differs from s: unlike a batch rolled by one, an equal caption is never a
     negative, and neither is an empty one. Pictures for which there is none, and those whose caption
-    was dropped, are left out. Where the data brings a wrong caption for each picture (`negatives` of
-    `Shapes`: one word changed, or two objects' places), a second such term asks for it: telling two
-    arbitrary captions apart takes no more than a colour.
+    was dropped, are left out. Where the data brings a wrong caption for each picture (`negatives`
+    of `Shapes`: one word changed, or two objects' places), a second such term asks for it: telling
+    two arbitrary captions apart takes no more than a colour.
 
     Args:
         weight: schedule of its weight in the critic's loss.
