@@ -43,7 +43,7 @@ class Tokenizer(Part):
         self.lowercase = lowercase
         self._json = b""
         self._backend: tokenizers.Tokenizer | None = None
-        self._has_warned = False
+        self._warned = _Once()
 
     @classmethod
     def from_json(cls, text: str, *, max_length: int, pad_token: str | None = None) -> "Tokenizer":
@@ -105,6 +105,10 @@ class Tokenizer(Part):
         self._adopt(backend.to_str().encode())
         self._encode(captions)
 
+    def check_lengths(self, captions: Iterable[str]) -> None:
+        """Warn, unless it was said before, how many of these captions will be cut."""
+        self._encode(_checked(captions))
+
     def forward(self, captions: list[str]) -> tuple[Tensor, Tensor]:
         """B captions -> token_ids (B, L) int64 and mask (B, L) bool, True at tokens; on the CPU.
 
@@ -163,14 +167,24 @@ class Tokenizer(Part):
         return encodings
 
     def _warn_once(self, cut: int, total: int) -> None:
-        if cut and not self._has_warned:
-            self._has_warned = True
+        if cut and not self._warned.said:
+            self._warned.said = True
             limit = f"max_length = {self.max_length} tokens"
             warnings.warn(f"{cut} of {total} captions were cut to {limit}", stacklevel=2)
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the backend, whose own copy would forget how to read special tokens."""
         return self.__dict__ | {"_backend": None}
+
+
+class _Once:
+    """Whether something was said; copies of its owner share it, so that one of them says it."""
+
+    def __init__(self) -> None:
+        self.said = False
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Once":
+        return self
 
 
 def _parsed(text: str | bytes) -> tokenizers.Tokenizer:

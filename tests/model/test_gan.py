@@ -1,4 +1,5 @@
 import copy
+import warnings
 from functools import partial
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ import torch
 from textgan.loss import KL, Match, Mismatch, Reconstruction, RpGAN
 from textgan.posterior import ConvolutionPosterior
 from textgan.seed import seed_from
+from textgan.text_encoder import BertTextEncoder
 
 
 class AfterEachBatch(pl.Callback):
@@ -212,6 +214,21 @@ def test_a_tokenizer_is_fitted_for_both_the_model_and_its_average(model, fitted)
     assert first.text_encoder.is_fitted
     assert first.ema.averaged["text_encoder"].is_fitted
     assert first.pipeline()("a red circle", output_type="pt").images.shape == (1, 3, 16, 16)
+
+
+def test_captions_that_are_cut_are_counted_once_over_the_data_whoever_made_the_vocabulary(
+    model, data, trainer
+):
+    made = model(
+        text_encoder=BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270, max_length=8)
+    )
+    made.text_encoder.fit_tokenizer(["a"])
+    made.ema.copy_from({"generator": made.generator, "text_encoder": made.text_encoder})
+    with pytest.warns(UserWarning, match="^20 of 20 captions were cut to max_length = 8 tokens"):
+        trainer().fit(made, datamodule=data())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made.pipeline()("a large red circle on a blue background")
 
 
 def test_a_posterior_over_another_noise_is_refused(model):

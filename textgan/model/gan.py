@@ -116,6 +116,7 @@ class GANModel(MeasuredModel):
         self.accumulate_batches, self.warmup_images = accumulate_batches, warmup_images
         self.caption_dropout, self.tokenizer_captions = caption_dropout, tokenizer_captions
         self.gradient_clip_norm, self.compile_generator = gradient_clip_norm, compile_generator
+        self._lengths_checked = False
         self.seen = 0  # like images_seen, but read without waiting for a GPU
         self._gradients: dict[str, Tensor] = {}  # of a step that a checkpoint cut in two
 
@@ -144,6 +145,7 @@ class GANModel(MeasuredModel):
                 captions = self.trainer.datamodule.captions(limit=self.tokenizer_captions)
             self.text_encoder.fit_tokenizer(self.trainer.strategy.broadcast(captions))
             self.ema.copy_from(self._sampled())
+            self._lengths_checked = True
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """The generator's optimizer, and the critic's if there is one."""
@@ -168,6 +170,9 @@ class GANModel(MeasuredModel):
             if name in self._gradients:
                 parameter.grad = self._gradients[name].to(parameter.device)
         self._gradients = {}
+        datamodule = self.trainer.datamodule
+        if datamodule is not None and self.trainer.is_global_zero and not self._lengths_checked:
+            self.text_encoder.check_lengths(datamodule.captions(limit=self.tokenizer_captions))
         self.trainer.should_stop |= self.seen >= self.total_images
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:

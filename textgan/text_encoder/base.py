@@ -26,6 +26,10 @@ class TextEncoder(Part):
         """Learn the vocabulary from captions."""
 
     @abstractmethod
+    def check_lengths(self, captions: Iterable[str]) -> None:
+        """One warning says how many of these captions are too long to be read whole."""
+
+    @abstractmethod
     def forward(self, captions: list[str]) -> TextFeatures:
         """B captions -> their features, on the device of the weights."""
 

@@ -100,6 +100,9 @@ class BertTextEncoder(TextEncoder):
             raise ValueError("fit_tokenizer must not be called where the encoder is pretrained")
         self.tokenizer.fit(captions)
 
+    def check_lengths(self, captions: Iterable[str]) -> None:
+        self.tokenizer.check_lengths(captions)
+
     def forward(self, captions: list[str]) -> TextFeatures:
         token_ids, mask = self.tokenizer(captions)  # (B, L)
         device = self.bert.device
