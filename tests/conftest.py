@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from omegaconf import DictConfig, OmegaConf
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -41,6 +42,20 @@ TINY = [
     "metric=[]",
     "trainer.enable_model_summary=false",
 ]
+
+
+def _with_base(file: Path) -> DictConfig:
+    config = OmegaConf.load(file)
+    for base in config.pop("defaults", []):
+        if base != "_self_":
+            config = OmegaConf.merge(_with_base(file.with_name(f"{base}.yaml")), config)
+    return config
+
+
+@pytest.fixture(scope="session")
+def load_choice() -> Callable[[Path], DictConfig]:
+    """A YAML file of `conf/` with the file that it starts from, interpolations and all."""
+    return _with_base
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """What every data module of `conf/data` must do that needs no files."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,6 @@ from textgan.types import Batch
 FILES = sorted((Path(__file__).parents[2] / "conf" / "data").glob("*.yaml"))
 FILES = [file for file in FILES if "root" not in list(OmegaConf.load(file))]
 SHARED = {"image_size": 16, "channels": 3, "seed": 0}
-
-
-def make(file: Path, **changes) -> CaptionedImages:
-    config = OmegaConf.create({**SHARED, "data": OmegaConf.load(file)})
-    config.data.update({"batch_size": 6, **changes})
-    return instantiate(config.data)
 
 
 def read(data: CaptionedImages, split: str, batches: int = 3) -> list[Batch]:
@@ -40,13 +35,25 @@ def file(request) -> Path:
     return request.param
 
 
+@pytest.fixture
+def make(file, load_choice) -> Callable[..., CaptionedImages]:
+    """The file's data module; `changes` are arguments."""
+
+    def made(**changes: object) -> CaptionedImages:
+        config = OmegaConf.create({**SHARED, "data": load_choice(file)})
+        config.data.update({"batch_size": 6, **changes})
+        return instantiate(config.data)
+
+    return made
+
+
 @pytest.fixture(params=["train", "val", "test"])
 def split(request) -> str:
     return request.param
 
 
-def test_batches_have_the_stated_shapes_and_ranges(file, split):
-    data = make(file)
+def test_batches_have_the_stated_shapes_and_ranges(make, split):
+    data = make()
     assert isinstance(data, CaptionedImages)
     for batch in read(data, split):
         assert batch.images.shape == (6, 3, SHARED["image_size"], SHARED["image_size"])
@@ -60,26 +67,26 @@ def test_batches_have_the_stated_shapes_and_ranges(file, split):
         assert (batch.index < len(data.dataset(split))).all()
 
 
-def test_batches_are_a_function_of_the_seed(file, split):
-    batches = read(make(file), split)
-    assert same(batches, read(make(file), split))
-    assert not same(batches, read(make(file, seed=1), split))
+def test_batches_are_a_function_of_the_seed(make, split):
+    batches = read(make(), split)
+    assert same(batches, read(make(), split))
+    assert not same(batches, read(make(seed=1), split))
 
 
 @pytest.mark.parametrize("workers", [2])
-def test_workers_change_nothing(file, split, workers):
-    assert same(read(make(file), split), read(make(file, num_workers=workers), split))
+def test_workers_change_nothing(make, split, workers):
+    assert same(read(make(), split), read(make(num_workers=workers), split))
 
 
-def test_captions_are_training_captions_and_at_most_as_many_as_asked(file):
-    data = make(file)
+def test_captions_are_training_captions_and_at_most_as_many_as_asked(make):
+    data = make()
     captions = data.captions(18)
     assert 0 < len(captions) <= 18
     assert all(isinstance(text, str) for text in captions)
 
 
-def test_val_and_test_come_once_and_in_order(file):
-    data = make(file, val_size=10, test_size=7)
+def test_val_and_test_come_once_and_in_order(make):
+    data = make(val_size=10, test_size=7)
     for split, size in (("val", 10), ("test", 7)):
         index = torch.cat([batch.index for batch in read(data, split, batches=9)])
         assert index.tolist() == list(range(size))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-import yaml
+from omegaconf import OmegaConf
 from PIL import Image
 
 from textgan import image
@@ -99,8 +99,8 @@ def test_pictures_beyond_the_cache_are_decoded_when_shown(tmp_path, numbered, fo
 
 
 @pytest.mark.parametrize("name", ["folder", "emoji", "flickr8k"])
-def test_a_configuration_sets_every_argument(name):
-    config = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+def test_a_configuration_sets_every_argument(name, load_choice):
+    config = OmegaConf.to_container(load_choice(CONF / f"{name}.yaml"), resolve=False)
     assert config.pop("_target_") == "textgan.data.folder.Folder"
     parameters = inspect.signature(Folder).parameters
     assert set(config) == set(parameters)

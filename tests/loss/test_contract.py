@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
 from textgan.discriminator import ProjectionDiscriminator
 from textgan.loss import Loss
@@ -22,8 +21,8 @@ def name(request) -> str:
 
 
 @pytest.fixture
-def term(name) -> Loss:
-    return instantiate(OmegaConf.load(FILES[0].with_name(f"{name}.yaml")), _convert_="all")
+def term(name, load_choice) -> Loss:
+    return instantiate(load_choice(FILES[0].with_name(f"{name}.yaml")), _convert_="all")
 
 
 @pytest.fixture
