@@ -11,6 +11,13 @@ class StoppedError(ConfigError):
     """A run that had begun cannot go on; what is in its folder stays."""
 
 
+class MissingWeights(Exception):
+    """A pretrained net's weights are nowhere to be found; its text says where it looked.
+
+    What is measured with it is left out; everything else goes on.
+    """
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """`; did you mean 'x'?` where something known resembles the word, or an empty string."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)

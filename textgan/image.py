@@ -19,6 +19,14 @@ def from_uint8(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1
 
 
+def to_rgb_uint8(images: Tensor) -> Tensor:
+    """(B, C, H, W) in [-1, 1] -> (B, 3, H, W) uint8: gray repeated, transparency on white."""
+    if images.shape[1] == 4:
+        opacity = to_unit(images[:, 3:].float()).clamp(0, 1)
+        images = images[:, :3] * opacity + (1 - opacity)  # white is 1
+    return to_uint8(images).expand(-1, 3, -1, -1)
+
+
 def to_unit(images: Tensor) -> Tensor:
     """[-1, 1] -> [0, 1], unclamped: what kornia works on."""
     return (images + 1) / 2

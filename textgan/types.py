@@ -201,6 +201,29 @@ class AdversarialStep:
         return (ids[:, None] != ids) & told[:, None] & told
 
 
+class Measurement(float):
+    """A number and what it rests on.
+
+    Attributes:
+        n: how many pictures, captions or pairs it is of.
+        low, high: its 95 % interval, or None.
+        spread: its standard deviation over the parts that it was computed of one by one, or None.
+    """
+
+    def __new__(
+        cls,
+        value: float,
+        *,
+        n: int,
+        low: float | None = None,
+        high: float | None = None,
+        spread: float | None = None,
+    ) -> "Measurement":
+        self = super().__new__(cls, value)
+        self.n, self.low, self.high, self.spread = int(n), low, high, spread
+        return self
+
+
 @dataclass
 class Evaluation:
     """What a metric looks at: captions, the real pictures that bear them, and draws for them.
@@ -208,10 +231,14 @@ class Evaluation:
     captions B strings; real (B, C, H, W) or None; draws (B, k, C, H, W), k the largest
     `draws_per_caption` of the metrics that share the draws (take the first of them). Everything in
     [-1, 1]. edited: (B, C, H, W), draws of the captions with a word changed and the noise of the
-    first draw, or None where no metric asks for it.
+    first draw, or None where no metric asks for it. index (B,): the rows in the data set, or None.
+    bank: (extractor, "real", "draws" or "edited") -> features (B, k or 1, D), computed once for all
+    metrics, for as many draws as any of them looks at; None lets each compute its own.
     """
 
     captions: list[str]
     real: Tensor | None
     draws: Tensor
     edited: Tensor | None = None
+    index: Tensor | None = None
+    bank: Callable[[torch.nn.Module, str], Tensor] | None = None

@@ -1,0 +1,117 @@
+"""What metrics over the features of pictures share."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torchmetrics.utilities import dim_zero_cat
+
+from textgan.image import to_rgb_uint8
+from textgan.metric.base import Metric
+from textgan.types import Evaluation
+
+_NAMES = {"real": "real pictures", "draws": "draws", "edited": "draws of edited captions"}
+
+
+class FeatureMetric(Metric):
+    """A metric over the features of pictures, computed in float32 whatever the autocast around it.
+
+    Args:
+        extractor: pictures (B, 3, H, W) uint8 -> features (B, D), as those of
+            `textgan.image_encoder`. It is set to eval mode, and stays out of `state_dict()` and
+            `parameters()`; `to(device)` moves it.
+    """
+
+    def __init__(self, extractor: nn.Module):
+        super().__init__()
+        self._hidden = (extractor.eval(),)  # no submodule: no state dict, optimizer or DDP sees it
+
+    @property
+    def extractor(self) -> nn.Module:
+        """The net."""
+        return self._hidden[0]
+
+    def extractors(self) -> list[nn.Module]:
+        return [self.extractor]
+
+    def prepare(self) -> None:
+        """Load the extractor's weights; `MissingWeights` where there are none."""
+        if callable(getattr(self.extractor, "load", None)):
+            self.extractor.load()
+
+    def features(self, evaluation: Evaluation, kind: str) -> Tensor:
+        """The features of "real", "draws" (the first `draws_per_caption`) or "edited".
+
+        Returns:
+            (B, D) float32; of draws (B, draws_per_caption, D).
+
+        Raises:
+            ValueError: there are no such pictures, or some have NaN or infinite pixels.
+        """
+        images = getattr(evaluation, kind)
+        if images is None:
+            raise ValueError(f"{type(self).__name__} looks at {_NAMES[kind]}, and got none")
+        images = images[:, : self.draws_per_caption] if kind == "draws" else images[:, None]
+        finite = images.isfinite().flatten(2).all(2)  # (B, k)
+        if not finite.all():
+            broken = f"{int((~finite).sum())} of {finite.numel()} {_NAMES[kind]}"
+            raise ValueError(
+                f"{type(self).__name__} needs finite pixels, and got NaN or inf in {broken}"
+            )
+        if evaluation.bank is not None:
+            features = evaluation.bank(self.extractor, kind)[:, : images.shape[1]]
+        else:
+            features = extract(self.extractor, images)  # (B, k, D)
+        return features if kind == "draws" else features[:, 0]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: tuple[str, ...] = ()) -> Metric:
+        self.extractor._apply(fn)
+        return super()._apply(fn, exclude_state)
+
+
+class TwoSamples(FeatureMetric):
+    """A metric that compares the features of the first draws with those of the real pictures."""
+
+    reference = True
+
+    def __init__(self, extractor: nn.Module):
+        super().__init__(extractor)
+        self.add_state("real", [], dist_reduce_fx="cat")
+        self.add_state("draws", [], dist_reduce_fx="cat")
+
+    def update(self, evaluation: Evaluation) -> None:
+        """Take in real pictures (B, C, H, W) and the first draws, C 1, 3 or 4."""
+        self.real.append(self.features(evaluation, "real"))
+        self.draws.append(self.features(evaluation, "draws")[:, 0])
+
+    def samples(self, at_least: int) -> tuple[Tensor, Tensor]:
+        """All features of real pictures (n, D) and of draws (m, D), float64.
+
+        Raises:
+            ValueError: there are fewer than `at_least` of a kind.
+        """
+        real, draws = (dim_zero_cat(x).double() if len(x) else [] for x in (self.real, self.draws))
+        if min(len(real), len(draws)) < at_least:
+            raise ValueError(
+                f"{type(self).__name__} needs at least {at_least} pictures of each kind, "
+                f"got {len(real)} real ones and {len(draws)} draws"
+            )
+        return real, draws
+
+
+@torch.no_grad()
+def extract(extractor: nn.Module, images: Tensor) -> Tensor:
+    """Pictures (B, k, C, H, W) in [-1, 1] -> features (B, k, D) float32."""
+    pixels = to_rgb_uint8(images.flatten(0, 1))  # (B * k, 3, H, W)
+    with torch.autocast(images.device.type, enabled=False):
+        return checked(extractor(pixels)).unflatten(0, images.shape[:2])
+
+
+def checked(features: Tensor) -> Tensor:
+    """The same features as float32; a ValueError unless they are (N, D) and finite."""
+    if features.ndim != 2:
+        shape = tuple(features.shape)
+        raise ValueError(f"extractor must return (N, D) features, got the shape {shape}")
+    if not features.isfinite().all():
+        raise ValueError("extractor must return finite features, and returned NaN or inf")
+    return features.float()
