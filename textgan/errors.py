@@ -11,7 +11,7 @@ class StoppedError(ConfigError):
     """A run that had begun cannot go on; what is in its folder stays."""
 
 
-class MissingWeights(Exception):
+class MissingWeightsError(Exception):
     """A pretrained net's weights are nowhere to be found; its text says where it looked.
 
     What is measured with it is left out; everything else goes on.

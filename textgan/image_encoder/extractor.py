@@ -25,7 +25,7 @@ class FeatureExtractor(nn.Module, ABC):
 
     @abstractmethod
     def load(self) -> None:
-        """Read the weights, where that has not happened; a `MissingWeights` where none are named.
+        """Read the weights, where that has not happened; a `MissingWeightsError` where none are named.
 
         Construction reads nothing, so that a missing file only costs the metric that needs it.
         """
@@ -40,7 +40,7 @@ class FeatureExtractor(nn.Module, ABC):
 
     @abstractmethod
     def protocol(self) -> dict[str, Any]:
-        """All that decides the features, fit for JSON: network, hash of its weights, tap, resize."""
+        """All that decides the features, fit for JSON: network, weights, tap, resize."""
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) uint8 -> (B, num_features)."""

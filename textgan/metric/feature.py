@@ -35,7 +35,7 @@ class FeatureMetric(Metric):
         return [self.extractor]
 
     def prepare(self) -> None:
-        """Load the extractor's weights; `MissingWeights` where there are none."""
+        """Load the extractor's weights; `MissingWeightsError` where there are none."""
         if callable(getattr(self.extractor, "load", None)):
             self.extractor.load()
 
