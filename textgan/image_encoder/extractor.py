@@ -25,7 +25,7 @@ class FeatureExtractor(nn.Module, ABC):
 
     @abstractmethod
     def load(self) -> None:
-        """Read the weights, where that has not happened; a `MissingWeightsError` where none are named.
+        """Read the weights, unless that was done; a `MissingWeightsError` where none are named.
 
         Construction reads nothing, so that a missing file only costs the metric that needs it.
         """

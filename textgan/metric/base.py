@@ -46,7 +46,7 @@ class Metric(torchmetrics.Metric):
         """
 
     def prepare(self) -> None:
-        """Load what is needed, before the first update; `MissingWeightsError` leaves the metric out."""
+        """Load what is needed before the first update; a `MissingWeightsError` leaves it out."""
 
     def update_training(self, evaluation: Evaluation) -> None:
         """Take in one batch of training pictures, as `evaluation.real`; there are no draws."""
