@@ -18,6 +18,10 @@ class MissingWeightsError(Exception):
     """
 
 
+class TooFewError(ValueError):
+    """There are fewer pictures than a metric needs; its text says how many it takes."""
+
+
 def did_you_mean(word: str, known: list[str]) -> str:
     """`; did you mean 'x'?` where something known resembles the word, or an empty string."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)

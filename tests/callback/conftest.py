@@ -36,6 +36,9 @@ class Counting(pl.LightningModule):
         self.trainer.should_stop |= bool(self.images_seen >= self.total_images)
         return self.layer(torch.ones(1, 1)).square().sum()
 
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        pass
+
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         pass
 
@@ -80,12 +83,12 @@ def trainer(tmp_path):
 
     def make(*callbacks: pl.Callback, **options: object) -> pl.Trainer:
         settings = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
+        settings["limit_val_batches"] = 0
         return pl.Trainer(
             accelerator="cpu",
             callbacks=[*callbacks],
             default_root_dir=str(tmp_path),
             enable_model_summary=False,
-            limit_val_batches=0,
             max_epochs=1,
             log_every_n_steps=1,
             **{**settings, **options},

@@ -6,6 +6,7 @@ import pytorch_lightning as pl
 import torch
 
 from textgan.callback.checkpoint import Checkpoint, replace_durably
+from textgan.errors import ConfigError
 
 
 def test_the_last_checkpoint_is_that_of_the_end(trainer, counting, batches, tmp_path):
@@ -80,3 +81,54 @@ def test_the_handler_of_ctrl_c_is_given_back(trainer, counting, batches):
     before = signal.getsignal(signal.SIGINT)
     trainer(Checkpoint(every_images=0), enable_checkpointing=True).fit(counting, batches)
     assert signal.getsignal(signal.SIGINT) is before
+
+
+class Scored(pl.Callback):
+    """Logs a score at each validation: what a metric does."""
+
+    def __init__(self, *scores: float):
+        self.scores = [*scores]
+
+    def on_validation_epoch_end(self, trainer, pl_module):
+        pl_module.log("val/score", self.scores.pop(0))
+
+
+def fit_scored(trainer, counting, batches, callback: Checkpoint, *scores: float) -> None:
+    """Five validations, one every eight images."""
+    trainer(
+        callback,
+        Scored(*scores),
+        enable_checkpointing=True,
+        limit_val_batches=1,
+        val_check_interval=2,
+        num_sanity_val_steps=0,
+    ).fit(counting, batches)
+
+
+@pytest.mark.parametrize(("mode", "images"), [("max", 24), ("min", 16)])
+def test_the_best_checkpoint_is_that_of_the_best_validation(
+    trainer, counting, batches, tmp_path, mode, images
+):
+    callback = Checkpoint(every_images=0, monitor="val/score", mode=mode)
+    fit_scored(trainer, counting, batches, callback, 0.5, 0.2, 0.7, 0.7, 0.6)
+    best = torch.load(tmp_path / "best.ckpt", weights_only=True)
+    assert int(best["state_dict"]["images_seen"]) == images
+    assert callback.best == pytest.approx({"max": 0.7, "min": 0.2}[mode])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.ckpt", "last.ckpt"]
+
+
+def test_a_resumed_run_knows_what_was_best_unless_another_metric_says_now():
+    first = Checkpoint(every_images=0, monitor="val/score")
+    first.best = 0.7
+    again, other = (Checkpoint(every_images=0, monitor=m) for m in ("val/score", "val/other"))
+    for callback in (again, other):
+        callback.load_state_dict(first.state_dict())
+    assert (again.best, other.best) == (0.7, None)
+
+
+def test_a_metric_that_nobody_logs_cannot_say_which_is_best(trainer, counting, batches):
+    callback = Checkpoint(every_images=0, monitor="val/scor")
+    with pytest.raises(ConfigError, match=r"one of the metrics val/score, got 'val/scor'"):
+        fit_scored(trainer, counting, batches, callback, 0.5)
+    with pytest.raises(ValueError, match='mode must be "max" or "min", got \'best\''):
+        Checkpoint(every_images=0, mode="best")

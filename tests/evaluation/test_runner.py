@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from textgan.errors import ConfigError, MissingWeightsError, TooFewError
 from textgan.evaluation import Evaluator
 from textgan.metric.base import Metric
 from textgan.types import Batch
@@ -10,6 +11,8 @@ from textgan.types import Batch
 
 class Pipeline:
     """Draws pictures that tell their index, their draw and their seed."""
+
+    device, trained_against = torch.device("cpu"), ()
 
     def __init__(self):
         self.calls = []
@@ -77,10 +80,10 @@ def test_values_are_of_all_batches_and_bear_the_name_of_their_metric(pipeline):
     assert all(isinstance(value, float) for value in values.values())
 
 
-def test_a_reset_forgets_what_was_seen(pipeline):
+def test_beginning_again_forgets_what_was_seen(pipeline):
     evaluator = Evaluator({"recording": Recording()})
     evaluator.update(pipeline, batch(0, 1))
-    evaluator.reset()
+    evaluator.begin(pipeline, testing=True)
     evaluator.update(pipeline, batch(5))
     assert evaluator.compute()["recording"] == pytest.approx(5.0)
 
@@ -92,8 +95,91 @@ def test_without_metrics_nothing_is_drawn(pipeline):
     assert evaluator.compute() == {}
 
 
-def test_a_metric_of_edited_captions_is_refused_by_name():
-    metric = Recording()
+def test_edited_captions_are_drawn_with_the_noise_of_the_first_draw(pipeline):
+    metric = Recording(2)
     metric.edits = True
-    with pytest.raises(ValueError, match="metric mine looks at draws of edited captions"):
-        Evaluator({"mine": metric})
+    evaluator = Evaluator({"mine": metric}, seed=3)
+    evaluator.begin(pipeline, testing=True, captions=lambda: ["caption x", "caption y"])
+    evaluator.update(pipeline, batch(4, 9))
+    (captions, k, seed, index), (edited, edits, edit_seed, edit_index) = pipeline.calls
+    assert (captions, k) == (["caption 4", "caption 9"], 2)
+    assert (edits, edit_seed, edit_index) == (1, seed, index)
+    assert all(text in ("caption x", "caption y") for text in edited)
+    (shown,) = metric.shown
+    assert torch.equal(shown.edited, shown.draws[:, 0])  # this pipeline looks at the noise alone
+
+
+def test_metrics_for_tests_only_are_left_out_of_a_validation(pipeline):
+    always, late = Recording(), Recording(5)
+    late.test_only = True
+    evaluator = Evaluator({"always": always, "late": late})
+    for testing, draws in ((False, 1), (True, 5)):
+        evaluator.begin(pipeline, testing=testing)
+        evaluator.update(pipeline, batch(0))
+        assert pipeline.calls[-1][1] == draws
+        assert ("late/recording" in evaluator.compute()) == testing
+
+
+def test_a_metric_without_weights_or_with_too_few_pictures_is_left_out_and_says_why(pipeline):
+    def fails(error):
+        def method():
+            raise error
+
+        return method
+
+    poor, few, good = Recording(), Recording(), Recording()
+    poor.prepare = fails(MissingWeightsError("no weights here"))
+    few.compute = fails(TooFewError("needs 100"))
+    evaluator = Evaluator({"poor": poor, "few": few, "good": good})
+    evaluator.begin(pipeline, testing=True)
+    assert evaluator.skipped == {"poor": "no weights here"}
+    evaluator.update(pipeline, batch(0))
+    assert evaluator.compute().keys() == {"good/recording", "good/n"}
+    assert evaluator.skipped == {"poor": "no weights here", "few": "needs 100"}
+    assert poor.shown == []
+
+
+def test_a_metric_whose_weights_are_broken_is_one_sentence_with_its_name(pipeline):
+    metric = Recording()
+
+    def prepare():
+        raise ValueError("the file is cut short")
+
+    metric.prepare = prepare
+    with pytest.raises(ConfigError, match="^metric mine: the file is cut short$"):
+        Evaluator({"mine": metric}).begin(pipeline, testing=True)
+
+
+def test_training_pictures_are_shown_before_the_first_draw_to_those_that_ask(pipeline):
+    metric, seen = Recording(), []
+    metric.training = True
+    metric.update_training = lambda evaluation: seen.append(evaluation.real)
+    evaluator = Evaluator({"mine": metric, "other": Recording()})
+    evaluator.begin(pipeline, testing=True, training=lambda: [batch(0, 1), batch(2)])
+    assert [len(real) for real in seen] == [2, 1]
+    assert pipeline.calls == []
+
+
+def test_a_judge_that_was_trained_against_is_refused_and_so_is_its_descendant(pipeline):
+    class Judge(torch.nn.Module):
+        def lineage(self):
+            return frozenset({"own", "parent"})
+
+    class Judged(Recording):
+        judge = Judge()
+
+    evaluator = Evaluator({"mine": Judged()})
+    pipeline.trained_against = ("another",)
+    evaluator.begin(pipeline, testing=True)
+    for known in ("own", "parent"):
+        pipeline.trained_against = ("another", known)
+        with pytest.raises(ConfigError, match=f"metric mine must not be judged by .*: {known}"):
+            evaluator.begin(pipeline, testing=True)
+
+
+def test_the_first_sixteen_captions_are_remembered_for_the_report(pipeline):
+    evaluator = Evaluator({"mine": Recording(4)})
+    for start in (0, 10, 20):
+        evaluator.update(pipeline, batch(*range(start, start + 10)))
+    assert [shown.caption for shown in evaluator.shown] == [f"caption {n}" for n in range(16)]
+    assert evaluator.shown[0].draws.shape == (3, 3, 2, 2)

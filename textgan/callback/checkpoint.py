@@ -1,4 +1,4 @@
-"""last.ckpt in the run folder, whole at every moment."""
+"""last.ckpt and best.ckpt in the run folder, whole at every moment."""
 
 import os
 import signal
@@ -10,10 +10,13 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
 
 from textgan.callback.interval import ImageInterval
+from textgan.errors import ConfigError
 
 
 class Checkpoint(LightningCheckpoint):
     """Writes `last.ckpt` every so many images, when training ends, and at Ctrl-C.
+
+    With `monitor`, also `best.ckpt` after each validation that was better than all before.
 
     The file is written beside the old one, flushed to the disk and then moved over it, so that a
     crash at any moment leaves one that loads. Ctrl-C waits for the end of a step, so that going on
@@ -22,10 +25,15 @@ class Checkpoint(LightningCheckpoint):
 
     Args:
         every_images: images seen between two, over all processes; 0 means at the end only.
+        monitor: a logged metric that says which is best, as val/shape_alignment/all; None: no best.
+        mode: "max" or "min": which value of it is better.
     """
 
-    def __init__(self, *, every_images: int):
+    def __init__(self, *, every_images: int, monitor: str | None = None, mode: str = "max"):
+        if mode not in ("max", "min"):
+            raise ValueError(f'mode must be "max" or "min", got {mode!r}')
         self.interval = ImageInterval(every_images)
+        self.monitor, self.mode, self.best = monitor, mode, None
         self._saved_at: int | None = None
         self._interrupted, self._handler = False, None
 
@@ -51,6 +59,26 @@ class Checkpoint(LightningCheckpoint):
             print(f"stopped; go on with textgan fit ckpt_path={_last(trainer)}")
             raise KeyboardInterrupt
 
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.monitor is None or trainer.state.fn != "fit":
+            return
+        known = trainer.callback_metrics
+        if self.monitor not in known:
+            names = ", ".join(sorted(name for name in known if name.startswith("val/")))
+            raise ConfigError(f"monitor must be one of the metrics {names}, got {self.monitor!r}")
+        value = float(known[self.monitor])
+        sign = 1 if self.mode == "max" else -1
+        if self.best is None or sign * value > sign * self.best:
+            self.best = value
+            self._write(trainer, "best.ckpt")
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"monitor": self.monitor, "mode": self.mode, "best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        if (state_dict["monitor"], state_dict["mode"]) == (self.monitor, self.mode):
+            self.best = state_dict["best"]
+
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._hand_back()
         if self._saved_at != int(pl_module.images_seen):
@@ -71,14 +99,16 @@ class Checkpoint(LightningCheckpoint):
             self._handler = None
 
     def _save(self, trainer: pl.Trainer, images_seen: int) -> None:
-        path = _last(trainer)
-        beside = path.with_name(".last.ckpt.part")
-        trainer.save_checkpoint(
-            beside, weights_only=False
-        )  # collective: every process must come here
+        self._write(trainer, "last.ckpt")
+        self._saved_at = images_seen
+
+    def _write(self, trainer: pl.Trainer, name: str) -> None:
+        path = Path(trainer.default_root_dir) / name
+        beside = path.with_name(f".{name}.part")
+        # collective: every process must come here
+        trainer.save_checkpoint(beside, weights_only=False)
         if trainer.is_global_zero:
             replace_durably(beside, path)
-        self._saved_at = images_seen
 
 
 def _last(trainer: pl.Trainer) -> Path:

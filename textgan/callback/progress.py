@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Iterator, Sized
 from typing import Any
 
 import pytorch_lightning as pl
@@ -32,6 +33,7 @@ class Progress(ProgressBar):
         self._marks: deque[tuple[float, int]] = deque(maxlen=200)
         self._next_line = 0.0
         self._batches = 0  # of a validation, test or prediction
+        self._total = 0
 
     def disable(self) -> None:
         self._enabled = False
@@ -94,6 +96,18 @@ class Progress(ProgressBar):
     def on_test_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._stop()
 
+    def watch(self, batches: Sized, what: str) -> Iterator[Any]:
+        """The batches one by one, with how many of them are done; then the outer bar goes on."""
+        outer = (self._marks[-1][1], self._total) if self._console is not None else None
+        self._stop()
+        self._begin(0, len(batches))
+        for batch in batches:
+            yield batch
+            self._count_batch(len(batches), unit=f"batches of {what}")
+        self._stop()
+        if outer is not None:
+            self._begin(*outer)
+
     def on_predict_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._begin(0, sum(trainer.num_predict_batches))
 
@@ -106,7 +120,7 @@ class Progress(ProgressBar):
     def _begin(self, done: int, total: int) -> None:
         if not self._enabled:
             return
-        self._batches = 0
+        self._batches, self._total = 0, total
         self._marks.clear()
         self._marks.append((time.monotonic(), done))
         self._console = Console()
@@ -126,11 +140,11 @@ class Progress(ProgressBar):
         self._next_line = now + self._pause()
         return True
 
-    def _count_batch(self, total: int) -> None:
+    def _count_batch(self, total: int, *, unit: str = "batches") -> None:
         self._batches += 1
         if self._is_time():
             self._marks.append((time.monotonic(), self._batches))
-            self._tell(progress_line(self._marks, total, {}, unit="batches"))
+            self._tell(progress_line(self._marks, total, {}, unit=unit))
 
     def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._tell(progress_line(self._marks, pl_module.total_images, self._values(trainer)))

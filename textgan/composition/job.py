@@ -80,9 +80,10 @@ def _completed(verb: str, words: Words) -> list[str]:
             raise ConfigError("captions_file must be given, as in captions_file=my.txt")
         overrides += ["~data", f"+data={_CAPTIONS}"]
     checkpoint = value_of("ckpt_path", overrides)
-    if checkpoint is None and verb != "fit" and not words.inspecting:
+    has_weights = verb == "fit" or checkpoint or value_of("model", overrides) == "pipeline"
+    if not has_weights and not words.inspecting:
         said = f"ckpt_path must be given, as in textgan {verb} ckpt_path=runs/.../last.ckpt"
-        raise ConfigError(said)
+        raise ConfigError(f"{said}, or model=pipeline model.path=runs/.../pipeline")
     folder = None if words.sweep else continued_run(verb, checkpoint)
     if folder is not None and value_of("hydra.run.dir", overrides) is None:
         overrides.append(f"hydra.run.dir={_quoted(str(folder))}")

@@ -111,6 +111,17 @@ class CaptionedImages(LightningDataModule):
         """The test split in its own order, each picture once over all processes."""
         return self._loader("test", self._in_order("test"))
 
+    def still_batches(self, split: str) -> DataLoader:
+        """A split in its own order, as it is: nothing drawn at random, each picture once.
+
+        For measuring; over all processes each has its share.
+        """
+        return self._loader(split, self._in_order(split), self.still(split))
+
+    def still(self, split: str) -> Dataset:
+        """The data set of a split without what is random in training."""
+        return self.dataset(split)
+
     def state_dict(self) -> dict[str, int]:
         """What a checkpoint keeps of the loader: where the stream is."""
         return {"images_seen": int(self.trainer.lightning_module.images_seen)}
@@ -124,13 +135,15 @@ class CaptionedImages(LightningDataModule):
         own = [(i, i) for i in range(rank, len(self.dataset(split)), processes)]
         return [own[i : i + self.batch_size] for i in range(0, len(own), self.batch_size)]
 
-    def _loader(self, split: str, batches: Sampler | list) -> DataLoader:
+    def _loader(
+        self, split: str, batches: Sampler | list, dataset: Dataset | None = None
+    ) -> DataLoader:
         return DataLoader(
-            self.dataset(split),
+            dataset or self.dataset(split),
             batch_sampler=batches,
             num_workers=self.num_workers,
             collate_fn=_as_it_is,
-            persistent_workers=self.num_workers > 0 and split == "train",
+            persistent_workers=self.num_workers > 0 and isinstance(batches, StreamSampler),
             pin_memory=torch.cuda.is_available(),
         )
 

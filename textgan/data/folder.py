@@ -181,6 +181,13 @@ class Folder(CaptionedImages):
         seed = self.seed if split == "train" else None
         return FolderSplit(rows, self._pictures[source], flip=self.flip, seed=seed)
 
+    def still(self, split: str) -> FolderSplit:
+        """The pictures with their first captions, the middle cropped and nothing mirrored."""
+        rows_and_pictures = self.dataset(split)
+        return FolderSplit(
+            rows_and_pictures.rows, rows_and_pictures.pictures, flip=False, seed=None
+        )
+
     def captions(self, limit: int) -> list[str]:
         """At most `limit` captions of the train split, spread evenly over it."""
         captions = [caption for row in self.split.train for caption in row.captions]

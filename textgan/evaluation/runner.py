@@ -1,58 +1,181 @@
 """One runner that draws once for all metrics."""
 
-import torch
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 
+import torch
+from torch import Tensor
+
+from textgan.errors import ConfigError, MissingWeightsError, TooFewError
+from textgan.evaluation.bank import FeatureBank
+from textgan.evaluation.cache import FeatureCache
+from textgan.evaluation.edit import WordSwap
+from textgan.evaluation.fingerprint import Fingerprint
+from textgan.metric.base import Metric
 from textgan.pipeline.base import TextToImagePipeline
 from textgan.types import Batch, Evaluation
 
+_SHOWN = 16
+
+
+@dataclass
+class Shown:
+    """A caption, a real picture that bears it or None, and draws (k, C, H, W), for the report."""
+
+    caption: str
+    real: Tensor | None
+    draws: Tensor
+
 
 class Evaluator:
-    """Feeds every metric from the same draws.
+    """Feeds every metric from the same draws, and from features computed once.
 
     The metrics live here and not in a module tree, so that no checkpoint, EMA or DDP ever carries
-    their extractors.
+    their extractors. `begin`, `update` for each batch, `finish`, `compute`.
 
     Args:
-        metrics: name -> metric (`textgan.metric.base.Metric`, or anything with its methods and
-            class attributes).
+        metrics: name -> metric.
         seed: keys the noise of the draws, with the picture's index in the data set.
+        cache: where features of real pictures are kept between runs; None keeps none.
+
+    Attributes:
+        skipped: name -> why a metric is left out.
+        shown: what the first captions look like.
+        seen: after `compute`, a hash of the captions and pictures seen, and how many.
     """
 
-    def __init__(self, metrics: dict[str, torch.nn.Module], *, seed: int = 0):
-        self.metrics, self.seed = metrics, seed
-        for name, metric in metrics.items():
-            if metric.edits:
-                raise ValueError(
-                    f"metric {name} looks at draws of edited captions, which no data set "
-                    "here provides"
-                )
+    def __init__(
+        self, metrics: dict[str, Metric], *, seed: int = 0, cache: FeatureCache | None = None
+    ):
+        self.metrics, self.seed, self.cache = metrics, seed, cache
+        self._start(dict(metrics))
 
-    def reset(self) -> None:
-        """Forget what was seen."""
-        for metric in self.metrics.values():
+    def _start(self, active: dict[str, Metric]) -> None:
+        self.active, self.skipped = active, dict[str, str]()
+        self.shown: list[Shown] = []
+        self._fingerprint = Fingerprint()
+        self._swap: WordSwap | None = None
+        self._bank: FeatureBank | None = None
+        self._captions: list[str] = []
+        self.seen = "", 0
+
+    def begin(
+        self,
+        pipeline: TextToImagePipeline,
+        *,
+        testing: bool,
+        captions: Callable[[], list[str]] = list,
+        training: Callable[[], Iterable[Batch]] = list,
+    ) -> None:
+        """Forget what was seen, load what the metrics need, and show them the training pictures.
+
+        A metric whose weights are not there is left out (`skipped`).
+
+        Args:
+            pipeline: what will be measured.
+            testing: whether the metrics that are for tests only take part.
+            captions: training captions, which words for edited captions are taken from.
+            training: this process's share of the training pictures.
+
+        Raises:
+            ConfigError: a metric's judge is a net that the pipeline was trained against, or what it
+                measures with cannot be read.
+        """
+        self._start({n: m for n, m in self.metrics.items() if testing or not m.test_only})
+        for name, metric in list(self.active.items()):
             metric.reset()
+            try:
+                metric.to(pipeline.device).prepare()
+            except MissingWeightsError as error:
+                self._leave_out(name, error)
+            except (ValueError, OSError) as error:
+                raise ConfigError(f"metric {name}: {error}") from error
+            else:
+                _check_judge(name, metric, pipeline)
+        self._bank = FeatureBank(self.active.values(), self.cache)
+        if any(metric.edits for metric in self.active.values()):
+            self._swap = WordSwap(captions())
+        learners = [metric for metric in self.active.values() if metric.training]
+        for batch in training() if learners else ():
+            images = batch.images.to(pipeline.device).float()
+            evaluation = self._with_bank(Evaluation(batch.captions, images, images[:, None]))
+            for metric in learners:
+                metric.update_training(evaluation)
 
     @torch.no_grad()
     def update(self, pipeline: TextToImagePipeline, batch: Batch) -> None:
         """Draw for one batch, as many per caption as any metric looks at, and show it to all."""
-        if not self.metrics:
+        if not self.active:
             return
-        k = max(metric.draws_per_caption for metric in self.metrics.values())
-        images = pipeline(
-            batch.captions,
-            num_images_per_prompt=k,
-            seed=self.seed,
-            indices=batch.index.tolist(),
-            output_type="pt",
-        ).images
-        evaluation = Evaluation(batch.captions, batch.images.float(), images.unflatten(0, (-1, k)))
-        for metric in self.metrics.values():
-            metric.to(images.device).update(evaluation)
+        draw = partial(pipeline, seed=self.seed, indices=batch.index.tolist(), output_type="pt")
+        k = max(metric.draws_per_caption for metric in self.active.values())
+        draws = draw(batch.captions, num_images_per_prompt=k).images.unflatten(0, (-1, k))
+        edited = None
+        if any(metric.edits for metric in self.active.values()):
+            edited = draw(self._edit(batch), num_images_per_prompt=1).images
+        evaluation = Evaluation(
+            batch.captions, batch.images.float(), draws, edited, index=batch.index
+        )
+        evaluation = self._with_bank(evaluation)
+        for metric in self.active.values():
+            metric.to(draws.device).update(evaluation)
+        self._fingerprint.update(batch)
+        self._remember(evaluation)
+
+    def finish(self, pipeline: TextToImagePipeline) -> None:
+        """Let the metrics that look at the pipeline itself do so; on one process."""
+        for metric in self.active.values():
+            if self._captions:
+                metric.observe(pipeline, self._captions)
 
     def compute(self) -> dict[str, float]:
-        """`metric/name` -> value, over all batches of all processes."""
+        """`metric/name` -> value, over all batches of all processes.
+
+        A metric of fewer pictures than it needs is left out (`skipped`).
+        """
         values = {}
-        for name, metric in self.metrics.items():
-            for key, value in metric.compute().items():
-                values[f"{name}/{key}" if key != name else name] = float(value)
+        self.seen = self._fingerprint.compute()
+        for name, metric in list(self.active.items()):
+            try:
+                found = metric.compute()
+            except TooFewError as error:
+                self._leave_out(name, error)
+                continue
+            for key, value in found.items():
+                values[f"{name}/{key}" if key != name else name] = value
         return values
+
+    def _leave_out(self, name: str, reason: Exception) -> None:
+        self.skipped[name] = str(reason)
+        del self.active[name]
+
+    def _with_bank(self, evaluation: Evaluation) -> Evaluation:
+        if self._bank is not None:
+            evaluation.bank = self._bank.of(evaluation)
+        return evaluation
+
+    def _edit(self, batch: Batch) -> list[str]:
+        swap = self._swap or WordSwap(batch.captions)
+        return [
+            swap(caption, self.seed, index)
+            for caption, index in zip(batch.captions, batch.index.tolist(), strict=True)
+        ]
+
+    def _remember(self, evaluation: Evaluation) -> None:
+        missing = _SHOWN - len(self.shown)
+        rows = zip(evaluation.captions[:missing], evaluation.draws[:missing], strict=True)
+        for place, (caption, draws) in enumerate(rows):
+            real = None if evaluation.real is None else evaluation.real[place].cpu()
+            self.shown.append(Shown(caption, real, draws[:3].cpu()))
+            self._captions.append(caption)
+
+
+def _check_judge(name: str, metric: Metric, pipeline: TextToImagePipeline) -> None:
+    lineage = getattr(metric.judge, "lineage", frozenset)()
+    known = lineage & set(pipeline.trained_against)
+    if known:
+        raise ConfigError(
+            f"metric {name} must not be judged by a net that the model was trained against, or by "
+            f"a descendant of it: {min(known)[:16]}"
+        )

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.utilities import dim_zero_cat
 
+from textgan.errors import TooFewError
 from textgan.image import to_rgb_uint8
 from textgan.metric.base import Metric
 from textgan.types import Evaluation
@@ -88,11 +89,11 @@ class TwoSamples(FeatureMetric):
         """All features of real pictures (n, D) and of draws (m, D), float64.
 
         Raises:
-            ValueError: there are fewer than `at_least` of a kind.
+            TooFewError: there are fewer than `at_least` of a kind.
         """
         real, draws = (dim_zero_cat(x).double() if len(x) else [] for x in (self.real, self.draws))
         if min(len(real), len(draws)) < at_least:
-            raise ValueError(
+            raise TooFewError(
                 f"{type(self).__name__} needs at least {at_least} pictures of each kind, "
                 f"got {len(real)} real ones and {len(draws)} draws"
             )

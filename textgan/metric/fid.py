@@ -35,7 +35,7 @@ class FID(TwoSamples):
         pictures (None below 100 of them), so of the pictures at hand, not of another training.
 
         Raises:
-            ValueError: there are fewer than two pictures, so no variance.
+            TooFewError: there are fewer than two pictures, so no variance.
         """
         real, draws = self.samples(at_least=2)
         n = min(len(real), len(draws))

@@ -1,5 +1,6 @@
 """Training procedures as LightningModules."""
 
 from textgan.model.gan import GANModel
+from textgan.model.pipeline import PipelineModel
 
-__all__ = ["GANModel"]
+__all__ = ["GANModel", "PipelineModel"]

@@ -1,16 +1,21 @@
 """What every model here does outside training: draw and be measured."""
 
 from abc import abstractmethod
+from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any
 
 import torch
-from pytorch_lightning import LightningModule
+from pytorch_lightning import LightningDataModule, LightningModule
+from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
-from textgan.evaluation import Evaluator
+from textgan.evaluation import Evaluator, FeatureCache, Report, collect, default_folder
 from textgan.metric.base import Metric
 from textgan.pipeline import TextToImagePipeline
 from textgan.types import Batch
+
+_CAPTIONS = 20_000  # that words for edited captions are taken from
 
 
 class MeasuredModel(LightningModule):
@@ -22,18 +27,27 @@ class MeasuredModel(LightningModule):
 
     Attributes:
         images_seen: int64, how many pictures training has shown, over all processes.
+        values: metric/name -> value, of the last evaluation.
         composed_config: what a command line composed, for the checkpoint; None without one.
     """
 
     def __init__(self, metrics: dict[str, Metric], *, seed: int):
         super().__init__()
-        self.evaluator, self.seed = Evaluator(metrics, seed=seed), seed
+        cache = FeatureCache(default_folder())
+        self.evaluator, self.seed = Evaluator(metrics, seed=seed, cache=cache), seed
+        self.values: dict[str, float] = {}
         self.composed_config: dict[str, Any] | None = None
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
 
     @abstractmethod
     def pipeline(self) -> TextToImagePipeline:
         """What draws."""
+
+    def on_validation_start(self) -> None:
+        self._begin_evaluation(testing=False)
+
+    def on_test_start(self) -> None:
+        self._begin_evaluation(testing=True)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         self.evaluator.update(self.pipeline(), batch)
@@ -52,9 +66,50 @@ class MeasuredModel(LightningModule):
         self._report("val")
 
     def on_test_epoch_end(self) -> None:
+        if self.trainer.is_global_zero:
+            self.evaluator.finish(self.pipeline())
         self._report("test")
 
+    def report(self, *, source: str | None = None) -> Report:
+        """What the last test found, with the protocol of each number.
+
+        Args:
+            source: the file or folder that the model came from, to be named in it.
+        """
+        data = type(self.trainer.datamodule or self.trainer.test_dataloaders)
+        return collect(
+            self.evaluator,
+            self.values,
+            self.pipeline(),
+            source=source,
+            images_seen=int(self.images_seen),
+            data={"class": f"{data.__module__}.{data.__qualname__}", "split": "test"},
+        )
+
+    def _begin_evaluation(self, *, testing: bool) -> None:
+        data, from_data = self.trainer.datamodule, {}
+        if data is not None:
+            from_data = {
+                "captions": partial(data.captions, limit=_CAPTIONS),
+                "training": partial(self._training_batches, data),
+            }
+        self.evaluator.begin(self.pipeline(), testing=testing, **from_data)
+        self._say_skipped()
+
+    def _training_batches(self, data: LightningDataModule) -> Iterable[Batch]:
+        """The training pictures as they are, with the time left where it is long."""
+        batches = data.still_batches("train")
+        watch = getattr(self.trainer.progress_bar_callback, "watch", None)
+        return watch(batches, "training pictures") if watch else batches
+
     def _report(self, stage: str) -> None:
-        values = {f"{stage}/{name}": value for name, value in self.evaluator.compute().items()}
-        self.evaluator.reset()
+        said = set(self.evaluator.skipped)
+        self.values = self.evaluator.compute()
+        self._say_skipped(said)
+        values = {f"{stage}/{name}": float(value) for name, value in self.values.items()}
         self.log_dict({**values, "step": float(self.images_seen)}, rank_zero_only=False)
+
+    def _say_skipped(self, said: Collection[str] = ()) -> None:
+        for name, reason in self.evaluator.skipped.items():
+            if name not in said:
+                rank_zero_warn(f"metric {name} is left out: {reason}")

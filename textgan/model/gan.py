@@ -117,6 +117,7 @@ class GANModel(MeasuredModel):
         self.caption_dropout, self.tokenizer_captions = caption_dropout, tokenizer_captions
         self.gradient_clip_norm, self.compile_generator = gradient_clip_norm, compile_generator
         self._lengths_checked = False
+        self.trained_against = sorted(_lineage(self))
         self.seen = 0  # like images_seen, but read without waiting for a GPU
         self._gradients: dict[str, Tensor] = {}  # of a step that a checkpoint cut in two
 
@@ -128,7 +129,9 @@ class GANModel(MeasuredModel):
     def pipeline(self) -> GANPipeline:
         """What draws: the averaged generator and text encoder."""
         averaged = self.ema.averaged
-        return GANPipeline(averaged["generator"], averaged["text_encoder"]).eval()
+        return GANPipeline(
+            averaged["generator"], averaged["text_encoder"], trained_against=self.trained_against
+        ).eval()
 
     def setup(self, stage: str) -> None:
         """Fit the tokenizer on training captions, where there is none and no checkpoint brings one.
@@ -243,6 +246,12 @@ class GANModel(MeasuredModel):
 
 def _trainable(modules: list[nn.Module]) -> list[nn.Parameter]:
     return [p for module in modules for p in module.parameters() if p.requires_grad]
+
+
+def _lineage(model: nn.Module) -> set[str]:
+    """Hashes of all nets in it that might judge draws, and of these nets' ancestors."""
+    judges = [part for part in model.modules() if callable(getattr(part, "lineage", None))]
+    return {digest for judge in judges for digest in judge.lineage()}
 
 
 def _check_counts(**counts: int) -> None:

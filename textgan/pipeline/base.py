@@ -26,7 +26,19 @@ class PipelineOutput:
 
 
 class TextToImagePipeline(Part):
-    """Base of what turns captions into pictures; a subclass implements `draw`."""
+    """Base of what turns captions into pictures; a subclass implements `draw`.
+
+    Attributes:
+        trained_against: SHA-256 of the weights of each frozen net whose opinion of the draws was
+            trained on, and of those nets' ancestors: none of them may judge the draws.
+    """
+
+    trained_against: Sequence[str] = ()
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
 
     @abstractmethod
     def draw(

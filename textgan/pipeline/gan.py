@@ -1,5 +1,7 @@
 """Sampling from a GAN: one forward pass."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from textgan.generator.base import Generator
@@ -14,11 +16,19 @@ class GANPipeline(TextToImagePipeline):
     Args:
         generator: draws from noise and text.
         text_encoder: reads the captions.
+        trained_against: as the base says.
     """
 
-    def __init__(self, generator: Generator, text_encoder: TextEncoder):
+    def __init__(
+        self,
+        generator: Generator,
+        text_encoder: TextEncoder,
+        *,
+        trained_against: Sequence[str] = (),
+    ):
         super().__init__()
         self.generator, self.text_encoder = generator, text_encoder
+        self.trained_against = list(trained_against)
 
     def draw(
         self, captions: list[str], keys: list[tuple[int, ...]], *, guidance_scale: float
@@ -27,8 +37,7 @@ class GANPipeline(TextToImagePipeline):
 
         Guidance extrapolates in pixels, from what the empty caption draws of the same z.
         """
-        device = next(self.generator.parameters()).device
-        noise = keyed_randn(keys, self.generator.noise_shape).to(device)
+        noise = keyed_randn(keys, self.generator.noise_shape).to(self.device)
         text = self.text_encoder(captions)
         images = self.generator(noise, text)
         if guidance_scale == 1:

@@ -1,0 +1,98 @@
+"""Features, computed once for all metrics that look at the same pictures by the same network."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from textgan.evaluation.cache import FeatureCache
+from textgan.image import to_rgb_uint8
+from textgan.image_encoder.extractor import FeatureExtractor
+from textgan.metric.base import Metric
+from textgan.metric.feature import checked
+from textgan.types import Evaluation
+
+
+@dataclass
+class _Network:
+    """What the metrics together ask of one network."""
+
+    deepest: nn.Module
+    taps: set[str] = field(default_factory=set)
+    draws: int = 1
+
+
+class FeatureBank:
+    """Knows what the metrics will ask, so that one pass over the pictures serves them all.
+
+    Args:
+        metrics: they are prepared already.
+        cache: where features of real pictures are kept; None keeps none.
+    """
+
+    def __init__(self, metrics: Iterable[Metric], cache: FeatureCache | None = None):
+        self.cache = cache
+        self.networks: dict[str, _Network] = {}
+        for metric in metrics:
+            for extractor in metric.extractors():
+                network = self.networks.setdefault(_name(extractor), _Network(extractor))
+                network.taps.add(_tap(extractor))
+                network.draws = max(network.draws, metric.draws_per_caption)
+                if _depth(extractor) > _depth(network.deepest):
+                    network.deepest = extractor
+
+    def of(self, evaluation: Evaluation) -> Callable[[nn.Module, str], Tensor]:
+        """What `Evaluation.bank` is: (extractor, kind) -> features (B, k, D) of that batch."""
+        known: dict[tuple[str, str], dict[str, Tensor]] = {}
+
+        def features(extractor: nn.Module, kind: str) -> Tensor:
+            name = _name(extractor)
+            if (name, kind) not in known:
+                images = getattr(evaluation, kind)
+                images = images[:, : self.networks[name].draws] if kind == "draws" else images
+                known[name, kind] = self._outputs(name, images, is_kept=kind == "real")
+                if kind != "draws":
+                    known[name, kind] = {t: f[:, None] for t, f in known[name, kind].items()}
+            return known[name, kind][_tap(extractor)]
+
+        return features
+
+    @torch.no_grad()
+    def _outputs(self, name: str, images: Tensor, *, is_kept: bool) -> dict[str, Tensor]:
+        """Pictures (B, C, H, W) or (B, k, C, H, W) -> tap -> (B, D) or (B, k, D)."""
+        network = self.networks[name]
+        batch = images.shape[:-3]
+        pixels = to_rgb_uint8(images.flatten(0, len(batch) - 1))  # (N, 3, H, W)
+        cache = self.cache if is_kept and isinstance(network.deepest, FeatureExtractor) else None
+        found = {tap: cache and cache.get(name, tap, pixels) for tap in network.taps}
+        if any(features is None for features in found.values()):
+            with torch.autocast(images.device.type, enabled=False):
+                found = _pass(network.deepest, pixels, network.taps)
+            for tap, features in found.items():
+                if cache is not None:
+                    cache.put(name, tap, pixels, features)
+        return {
+            tap: checked(features).to(images.device).unflatten(0, batch)
+            for tap, features in found.items()
+        }
+
+
+def _pass(extractor: nn.Module, pixels: Tensor, taps: set[str]) -> dict[str, Tensor]:
+    if isinstance(extractor, FeatureExtractor):
+        return extractor.outputs(pixels, sorted(taps))
+    return {_tap(extractor): extractor(pixels)}
+
+
+def _name(extractor: nn.Module) -> str:
+    if isinstance(extractor, FeatureExtractor):
+        return extractor.network()
+    return f"{type(extractor).__qualname__} {id(extractor)}"
+
+
+def _tap(extractor: nn.Module) -> str:
+    return extractor.tap if isinstance(extractor, FeatureExtractor) else ""
+
+
+def _depth(extractor: nn.Module) -> int:
+    return extractor.depth if isinstance(extractor, FeatureExtractor) else 0

@@ -1,0 +1,56 @@
+"""Features of real pictures, kept on disk under a hash of all that they depend on."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import safetensors
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+
+class FeatureCache:
+    """A folder of feature files, each named by a hash of network, weights, output and pixels.
+
+    So a file is never stale: other pictures, weights or resizing have another name. A damaged file
+    counts as none. It grows by 4 bytes a feature, and may be deleted at any time.
+
+    Args:
+        folder: where; it is made when something is first kept.
+    """
+
+    def __init__(self, folder: str | Path):
+        self.folder = Path(folder)
+
+    def get(self, network: str, tap: str, pixels: Tensor) -> Tensor | None:
+        """The features (N, D) of these pictures (N, 3, H, W) uint8, or None."""
+        file = self._file(network, tap, pixels)
+        if not file.is_file():
+            return None
+        try:
+            features = load_file(file).get("features")
+        except (safetensors.SafetensorError, OSError):
+            return None
+        return features if features is not None and len(features) == len(pixels) else None
+
+    def put(self, network: str, tap: str, pixels: Tensor, features: Tensor) -> None:
+        """Keep the features of these pictures; a reader never sees half of a file."""
+        file = self._file(network, tap, pixels)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside = file.with_name(f".{file.name}.{os.getpid()}")
+        save_file({"features": features.cpu().contiguous()}, beside)
+        beside.replace(file)
+
+    def _file(self, network: str, tap: str, pixels: Tensor) -> Path:
+        digest = hashlib.sha256(f"{network}\n{tap}\n{tuple(pixels.shape)}\n".encode())
+        digest.update(pixels.cpu().contiguous().numpy())
+        name = digest.hexdigest()
+        return self.folder / name[:2] / f"{name}.safetensors"
+
+
+def default_folder() -> Path:
+    """$TEXTGAN_CACHE, else `textgan` where the user's caches are."""
+    if named := os.environ.get("TEXTGAN_CACHE"):
+        return Path(named).expanduser() / "features"
+    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(caches).expanduser() / "textgan" / "features"

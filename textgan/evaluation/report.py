@@ -1,0 +1,146 @@
+"""What an evaluation found, each number with the protocol that it rests on."""
+
+import datetime
+import hashlib
+import json
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+import textgan
+from textgan.evaluation.runner import Evaluator, Shown
+from textgan.pipeline.base import TextToImagePipeline
+
+FORMAT_VERSION = 1
+FILE = "evaluation.json"
+_LIBRARIES = ("torch", "torchmetrics", "transformers")
+
+
+@dataclass
+class Report:
+    """An evaluation, as `evaluation.json` has it, and the pictures that the page shows.
+
+    Attributes:
+        model: source, weights_sha256, parameters, images_seen.
+        data: class, split, image_size, fingerprint and number of pictures.
+        numbers: name -> value, n, low, high, spread (None where there is none), metric.
+        protocols: metric -> all that its numbers depend on beside the model, and a `hash` of that.
+        skipped: metric -> why it was left out.
+        shown: captions with real pictures and draws.
+        pictures: title -> picture.
+        histograms: title -> name -> values.
+    """
+
+    model: dict[str, Any]
+    data: dict[str, Any]
+    numbers: dict[str, dict[str, Any]]
+    protocols: dict[str, dict[str, Any]]
+    skipped: dict[str, str]
+    shown: list[Shown] = field(default_factory=list)
+    pictures: dict[str, Image.Image] = field(default_factory=dict)
+    histograms: dict[str, dict[str, Tensor]] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The content of `evaluation.json`."""
+        content = {
+            "format_version": FORMAT_VERSION,
+            "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
+            "model": self.model,
+            "data": self.data,
+            "numbers": self.numbers,
+            "protocols": self.protocols,
+            "skipped": self.skipped,
+        }
+        return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def save_json(self, folder: Path) -> Path:
+        """Write `evaluation.json` into the folder, and return its path."""
+        file = folder / FILE
+        beside = file.with_name(f".{FILE}.part")
+        beside.write_text(self.to_json(), encoding="utf-8")
+        beside.replace(file)
+        return file
+
+
+def collect(
+    evaluator: Evaluator,
+    values: dict[str, float],
+    pipeline: TextToImagePipeline,
+    *,
+    source: str | None,
+    images_seen: int,
+    data: dict[str, Any],
+) -> Report:
+    """The report of what an evaluator measured.
+
+    Args:
+        evaluator: after `compute`.
+        values: what `compute` returned.
+        pipeline: what was measured.
+        source: the file or folder that it came from.
+        images_seen: how many pictures it was trained on.
+        data: class and split of the data; fingerprint and number of pictures are added.
+
+    Raises:
+        FloatingPointError: a value is NaN or infinite.
+    """
+    fingerprint, n = evaluator.seen
+    data = {**data, "fingerprint": fingerprint, "pictures": n}
+    shared = {
+        "data": data,
+        "seed": evaluator.seed,
+        "ema": True,  # a pipeline has the averaged weights
+        "guidance_scale": 1.0,
+        "versions": {"textgan": textgan.__version__, **{n: version(n) for n in _LIBRARIES}},
+    }
+    active = evaluator.active.items()
+    return Report(
+        model={
+            "source": source,
+            "weights_sha256": weights_sha256(pipeline),
+            "parameters": sum(p.numel() for p in pipeline.parameters()),
+            "images_seen": images_seen,
+        },
+        data=data,
+        numbers={
+            name: _number(name, value) for name, value in values.items() if not _is_count(name)
+        },
+        protocols={name: _hashed({**metric.protocol(), **shared}) for name, metric in active},
+        skipped=dict(evaluator.skipped),
+        shown=evaluator.shown,
+        pictures={t: picture for _, m in active for t, picture in m.pictures().items()},
+        histograms={t: series for _, m in active for t, series in m.histograms().items()},
+    )
+
+
+def weights_sha256(pipeline: TextToImagePipeline) -> str:
+    """Over the names, shapes and bytes of its state dict."""
+    digest = hashlib.sha256()
+    for name, tensor in pipeline.state_dict().items():
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        plain = tensor.detach().cpu().contiguous().reshape(-1)
+        digest.update(plain.view(torch.uint8).numpy())
+    return digest.hexdigest()
+
+
+def _number(name: str, value: float) -> dict[str, Any]:
+    bounds = {key: getattr(value, key, None) for key in ("n", "low", "high", "spread")}
+    for number in (value, *bounds.values()):
+        if number is not None and not torch.isfinite(torch.tensor(float(number))):
+            raise FloatingPointError(f"{name} is not a finite number: {number}")
+    return {"value": float(value), **bounds, "metric": name.split("/", maxsplit=1)[0]}
+
+
+def _is_count(name: str) -> bool:
+    last = name.rsplit("/", maxsplit=1)[-1]
+    return "/" in name and (last == "n" or last.startswith("n_"))
+
+
+def _hashed(protocol: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(protocol, sort_keys=True, ensure_ascii=False)
+    return {**protocol, "hash": hashlib.sha256(text.encode()).hexdigest()}
