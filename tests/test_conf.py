@@ -47,6 +47,7 @@ def parts() -> list[tuple[str, str]]:
             base = BASES.get(folder.name) or base_of(folder.name)
             module = importlib.import_module(f"textgan.{folder.name}.{path.stem}")
             own = [c for c in vars(module).values() if inspect.isclass(c)]
+            own = [c for c in own if not inspect.isabstract(c)]
             own = [c for c in own if c.__module__ == module.__name__ and issubclass(c, base)]
             if path.stem != "base" and any(not c.__name__.startswith("_") for c in own):
                 found.append((folder.name, path.stem))

@@ -44,3 +44,16 @@ def test_a_test_counts_its_batches(verb, trainer, counting, batches, capsys):
     lines = [line for line in capsys.readouterr().out.splitlines() if " batches" in line]
     assert lines[0].startswith("1 of 2 batches")
     assert lines[1].startswith("2 of 2 batches, 0:00 left")
+
+
+def test_what_is_watched_within_a_test_has_its_own_count(trainer, counting, batches, capsys):
+    bar = Progress(seconds_between_lines=0)
+    seen = []
+    counting.on_test_start = lambda: seen.extend(bar.watch([*"abc"], "letters"))
+    trainer(bar, enable_progress_bar=True).test(counting, batches)
+    lines = [line for line in capsys.readouterr().out.splitlines() if " batches" in line]
+    assert seen == [*"abc"]
+    assert [line.split(",")[0] for line in lines] == [
+        *("1 of 3 batches of letters", "2 of 3 batches of letters", "3 of 3 batches of letters"),
+        *("1 of 2 batches", "2 of 2 batches"),
+    ]

@@ -62,6 +62,18 @@ def test_a_resumed_stream_goes_on_where_it_stopped(tmp_path, folder, captioned):
     assert stream(resumed, 4) == stream(folder(tmp_path, **drawn), 6)[2:]
 
 
+def test_still_batches_draw_nothing_at_random(tmp_path, folder, captioned):
+    drawn = {"crop": "random", "flip": True, "val_share": 0}
+    data = folder(captioned(tmp_path), **drawn)
+    batches = [*data.still_batches("train")]
+    assert [caption for batch in batches for caption in batch.captions] == [
+        f"{place} a" for place in range(12)
+    ]
+    images = torch.cat([batch.images for batch in batches])
+    assert (images == images[0]).all()  # all the middle square, which is green
+    assert (images[:, 1] > 0.9).all()
+
+
 def test_the_data_set_survives_pickling(tmp_path, folder, captioned):
     data = folder(captioned(tmp_path), val_share=0)
     dataset = data.dataset("train")

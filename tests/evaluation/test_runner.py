@@ -146,18 +146,22 @@ def test_a_metric_whose_weights_are_broken_is_one_sentence_with_its_name(pipelin
         raise ValueError("the file is cut short")
 
     metric.prepare = prepare
-    with pytest.raises(ConfigError, match="^metric mine: the file is cut short$"):
+    with pytest.raises(ConfigError, match=r"^metric mine: the file is cut short$"):
         Evaluator({"mine": metric}).begin(pipeline, testing=True)
 
 
 def test_training_pictures_are_shown_before_the_first_draw_to_those_that_ask(pipeline):
     metric, seen = Recording(), []
-    metric.training = True
+    metric.training_pictures = 3
     metric.update_training = lambda evaluation: seen.append(evaluation.real)
     evaluator = Evaluator({"mine": metric, "other": Recording()})
-    evaluator.begin(pipeline, testing=True, training=lambda: [batch(0, 1), batch(2)])
+    evaluator.begin(pipeline, testing=True, training=lambda limit: [batch(0, 1), batch(limit)])
     assert [len(real) for real in seen] == [2, 1]
     assert pipeline.calls == []
+    evaluator.update(pipeline, batch(0))
+    evaluator.compute()
+    assert evaluator.training_seen.keys() == {3}
+    assert evaluator.training_seen[3][1] == 3
 
 
 def test_a_judge_that_was_trained_against_is_refused_and_so_is_its_descendant(pipeline):

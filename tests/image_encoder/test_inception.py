@@ -1,7 +1,9 @@
 """Inception's features: shape, order of distances with the real weights, and errors."""
 
+import hashlib
 import json
 import os
+from collections import OrderedDict
 from copy import deepcopy
 from pathlib import Path
 
@@ -42,6 +44,18 @@ def data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture
+def shallow(tmp_path: Path) -> Path:
+    """A .npz of random weights that ends where the 64 features do."""
+    generator = np.random.default_rng(0)
+    shapes = {"conv": (32, 3, 3, 3), "conv_1": (32, 32, 3, 3), "conv_2": (64, 32, 3, 3)}
+    arrays = {f"{name}.weight": generator.normal(0, 0.1, shape) for name, shape in shapes.items()}
+    arrays |= {f"{name}.bias": np.zeros(shape[0], np.float32) for name, shape in shapes.items()}
+    file = tmp_path / "shallow.npz"
+    np.savez(file, **arrays)
+    return file
+
+
 def some(n: int, size: int = 32) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     return torch.randint(0, 256, (n, 3, size, size), dtype=torch.uint8, generator=generator)
@@ -57,19 +71,20 @@ def test_each_feature_has_its_width_and_is_frozen(weights, feature):
     assert not any(parameter.requires_grad for parameter in net.parameters())
     assert not any(module.training for module in net.train().modules())
     assert net.num_features == feature
+    assert net.tap == str(feature)
 
 
-def test_the_layers_of_shallower_features_are_the_deeper_ones_first_layers(weights):
+def test_one_deep_pass_has_the_outputs_of_all_shallower_ones(weights):
     deep, shallow = Inception(1280, weights=weights), Inception(192, weights=weights)
+    assert deep.depth > shallow.depth
+    assert deep.network() == shallow.network()
+    images = some(2)
+    found = deep.outputs(images, ["1280", "192"])
+    assert list(found) == ["1280", "192"]
+    assert torch.equal(found["192"], shallow(images))
+    assert torch.equal(found["1280"], deep(images))
     names = list(shallow.state_dict())
     assert names == list(deep.state_dict())[: len(names)]
-    x = torch.randn(1, 3, 75, 75)
-    assert torch.equal(deep.layers[: len(shallow.layers)](x), shallow.layers(x))
-
-
-def test_an_average_pool_leaves_the_padding_out(weights):
-    pool = Inception(768, weights=weights).layers.mixed_7.tower_2.pool
-    assert torch.equal(pool(torch.ones(1, 1, 4, 4)), torch.ones(1, 1, 4, 4))
 
 
 def test_pictures_do_not_depend_on_the_batch_around_them(weights):
@@ -78,10 +93,67 @@ def test_pictures_do_not_depend_on_the_batch_around_them(weights):
     torch.testing.assert_close(net(images)[1:2], net(images[1:2]))
 
 
-def test_building_it_draws_no_random_number(weights):
+def test_more_pictures_than_64_are_looked_at_in_parts(shallow):
+    net = Inception(64, weights=str(shallow))
+    net.load()
+    seen = []
+
+    class Corner(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            seen.append(len(x))
+            return x[:, :, :2, :2]
+
+    net.layers = nn.Sequential(OrderedDict(pool=Corner()))
+    images = some(130, 8)
+    features = net(images)
+    assert seen == [64, 64, 2]
+    assert torch.equal(features, torch.cat([net(picture) for picture in images.split(1)]))
+    assert net(images[:0]).shape == (0, 3)
+
+
+def test_no_file_is_read_before_the_first_pictures_and_then_once(shallow):
+    net = Inception(64, weights=str(shallow))
+    assert not list(net.parameters())
+    features = net(some(1))
+    assert features.any()
+    shallow.unlink()
+    net.load()
+    assert torch.equal(net(some(1)), features)
+
+
+def test_building_and_loading_it_draw_no_random_number(shallow):
     before = torch.get_rng_state()
-    Inception(64, weights=weights)
+    Inception(64, weights=str(shallow)).load()
     assert torch.equal(before, torch.get_rng_state())
+
+
+def test_weights_go_where_the_module_was_moved_before(shallow):
+    net = Inception(64, weights=str(shallow)).to("meta")
+    net.load()
+    assert {parameter.device.type for parameter in net.parameters()} == {"meta"}
+
+
+def test_its_name_and_protocol_are_those_of_the_very_file(shallow, tmp_path):
+    digest = hashlib.sha256(shallow.read_bytes()).hexdigest()
+    net = Inception(64, weights=str(shallow))
+    assert net.network() == f"inception-2015-12-05:{digest[:16]}"
+    protocol = json.loads(json.dumps(net.protocol()))
+    assert protocol["network"] == "inception-2015-12-05"
+    assert protocol["weights_sha256"] == digest
+    assert protocol["feature"] == "64"
+    assert set(protocol) == {"network", "weights_sha256", "feature", "resize", "input"}
+    with np.load(shallow) as file:
+        arrays = dict(file)
+    arrays["conv.bias"][0] += 1
+    np.savez(shallow, **arrays)
+    assert Inception(64, weights=str(shallow)).network() != net.network()
+
+
+def test_a_tap_that_lies_deeper_or_is_none_is_refused(shallow):
+    net = Inception(64, weights=str(shallow))
+    for tap in ("192", "65"):
+        with pytest.raises(ValueError, match=rf"taps of Inception\(64\) are 64, got '{tap}'"):
+            net.outputs(some(1), ["64", tap])
 
 
 def test_the_resize_is_tensorflows():
@@ -102,40 +174,15 @@ def test_the_resize_is_tensorflows():
     assert torch.equal(_resize(same), same)
 
 
-def test_what_is_wrong_is_said_in_one_sentence(tmp_path, monkeypatch):
-    monkeypatch.delenv("TEXTGAN_INCEPTION", raising=False)
-    with pytest.raises(ValueError, match="feature must be one of 64, 192, 768, 1280, got 2048"):
-        Inception(2048)
-    with pytest.raises(FileNotFoundError, match="weights or the environment variable TEXTGAN_INCE"):
-        Inception(64)
-    with pytest.raises(FileNotFoundError, match=r"weights must name Inception's \.npz file, got"):
-        Inception(64, weights=str(tmp_path / "none.npz"))
-    monkeypatch.setenv("TEXTGAN_INCEPTION", str(tmp_path / "none.npz"))
-    with pytest.raises(FileNotFoundError, match="variable TEXTGAN_INCEPTION must name"):
-        Inception(64)
-    text = tmp_path / "text.npz"
-    text.write_text("no arrays")
-    with pytest.raises(ValueError, match=r"text\.npz must be a \.npz file"):
-        Inception(64, weights=str(text))
+@pytest.mark.parametrize("feature", [2000, "Logits", True])
+def test_a_feature_that_is_none_is_refused_at_once(feature):
+    rule = f"feature must be one of 64, 192, 768, 1280, 2048, logits, got {feature!r}"
+    with pytest.raises(ValueError, match=rule):
+        Inception(feature)
 
 
-def test_missing_and_misshapen_arrays_are_named(tmp_path):
-    file = tmp_path / "weights.npz"
-    np.savez(file, **{"conv.weight": np.zeros((32, 3, 3, 3), np.float32)})
-    with pytest.raises(ValueError, match=r"lacks the array conv\.bias"):
-        Inception(64, weights=str(file))
-    shapes = {"conv": (32, 3, 3, 3), "conv_1": (32, 32, 3, 3), "conv_2": (64, 32, 3, 3)}
-    arrays = {f"{name}.weight": np.zeros(shape, np.float32) for name, shape in shapes.items()}
-    arrays |= {f"{name}.bias": np.zeros(shape[0], np.float32) for name, shape in shapes.items()}
-    np.savez(file, **arrays)
-    assert Inception(64, weights=str(file))(some(1)).eq(0).all()
-    np.savez(file, **arrays | {"conv_1.weight": np.zeros((32, 32, 5, 5), np.float32)})
-    with pytest.raises(ValueError, match=r"conv_1\.weight must be floats \(32, 32, 3, 3\), got"):
-        Inception(64, weights=str(file))
-
-
-def test_other_pictures_than_rgb_bytes_are_refused(weights):
-    net = Inception(64, weights=weights)
+def test_other_pictures_than_rgb_bytes_are_refused(shallow):
+    net = Inception(64, weights=str(shallow))
     with pytest.raises(ValueError, match=r"must be \(B, 3, H, W\) uint8, got"):
         net(some(1).float())
 
@@ -146,6 +193,15 @@ def test_the_configuration_builds_a_metric_with_an_honest_name(weights, monkeypa
     metric = instantiate(yaml.safe_load(path.read_text()))
     metric.update(Evaluation(["", ""], torch.zeros(2, 3, 8, 8), torch.zeros(2, 1, 3, 8, 8)))
     assert metric.compute() == {"fid_768": 0.0, "n": 2.0}
+    assert metric.protocol()["extractor"]["feature"] == "768"
+
+
+def test_fid_itself_is_of_the_2048_features_and_is_built_without_weights(monkeypatch):
+    monkeypatch.delenv("TEXTGAN_INCEPTION", raising=False)
+    path = Path(__file__).parents[2] / "conf" / "metric" / "fid.yaml"
+    metric = instantiate(yaml.safe_load(path.read_text()))
+    assert metric.name == "fid"
+    assert (metric.extractor.tap, metric.extractor.num_features) == ("2048", 2048)
 
 
 def sample(folder: Path, n: int) -> Tensor:

@@ -111,12 +111,16 @@ class CaptionedImages(LightningDataModule):
         """The test split in its own order, each picture once over all processes."""
         return self._loader("test", self._in_order("test"))
 
-    def still_batches(self, split: str) -> DataLoader:
+    def still_batches(self, split: str, *, limit: int | None = None) -> DataLoader:
         """A split in its own order, as it is: nothing drawn at random, each picture once.
 
         For measuring; over all processes each has its share.
+
+        Args:
+            split: "train", "val" or "test".
+            limit: at most so many pictures, spread evenly over the split; None means all.
         """
-        return self._loader(split, self._in_order(split), self.still(split))
+        return self._loader(split, self._in_order(split, limit), self.still(split))
 
     def still(self, split: str) -> Dataset:
         """The data set of a split without what is random in training."""
@@ -129,10 +133,13 @@ class CaptionedImages(LightningDataModule):
     def load_state_dict(self, state: dict[str, int]) -> None:
         self.images_seen = state["images_seen"]
 
-    def _in_order(self, split: str) -> list[list[tuple[int, int]]]:
+    def _in_order(self, split: str, limit: int | None = None) -> list[list[tuple[int, int]]]:
         rank = self.trainer.global_rank if self.trainer else 0
         processes = self.trainer.world_size if self.trainer else 1
-        own = [(i, i) for i in range(rank, len(self.dataset(split)), processes)]
+        size = len(self.dataset(split))
+        count = size if limit is None else min(limit, size)
+        rows = [place * size // count for place in range(rank, count, processes)]
+        own = [(row, row) for row in rows]
         return [own[i : i + self.batch_size] for i in range(0, len(own), self.batch_size)]
 
     def _loader(

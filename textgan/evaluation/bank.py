@@ -10,7 +10,7 @@ from textgan.evaluation.cache import FeatureCache
 from textgan.image import to_rgb_uint8
 from textgan.image_encoder.extractor import FeatureExtractor
 from textgan.metric.base import Metric
-from textgan.metric.feature import checked
+from textgan.metric.feature import checked, full_precision
 from textgan.types import Evaluation
 
 
@@ -67,7 +67,7 @@ class FeatureBank:
         cache = self.cache if is_kept and isinstance(network.deepest, FeatureExtractor) else None
         found = {tap: cache and cache.get(name, tap, pixels) for tap in network.taps}
         if any(features is None for features in found.values()):
-            with torch.autocast(images.device.type, enabled=False):
+            with full_precision(images.device):
                 found = _pass(network.deepest, pixels, network.taps)
             for tap, features in found.items():
                 if cache is not None:

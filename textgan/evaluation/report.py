@@ -14,6 +14,7 @@ from torch import Tensor
 
 import textgan
 from textgan.evaluation.runner import Evaluator, Shown
+from textgan.metric.base import Metric
 from textgan.pipeline.base import TextToImagePipeline
 
 FORMAT_VERSION = 1
@@ -110,7 +111,10 @@ def collect(
         numbers={
             name: _number(name, value) for name, value in values.items() if not _is_count(name)
         },
-        protocols={name: _hashed({**metric.protocol(), **shared}) for name, metric in active},
+        protocols={
+            name: _hashed({**metric.protocol(), **shared, **_training(metric, evaluator)})
+            for name, metric in active
+        },
         skipped=dict(evaluator.skipped),
         shown=evaluator.shown,
         pictures={t: picture for _, m in active for t, picture in m.pictures().items()},
@@ -126,6 +130,14 @@ def weights_sha256(pipeline: TextToImagePipeline) -> str:
         plain = tensor.detach().cpu().contiguous().reshape(-1)
         digest.update(plain.view(torch.uint8).numpy())
     return digest.hexdigest()
+
+
+def _training(metric: Metric, evaluator: Evaluator) -> dict[str, Any]:
+    """Which training pictures a metric was shown."""
+    if metric.training_pictures not in evaluator.training_seen:
+        return {}
+    fingerprint, n = evaluator.training_seen[metric.training_pictures]
+    return {"training_data": {"fingerprint": fingerprint, "pictures": n}}
 
 
 def _number(name: str, value: float) -> dict[str, Any]:

@@ -43,6 +43,7 @@ class Evaluator:
         skipped: name -> why a metric is left out.
         shown: what the first captions look like.
         seen: after `compute`, a hash of the captions and pictures seen, and how many.
+        training_seen: the same of training pictures, by how many were asked for.
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class Evaluator:
         self._bank: FeatureBank | None = None
         self._captions: list[str] = []
         self.seen = "", 0
+        self._training: dict[int, Fingerprint] = {}
+        self.training_seen: dict[int, tuple[str, int]] = {}
 
     def begin(
         self,
@@ -66,7 +69,7 @@ class Evaluator:
         *,
         testing: bool,
         captions: Callable[[], list[str]] = list,
-        training: Callable[[], Iterable[Batch]] = list,
+        training: Callable[[int], Iterable[Batch]] = lambda limit: [],
     ) -> None:
         """Forget what was seen, load what the metrics need, and show them the training pictures.
 
@@ -76,7 +79,7 @@ class Evaluator:
             pipeline: what will be measured.
             testing: whether the metrics that are for tests only take part.
             captions: training captions, which words for edited captions are taken from.
-            training: this process's share of the training pictures.
+            training: how many at most -> this process's share of the training pictures.
 
         Raises:
             ConfigError: a metric's judge is a net that the pipeline was trained against, or what it
@@ -96,12 +99,18 @@ class Evaluator:
         self._bank = FeatureBank(self.active.values(), self.cache)
         if any(metric.edits for metric in self.active.values()):
             self._swap = WordSwap(captions())
-        learners = [metric for metric in self.active.values() if metric.training]
-        for batch in training() if learners else ():
-            images = batch.images.to(pipeline.device).float()
+        for limit in sorted({metric.training_pictures for metric in self.active.values()} - {0}):
+            self._show_training(training(limit), limit, pipeline.device)
+
+    def _show_training(self, batches: Iterable[Batch], limit: int, device: torch.device) -> None:
+        learners = [m for m in self.active.values() if m.training_pictures == limit]
+        self._training[limit] = Fingerprint()
+        for batch in batches:
+            images = batch.images.to(device).float()
             evaluation = self._with_bank(Evaluation(batch.captions, images, images[:, None]))
             for metric in learners:
                 metric.update_training(evaluation)
+            self._training[limit].update(batch)
 
     @torch.no_grad()
     def update(self, pipeline: TextToImagePipeline, batch: Batch) -> None:
@@ -135,7 +144,8 @@ class Evaluator:
         A metric of fewer pictures than it needs is left out (`skipped`).
         """
         values = {}
-        self.seen = self._fingerprint.compute()
+        self.seen = self._fingerprint.compute() if self.active else ("", 0)
+        self.training_seen = {limit: found.compute() for limit, found in self._training.items()}
         for name, metric in list(self.active.items()):
             try:
                 found = metric.compute()

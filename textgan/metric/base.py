@@ -22,15 +22,18 @@ class Metric(torchmetrics.Metric):
         draws_per_caption: how many draws of each caption `update` looks at.
         edits: whether it looks at draws of edited captions.
         reference: whether it looks at real pictures.
-        training: whether it is shown the training pictures first, by `update_training`.
+        training_pictures: how many training pictures it is shown first, by `update_training`.
         test_only: whether it is left out where a training validates.
+        judge: the net that judges whether a picture fits its caption, never one trained against;
+            None where there is none.
     """
 
     draws_per_caption: int = 1
     edits: bool = False
     reference: bool = False
-    training: bool = False
+    training_pictures: int = 0
     test_only: bool = False
+    judge: nn.Module | None = None
     full_state_update = False
 
     @abstractmethod
@@ -57,10 +60,6 @@ class Metric(torchmetrics.Metric):
     def extractors(self) -> list[nn.Module]:
         """The nets whose features it asks for."""
         return []
-
-    def judge(self) -> nn.Module | None:
-        """The net that judges whether a picture fits its caption: never one trained against."""
-        return None
 
     def pictures(self) -> dict[str, Image.Image]:
         """Title -> a picture for the report, after `compute`."""

@@ -1,6 +1,7 @@
 """What metrics over the features of pictures share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -104,8 +105,19 @@ class TwoSamples(FeatureMetric):
 def extract(extractor: nn.Module, images: Tensor) -> Tensor:
     """Pictures (B, k, C, H, W) in [-1, 1] -> features (B, k, D) float32."""
     pixels = to_rgb_uint8(images.flatten(0, 1))  # (B * k, 3, H, W)
-    with torch.autocast(images.device.type, enabled=False):
+    with full_precision(images.device):
         return checked(extractor(pixels)).unflatten(0, images.shape[:2])
+
+
+@contextmanager
+def full_precision(device: torch.device) -> Iterator[None]:
+    """Float32 is float32 in here: no autocast, and on a GPU no TF32 in convolutions."""
+    cudnn = torch.backends.cudnn
+    with (
+        torch.autocast(device.type, enabled=False),
+        cudnn.flags(enabled=cudnn.enabled, benchmark=cudnn.benchmark, allow_tf32=False),
+    ):
+        yield
 
 
 def checked(features: Tensor) -> Tensor:

@@ -96,9 +96,9 @@ class MeasuredModel(LightningModule):
         self.evaluator.begin(self.pipeline(), testing=testing, **from_data)
         self._say_skipped()
 
-    def _training_batches(self, data: LightningDataModule) -> Iterable[Batch]:
-        """The training pictures as they are, with the time left where it is long."""
-        batches = data.still_batches("train")
+    def _training_batches(self, data: LightningDataModule, limit: int) -> Iterable[Batch]:
+        """Training pictures as they are, with how many are done."""
+        batches = data.still_batches("train", limit=limit)
         watch = getattr(self.trainer.progress_bar_callback, "watch", None)
         return watch(batches, "training pictures") if watch else batches
 

@@ -1,0 +1,151 @@
+"""What metrics with a judge share: the judge is hidden, loaded and moved, and its words checked."""
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from textgan.metric.base import Metric
+from textgan.metric.judged import JudgedMetric
+from textgan.types import Evaluation
+
+
+class Judge(nn.Module):
+    """A linear map of four pixels; captions are numbers apart."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+        self.loaded = 0
+
+    def load(self) -> None:
+        self.loaded += 1
+
+    def encode_images(self, images: Tensor) -> Tensor:
+        return self.linear(images.flatten(1))
+
+    def encode_texts(self, captions: list[str]) -> Tensor:
+        return torch.tensor([[float(text), 2.0, 0.0] for text in captions])
+
+
+class Judged(JudgedMetric):
+    def update(self, evaluation: Evaluation) -> None:
+        pass
+
+    def compute(self) -> dict[str, float]:
+        return {}
+
+
+def evaluation(draws: Tensor, real: Tensor | None = None) -> Evaluation:
+    return Evaluation(["3"] * len(draws), real, draws)
+
+
+def pictures(*shape: int) -> Tensor:
+    return torch.rand(*shape, 1, 2, 2, generator=torch.Generator().manual_seed(0))
+
+
+def test_the_judge_is_in_eval_mode_and_in_no_state_dict_and_no_parameters():
+    judge = Judge()
+    metric = Judged(judge)
+    assert metric.judge is judge
+    assert not judge.training
+    assert [*metric.parameters(), *metric.modules()] == [metric]
+    assert metric.state_dict() == {}
+
+
+def test_a_metric_without_a_judge_says_none():
+    assert Metric.judge is None
+
+
+def test_the_judge_is_loaded_by_prepare_and_moves_with_the_metric():
+    metric = Judged(Judge())
+    metric.prepare()
+    assert metric.judge.loaded == 1
+    metric.to("meta")
+    assert metric.judge.linear.weight.is_meta
+
+
+def test_encodings_have_length_1_and_are_of_the_first_draws():
+    metric, draws = Judged(Judge()), pictures(5, 2)
+    encoded = metric.pictures_encoded(evaluation(draws), "draws")
+    expected = nn.functional.normalize(metric.judge.encode_images(draws[:, 0]))
+    torch.testing.assert_close(encoded, expected)
+    assert not encoded.requires_grad
+    texts = metric.captions_encoded(evaluation(draws))
+    torch.testing.assert_close(texts[0], torch.tensor([3.0, 2.0, 0.0]) / 13**0.5)
+    assert metric.pictures_encoded(evaluation(draws), "real") is None
+
+
+def test_autocast_around_it_changes_nothing():
+    metric, shown = Judged(Judge()), evaluation(pictures(5, 1))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = metric.pictures_encoded(shown, "draws")
+    assert torch.equal(inside, metric.pictures_encoded(shown, "draws"))
+
+
+def test_broken_pictures_and_broken_encodings_are_refused():
+    metric, draws = Judged(Judge()), pictures(3, 1)
+    real = draws[:, 0].clone()
+    real[1, 0, 0, 0] = float("nan")
+    with pytest.raises(ValueError, match="finite pixels, and got NaN or inf in 1 of 3 real pictur"):
+        metric.pictures_encoded(evaluation(draws, real), "real")
+    metric.judge.encode_images = lambda images: images
+    with pytest.raises(ValueError, match=r"as \(3, D\), got the shape \(3, 1, 2, 2\)"):
+        metric.pictures_encoded(evaluation(draws), "draws")
+    metric.judge.encode_images = lambda images: images.flatten(1) / 0
+    with pytest.raises(ValueError, match="judge must return finite encodings"):
+        metric.pictures_encoded(evaluation(draws), "draws")
+
+
+RANK = """
+import sys, torch
+import torch.distributed as dist
+from torch import nn
+from textgan.metric.r_precision import RPrecision
+from textgan.metric.text_image_similarity import TextImageSimilarity
+from textgan.seed import keyed_randn
+from textgan.types import Evaluation
+
+class Judge(nn.Module):
+    def encode_images(self, images):
+        return images.flatten(1)
+    def encode_texts(self, captions):
+        return keyed_randn([(caption,) for caption in captions], (12,))
+
+rank = int(sys.argv[1])
+said = [f"caption {i // 2}" for i in range(60)]
+exact = Judge().encode_texts(said).view(60, 1, 3, 2, 2)
+noise = torch.randn(60, 1, 3, 2, 2, generator=torch.Generator().manual_seed(0))
+def shown(rows):
+    index = torch.arange(60)[rows]
+    return Evaluation(said[rows], exact[rows][:, 0], (exact + 2 * noise)[rows], index=index)
+def told(metric, batches):
+    for rows in batches:
+        metric.update(shown(rows))
+    return {
+        name: [value, *(getattr(value, key, None) for key in ("n", "low", "high", "spread"))]
+        for name, value in metric.compute().items()
+    }
+makers = [lambda: RPrecision(Judge(), others=9), lambda: TextImageSimilarity(Judge())]
+expected = [told(make(), [slice(None)]) for make in makers]
+assert 0.1 < expected[0]["r_precision"][0] < 1, expected
+dist.init_process_group("gloo", init_method=sys.argv[2], rank=rank, world_size=2)
+mine = [slice(place, place + 1) for place in range(60) if (place % 3 == 0) == bool(rank)]
+for make, values in zip(makers, expected):
+    found = told(make(), mine)
+    assert found.keys() == values.keys() and "real" in found
+    for name, numbers in values.items():
+        for one, other in zip(found[name], numbers):
+            agree = one is other or abs(one - other) <= 1e-6 * abs(other)
+            assert agree, (name, found[name], numbers)
+dist.destroy_process_group()
+"""
+
+
+def test_two_processes_agree_with_one_on_both_metrics(tmp_path):
+    method = f"file://{tmp_path / 'meeting'}"
+    command = [sys.executable, "-c", RANK]
+    ranks = [subprocess.Popen([*command, str(rank), method]) for rank in range(2)]
+    assert [rank.wait(timeout=120) for rank in ranks] == [0, 0]

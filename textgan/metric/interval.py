@@ -1,0 +1,57 @@
+"""95 % intervals of shares, means and medians."""
+
+import math
+
+from torch import Tensor
+
+from textgan.types import Measurement
+
+Z = 1.96
+
+
+def wilson(successes: float, n: int) -> tuple[float, float]:
+    """The score interval of a share (Wilson, JASA 1927): all p with |successes / n - p| <= Z * SE.
+
+    SE is that of p itself, so that it has a width at 0 and at 1 too, and stays within [0, 1].
+    """
+    share = successes / n
+    centre = share + Z**2 / (2 * n)
+    reach = Z * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    low, high = ((centre + sign * reach) / (1 + Z**2 / n) for sign in (-1, 1))
+    return max(0.0, low), min(1.0, high)  # rounding can cross them
+
+
+def share(hits: Tensor) -> Measurement:
+    """(n,) bool -> the share of True, with Wilson's interval."""
+    n, successes = len(hits), int(hits.sum())
+    low, high = wilson(successes, n)
+    return Measurement(successes / n, n=n, low=low, high=high)
+
+
+def around(value: float, error: float, *, n: int) -> Measurement:
+    """A value with Z standard errors on either side."""
+    return Measurement(value, n=n, low=value - Z * error, high=value + Z * error)
+
+
+def mean(values: Tensor) -> Measurement:
+    """(n,) float64, n at least 2 -> their mean, its standard error that of independent values."""
+    return around(float(values.mean()), float(values.std()) / math.sqrt(len(values)), n=len(values))
+
+
+def median(values: Tensor) -> Measurement:
+    """(n,) float64 -> their median; the interval's ends are among the values.
+
+    They are the values of rank n/2 - Z sqrt(n)/2 and 1 + n/2 + Z sqrt(n)/2, rounded outwards: how
+    many values lie below the true median is binomial, whatever the distribution. Below six values
+    not even the smallest and the largest enclose it so surely, and there is no interval.
+    """
+    n = len(values)
+    ranked = values.sort().values
+    value = float(ranked[(n - 1) // 2] + ranked[n // 2]) / 2
+    if n < 6:
+        return Measurement(value, n=n)
+    reach = Z * math.sqrt(n) / 2
+    low, high = math.floor(n / 2 - reach), math.ceil(1 + n / 2 + reach)
+    return Measurement(
+        value, n=n, low=float(ranked[max(low, 1) - 1]), high=float(ranked[min(high, n) - 1])
+    )

@@ -1,0 +1,73 @@
+"""What metrics share that ask a judge whether a picture fits its caption."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from textgan.metric.base import Metric
+from textgan.types import Evaluation
+
+_NAMES = {"real": "real pictures", "draws": "draws"}
+
+
+class JudgedMetric(Metric):
+    """A metric over a judge's encodings, computed in float32 whatever the autocast around it.
+
+    Args:
+        judge: a `textgan.image_encoder.judge.Judge`, or anything with its `encode_images` and
+            `encode_texts`. It is set to eval mode, and stays out of `state_dict()` and
+            `parameters()`; `to(device)` moves it.
+    """
+
+    def __init__(self, judge: nn.Module):
+        super().__init__()
+        self._hidden = (judge.eval(),)  # no submodule: no state dict, optimizer or DDP sees it
+
+    @property
+    def judge(self) -> nn.Module:
+        """The net."""
+        return self._hidden[0]
+
+    def prepare(self) -> None:
+        """Load the judge's weights; `MissingWeightsError` where there are none."""
+        if callable(getattr(self.judge, "load", None)):
+            self.judge.load()
+
+    def pictures_encoded(self, evaluation: Evaluation, kind: str) -> Tensor | None:
+        """Unit encodings (B, D) float32 of "real" or, the first of each caption, "draws".
+
+        None where there are no real pictures; a ValueError where some have NaN or infinite pixels.
+        """
+        images = evaluation.draws[:, 0] if kind == "draws" else evaluation.real
+        if images is None:
+            return None
+        finite = images.isfinite().flatten(1).all(1)  # (B,)
+        if not finite.all():
+            broken = f"{int((~finite).sum())} of {len(finite)} {_NAMES[kind]}"
+            raise ValueError(
+                f"{type(self).__name__} needs finite pixels, and got NaN or inf in {broken}"
+            )
+        return self._unit(self.judge.encode_images, images, images.device)
+
+    def captions_encoded(self, evaluation: Evaluation) -> Tensor:
+        """Unit encodings (B, D) float32 of the captions."""
+        return self._unit(self.judge.encode_texts, evaluation.captions, evaluation.draws.device)
+
+    @torch.no_grad()
+    def _unit(
+        self, encode: Callable[..., Tensor], given: Tensor | list[str], device: torch.device
+    ) -> Tensor:
+        """Encodings divided by their length; those of length 0 stay 0, and fit nothing."""
+        with torch.autocast(device.type, enabled=False):
+            encodings = encode(given).to(device)
+        if encodings.ndim != 2 or len(encodings) != len(given):
+            rule = f"judge must encode {len(given)} pictures or captions as ({len(given)}, D)"
+            raise ValueError(f"{rule}, got the shape {tuple(encodings.shape)}")
+        if not encodings.isfinite().all():
+            raise ValueError("judge must return finite encodings, and returned NaN or inf")
+        return nn.functional.normalize(encodings.double()).float()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: tuple[str, ...] = ()) -> Metric:
+        self.judge._apply(fn)
+        return super()._apply(fn, exclude_state)

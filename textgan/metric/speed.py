@@ -1,0 +1,142 @@
+"""How large, how fast and how greedy for memory the pipeline is."""
+
+import platform
+import time
+from itertools import cycle, islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from textgan.metric.base import Metric
+from textgan.metric.interval import median
+from textgan.types import Evaluation, Measurement
+
+_MIB = 2**20
+
+
+class Speed(Metric):
+    """What drawing costs on the device that the pipeline is on; it looks at no draws.
+
+    Times are by the wall clock, from captions as strings to pictures on the device, with whatever
+    else the machine does meanwhile. Each value is a median over repeats, and `low` and `high` are
+    two of the sorted repeats: a 95 % interval of the median that presumes no distribution. They
+    say how sure the median is on this machine at this hour, not how fast another machine is.
+
+    Args:
+        repeats: timed calls, of one picture and of a batch.
+        batch_size: pictures of a batch; above 64 the pipeline draws it in parts.
+        warmup: calls before the timed ones, of either kind.
+    """
+
+    test_only = True
+
+    def __init__(self, *, repeats: int = 30, batch_size: int = 16, warmup: int = 3):
+        super().__init__(compute_with_cache=False)
+        if min(repeats, batch_size) < 1 or warmup < 0:
+            rule = "repeats and batch_size must be at least 1, and warmup at least 0"
+            raise ValueError(f"{rule}, got {repeats}, {batch_size} and {warmup}")
+        self.repeats, self.batch_size, self.warmup = repeats, batch_size, warmup
+        self._observed: dict[str, float] = {}
+
+    def update(self, evaluation: Evaluation) -> None:
+        """Takes in nothing."""
+
+    def observe(self, pipeline: nn.Module, captions: list[str]) -> None:
+        """Time `pipeline(captions, seed=i, output_type="pt").images`, the captions in turn.
+
+        Raises:
+            ValueError: there are no captions.
+        """
+        if not captions:
+            raise ValueError("captions must hold at least one caption, got none")
+        device = next(pipeline.parameters()).device
+        self.to(device)  # which `protocol` names
+        one = self._seconds(pipeline, captions, 1, device)
+        with _Peak(pipeline, device) as peak:
+            batch = self._seconds(pipeline, captions, self.batch_size, device)
+        parameters = sum(parameter.numel() for parameter in pipeline.parameters())
+        self._observed = {
+            "parameters": Measurement(parameters, n=1),
+            "latency_ms": median(1000 * one),
+            "images_per_second": median(self.batch_size / batch),
+        }
+        if peak.mib is not None:
+            self._observed["peak_memory_mib"] = Measurement(peak.mib, n=len(batch))
+
+    def compute(self) -> dict[str, float]:
+        """What this process observed, nothing where it observed nothing; never of other processes.
+
+        `parameters`, trainable or not, each counted once; `latency_ms`, of one picture;
+        `images_per_second`, of a batch; on CUDA `peak_memory_mib`, the pipeline's weights and the
+        most that tensors took beside them while batches were drawn (torch keeps no such count for a
+        CPU). Their n is how many calls they are of.
+        """
+        return dict(self._observed)
+
+    def reset(self) -> None:
+        """Forget what was observed."""
+        super().reset()
+        self._observed = {}
+
+    def protocol(self) -> dict[str, Any]:
+        """The arguments, the device by name, and how many threads torch uses on a CPU."""
+        return super().protocol() | {
+            "device": _name(self.device),
+            "threads": torch.get_num_threads(),
+        }
+
+    def _seconds(
+        self, pipeline: nn.Module, captions: list[str], size: int, device: torch.device
+    ) -> Tensor:
+        """(repeats,) float64, of each timed call with `size` captions."""
+        seconds, endless = [], cycle(captions)
+        for repeat in range(self.warmup + self.repeats):
+            asked = list(islice(endless, size))
+            _wait_for(device)
+            start = time.perf_counter()
+            _ = pipeline(asked, seed=repeat, output_type="pt").images
+            _wait_for(device)
+            seconds.append(time.perf_counter() - start)
+        return torch.tensor(seconds[self.warmup :], dtype=torch.float64)
+
+
+class _Peak:
+    """`mib`, after its `with`: weights of the net, and the most that came on top; None on a CPU.
+
+    What else lies on the device, as the nets of other metrics, is not counted.
+    """
+
+    def __init__(self, net: nn.Module, device: torch.device):
+        self.net, self.device = net, device
+        self.mib: float | None = None
+
+    def __enter__(self) -> "_Peak":
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+            self.before = torch.cuda.memory_allocated(self.device)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.device.type == "cuda":
+            on_top = torch.cuda.max_memory_allocated(self.device) - self.before
+            weights = (*self.net.parameters(), *self.net.buffers())
+            self.mib = (on_top + sum(tensor.nbytes for tensor in weights)) / _MIB
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _name(device: torch.device) -> str:
+    """The GPU's or the processor's model, where it says."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        for line in information.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
