@@ -187,3 +187,10 @@ def test_the_first_sixteen_captions_are_remembered_for_the_report(pipeline):
         evaluator.update(pipeline, batch(*range(start, start + 10)))
     assert [shown.caption for shown in evaluator.shown] == [f"caption {n}" for n in range(16)]
     assert evaluator.shown[0].draws.shape == (3, 3, 2, 2)
+
+
+def test_pictures_of_another_size_are_refused(pipeline):
+    other = batch(0)
+    other.images = torch.zeros(1, 3, 4, 4)
+    with pytest.raises(ConfigError, match=r"draws are 3 x 2 x 2 .* pictures 3 x 4 x 4: image_size"):
+        Evaluator({"mine": Recording()}).update(pipeline, other)

@@ -120,6 +120,7 @@ class Evaluator:
         draw = partial(pipeline, seed=self.seed, indices=batch.index.tolist(), output_type="pt")
         k = max(metric.draws_per_caption for metric in self.active.values())
         draws = draw(batch.captions, num_images_per_prompt=k).images.unflatten(0, (-1, k))
+        _check_size(draws, batch.images)
         edited = None
         if any(metric.edits for metric in self.active.values()):
             edited = draw(self._edit(batch), num_images_per_prompt=1).images
@@ -179,6 +180,15 @@ class Evaluator:
             real = None if evaluation.real is None else evaluation.real[place].cpu()
             self.shown.append(Shown(caption, real, draws[:3].cpu()))
             self._captions.append(caption)
+
+
+def _check_size(draws: Tensor, real: Tensor) -> None:
+    ours, theirs = (" x ".join(map(str, x.shape[-3:])) for x in (draws, real))
+    if ours != theirs:
+        raise ConfigError(
+            f"draws are {ours} (channels, height, width) and the data's pictures {theirs}: "
+            "image_size and channels must be those of the model"
+        )
 
 
 def _check_judge(name: str, metric: Metric, pipeline: TextToImagePipeline) -> None:

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor
 
 from textgan.types import Measurement
@@ -36,6 +37,27 @@ def around(value: float, error: float, *, n: int) -> Measurement:
 def mean(values: Tensor) -> Measurement:
     """(n,) float64, n at least 2 -> their mean, its standard error that of independent values."""
     return around(float(values.mean()), float(values.std()) / math.sqrt(len(values)), n=len(values))
+
+
+def moments(a: Tensor, b: Tensor) -> Tensor:
+    """(n,) and (n,) -> (6,) float64: n and the sums of a, b, a a, a b and b b; they add up."""
+    a, b = a.double(), b.double()
+    count = torch.full((), len(a), dtype=torch.float64, device=a.device)
+    return torch.stack([count, a.sum(), b.sum(), (a * a).sum(), (a * b).sum(), (b * b).sum()])
+
+
+def ratio(sums: Tensor) -> Measurement:
+    """`moments` of n pairs -> the mean of a over the mean of b, which is not 0.
+
+    The standard error is that of the mean of a - ratio * b over the mean of b (Cochran, Sampling
+    Techniques, 1977, eq. 2.45); one pair has none, and no interval.
+    """
+    n, a, b, aa, ab, bb = sums.tolist()
+    value = a / b
+    if n < 2:
+        return Measurement(value, n=int(n))
+    rest = max(0.0, aa - 2 * value * ab + value**2 * bb)
+    return around(value, math.sqrt(rest / (n * (n - 1))) / (b / n), n=int(n))
 
 
 def median(values: Tensor) -> Measurement:

@@ -6,9 +6,10 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from textgan.metric.base import Metric
+from textgan.metric.interval import wilson
 from textgan.scene import Scene, SceneObject, check_pairs, parse
 from textgan.scene.reading import Found, Reading, read, relation
-from textgan.types import Evaluation
+from textgan.types import Evaluation, Measurement
 
 _OF_OBJECTS = ("colour", "shape", "size", "texture")
 _ATTRIBUTES = ("all", *_OF_OBJECTS, "count", "background", "relation")
@@ -63,7 +64,7 @@ class ShapeAlignment(Metric):
                     self.asked[row, column] += 1
 
     def compute(self) -> dict[str, float]:
-        """Name -> share in [0, 1], and how many captions: n, n_seen, n_held_out."""
+        """Name -> share in [0, 1] with its interval (Wilson); n, n_seen, n_held_out captions."""
         values = {}
         for column, name in enumerate(_ATTRIBUTES):
             if name == "texture" and not self.hard:
@@ -71,12 +72,17 @@ class ShapeAlignment(Metric):
             right, asked = self.right[:, column].tolist(), self.asked[:, column].tolist()
             for ending, rows in (("", slice(2)), ("_seen", slice(1)), ("_held_out", slice(1, 2))):
                 if sum(asked[rows]):
-                    values[name + ending] = sum(right[rows]) / sum(asked[rows])
+                    values[name + ending] = _share(sum(right[rows]), sum(asked[rows]))
         for number, right, asked in zip(_NUMBERS, *self.by_number.tolist(), strict=True):
             if asked:
-                values[f"all_{number}"] = right / asked
+                values[f"all_{number}"] = _share(right, asked)
         seen, held_out = self.asked[:, 0].tolist()
         return values | {"n": seen + held_out, "n_seen": seen, "n_held_out": held_out}
+
+
+def _share(right: float, asked: float) -> Measurement:
+    low, high = wilson(right, int(asked))
+    return Measurement(right / asked, n=int(asked), low=low, high=high)
 
 
 def judge(scene: Scene, reading: Reading) -> dict[str, bool | None]:

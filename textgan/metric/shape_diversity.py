@@ -7,11 +7,12 @@ from torch import Tensor
 
 from textgan.image import to_unit
 from textgan.metric.base import Metric
+from textgan.metric.interval import around, moments, ratio
 from textgan.scene import parse
 from textgan.scene.layout import place
 from textgan.scene.render import render
 from textgan.scene.sampling import keys
-from textgan.types import Evaluation
+from textgan.types import Evaluation, Measurement
 
 _STREAM = 255  # the data module's splits use the first ones
 
@@ -36,24 +37,21 @@ class ShapeDiversity(Metric):
     def __init__(self, *, hard: bool = False, spread: float = 1.0, seed: int = 0):
         super().__init__()
         self.hard, self.spread, self.seed = hard, spread, seed
-        for name in ("draws", "real", "n"):
-            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("sums", torch.zeros(6, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, evaluation: Evaluation) -> None:
         """Take in ten draws (B, 10, 3, H, H); a ValueError for a caption outside the grammar."""
         draws = evaluation.draws[:, : self.draws_per_caption]
-        self.draws += _deviation(draws)
-        for text in evaluation.captions:
-            self.real += _deviation(self._real(text, draws.shape[-1])[None])
-            self.n += 1
+        real = [_deviation(self._real(text, draws.shape[-1])[None]) for text in evaluation.captions]
+        self.sums += moments(_deviation(draws), torch.cat(real).to(draws.device))
 
     def compute(self) -> dict[str, float]:
         """`diversity`, `deviation_draws`, `deviation_real`, and `n` captions."""
-        draws, real, n = float(self.draws), float(self.real), float(self.n)
+        n, draws, real, draws_squared, _, real_squared = self.sums.tolist()
         return {
-            "diversity": draws / real,
-            "deviation_draws": draws / n,
-            "deviation_real": real / n,
+            "diversity": ratio(self.sums),
+            "deviation_draws": _mean(draws, draws_squared, n),
+            "deviation_real": _mean(real, real_squared, n),
             "n": n,
         }
 
@@ -67,6 +65,12 @@ class ShapeDiversity(Metric):
 
 
 def _deviation(pictures: Tensor) -> Tensor:
-    """(B, k, C, H, W) in [-1, 1] -> sum over B of the mean deviation over k, in [0, 1] units."""
+    """(B, k, C, H, W) in [-1, 1] -> (B,): the mean deviation over k, in [0, 1] units."""
     units = to_unit(pictures.double()).clamp(0, 1)
-    return units.std(1, correction=0).flatten(1).mean(1).sum()
+    return units.std(1, correction=0).flatten(1).mean(1)
+
+
+def _mean(total: float, squares: float, n: float) -> Measurement:
+    """The mean of n values by their sum and that of their squares."""
+    variance = max(0.0, squares - total**2 / n) / max(n - 1, 1)
+    return around(total / n, (variance / n) ** 0.5, n=int(n))

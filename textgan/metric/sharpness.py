@@ -5,6 +5,7 @@ from torch import Tensor
 
 from textgan.image import to_unit
 from textgan.metric.base import Metric
+from textgan.metric.interval import moments, ratio
 from textgan.types import Evaluation
 
 
@@ -21,8 +22,7 @@ class Sharpness(Metric):
 
     def __init__(self):
         super().__init__()
-        for name in ("draws", "real", "n"):
-            self.add_state(name, torch.zeros((), dtype=torch.float64), dist_reduce_fx="sum")
+        self.add_state("sums", torch.zeros(6, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, evaluation: Evaluation) -> None:
         """Take in real pictures (B, C, H, W) and draws (B, k, C, H, W).
@@ -32,17 +32,15 @@ class Sharpness(Metric):
         """
         if evaluation.real is None:
             raise ValueError("sharpness compares draws with real pictures, and got none")
-        self.draws += fine_power(evaluation.draws[:, 0]).sum()
-        self.real += fine_power(evaluation.real).sum()
-        self.n += len(evaluation.captions)
+        draws, real = (fine_power(x) for x in (evaluation.draws[:, 0], evaluation.real))
+        self.sums += moments(draws, real)
 
     def compute(self) -> dict[str, float]:
         """`sharpness`, and `n` pictures; a ValueError where the real pictures are flat."""
-        if self.real == 0:
-            raise ValueError(
-                f"sharpness needs real pictures with detail, got {int(self.n)} flat ones"
-            )
-        return {"sharpness": float(self.draws / self.real), "n": float(self.n)}
+        n, _, real, *_ = self.sums.tolist()
+        if real == 0:
+            raise ValueError(f"sharpness needs real pictures with detail, got {int(n)} flat ones")
+        return {"sharpness": ratio(self.sums), "n": n}
 
 
 def fine_power(images: Tensor) -> Tensor:
