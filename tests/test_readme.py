@@ -50,6 +50,13 @@ def test_a_command_of_the_readme_runs(command, textgan, tiny, trained, tmp_path)
     (tmp_path / "captions.txt").write_text("a red circle\na blue star\n", encoding="utf-8")
     run = shutil.copytree(trained, tmp_path / "run")
     command = command.replace("RUN/", f"{run}/").replace("=PATH", f"={pictures}")
+    if command.startswith("textgan compare "):
+        for run_dir in ("A", "B"):
+            ask = ["test", f"ckpt_path={run}/last.ckpt", "metric=[sharpness]"]
+            assert textgan(*ask, f"hydra.run.dir={run_dir}")[0] == 0
+    if "model=pipeline" in command:
+        command = command.replace("image_size=32", "image_size=16")
+        command += " data.test_size=4 data.train_size=8 data.batch_size=4"
     words = shlex.split(command)[1:]
     if words[0] == "sample" and "--model" not in words:
         words += ["--model", str(run)]

@@ -139,6 +139,12 @@ class TextganCLI(LightningCLI):
     def after_test(self) -> None:
         if not self.trainer.is_global_zero:
             return
+        source = self.here.ckpt_path or getattr(self.model, "path", None)
+        from textgan.evaluation.page import save  # imports matplotlib
+
+        report = self.model.report(source=source)
+        for path in save(report, self.folder):
+            print(f"written: {_short(path)}")
         self._name_grid()
         if self.here.ckpt_path is not None:
             print(f'next: textgan sample "a caption" --model {_short(Path(self.here.ckpt_path))}')

@@ -193,7 +193,7 @@ def test_the_configuration_builds_a_metric_with_an_honest_name(weights, monkeypa
     metric = instantiate(yaml.safe_load(path.read_text()))
     metric.update(Evaluation(["", ""], torch.zeros(2, 3, 8, 8), torch.zeros(2, 1, 3, 8, 8)))
     assert metric.compute() == {"fid_768": 0.0, "n": 2.0}
-    assert metric.protocol()["extractor"]["feature"] == "768"
+    assert metric.protocol()["arguments"]["extractor"]["feature"] == "768"
 
 
 def test_fid_itself_is_of_the_2048_features_and_is_built_without_weights(monkeypatch):

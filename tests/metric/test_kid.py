@@ -116,7 +116,7 @@ def test_the_value_bears_the_name_that_it_was_given():
     real, draws = pictures(3, seed=0), pictures(3, seed=1)
     metric.update(Evaluation(["x"] * 3, real, draws[:, None]))
     assert metric.compute().keys() == {"kid_6", "n"}
-    assert metric.protocol()["name"] == "kid_6"
+    assert metric.protocol()["arguments"]["name"] == "kid_6"
 
 
 def test_fewer_than_three_pictures_are_one_clear_sentence():

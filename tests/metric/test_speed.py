@@ -97,7 +97,7 @@ def test_only_a_test_measures_it_and_its_protocol_names_device_and_threads():
     assert Speed.test_only
     protocol = Speed(repeats=7).protocol()
     assert json.loads(json.dumps(protocol)) == protocol
-    assert protocol["repeats"] == 7
+    assert protocol["arguments"]["repeats"] == 7
     assert protocol["threads"] == torch.get_num_threads()
     assert protocol["device"]
 

@@ -90,7 +90,7 @@ def test_only_the_first_draw_counts_and_reset_forgets():
 
 
 def test_the_protocol_says_scale_and_what_the_judge_says_of_itself():
-    protocol = TextImageSimilarity(Angles(), scale=100.0).protocol()
+    protocol = TextImageSimilarity(Angles(), scale=100.0).protocol()["arguments"]
     assert (protocol["scale"], protocol["judge"]) == (100.0, {"judge": "angles"})
 
 

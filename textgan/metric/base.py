@@ -75,7 +75,7 @@ class Metric(torchmetrics.Metric):
         return {
             "metric": f"{type(self).__module__}.{type(self).__qualname__}",
             "draws_per_caption": self.draws_per_caption,
-            **{name: _plain(getattr(self, name)) for name in names},
+            "arguments": {name: _plain(getattr(self, name)) for name in names},
         }
 
 

@@ -110,6 +110,9 @@ class MeasuredModel(LightningModule):
         self.log_dict({**values, "step": float(self.images_seen)}, rank_zero_only=False)
 
     def _say_skipped(self, said: Collection[str] = ()) -> None:
+        reasons: dict[str, list[str]] = {}
         for name, reason in self.evaluator.skipped.items():
             if name not in said:
-                rank_zero_warn(f"metric {name} is left out: {reason}")
+                reasons.setdefault(reason, []).append(name)
+        for reason, names in reasons.items():
+            rank_zero_warn(f"left out: {', '.join(names)}: {reason}")

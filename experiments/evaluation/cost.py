@@ -1,0 +1,95 @@
+"""What an evaluation costs beside its drawing and one pass over the draws.
+
+    TEXTGAN_INCEPTION=... python experiments/evaluation/cost.py PIPELINE [--captions 1000]
+
+Scenes of the demo, every metric but `speed`. Only the second evaluation counts: the first one
+caches the features of real and of training pictures.
+"""
+
+import argparse
+import time
+from functools import partial
+
+import torch
+
+from textgan.data import Shapes
+from textgan.evaluation import Evaluator, FeatureCache, default_folder
+from textgan.evaluation.edit import WordSwap
+from textgan.image import to_rgb_uint8
+from textgan.image_encoder import Inception
+from textgan.metric import (
+    FID,
+    KID,
+    CaptionSensitivity,
+    Manifold,
+    Memorisation,
+    PromptDiversity,
+    ShapeAlignment,
+    ShapeDiversity,
+    Sharpness,
+)
+from textgan.pipeline import TextToImagePipeline
+
+
+def evaluate(evaluator: Evaluator, pipeline: TextToImagePipeline, data: Shapes) -> float:
+    """Seconds of the whole evaluation."""
+    start = time.perf_counter()
+    evaluator.begin(
+        pipeline,
+        testing=True,
+        captions=partial(data.captions, limit=20_000),
+        training=lambda limit: data.still_batches("train", limit=limit),
+    )
+    for batch in data.test_dataloader():
+        evaluator.update(pipeline, batch)
+    evaluator.finish(pipeline)
+    evaluator.compute()
+    return time.perf_counter() - start
+
+
+@torch.no_grad()
+def draw_and_look(pipeline: TextToImagePipeline, data: Shapes, net: Inception) -> float:
+    """Seconds of drawing what the metrics look at, and of one pass over what is looked at by net.
+
+    Ten draws of each caption and one of it with a word changed; features of four and that one.
+    """
+    start, swap = time.perf_counter(), WordSwap(data.captions(20_000))
+    for batch in data.test_dataloader():
+        rows = batch.index.tolist()
+        draw = partial(pipeline, indices=rows, output_type="pt")
+        draws = draw(batch.captions, num_images_per_prompt=10).images.unflatten(0, (-1, 10))
+        edited = draw([swap(text, i) for text, i in zip(batch.captions, rows, strict=True)]).images
+        net(to_rgb_uint8(torch.cat([draws[:, :4].flatten(0, 1), edited])))
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Time both in turn."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pipeline")
+    parser.add_argument("--captions", type=int, default=1000)
+    parser.add_argument("--training_pictures", type=int, default=1000)
+    words = parser.parse_args()
+    pipeline = TextToImagePipeline.from_pretrained(words.pipeline)
+    data = Shapes(image_size=32, batch_size=64, spread=0.5, test_size=words.captions)
+    net = Inception(768)
+    net.load()
+    metrics = {
+        "fid_768": FID(Inception(768), name="fid_768"),
+        "kid_768": KID(Inception(768), name="kid_768"),
+        "manifold": Manifold(Inception(768)),
+        "prompt_diversity": PromptDiversity(Inception(768)),
+        "caption_sensitivity": CaptionSensitivity(Inception(768)),
+        "memorisation": Memorisation(Inception(768), training_pictures=words.training_pictures),
+        "sharpness": Sharpness(),
+        "shape_alignment": ShapeAlignment(),
+        "shape_diversity": ShapeDiversity(spread=0.5),
+    }
+    evaluator = Evaluator(metrics, cache=FeatureCache(default_folder()))
+    print(f"without caches {evaluate(evaluator, pipeline, data):.1f} s", flush=True)
+    whole, bare = evaluate(evaluator, pipeline, data), draw_and_look(pipeline, data, net)
+    print(f"evaluation {whole:.1f} s, drawing and one pass {bare:.1f} s, ratio {whole / bare:.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Compare evaluations of several models, number by number."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textgan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from textgan.evaluation.comparison import Comparison
+
+_EPILOG = (
+    "Several evaluations of one model differ in the seed of their draws, as `textgan test -m "
+    "model.seed=0,1,2` makes them: they say how much draws differ, and nothing of another training."
+)
+_HEAD = ("number", "model", "mean", "+-", "95 % interval", "n", "against A", "verdict")
+
+
+def main(argv: list[str]) -> int:
+    """`textgan compare A B [C ...]`: a table of differences to A, and whether they are sure."""
+    parser = argparse.ArgumentParser("textgan compare", description=__doc__, epilog=_EPILOG)
+    parser.add_argument(
+        "evaluations",
+        nargs="+",
+        metavar="EVALUATION",
+        help="for each model an evaluation.json, a run folder, or a folder of several evaluations",
+    )
+    parser.add_argument(
+        "--metric", nargs="+", action="extend", metavar="NAME", help="only these metrics or numbers"
+    )
+    parser.add_argument("--out", metavar="FILE", help="draw the comparison into this picture too")
+    words = parser.parse_args(argv)
+
+    from textgan.evaluation.comparison import compare
+    from textgan.evaluation.replicates import replicates
+
+    comparison = compare([replicates(path) for path in words.evaluations], words.metric)
+    _print(comparison)
+    if words.out is not None:
+        _draw(comparison, words.out)
+        print(words.out)
+    return 0
+
+
+def _print(comparison: "Comparison") -> None:
+    for letter, model in comparison.models.items():
+        of = model.first["model"]
+        seeds = f"seed{'s' * (len(model.by_seed) > 1)} {', '.join(map(str, model.by_seed))}"
+        weights, seen = of["weights_sha256"][:8], f"{of['images_seen']:,} images seen"
+        print(f"{letter}  {model.name}: weights {weights}, {seen}, {seeds}")
+    print()
+    rows = [_HEAD, *_cells(comparison)]
+    kept = [column for column in zip(*rows, strict=True) if any(column[1:])]
+    rows = [*zip(*kept, strict=True)]
+    if sys.stdout.isatty():
+        _print_rich(rows)
+    else:
+        widths = [max(map(len, column)) for column in kept]
+        for row in rows:
+            print("  ".join(map(str.ljust, row, widths)).rstrip())
+    if any(len(model.by_seed) > 1 for model in comparison.models.values()):
+        print("\nmean and standard deviation (+-) over seeds; the interval is the lowest seed's")
+    if obstacles := comparison.obstacles():
+        print("\nnot comparable, A against the other:", *obstacles, sep="\n")
+
+
+def _cells(comparison: "Comparison") -> list[tuple[str, ...]]:
+    """A line for each number and model that has it, as `_HEAD` says."""
+    from textgan.evaluation.digits import count, interval, significant
+
+    lines = []
+    for row in comparison.rows:
+        columns = (comparison.models, row.estimates, row.differences, row.verdicts)
+        for place, (letter, estimate, difference, verdict) in enumerate(zip(*columns, strict=True)):
+            known = ("", "", "", "")
+            if estimate is not None:
+                deviation = estimate.deviation
+                known = (
+                    significant(estimate.mean),
+                    "" if deviation is None else significant(deviation),
+                    interval(*(estimate.interval or (None, None))),
+                    ", ".join(filter(None, map(count, estimate.n))),
+                )
+            said = "" if difference is None else significant(difference, signed=True)
+            lines.append((row.number if place == 0 else "", letter, *known, said, verdict))
+    return lines
+
+
+def _print_rich(rows: list[tuple[str, ...]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD)
+    for name in rows[0]:
+        table.add_column(name, overflow="fold", no_wrap=name not in ("number", "verdict"))
+    for row in rows[1:]:
+        table.add_row(*row)
+    Console(markup=False, highlight=False).print(table)
+
+
+def _draw(comparison: "Comparison", out: str) -> None:
+    from textgan.evaluation.panels import draw
+
+    path = Path(out)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draw(comparison).savefig(path, format=path.suffix[1:] or "png")
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"--out {out!r} cannot be written: {error}") from error
