@@ -69,11 +69,12 @@ def main() -> None:
     parser.add_argument("pipeline")
     parser.add_argument("--captions", type=int, default=1000)
     parser.add_argument("--training_pictures", type=int, default=1000)
+    parser.add_argument("--device", default="cpu")
     words = parser.parse_args()
-    pipeline = TextToImagePipeline.from_pretrained(words.pipeline)
+    pipeline = TextToImagePipeline.from_pretrained(words.pipeline).to(words.device)
     data = Shapes(image_size=32, batch_size=64, spread=0.5, test_size=words.captions)
     net = Inception(768)
-    net.load()
+    net.to(words.device).load()
     metrics = {
         "fid_768": FID(Inception(768), name="fid_768"),
         "kid_768": KID(Inception(768), name="kid_768"),

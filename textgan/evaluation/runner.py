@@ -117,6 +117,7 @@ class Evaluator:
         """Draw for one batch, as many per caption as any metric looks at, and show it to all."""
         if not self.active:
             return
+        batch = batch.to(pipeline.device)
         draw = partial(pipeline, seed=self.seed, indices=batch.index.tolist(), output_type="pt")
         k = max(metric.draws_per_caption for metric in self.active.values())
         draws = draw(batch.captions, num_images_per_prompt=k).images.unflatten(0, (-1, k))
