@@ -125,7 +125,7 @@ def plot(found: dict[int, dict[str, list[float]]], path: Path) -> None:
 
 
 def main() -> None:
-    """Compute, print as JSON, plot."""
+    """Compute, print, plot."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     parser.add_argument("--repeats", type=int, default=10)
@@ -136,7 +136,12 @@ def main() -> None:
     emoji = Folder(str(root / "emoji-noto"), batch_size=_SIDE, val_share=0, image_size=64)
     emoji = next(iter(emoji.train_dataloader())).images
     table = against(net, photos, emoji)
-    print(json.dumps(table, indent=1))
+    for name, values in table.items():
+        print(f"\n{name}")
+        for key, value in values.items():
+            bounds = {b: getattr(value, b, None) for b in ("low", "high", "spread")}
+            known = ", ".join(f"{b} {v:.4g}" for b, v in bounds.items() if v is not None)
+            print(f"  {key} {value:.4g} ({known})" if known else f"  {key} {value:.4g}")
     found = by_number(net, photos, words.repeats)
     means = {
         n: {name: [float(np.mean(v)), float(np.std(v, ddof=1))] for name, v in values.items()}

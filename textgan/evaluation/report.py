@@ -74,7 +74,7 @@ def collect(
     pipeline: TextToImagePipeline,
     *,
     source: str | None,
-    images_seen: int,
+    images_seen: int | None,
     data: dict[str, Any],
 ) -> Report:
     """The report of what an evaluator measured.
@@ -84,7 +84,7 @@ def collect(
         values: what `compute` returned.
         pipeline: what was measured.
         source: the file or folder that it came from.
-        images_seen: how many pictures it was trained on.
+        images_seen: how many pictures it was trained on; None where nobody knows.
         data: class and split of the data; fingerprint and number of pictures are added.
 
     Raises:

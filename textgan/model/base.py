@@ -82,7 +82,7 @@ class MeasuredModel(LightningModule):
             self.values,
             self.pipeline(),
             source=source,
-            images_seen=int(self.images_seen),
+            images_seen=int(self.images_seen) or None,  # a saved pipeline does not know
             data={"class": f"{data.__module__}.{data.__qualname__}", "split": "test"},
         )
 
