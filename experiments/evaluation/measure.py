@@ -22,7 +22,7 @@ from textgan.data import Folder
 from textgan.evaluation import FeatureCache, default_folder
 from textgan.image import to_rgb_uint8
 from textgan.image_encoder import Inception
-from textgan.metric import FID, KID, Manifold
+from textgan.metric import FID, KID, Manifold, Memorisation
 
 _BATCH = 64
 _SIDE = 300
@@ -111,6 +111,36 @@ def by_number(net: Inception, photos: Tensor, repeats: int) -> dict[int, dict[st
     return found
 
 
+def copying(net: Inception, photos: Tensor) -> dict[str, dict[str, float]]:
+    """1,000 "draws" of which some are pictures of the 2,000 that stand for the training set."""
+    every = features(net, photos[:4000], "photographs")
+    training, held_out, fresh = every[:2000], every[2000:3000], every[3000:]
+    found = {}
+    for copies in (0, 10, 100, 500, 1000):
+        draws = torch.cat([training[:copies], fresh[copies:]])
+        metric = Memorisation(net)
+        metric.known.append(training)
+        metric.held_out.append(held_out)
+        metric.first.append(draws)
+        metric.index.append(torch.arange(1000))
+        blank = torch.zeros(2000, 3, 1, 1, dtype=torch.uint8)
+        metric.known_thumbnails.append(blank)
+        metric.first_thumbnails.append(blank[:1000])
+        metric._update_count = 1
+        found[f"{copies} of 1,000 are copies"] = measured(net, held_out, draws) | metric.compute()
+    return found
+
+
+def show(table: dict[str, dict[str, float]]) -> None:
+    """Every number with its interval or spread."""
+    for name, values in table.items():
+        print(f"\n{name}")
+        for key, value in values.items():
+            bounds = {b: getattr(value, b, None) for b in ("low", "high", "spread")}
+            known = ", ".join(f"{b} {v:.4g}" for b, v in bounds.items() if v is not None)
+            print(f"  {key} {value:.4g} ({known})" if known else f"  {key} {value:.4g}")
+
+
 def plot(found: dict[int, dict[str, list[float]]], path: Path) -> None:
     """One panel a number: the repeats over n."""
     names = ("fid_768", "kid_768", "precision", "recall", "density", "coverage")
@@ -135,13 +165,8 @@ def main() -> None:
     photos = photographs(root / "flickr8k-128")
     emoji = Folder(str(root / "emoji-noto"), batch_size=_SIDE, val_share=0, image_size=64)
     emoji = next(iter(emoji.train_dataloader())).images
-    table = against(net, photos, emoji)
-    for name, values in table.items():
-        print(f"\n{name}")
-        for key, value in values.items():
-            bounds = {b: getattr(value, b, None) for b in ("low", "high", "spread")}
-            known = ", ".join(f"{b} {v:.4g}" for b, v in bounds.items() if v is not None)
-            print(f"  {key} {value:.4g} ({known})" if known else f"  {key} {value:.4g}")
+    show(against(net, photos, emoji))
+    show(copying(net, photos))
     found = by_number(net, photos, words.repeats)
     means = {
         n: {name: [float(np.mean(v)), float(np.std(v, ddof=1))] for name, v in values.items()}
