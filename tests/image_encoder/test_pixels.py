@@ -59,7 +59,7 @@ def test_a_metric_takes_it_and_its_protocol_is_json():
     real = torch.linspace(-1, 1, 6 * 192).view(6, 3, 8, 8)
     metric.update(Evaluation([""] * 6, real, real[:, None]))
     assert metric.compute()["fd_pixels"] == pytest.approx(0, abs=1e-9)
-    assert json.loads(json.dumps(metric.protocol()))["extractor"]["feature"] == "2"
+    assert json.loads(json.dumps(metric.protocol()))["arguments"]["extractor"]["feature"] == "2"
 
 
 def test_what_is_wrong_is_said_in_one_sentence():
