@@ -43,7 +43,7 @@ def evaluation(real: Tensor | None, fake: Tensor) -> Evaluation:
 def distance(real: Tensor, fake: Tensor) -> float:
     fid = FID(Projection())
     fid.update(evaluation(real, fake))
-    return fid.compute()["fid"]
+    return fid.compute()["fd_projection"]
 
 
 def by_scipy(real: Tensor, fake: Tensor) -> float:
@@ -72,7 +72,7 @@ def test_it_is_the_formula_in_float64():
     for part in real.split(25):
         fid.update(Evaluation([], part, torch.empty(0, 1, 3, 8, 8)))
     fid.update(Evaluation([], torch.empty(0, 3, 8, 8), fake[:, None]))
-    assert fid.compute()["fid"] == pytest.approx(by_scipy(real, fake), rel=1e-6)
+    assert fid.compute()["fd_projection"] == pytest.approx(by_scipy(real, fake), rel=1e-6)
 
 
 def test_autocast_around_it_changes_nothing():
@@ -97,7 +97,7 @@ def test_reset_forgets_real_pictures_and_draws():
     fid.reset()
     real, fake = pictures(30, seed=0), pictures(30, seed=1)
     fid.update(evaluation(real, fake))
-    assert fid.compute() == {"fid": distance(real, fake), "n": 30.0}
+    assert fid.compute() == {"fd_projection": distance(real, fake), "n": 30.0}
 
 
 def test_gray_is_repeated_and_transparency_laid_on_white():
@@ -113,7 +113,7 @@ def test_pixels_beyond_the_range_are_clamped_and_do_not_wrap():
 
 
 def test_fewer_than_two_pictures_are_one_clear_sentence():
-    fid = FID(Projection(), name="fid_6")
+    fid = FID(Projection(), name="fd_6")
     fid.update(evaluation(pictures(1, seed=0), pictures(1, seed=1)))
     with pytest.raises(ValueError, match="FID needs at least 2 pictures of each kind, got 1 real"):
         fid.compute()
@@ -153,7 +153,20 @@ def test_an_extractor_need_not_state_its_width():
     real, fake = pictures(30, seed=0), pictures(30, seed=1)
     fid = FID(Projection(num_features=None))
     fid.update(evaluation(real, fake))
-    assert fid.compute()["fid"] == distance(real, fake)
+    assert fid.compute()["fd_projection"] == distance(real, fake)
+
+
+def test_only_inceptions_features_may_be_called_fid():
+    assert FID(Projection()).name == "fd_projection"
+    assert FID(Projection(), name="mine").name == "mine"
+    for name in ("fid", "fid_768"):
+        with pytest.raises(ValueError, match=r"fid unless it is 'fd_projection', .* got 'fid"):
+            FID(Projection(), name=name)
+    standard = Projection()
+    standard.standard_suffix = "_6"
+    assert FID(standard).name == "fid_6"
+    with pytest.raises(ValueError, match=r"fid unless it is 'fid_6', .* got 'fid'"):
+        FID(standard, name="fid")
 
 
 def test_neither_torchvision_nor_torch_fidelity_is_imported():
@@ -178,7 +191,7 @@ class Pool(nn.Module):
 
 rank = int(sys.argv[1])
 real, fake = torch.rand(2, 12, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
-whole, own = FID(Pool()), FID(Pool())
+whole, own = FID(Pool(), name="fd"), FID(Pool(), name="fd")
 whole.update(Evaluation([], real, fake[:, None]))
 expected = whole.compute()
 dist.init_process_group("gloo", init_method=sys.argv[2], rank=rank, world_size=2)
@@ -186,7 +199,7 @@ mine = slice(0, 5) if rank == 0 else slice(5, 12)
 own.update(Evaluation([], real[mine], fake[mine][:, None]))
 result = own.compute()
 assert result["n"] == 12, result
-assert abs(result["fid"] - expected["fid"]) <= 1e-9 * expected["fid"], (result, expected)
+assert abs(result["fd"] - expected["fd"]) <= 1e-9 * expected["fd"], (result, expected)
 dist.destroy_process_group()
 """
 

@@ -31,7 +31,7 @@ def features(images: Tensor) -> Tensor:
 
 
 def measure(real: Tensor, draws: Tensor) -> dict[str, float]:
-    metric = KID(Projection())
+    metric = KID(Projection(), name="mmd")
     metric.update(Evaluation(["x"] * len(real), real, torch.empty(0, 1, 3, 8, 8)))
     metric.update(Evaluation(["x"] * len(draws), torch.empty(0, 3, 8, 8), draws[:, None]))
     return metric.compute()
@@ -51,8 +51,8 @@ def by_loops(x: Tensor, y: Tensor) -> float:
 def test_it_is_the_mean_over_all_pairs_one_by_one_for_sets_of_unequal_size():
     real, draws = pictures(9, seed=0), 0.5 * pictures(6, seed=1)
     found = measure(real, draws)
-    assert found["kid"] == pytest.approx(by_loops(features(real), features(draws)), rel=1e-10)
-    assert found["n"] == found["kid"].n == 6
+    assert found["mmd"] == pytest.approx(by_loops(features(real), features(draws)), rel=1e-10)
+    assert found["n"] == found["mmd"].n == 6
 
 
 def test_it_is_that_of_torchmetrics_with_one_subset_of_all_pictures():
@@ -60,7 +60,7 @@ def test_it_is_that_of_torchmetrics_with_one_subset_of_all_pictures():
     theirs = KernelInceptionDistance(nn.Identity(), subsets=1, subset_size=40)
     theirs.update(features(real), real=True)
     theirs.update(features(draws), real=False)
-    assert measure(real, draws)["kid"] == pytest.approx(float(theirs.compute()[0]), rel=1e-9)
+    assert measure(real, draws)["mmd"] == pytest.approx(float(theirs.compute()[0]), rel=1e-9)
 
 
 @pytest.mark.parametrize(("n", "m"), [(3, 3), (8, 5)])
@@ -73,7 +73,7 @@ def test_the_interval_is_that_of_leaving_each_picture_out_and_starting_over(n, m
     ):
         values = [by_loops(*sets(torch.arange(size) != i)) for i in range(size)]
         variance += float(torch.tensor(values, dtype=torch.float64).var(correction=0)) * (size - 1)
-    found = measure(pictures(n, seed=0), 0.5 * pictures(m, seed=1))["kid"]
+    found = measure(pictures(n, seed=0), 0.5 * pictures(m, seed=1))["mmd"]
     assert found.high - found == pytest.approx(1.96 * variance**0.5, rel=1e-8)
     assert found - found.low == pytest.approx(found.high - found)
 
@@ -90,7 +90,7 @@ def test_blocks_change_nothing(monkeypatch):
 def test_the_interval_of_two_halves_of_one_set_covers_0():
     covered = 0
     for seed in range(40):
-        found = measure(*pictures(120, seed=seed).split(60))["kid"]
+        found = measure(*pictures(120, seed=seed).split(60))["mmd"]
         covered += found.low <= 0 <= found.high
     assert covered >= 38
 
@@ -98,11 +98,11 @@ def test_the_interval_of_two_halves_of_one_set_covers_0():
 def test_it_rises_with_noise_and_with_blur():
     real, other = (0.3 * pictures(200, seed=seed) for seed in (0, 1))
     noise = torch.randn(real.shape, generator=torch.Generator().manual_seed(2))
-    noisy = [measure(real, other + amount * noise)["kid"] for amount in (0, 0.1, 0.2, 0.4)]
+    noisy = [measure(real, other + amount * noise)["mmd"] for amount in (0, 0.1, 0.2, 0.4)]
     assert noisy == sorted(noisy)
     assert noisy[-1].low > 0
     blurred = [other, *(_blur(other, side) for side in (3, 5, 7))]
-    blurred = [measure(real, images)["kid"] for images in blurred]
+    blurred = [measure(real, images)["mmd"] for images in blurred]
     assert blurred == sorted(blurred)
     assert blurred[-1].low > 0
 
@@ -112,15 +112,15 @@ def _blur(images: Tensor, side: int) -> Tensor:
 
 
 def test_the_value_bears_the_name_that_it_was_given():
-    metric = KID(Projection(), name="kid_6")
+    metric = KID(Projection(), name="kd_6")
     real, draws = pictures(3, seed=0), pictures(3, seed=1)
     metric.update(Evaluation(["x"] * 3, real, draws[:, None]))
-    assert metric.compute().keys() == {"kid_6", "n"}
-    assert metric.protocol()["arguments"]["name"] == "kid_6"
+    assert metric.compute().keys() == {"kd_6", "n"}
+    assert metric.protocol()["arguments"]["name"] == "kd_6"
 
 
 def test_fewer_than_three_pictures_are_one_clear_sentence():
-    metric = KID(Projection())
+    metric = KID(Projection(), name="mmd")
     metric.update(Evaluation(["x"] * 2, pictures(2, seed=0), pictures(2, seed=1)[:, None]))
     with pytest.raises(ValueError, match="KID needs at least 3 pictures of each kind, got 2 real"):
         metric.compute()

@@ -6,7 +6,7 @@ from typing import Literal
 Direction = Literal["lower", "higher", "neither"]
 
 _DIRECTIONS: dict[str, Direction] = {
-    **dict.fromkeys(("fid", "fid_*", "fd_*", "kid", "kid_*"), "lower"),
+    **dict.fromkeys(("fid", "fid_*", "fd_*", "kid", "kid_*", "kd_*"), "lower"),
     **dict.fromkeys(("precision", "recall", "density", "coverage"), "higher"),
     **dict.fromkeys(("inception_score", "r_precision"), "higher"),
     **dict.fromkeys(("clip_score", "text_image_similarity"), "higher"),

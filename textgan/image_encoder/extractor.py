@@ -16,12 +16,15 @@ class FeatureExtractor(nn.Module, ABC):
     Attributes:
         num_features: width of the features.
         tap: the name of the output that `forward` returns.
+        standard_suffix: what is added to "fid" and "kid" for distances in these features: "" for
+            those that they are defined on; None for another network's, which must not be called so.
         depth: how far into the network `tap` lies; who reads deep can also output what lies before.
     """
 
     num_features: int
     tap: str
     depth: int
+    standard_suffix: str | None = None
 
     @abstractmethod
     def load(self) -> None:

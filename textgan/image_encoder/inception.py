@@ -48,6 +48,7 @@ class Inception(FeatureExtractor):
         self.weights = weights
         self.num_features = 1008 if self.tap == "logits" else int(self.tap)
         self.depth = list(TAPS).index(self.tap)
+        self.standard_suffix = "" if self.tap == "2048" else f"_{self.tap}"
         self.layers = nn.Sequential()  # none, until they are loaded
         self.register_buffer("_device", torch.empty(0), persistent=False)  # says where to load to
         self._sha256: str | None = None

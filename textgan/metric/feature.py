@@ -101,6 +101,30 @@ class TwoSamples(FeatureMetric):
         return real, draws
 
 
+def distance_name(extractor: nn.Module, name: str | None, *, standard: str, other: str) -> str:
+    """What a distance between these features is called, so that none is mistaken for another.
+
+    Args:
+        extractor: the net.
+        name: the name asked for, or None for the proper one: `standard` with the extractor's
+            `standard_suffix` where it has one, else `other` with its class, as fd_pixels.
+        standard: "fid" or "kid".
+        other: "fd" or "kd".
+
+    Raises:
+        ValueError: the name begins like a standard one that it is not.
+    """
+    suffix = getattr(extractor, "standard_suffix", None)
+    if suffix is None:
+        proper = f"{other}_{type(extractor).__name__.lower().lstrip('_')}"
+    else:
+        proper = standard + suffix
+    if name is not None and name.startswith(standard) and name != proper:
+        rule = f"name must not begin with {standard} unless it is {proper!r}"
+        raise ValueError(f"{rule}, as these features call for, got {name!r}")
+    return name or proper
+
+
 @torch.no_grad()
 def extract(extractor: nn.Module, images: Tensor) -> Tensor:
     """Pictures (B, k, C, H, W) in [-1, 1] -> features (B, k, D) float32."""

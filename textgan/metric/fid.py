@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from textgan.metric.feature import TwoSamples
+from textgan.metric.feature import TwoSamples, distance_name
 from textgan.types import Measurement
 
 _GROUPS = 10
@@ -20,13 +20,16 @@ class FID(TwoSamples):
 
     Args:
         extractor: as in `FeatureMetric`.
-        name: what the value is called. Keep "fid" for the 2048 features of Inception's last pooling
-            layer: any other is on another scale, as fid_768 or, for another net, fd_clip.
+        name: what the value is called; None means fid for the 2048 features of Inception's last
+            pooling layer, fid_768 and so on for others of its, fd_ with the class for other nets.
+
+    Raises:
+        ValueError: the name would be mistaken for another's.
     """
 
-    def __init__(self, extractor: nn.Module, *, name: str = "fid"):
+    def __init__(self, extractor: nn.Module, *, name: str | None = None):
         super().__init__(extractor)
-        self.name = name
+        self.name = distance_name(extractor, name, standard="fid", other="fd")
 
     def compute(self) -> dict[str, float]:
         """`name` -> the distance, "n" -> how many draws it is of, over all processes.

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics.image.kid import poly_kernel
 
-from textgan.metric.feature import TwoSamples
+from textgan.metric.feature import TwoSamples, distance_name
 from textgan.metric.interval import around
 from textgan.metric.neighbour import BLOCK
 
@@ -21,13 +21,16 @@ class KID(TwoSamples):
 
     Args:
         extractor: as in `FeatureMetric`.
-        name: what the value is called. Keep "kid" for the 2048 features of Inception's last pooling
-            layer: any other is on another scale, as kid_768.
+        name: what the value is called; None means kid for the 2048 features of Inception's last
+            pooling layer, kid_768 and so on for others of its, kd_ with the class for other nets.
+
+    Raises:
+        ValueError: the name would be mistaken for another's.
     """
 
-    def __init__(self, extractor: nn.Module, *, name: str = "kid"):
+    def __init__(self, extractor: nn.Module, *, name: str | None = None):
         super().__init__(extractor)
-        self.name = name
+        self.name = distance_name(extractor, name, standard="kid", other="kd")
 
     def compute(self) -> dict[str, float]:
         """`name` -> the distance, "n" -> how many draws it is of, over all processes.
