@@ -25,7 +25,8 @@ class Checkpoint(LightningCheckpoint):
 
     Args:
         every_images: images seen between two, over all processes; 0 means at the end only.
-        monitor: a logged metric that says which is best, as val/shape_alignment/all; None: no best.
+        monitor: a metric of the val split that says which is best, as val/shape_alignment/all; None
+            keeps no best.
         mode: "max" or "min": which value of it is better.
     """
 
@@ -62,11 +63,12 @@ class Checkpoint(LightningCheckpoint):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.monitor is None or trainer.state.fn != "fit":
             return
-        known = trainer.callback_metrics
+        known = {n: v for n, v in trainer.callback_metrics.items() if n.startswith("val/")}
         if self.monitor not in known:
-            names = ", ".join(sorted(name for name in known if name.startswith("val/")))
+            names = ", ".join(sorted(known)) or "of the val split, and there is none"
             raise ConfigError(f"monitor must be one of the metrics {names}, got {self.monitor!r}")
-        value = float(known[self.monitor])
+        # the processes must agree on whether to write
+        value = trainer.strategy.broadcast(float(known[self.monitor]))
         sign = 1 if self.mode == "max" else -1
         if self.best is None or sign * value > sign * self.best:
             self.best = value
