@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "textgan"
 FILES = sorted(PACKAGE.rglob("*.py"))
-PROTOCOL = {"types", "image", "scene", "seed", "schedule", "errors"}
+PROTOCOL = {"types", "image", "scene", "seed", "schedule", "errors", "direction"}
 PARTS = {
     *("text_encoder", "image_encoder", "generator", "discriminator", "posterior", "autoencoder"),
     *("prior", "denoiser", "diffusion", "augmentation", "loss"),

@@ -145,6 +145,8 @@ class TextganCLI(LightningCLI):
         report = self.model.report(source=source)
         for path in save(report, self.folder):
             print(f"written: {_short(path)}")
+        if not self.model.evaluator.metrics:
+            print("no metric was asked for: 'metric=[standard]' measures any data set")
         self._name_grid()
         if self.here.ckpt_path is not None:
             print(f'next: textgan sample "a caption" --model {_short(Path(self.here.ckpt_path))}')
@@ -163,6 +165,10 @@ class TextganCLI(LightningCLI):
             super()._run_subcommand(subcommand)
         except (NonFiniteLossError, FloatingPointError) as error:
             raise StoppedError(_one_line(error)) from error
+        except ConfigError as error:
+            if self.phase.started:
+                raise StoppedError(str(error)) from error
+            raise
         except (*_MISTAKES, RuntimeError) as error:
             unfit = str(error).startswith("Error(s) in loading state_dict")
             if self.phase.started or (isinstance(error, RuntimeError) and not unfit):

@@ -1,5 +1,7 @@
+import math
 import os
 import signal
+from types import SimpleNamespace
 
 import pytest
 import pytorch_lightning as pl
@@ -118,17 +120,41 @@ def test_the_best_checkpoint_is_that_of_the_best_validation(
 
 
 def test_a_resumed_run_knows_what_was_best_unless_another_metric_says_now():
-    first = Checkpoint(every_images=0, monitor="val/score")
+    first = Checkpoint(every_images=0, monitor="val/score", mode="max")
     first.best = 0.7
-    again, other = (Checkpoint(every_images=0, monitor=m) for m in ("val/score", "val/other"))
+    again, other = (
+        Checkpoint(every_images=0, monitor=m, mode="max") for m in ("val/score", "val/other")
+    )
     for callback in (again, other):
         callback.load_state_dict(first.state_dict())
     assert (again.best, other.best) == (0.7, None)
 
 
 def test_a_metric_that_nobody_logs_cannot_say_which_is_best(trainer, counting, batches):
-    callback = Checkpoint(every_images=0, monitor="val/scor")
+    callback = Checkpoint(every_images=0, monitor="val/scor", mode="max")
     with pytest.raises(ConfigError, match=r"one of the metrics val/score, got 'val/scor'"):
         fit_scored(trainer, counting, batches, callback, 0.5)
-    with pytest.raises(ValueError, match='mode must be "max" or "min", got \'best\''):
+    with pytest.raises(ValueError, match='mode must be "max", "min" or null, got \'best\''):
         Checkpoint(every_images=0, mode="best")
+
+
+def test_the_better_way_of_the_usual_metrics_is_known(counting, trainer, batches, tmp_path):
+    assert Checkpoint(every_images=0, monitor="val/fid_768").mode == "min"
+    assert Checkpoint(every_images=0, monitor="val/shape_alignment/all").mode == "max"
+    with pytest.raises(ValueError, match="as 'val/sharpness' has no better way"):
+        Checkpoint(every_images=0, monitor="val/sharpness")
+
+
+def test_a_value_that_is_no_number_is_never_the_best(trainer, counting, batches, tmp_path):
+    callback = Checkpoint(every_images=0, monitor="val/score", mode="max")
+    fit_scored(trainer, counting, batches, callback, math.nan, 0.2, math.inf, 0.1, math.nan)
+    best = torch.load(tmp_path / "best.ckpt", weights_only=True)
+    assert int(best["state_dict"]["images_seen"]) == 16
+
+
+def test_a_monitor_of_no_metric_is_refused_before_training(trainer, counting, batches):
+    counting.evaluator = SimpleNamespace(metrics={"score": None})
+    for wrong in ("val/scor", "train/loss", ""):
+        callback = Checkpoint(every_images=0, monitor=wrong, mode="max")
+        with pytest.raises(ConfigError, match="monitor must be of a metric, here val/score, got"):
+            fit_scored(trainer, counting, batches, callback)

@@ -98,7 +98,7 @@ def test_intervals_decide_where_there_is_one_seed(textgan):
 
 def test_without_seeds_and_intervals_no_spread_is_known(textgan):
     _, out, _ = textgan("compare", model("one", 2.0), model("two", 1.0))
-    assert rows(out)[2][-1] == "B better, no spread known"
+    assert rows(out)[2][-1] == "no spread known"
 
 
 def test_equal_values_are_equal_and_what_has_no_better_way_is_not_ranked(textgan):
@@ -107,6 +107,16 @@ def test_equal_values_are_equal_and_what_has_no_better_way_is_not_ranked(textgan
     _, out, _ = textgan("compare", one, two)
     assert rows(out)[2][-2:] == ["+0.000", "equal"]
     assert rows(out)[4][-2:] == ["+0.2500", "not ranked"]
+    three = write("three", evaluation({"fid": 1.0 + 1e-9, "sharpness": 0.5}))
+    assert rows(textgan("compare", one, three)[1])[2][-1] == "equal"  # but for the order of sums
+
+
+def test_a_saved_pipeline_does_not_know_how_many_images_it_has_seen(textgan):
+    one, other = evaluation({"fid": 1.0}), evaluation({"fid": 2.0})
+    other["model"]["images_seen"] = None
+    status, out, err = textgan("compare", write("one", one), write("two", other))
+    assert status == 0, err
+    assert "B  two: weights aaaaaaaa, a saved pipeline, seed 0" in out
 
 
 def test_differing_protocols_are_not_ranked_and_named_by_their_path(textgan):
@@ -118,7 +128,7 @@ def test_differing_protocols_are_not_ranked_and_named_by_their_path(textgan):
     status, out, _ = textgan("compare", one, write("two", other))
     assert status == 0
     assert rows(out)[2] == ["B", "1.000", "100", "not comparable"]
-    assert rows(out)[4][-1] == "A better, no spread known"
+    assert rows(out)[4][-1] == "no spread known"
     assert out.splitlines()[-1] == (
         "fid: extractor.features.1 768 against 2048; data.fingerprint abababab... against "
         "cdcdcdcd...; splits nothing against 10"
@@ -145,7 +155,7 @@ def test_of_more_than_two_models_the_one_that_differs_is_named(textgan):
     other["protocols"]["fid"]["metric"] = "another"
     one, two = write("one", evaluation({"fid": 2.0})), write("two", evaluation({"fid": 3.0}))
     _, out, _ = textgan("compare", one, two, write("three", other))
-    assert [row[-1] for row in rows(out)[2:]] == ["A better, no spread known", "not comparable"]
+    assert [row[-1] for row in rows(out)[2:]] == ["no spread known", "not comparable"]
     assert out.endswith("\nfid (C): metric fid against another\n")
 
 
@@ -200,7 +210,7 @@ def test_metrics_and_numbers_can_be_picked(textgan):
         (["manifold"], ["manifold/recall", "manifold/density"]),
         (["fid", "manifold/density"], ["fid", "manifold/density"]),
     ):
-        _, out, _ = textgan("compare", one, two, "--metric", *names)
+        _, out, _ = textgan("compare", *(f"--metric={name}" for name in names), one, two)
         assert [row[0] for row in rows(out)[1::2]] == said
 
 
@@ -249,7 +259,7 @@ OTHER_SEED["protocols"]["kid"]["seed"] = 5
         (NAN, "numbers.fid.value must be a finite number, got nan"),
         (ORPHAN, "numbers.fid must be an object with a metric that has a protocol"),
         (OTHER_SEED, "protocols must have one seed"),
-        (broken(numbers={}, protocols={}), "holds no numbers: all its metrics were left out"),
+        (broken(numbers={}, protocols={}), "holds no numbers: no metric was asked for, or all were left out"),
     ],
 )
 def test_a_broken_file_is_one_sentence(textgan, content, said):

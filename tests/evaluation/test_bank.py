@@ -42,7 +42,7 @@ class Net(FeatureExtractor):
 class Looking(FeatureMetric):
     def __init__(self, extractor: nn.Module, draws: int = 1):
         super().__init__(extractor)
-        self.draws_per_caption, self.reference = draws, True
+        self.draws_per_caption = draws
 
     def update(self, evaluation: Evaluation) -> None:
         self.real, self.draws = (self.features(evaluation, kind) for kind in ("real", "draws"))

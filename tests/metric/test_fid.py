@@ -156,6 +156,20 @@ def test_an_extractor_need_not_state_its_width():
     assert fid.compute()["fd_projection"] == distance(real, fake)
 
 
+def test_its_interval_does_not_depend_on_the_order_in_which_pictures_come():
+    real, fake = pictures(200, seed=0), 0.8 * pictures(200, seed=1)
+    found = []
+    for order in (torch.arange(200), torch.randperm(200, generator=torch.Generator())):
+        fid = FID(Projection())
+        for rows in order.split(70):
+            captions = [""] * len(rows)
+            fid.update(Evaluation(captions, real[rows], fake[rows][:, None], index=rows))
+        found.append(fid.compute()["fd_projection"])
+    first, second = ((value.low, value.high) for value in found)
+    assert first == pytest.approx(second, rel=1e-6)
+    assert first[0] < found[0] < first[1]
+
+
 def test_only_inceptions_features_may_be_called_fid():
     assert FID(Projection()).name == "fd_projection"
     assert FID(Projection(), name="mine").name == "mine"

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from textgan.metric import (
+    FID,
     KID,
     CaptionSensitivity,
     InceptionScore,
@@ -39,6 +40,7 @@ class Projection(nn.Module):
 
 
 METRICS: dict[str, Callable[[], Metric]] = {
+    "fid": lambda: FID(Projection()),
     "kid": lambda: KID(Projection()),
     "inception_score": lambda: InceptionScore(Projection(), splits=4),
     "manifold": lambda: Manifold(Projection()),

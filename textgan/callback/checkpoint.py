@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
 
 from textgan.callback.interval import ImageInterval
+from textgan.direction import direction
 from textgan.errors import ConfigError
 
 
@@ -27,16 +29,29 @@ class Checkpoint(LightningCheckpoint):
         every_images: images seen between two, over all processes; 0 means at the end only.
         monitor: a metric of the val split that says which is best, as val/shape_alignment/all; None
             keeps no best.
-        mode: "max" or "min": which value of it is better.
+        mode: "max" or "min": which value of it is better; None knows it of the usual metrics.
     """
 
-    def __init__(self, *, every_images: int, monitor: str | None = None, mode: str = "max"):
-        if mode not in ("max", "min"):
-            raise ValueError(f'mode must be "max" or "min", got {mode!r}')
+    def __init__(self, *, every_images: int, monitor: str | None = None, mode: str | None = None):
+        if mode not in ("max", "min", None):
+            raise ValueError(f'mode must be "max", "min" or null, got {mode!r}')
+        if monitor is not None and mode is None:
+            mode = {"higher": "max", "lower": "min"}.get(direction(monitor))
+            if mode is None:
+                raise ValueError(f'mode must be "max" or "min", as {monitor!r} has no better way')
         self.interval = ImageInterval(every_images)
         self.monitor, self.mode, self.best = monitor, mode, None
         self._saved_at: int | None = None
         self._interrupted, self._handler = False, None
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        evaluator = getattr(pl_module, "evaluator", None)
+        if self.monitor is None or evaluator is None:
+            return
+        known = [f"val/{name}" for name in evaluator.metrics]
+        if "/".join(self.monitor.split("/")[:2]) not in known:
+            names = ", ".join(known) or "none, as metric=[] says"
+            raise ConfigError(f"monitor must be of a metric, here {names}, got {self.monitor!r}")
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.interval.start(int(pl_module.images_seen))
@@ -70,7 +85,7 @@ class Checkpoint(LightningCheckpoint):
         # the processes must agree on whether to write
         value = trainer.strategy.broadcast(float(known[self.monitor]))
         sign = 1 if self.mode == "max" else -1
-        if self.best is None or sign * value > sign * self.best:
+        if isfinite(value) and (self.best is None or sign * value > sign * self.best):
             self.best = value
             self._write(trainer, "best.ckpt")
 

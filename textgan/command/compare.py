@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
         help="for each model an evaluation.json, a run folder, or a folder of several evaluations",
     )
     parser.add_argument(
-        "--metric", nargs="+", action="extend", metavar="NAME", help="only these metrics or numbers"
+        "--metric", action="append", metavar="NAME", help="only this metric or number; repeatable"
     )
     parser.add_argument("--out", metavar="FILE", help="draw the comparison into this picture too")
     words = parser.parse_args(argv)
@@ -47,7 +47,8 @@ def _print(comparison: "Comparison") -> None:
     for letter, model in comparison.models.items():
         of = model.first["model"]
         seeds = f"seed{'s' * (len(model.by_seed) > 1)} {', '.join(map(str, model.by_seed))}"
-        weights, seen = of["weights_sha256"][:8], f"{of['images_seen']:,} images seen"
+        weights, images = of["weights_sha256"][:8], of["images_seen"]
+        seen = "a saved pipeline" if images is None else f"{images:,} images seen"
         print(f"{letter}  {model.name}: weights {weights}, {seen}, {seeds}")
     print()
     rows = [_HEAD, *_cells(comparison)]

@@ -122,6 +122,10 @@ class CaptionedImages(LightningDataModule):
         """
         return self._loader(split, self._in_order(split, limit), self.still(split))
 
+    def shown_split(self, split: str) -> str:
+        """The split whose pictures are shown in the place of `split`'s: itself, if it has any."""
+        return split
+
     def still(self, split: str) -> Dataset:
         """The data set of a split without what is random in training."""
         return self.dataset(split)
@@ -137,6 +141,9 @@ class CaptionedImages(LightningDataModule):
         rank = self.trainer.global_rank if self.trainer else 0
         processes = self.trainer.world_size if self.trainer else 1
         size = len(self.dataset(split))
+        if size < processes:
+            rule = f"the {split} split must have a picture for each of {processes} processes"
+            raise ValueError(f"{rule}, got {size}")
         count = size if limit is None else min(limit, size)
         rows = [place * size // count for place in range(rank, count, processes)]
         own = [(row, row) for row in rows]

@@ -228,12 +228,16 @@ class Folder(CaptionedImages):
         verb = "was" if len(skipped) == 1 else "were"
         return f"{len(skipped):,} of {total:,} pictures {verb} skipped: {named}{more}."
 
-    def _source(self, split: str) -> str:
-        """The split whose pictures stand for `split`'s."""
+    def shown_split(self, split: str) -> str:
+        """Val where there are no test pictures, train where there are none of either."""
         fallback = {"test": "val", "val": "train"}
         source = split
         while source in fallback and not getattr(self.split, source):
             source = fallback[source]
+        return source
+
+    def _source(self, split: str) -> str:
+        source = self.shown_split(split)
         if not getattr(self.split, source):
             raise ValueError(
                 f"no picture of {self.root} is left for {split}: lower val_share and test_share, "

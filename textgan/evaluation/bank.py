@@ -1,11 +1,13 @@
 """Features, computed once for all metrics that look at the same pictures by the same network."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
+from textgan import __version__
 from textgan.evaluation.cache import FeatureCache
 from textgan.image import to_rgb_uint8
 from textgan.image_encoder.extractor import FeatureExtractor
@@ -65,13 +67,14 @@ class FeatureBank:
         batch = images.shape[:-3]
         pixels = to_rgb_uint8(images.flatten(0, len(batch) - 1))  # (N, 3, H, W)
         cache = self.cache if is_kept and isinstance(network.deepest, FeatureExtractor) else None
-        found = {tap: cache and cache.get(name, tap, pixels) for tap in network.taps}
+        how = _how(network.deepest) if cache else ""
+        found = {tap: cache and cache.get(how, tap, pixels) for tap in network.taps}
         if any(features is None for features in found.values()):
             with full_precision(images.device):
                 found = _pass(network.deepest, pixels, network.taps)
             for tap, features in found.items():
                 if cache is not None:
-                    cache.put(name, tap, pixels, features)
+                    cache.put(how, tap, pixels, features)
         return {
             tap: checked(features).to(images.device).unflatten(0, batch)
             for tap, features in found.items()
@@ -88,6 +91,12 @@ def _name(extractor: nn.Module) -> str:
     if isinstance(extractor, FeatureExtractor):
         return extractor.network()
     return f"{type(extractor).__qualname__} {id(extractor)}"
+
+
+def _how(extractor: FeatureExtractor) -> str:
+    """All that decides its features but which of its outputs: weights, resize and so on."""
+    protocol = {key: value for key, value in extractor.protocol().items() if key != "feature"}
+    return json.dumps({**protocol, "version": __version__}, sort_keys=True)
 
 
 def _tap(extractor: nn.Module) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import warnings
 from pathlib import Path
 
 import safetensors
@@ -10,9 +11,10 @@ from torch import Tensor
 
 
 class FeatureCache:
-    """A folder of feature files, each named by a hash of network, weights, output and pixels.
+    """A folder of feature files, each named by a hash of network, output and pixels.
 
-    So a file is never stale: other pictures, weights or resizing have another name. A damaged file
+    So a file is never stale, as long as `network` says all that decides features but which output
+    it is: weights, resize and release of this project. A damaged file
     counts as none. It grows by 4 bytes a feature, and may be deleted at any time.
 
     Args:
@@ -21,6 +23,7 @@ class FeatureCache:
 
     def __init__(self, folder: str | Path):
         self.folder = Path(folder)
+        self._warned = False
 
     def get(self, network: str, tap: str, pixels: Tensor) -> Tensor | None:
         """The features (N, D) of these pictures (N, 3, H, W) uint8, or None."""
@@ -34,12 +37,20 @@ class FeatureCache:
         return features if features is not None and len(features) == len(pixels) else None
 
     def put(self, network: str, tap: str, pixels: Tensor, features: Tensor) -> None:
-        """Keep the features of these pictures; a reader never sees half of a file."""
+        """Keep the features of these pictures; a reader never sees half of a file.
+
+        A folder that cannot be written to is one warning, and nothing is kept.
+        """
         file = self._file(network, tap, pixels)
-        file.parent.mkdir(parents=True, exist_ok=True)
         beside = file.with_name(f".{file.name}.{os.getpid()}")
-        save_file({"features": features.cpu().contiguous()}, beside)
-        beside.replace(file)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            save_file({"features": features.cpu().contiguous()}, beside)
+            beside.replace(file)
+        except (OSError, safetensors.SafetensorError) as error:
+            if not self._warned:
+                warnings.warn(f"no features are kept in {self.folder}: {error}", stacklevel=2)
+            self._warned = True
 
     def _file(self, network: str, tap: str, pixels: Tensor) -> Path:
         digest = hashlib.sha256(f"{network}\n{tap}\n{tuple(pixels.shape)}\n".encode())

@@ -4,10 +4,12 @@ import string
 from dataclasses import dataclass, field
 from math import hypot
 
+from textgan.direction import direction
 from textgan.errors import ConfigError, did_you_mean
 from textgan.evaluation.difference import comparable, differences
-from textgan.evaluation.direction import direction
 from textgan.evaluation.replicates import Estimate, Replicates
+
+_ROUNDING = 1e-6  # of a value: what the order of sums changes
 
 
 @dataclass
@@ -129,18 +131,21 @@ def verdict(number: str, estimates: dict[str, Estimate]) -> str:
     difference, way = two.mean - one.mean, direction(number)
     if way == "neither":
         return "not ranked"
-    if difference == 0:
+    if abs(difference) <= _ROUNDING * max(abs(one.mean), abs(two.mean)):
         return "equal"
+    surely = _surely(one, two)
+    if surely is None:
+        return "no spread known"
     better = b if (difference < 0) == (way == "lower") else a
-    return f"{better} better, {_surely(one, two)}"
+    return f"{better} better, {surely}"
 
 
-def _surely(one: Estimate, two: Estimate) -> str:
-    """By the seeds where both have several, else by the intervals where both have one."""
+def _surely(one: Estimate, two: Estimate) -> str | None:
+    """By the seeds where both have several, else by the intervals where both have one; or None."""
     if one.deviation is not None and two.deviation is not None:
         larger = abs(two.mean - one.mean) > 2 * hypot(one.deviation, two.deviation)
         return f"{'larger' if larger else 'not larger'} than the spread over seeds"
     if one.interval is not None and two.interval is not None:
         overlap = one.interval[0] <= two.interval[1] and two.interval[0] <= one.interval[1]
         return f"intervals {'overlap' if overlap else 'do not overlap'}"
-    return "no spread known"
+    return None

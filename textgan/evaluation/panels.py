@@ -3,8 +3,8 @@
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from textgan.direction import direction
 from textgan.evaluation.comparison import Comparison, Row
-from textgan.evaluation.direction import direction
 from textgan.evaluation.replicates import Estimate
 
 _COLUMNS = 4

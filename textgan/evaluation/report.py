@@ -76,6 +76,7 @@ def collect(
     source: str | None,
     images_seen: int | None,
     data: dict[str, Any],
+    precision: str = "32-true",
 ) -> Report:
     """The report of what an evaluator measured.
 
@@ -86,6 +87,7 @@ def collect(
         source: the file or folder that it came from.
         images_seen: how many pictures it was trained on; None where nobody knows.
         data: class and split of the data; fingerprint and number of pictures are added.
+        precision: Lightning's word for what was drawn in.
 
     Raises:
         FloatingPointError: a value is NaN or infinite.
@@ -97,6 +99,7 @@ def collect(
         "seed": evaluator.seed,
         "ema": True,  # a pipeline has the averaged weights
         "guidance_scale": 1.0,
+        "precision": precision,
         "versions": {"textgan": textgan.__version__, **{n: version(n) for n in _LIBRARIES}},
     }
     active = evaluator.active.items()

@@ -1,6 +1,6 @@
 """One runner that draws once for all metrics."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -56,6 +56,7 @@ class Evaluator:
         self.active, self.skipped = active, dict[str, str]()
         self.shown: list[Shown] = []
         self._fingerprint = Fingerprint()
+        self._testing = False
         self._swap: WordSwap | None = None
         self._bank: FeatureBank | None = None
         self._captions: list[str] = []
@@ -63,12 +64,29 @@ class Evaluator:
         self._training: dict[int, Fingerprint] = {}
         self.training_seen: dict[int, tuple[str, int]] = {}
 
+    def prepare(
+        self, *, testing: bool, device: torch.device, trained_against: Collection[str]
+    ) -> None:
+        """Forget what was seen, and load what the metrics need; the first part of `begin`."""
+        self._start({n: m for n, m in self.metrics.items() if testing or not m.test_only})
+        for name, metric in list(self.active.items()):
+            metric.reset()
+            try:
+                metric.to(device).prepare()
+            except MissingWeightsError as error:
+                self._leave_out(name, error)
+            except (ValueError, OSError) as error:
+                raise ConfigError(f"metric {name}: {error}") from error
+            else:
+                _check_judge(name, metric, trained_against)
+        self._testing = testing
+
     def begin(
         self,
         pipeline: TextToImagePipeline,
         *,
         testing: bool,
-        captions: Callable[[], list[str]] = list,
+        captions: Callable[[], list[str]] | None = None,
         training: Callable[[int], Iterable[Batch]] = lambda limit: [],
     ) -> None:
         """Forget what was seen, load what the metrics need, and show them the training pictures.
@@ -78,25 +96,21 @@ class Evaluator:
         Args:
             pipeline: what will be measured.
             testing: whether the metrics that are for tests only take part.
-            captions: training captions, which words for edited captions are taken from.
+            captions: training captions, which words for edited captions are taken from; without
+                them metrics that look at edited captions are left out.
             training: how many at most -> this process's share of the training pictures.
 
         Raises:
             ConfigError: a metric's judge is a net that the pipeline was trained against, or what it
                 measures with cannot be read.
         """
-        self._start({n: m for n, m in self.metrics.items() if testing or not m.test_only})
-        for name, metric in list(self.active.items()):
-            metric.reset()
-            try:
-                metric.to(pipeline.device).prepare()
-            except MissingWeightsError as error:
-                self._leave_out(name, error)
-            except (ValueError, OSError) as error:
-                raise ConfigError(f"metric {name}: {error}") from error
-            else:
-                _check_judge(name, metric, pipeline)
+        self.prepare(
+            testing=testing, device=pipeline.device, trained_against=pipeline.trained_against
+        )
         self._bank = FeatureBank(self.active.values(), self.cache)
+        for name, metric in list(self.active.items()):
+            if metric.edits and captions is None:
+                self._leave_out(name, ValueError("it needs a data module's training captions"))
         if any(metric.edits for metric in self.active.values()):
             self._swap = WordSwap(captions())
         for limit in sorted({metric.training_pictures for metric in self.active.values()} - {0}):
@@ -104,7 +118,7 @@ class Evaluator:
 
     def _show_training(self, batches: Iterable[Batch], limit: int, device: torch.device) -> None:
         learners = [m for m in self.active.values() if m.training_pictures == limit]
-        self._training[limit] = Fingerprint()
+        self._training[limit] = Fingerprint().to(device)
         for batch in batches:
             images = batch.images.to(device).float()
             evaluation = self._with_bank(Evaluation(batch.captions, images, images[:, None]))
@@ -115,11 +129,11 @@ class Evaluator:
     @torch.no_grad()
     def update(self, pipeline: TextToImagePipeline, batch: Batch) -> None:
         """Draw for one batch, as many per caption as any metric looks at, and show it to all."""
-        if not self.active:
+        if not self.active and not self._testing:
             return
         batch = batch.to(pipeline.device)
         draw = partial(pipeline, seed=self.seed, indices=batch.index.tolist(), output_type="pt")
-        k = max(metric.draws_per_caption for metric in self.active.values())
+        k = max((metric.draws_per_caption for metric in self.active.values()), default=1)
         draws = draw(batch.captions, num_images_per_prompt=k).images.unflatten(0, (-1, k))
         _check_size(draws, batch.images)
         edited = None
@@ -131,7 +145,7 @@ class Evaluator:
         evaluation = self._with_bank(evaluation)
         for metric in self.active.values():
             metric.to(draws.device).update(evaluation)
-        self._fingerprint.update(batch)
+        self._fingerprint.to(pipeline.device).update(batch)
         self._remember(evaluation)
 
     def finish(self, pipeline: TextToImagePipeline) -> None:
@@ -146,7 +160,7 @@ class Evaluator:
         A metric of fewer pictures than it needs is left out (`skipped`).
         """
         values = {}
-        self.seen = self._fingerprint.compute() if self.active else ("", 0)
+        self.seen = self._fingerprint.compute() if self._fingerprint.update_called else ("", 0)
         self.training_seen = {limit: found.compute() for limit, found in self._training.items()}
         for name, metric in list(self.active.items()):
             try:
@@ -168,9 +182,8 @@ class Evaluator:
         return evaluation
 
     def _edit(self, batch: Batch) -> list[str]:
-        swap = self._swap or WordSwap(batch.captions)
         return [
-            swap(caption, self.seed, index)
+            self._swap(caption, self.seed, index)
             for caption, index in zip(batch.captions, batch.index.tolist(), strict=True)
         ]
 
@@ -192,9 +205,9 @@ def _check_size(draws: Tensor, real: Tensor) -> None:
         )
 
 
-def _check_judge(name: str, metric: Metric, pipeline: TextToImagePipeline) -> None:
+def _check_judge(name: str, metric: Metric, trained_against: Collection[str]) -> None:
     lineage = getattr(metric.judge, "lineage", frozenset)()
-    known = lineage & set(pipeline.trained_against)
+    known = lineage & set(trained_against)
     if known:
         raise ConfigError(
             f"metric {name} must not be judged by a net that the model was trained against, or by "

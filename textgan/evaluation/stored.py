@@ -58,9 +58,10 @@ def _problem(content: dict[str, Any]) -> str | None:
         if not isinstance(content.get(section), dict):
             return f"{section} must be an object, got {content.get(section)!r}"
     model, protocols = content["model"], content["protocols"]
-    for key, kind in (("weights_sha256", str), ("images_seen", int)):
-        if not isinstance(model.get(key), kind):
-            return f"model.{key} must be of type {kind.__name__}, got {model.get(key)!r}"
+    for key, kinds in (("weights_sha256", str), ("images_seen", int | None)):
+        if key not in model or not isinstance(model[key], kinds):
+            kind = getattr(kinds, "__name__", kinds)
+            return f"model.{key} must be of type {kind}, got {model.get(key)!r}"
     for metric, protocol in protocols.items():
         if not isinstance(protocol, dict) or not isinstance(protocol.get("seed"), int):
             return f"protocols.{metric} must be an object with a seed"

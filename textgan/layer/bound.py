@@ -8,7 +8,7 @@ class _Bound(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
-        return x.clamp(-1, 1)
+        return x.clamp(-1, 1) + 0 * x  # an infinite value becomes NaN, and not 1
 
     @staticmethod
     def backward(ctx, gradient: Tensor) -> Tensor:

@@ -21,7 +21,6 @@ class Metric(torchmetrics.Metric):
     Attributes:
         draws_per_caption: how many draws of each caption `update` looks at.
         edits: whether it looks at draws of edited captions.
-        reference: whether it looks at real pictures.
         training_pictures: how many training pictures it is shown first, by `update_training`.
         test_only: whether it is left out where a training validates.
         judge: the net that judges whether a picture fits its caption, never one trained against;
@@ -30,7 +29,6 @@ class Metric(torchmetrics.Metric):
 
     draws_per_caption: int = 1
     edits: bool = False
-    reference: bool = False
     training_pictures: int = 0
     test_only: bool = False
     judge: nn.Module | None = None

@@ -10,6 +10,7 @@ from torchmetrics.utilities import dim_zero_cat
 from textgan.errors import TooFewError
 from textgan.image import to_rgb_uint8
 from textgan.metric.base import Metric
+from textgan.metric.order import index_of
 from textgan.types import Evaluation
 
 _NAMES = {"real": "real pictures", "draws": "draws", "edited": "draws of edited captions"}
@@ -74,20 +75,22 @@ class FeatureMetric(Metric):
 class TwoSamples(FeatureMetric):
     """A metric that compares the features of the first draws with those of the real pictures."""
 
-    reference = True
-
     def __init__(self, extractor: nn.Module):
         super().__init__(extractor)
         self.add_state("real", [], dist_reduce_fx="cat")
         self.add_state("draws", [], dist_reduce_fx="cat")
+        self.add_state("index", [], dist_reduce_fx="cat")
 
     def update(self, evaluation: Evaluation) -> None:
         """Take in real pictures (B, C, H, W) and the first draws, C 1, 3 or 4."""
         self.real.append(self.features(evaluation, "real"))
         self.draws.append(self.features(evaluation, "draws")[:, 0])
+        self.index.append(index_of(evaluation))
 
     def samples(self, at_least: int) -> tuple[Tensor, Tensor]:
         """All features of real pictures (n, D) and of draws (m, D), float64.
+
+        Both are in the order of the data set, where there is one of the other for each.
 
         Raises:
             TooFewError: there are fewer than `at_least` of a kind.
@@ -98,6 +101,10 @@ class TwoSamples(FeatureMetric):
                 f"{type(self).__name__} needs at least {at_least} pictures of each kind, "
                 f"got {len(real)} real ones and {len(draws)} draws"
             )
+        index = dim_zero_cat(self.index)
+        if len(index) == len(real) == len(draws):
+            order = index.argsort(stable=True)
+            real, draws = real[order], draws[order]
         return real, draws
 
 

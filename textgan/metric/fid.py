@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
 from textgan.metric.feature import TwoSamples, distance_name
+from textgan.metric.interval import around
 from textgan.types import Measurement
 
 _GROUPS = 10
@@ -34,17 +35,18 @@ class FID(TwoSamples):
     def compute(self) -> dict[str, float]:
         """`name` -> the distance, "n" -> how many draws it is of, over all processes.
 
-        Its `spread` is a standard error, by the jackknife over ten groups of draws and real
-        pictures (None below 100 of them), so of the pictures at hand, not of another training.
+        Its interval is by the jackknife over ten groups of draws and real pictures (None below 100
+        of them): how it would vary with other pictures, without what it is off for being of so few.
 
         Raises:
             TooFewError: there are fewer than two pictures, so no variance.
         """
         real, draws = self.samples(at_least=2)
         n = min(len(real), len(draws))
-        spread = _jackknife(real, draws) if n >= 10 * _GROUPS else None
         value = max(0.0, by_torchmetrics(real, draws))
-        return {self.name: Measurement(value, n=n, spread=spread), "n": float(n)}
+        if n < 10 * _GROUPS:
+            return {self.name: Measurement(value, n=n), "n": float(n)}
+        return {self.name: around(value, _jackknife(real, draws), n=n), "n": float(n)}
 
 
 def by_torchmetrics(real: Tensor, draws: Tensor) -> float:

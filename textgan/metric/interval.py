@@ -19,7 +19,8 @@ def wilson(successes: float, n: int) -> tuple[float, float]:
     centre = share + Z**2 / (2 * n)
     reach = Z * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
     low, high = ((centre + sign * reach) / (1 + Z**2 / n) for sign in (-1, 1))
-    return max(0.0, low), min(1.0, high)  # rounding can cross them
+    # rounding can miss or cross the ends
+    return 0.0 if successes == 0 else max(0.0, low), 1.0 if successes == n else min(1.0, high)
 
 
 def share(hits: Tensor) -> Measurement:

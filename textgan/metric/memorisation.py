@@ -44,7 +44,6 @@ class Memorisation(FeatureMetric):
         ValueError: `training_pictures` is less than 1.
     """
 
-    reference = True
     test_only = True
 
     def __init__(self, extractor: nn.Module, *, training_pictures: int = 5_000):

@@ -18,8 +18,6 @@ class Sharpness(Metric):
     the data, less for blurred ones, more for noisy ones.
     """
 
-    reference = True
-
     def __init__(self):
         super().__init__()
         self.add_state("sums", torch.zeros(6, dtype=torch.float64), dist_reduce_fx="sum")

@@ -28,6 +28,7 @@ class MeasuredModel(LightningModule):
     Attributes:
         images_seen: int64, how many pictures training has shown, over all processes.
         values: metric/name -> value, of the last evaluation.
+        trained_against: as in `TextToImagePipeline`.
         composed_config: what a command line composed, for the checkpoint; None without one.
     """
 
@@ -36,12 +37,19 @@ class MeasuredModel(LightningModule):
         cache = FeatureCache(default_folder())
         self.evaluator, self.seed = Evaluator(metrics, seed=seed, cache=cache), seed
         self.values: dict[str, float] = {}
+        self.trained_against: list[str] = []
         self.composed_config: dict[str, Any] | None = None
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
 
     @abstractmethod
     def pipeline(self) -> TextToImagePipeline:
         """What draws."""
+
+    def on_fit_start(self) -> None:
+        # so that a mistake is said before hours of training
+        self.evaluator.prepare(
+            testing=False, device=self.device, trained_against=self.trained_against
+        )
 
     def on_validation_start(self) -> None:
         self._begin_evaluation(testing=False)
@@ -67,7 +75,8 @@ class MeasuredModel(LightningModule):
 
     def on_test_epoch_end(self) -> None:
         if self.trainer.is_global_zero:
-            self.evaluator.finish(self.pipeline())
+            with self.trainer.precision_plugin.forward_context():
+                self.evaluator.finish(self.pipeline())
         self._report("test")
 
     def report(self, *, source: str | None = None) -> Report:
@@ -83,18 +92,23 @@ class MeasuredModel(LightningModule):
             self.pipeline(),
             source=source,
             images_seen=int(self.images_seen) or None,  # a saved pipeline does not know
-            data={"class": f"{data.__module__}.{data.__qualname__}", "split": "test"},
+            data={"class": f"{data.__module__}.{data.__qualname__}", "split": self._split("test")},
+            precision=str(self.trainer.precision),
         )
 
     def _begin_evaluation(self, *, testing: bool) -> None:
         data, from_data = self.trainer.datamodule, {}
         if data is not None:
-            from_data = {
-                "captions": partial(data.captions, limit=_CAPTIONS),
-                "training": partial(self._training_batches, data),
-            }
+            from_data["captions"] = partial(data.captions, limit=_CAPTIONS)
+            if self._split("test" if testing else "val") != "train":
+                from_data["training"] = partial(self._training_batches, data)
         self.evaluator.begin(self.pipeline(), testing=testing, **from_data)
         self._say_skipped()
+
+    def _split(self, split: str) -> str:
+        """The split whose pictures are shown in the place of `split`'s."""
+        shown = getattr(self.trainer.datamodule, "shown_split", None)
+        return shown(split) if shown else split
 
     def _training_batches(self, data: LightningDataModule, limit: int) -> Iterable[Batch]:
         """Training pictures as they are, with how many are done."""

@@ -1,6 +1,6 @@
 import pytest
 
-from textgan.evaluation.direction import direction
+from textgan.direction import direction
 
 
 @pytest.mark.parametrize(
@@ -10,8 +10,11 @@ from textgan.evaluation.direction import direction
         ("fid_768", "lower"),
         ("photos/fid", "lower"),
         ("fd_clip", "lower"),
+        ("kd_clip", "lower"),
+        ("val/fid_768", "lower"),
+        ("val/shape_alignment/all", "higher"),
         ("kid_768", "lower"),
-        ("speed/latency_ms", "lower"),
+        ("speed/latency_ms", "neither"),
         ("inception_score", "higher"),
         ("manifold/precision", "higher"),
         ("manifold/recall", "higher"),
@@ -21,7 +24,7 @@ from textgan.evaluation.direction import direction
         ("text_image_similarity", "higher"),
         ("text_image_similarity/clip_score", "higher"),
         ("shape_alignment/all_one", "higher"),
-        ("speed/images_per_second", "higher"),
+        ("speed/images_per_second", "neither"),
         ("r_precision/real", "neither"),
         ("prompt_diversity/relative", "neither"),
         ("shape_diversity/diversity", "neither"),
