@@ -259,7 +259,10 @@ OTHER_SEED["protocols"]["kid"]["seed"] = 5
         (NAN, "numbers.fid.value must be a finite number, got nan"),
         (ORPHAN, "numbers.fid must be an object with a metric that has a protocol"),
         (OTHER_SEED, "protocols must have one seed"),
-        (broken(numbers={}, protocols={}), "holds no numbers: no metric was asked for, or all were left out"),
+        (
+            broken(numbers={}, protocols={}),
+            "has no numbers: all metrics were left out, or none asked for",
+        ),
     ],
 )
 def test_a_broken_file_is_one_sentence(textgan, content, said):

@@ -81,7 +81,9 @@ def replicates(path: str) -> Replicates:
     for file in find(path):
         evaluation = read(file)
         if not evaluation["protocols"]:
-            raise ConfigError(f"{file} holds no numbers: no metric was asked for, or all were left out")
+            raise ConfigError(
+                f"{file} has no numbers: all metrics were left out, or none asked for"
+            )
         seed = next(iter(evaluation["protocols"].values()))["seed"]
         if by_seed:
             reference = next(iter(by_seed))
