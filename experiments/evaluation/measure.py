@@ -23,6 +23,7 @@ from textgan.evaluation import FeatureCache, default_folder
 from textgan.image import to_rgb_uint8
 from textgan.image_encoder import Inception
 from textgan.metric import FID, KID, Manifold, Memorisation
+from textgan.metric.interval import Z
 
 _BATCH = 64
 _SIDE = 300
@@ -106,8 +107,9 @@ def by_number(net: Inception, photos: Tensor, repeats: int) -> dict[int, dict[st
                 if name == "kid_768":
                     covers = float(value.low <= 0 <= value.high)
                     found[n].setdefault("kid_covers_0", []).append(covers)
-                if name == "fid_768" and value.spread is not None:
-                    found[n].setdefault("fid_spread", []).append(value.spread)
+                if name == "fid_768" and value.high is not None:
+                    error = (value.high - value) / Z
+                    found[n].setdefault("fid_standard_error", []).append(error)
     return found
 
 

@@ -104,12 +104,7 @@ def collect(
     }
     active = evaluator.active.items()
     return Report(
-        model={
-            "source": source,
-            "weights_sha256": weights_sha256(pipeline),
-            "parameters": sum(p.numel() for p in pipeline.parameters()),
-            "images_seen": images_seen,
-        },
+        model={"source": source, "images_seen": images_seen, **_facts(pipeline)},
         data=data,
         numbers={
             name: _number(name, value) for name, value in values.items() if not _is_count(name)
@@ -123,6 +118,13 @@ def collect(
         pictures={t: picture for _, m in active for t, picture in m.pictures().items()},
         histograms={t: series for _, m in active for t, series in m.histograms().items()},
     )
+
+
+def _facts(pipeline: TextToImagePipeline) -> dict[str, Any]:
+    return {
+        "weights_sha256": weights_sha256(pipeline),
+        "parameters": sum(p.numel() for p in pipeline.parameters()),
+    }
 
 
 def weights_sha256(pipeline: TextToImagePipeline) -> str:

@@ -9,6 +9,7 @@ from textgan.errors import TooFewError
 from textgan.metric.interval import wilson
 from textgan.metric.judged import JudgedMetric
 from textgan.metric.order import index_of
+from textgan.metric.yardstick import caption_ids
 from textgan.seed import seed_from
 from textgan.types import Evaluation, Measurement
 
@@ -50,13 +51,11 @@ class RPrecision(JudgedMetric):
         Raises:
             ValueError: some pictures have NaN or infinite pixels.
         """
-        device = evaluation.draws.device
-        ids = torch.tensor([seed_from(caption) for caption in evaluation.captions], device=device)
         self.draws.append(self.pictures_encoded(evaluation, "draws"))
         if evaluation.real is not None:
             self.real.append(self.pictures_encoded(evaluation, "real"))
         self.texts.append(self.captions_encoded(evaluation))
-        self.caption_ids.append(ids)
+        self.caption_ids.append(caption_ids(evaluation))
         self.index.append(index_of(evaluation))
 
     def compute(self) -> dict[str, float]:
