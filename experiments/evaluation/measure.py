@@ -49,6 +49,7 @@ def measured(net: Inception, real: Tensor, draws: Tensor) -> dict[str, float]:
     for metric in (FID(net, name="fid_768"), KID(net, name="kid_768"), Manifold(net)):
         metric.real.append(real)
         metric.draws.append(draws)
+        metric.index.append(torch.arange(len(draws)))
         metric._update_count = 1  # the states are filled by hand
         values |= metric.compute()
     return values
