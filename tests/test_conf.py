@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import yaml
+from hydra.utils import get_object
 from omegaconf import OmegaConf
 
 import textgan.composition  # noqa: F401  (the configuration's resolvers)
 from textgan.cli import main
 from textgan.conf_folder import conf_folder
 from textgan.data import CaptionedImages
+from textgan.loss import ContrastiveLoss, Loss
 
 PACKAGE = Path(__file__).parents[1] / "textgan"
 CHOICES = sorted(
@@ -23,13 +25,35 @@ CHOICES = sorted(
     for path in conf_folder().glob("[!_]*/*.yaml")
     if path.parent.name != "hydra"
 )
-EXPERIMENTS = sorted(path.stem for path in (conf_folder() / "experiment").glob("*.yaml"))
+SCENES = ("demo", "guided_shapes32", "shapes64_hard")
 BASES = {
     "model": pl.LightningModule,
     "data": CaptionedImages,
     "callback": pl.Callback,
     "logger": pl.loggers.Logger,
+    "loss": (Loss, ContrastiveLoss),
 }
+
+
+def defaults(choice: str) -> dict[str, object]:
+    """What a YAML's defaults list chooses: group, as it is written there -> choice."""
+    config = yaml.safe_load((conf_folder() / f"{choice}.yaml").read_text(encoding="utf-8"))
+    entries = [entry for entry in config.get("defaults", []) if isinstance(entry, dict)]
+    return {group: chosen for entry in entries for group, chosen in entry.items()}
+
+
+def experiments(model: str) -> list[str]:
+    """Those that train this model."""
+    names = sorted(path.stem for path in (conf_folder() / "experiment").glob("*.yaml"))
+    chosen = {name: defaults(f"experiment/{name}").get("override /model", "gan") for name in names}
+    return [name for name in names if chosen[name] == model]
+
+
+def model_with(group: str) -> list[str]:
+    """Words that choose a model with a part of this group, where the default one has none."""
+    models = sorted(path.stem for path in (conf_folder() / "model").glob("*.yaml"))
+    able = [model for model in models if f"/{group}" in defaults(f"model/{model}")]
+    return [f"model={able[0]}"] if able and "gan" not in able else []
 
 
 def base_of(group: str) -> type:
@@ -54,13 +78,14 @@ def parts() -> list[tuple[str, str]]:
     return found
 
 
-def targets(node: object) -> list[str]:
-    if isinstance(node, list):
-        return [found for item in node for found in targets(item)]
-    if not isinstance(node, dict):
+def nodes(tree: object) -> list[dict]:
+    """Those that name what is made of them, wherever in the tree."""
+    if isinstance(tree, list):
+        return [found for item in tree for found in nodes(item)]
+    if not isinstance(tree, dict):
         return []
-    own = [node["_target_"]] if "_target_" in node else []
-    return own + [found for value in node.values() for found in targets(value)]
+    own = [tree] if "_target_" in tree else []
+    return own + [found for value in tree.values() for found in nodes(value)]
 
 
 def place(term: str) -> str:
@@ -73,11 +98,11 @@ def place(term: str) -> str:
 def test_a_choice_composes(choice, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     group, name = choice.parts[0], choice.stem
-    assert main(["fit", f"{group}={name}", "--cfg", "job"]) == 0
+    assert main(["fit", *model_with(group), f"{group}={name}", "--cfg", "job"]) == 0
     assert yaml.safe_load(capsys.readouterr().out)["model"]["_target_"].startswith("textgan.model.")
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("experiment", experiments("gan"))
 @pytest.mark.parametrize(
     "parts",
     [
@@ -87,13 +112,15 @@ def test_a_choice_composes(choice, capsys, monkeypatch, tmp_path):
         ["discriminator=null", "augmentation=null", "loss=[reconstruction,kl]"],
         ["discriminator=null", "augmentation=null", "loss=[reconstruction,kl_falling]"],
         ["optimizer=adamw", "loss=[reconstruction,kl,hinge,r1r2]"],
+        ["loss=[reconstruction,kl,rpgan,perceptual,alignment_guidance]"],
     ],
     ids=" ".join,
 )
 def test_an_experiment_can_do_with_other_parts(experiment, parts, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
-    assert main(["fit", f"experiment={experiment}", *parts, "--print_config"]) == 0
+    words = [f"experiment={experiment}", "encoders=RUN/pipeline", *parts]
+    assert main(["fit", *words, "--print_config"]) == 0
     model = yaml.safe_load(capsys.readouterr().out)["model"]["init_args"]
     absent = {part.partition("=")[0] for part in parts if part.endswith("=null")}
     assert {name for name in ("posterior", "discriminator") if model[name] is None} == absent - {
@@ -104,35 +131,54 @@ def test_an_experiment_can_do_with_other_parts(experiment, parts, capsys, monkey
     assert all(term["class_path"] for term in model["losses"].values())
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS)
+@pytest.mark.parametrize("experiment", experiments("contrastive"))
+@pytest.mark.parametrize(
+    "parts",
+    [[], ["loss=[siglip]", "image_encoder=vit"], ["loss=[info_nce,damsm]", "text_encoder=bert"]],
+    ids=" ".join,
+)
+def test_a_contrastive_experiment_can_do_with_other_parts(
+    experiment, parts, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
+    assert main(["fit", f"experiment={experiment}", *parts, "--print_config"]) == 0
+    model = yaml.safe_load(capsys.readouterr().out)["model"]["init_args"]
+    asked = [part[6:-1].split(",") for part in parts if part.startswith("loss=")]
+    assert not asked or [*model["losses"]] == asked[0]
+    assert ("ViT" in model["image_encoder"]["class_path"]) == ("image_encoder=vit" in parts)
+
+
+@pytest.mark.parametrize("experiment", experiments("gan"))
 def test_the_kl_weight_falls_for_scenes_and_is_constant_elsewhere(
     experiment, capsys, monkeypatch, tmp_path
 ):
     monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
-    assert main(["fit", f"experiment={experiment}", "--print_config"]) == 0
+    assert main(["fit", f"experiment={experiment}", "encoders=RUN/pipeline", "--print_config"]) == 0
     model = yaml.safe_load(capsys.readouterr().out)["model"]["init_args"]
     weight = model["losses"]["kl"]["init_args"]["weight"]
-    assert isinstance(weight, list) == (experiment in ("demo", "shapes64_hard"))
+    assert isinstance(weight, list) == (experiment in SCENES)
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
 def test_a_choice_names_a_class_and_only_arguments_that_it_has(choice):
     config = yaml.safe_load((conf_folder() / choice).read_text(encoding="utf-8"))
-    for target in targets(config):
-        module, _, name = target.rpartition(".")
-        assert inspect.isclass(getattr(importlib.import_module(module), name))
+    for node in nodes(config):
+        found = get_object(node["_target_"])  # a class, or a way to make one: C.from_pretrained
+        assert inspect.isclass(found) or inspect.isclass(getattr(found, "__self__", None))
+        given = node.keys() - {"_target_", "_partial_", "defaults"}
+        assert given <= inspect.signature(found).parameters.keys()
     if "_target_" in config:
-        module, _, name = config["_target_"].rpartition(".")
-        signature = inspect.signature(getattr(importlib.import_module(module), name))
-        given = config.keys() - {"_target_", "_partial_", "defaults"}
-        assert given <= signature.parameters.keys()
+        module = config["_target_"].rpartition(".")[0]
         if (PACKAGE / choice.parts[0]).is_dir() and module.startswith("textgan."):
             file = module.rpartition(".")[2]
             assert module.startswith(f"textgan.{choice.parts[0]}.")
             is_preset = (
                 choice.parts[0] == "data" and (conf_folder() / f"data/{file}.yaml").is_file()
             )
-            assert is_preset or choice.stem == file or choice.stem.startswith(f"{file}_")
+            is_saved = module.rpartition(".")[0].endswith(".base")  # of any class of the group
+            is_named = choice.stem == file or choice.stem.startswith(f"{file}_")
+            assert is_preset or is_saved or is_named
 
 
 @pytest.mark.parametrize(("group", "file"), parts(), ids=str)

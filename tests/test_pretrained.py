@@ -61,11 +61,23 @@ class Remembering(Part):
         self.text = bytes(state.tolist()).decode()
 
 
+class Several(Part):
+    """Parts in a list, under the name of the argument.
+
+    Args:
+        parts: of any width.
+    """
+
+    def __init__(self, parts: list[Inner]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+
+
 @pytest.fixture(autouse=True)
 def parts_inside_textgan(monkeypatch):
     """The classes above pass for classes of `textgan.probe`."""
     module = ModuleType("textgan.probe")
-    for cls in (Inner, Outer, Remembering):
+    for cls in (Inner, Outer, Remembering, Several):
         setattr(module, cls.__name__, cls)
         monkeypatch.setattr(cls, "__module__", module.__name__)
     monkeypatch.setitem(sys.modules, module.__name__, module)
@@ -135,6 +147,7 @@ def test_a_subclass_inherits_a_from_pretrained_that_its_base_overrides():
     assert Child.from_pretrained("anything", doubled=True) == "doubled"
     assert inspect.signature(Child.from_pretrained).return_annotation is Child
     assert list(inspect.signature(Child.from_pretrained).parameters) == ["path", "doubled"]
+    assert list(inspect.signature(Inner.from_pretrained).parameters) == ["path", "part"]
 
 
 def test_a_constructor_that_does_not_name_its_arguments_is_refused():
@@ -217,7 +230,7 @@ def test_a_failed_save_leaves_the_old_files(folder, monkeypatch):
         file.write_bytes(b"half")
         raise OSError("disk full")
 
-    monkeypatch.setattr("textgan.pretrained.save_file", broken)
+    monkeypatch.setattr("textgan.pretrained_files.save_file", broken)
     with pytest.raises(OSError, match="disk full"):
         Inner(6).save_pretrained(folder)
     assert Inner.from_pretrained(folder).linear.in_features == 4
@@ -300,6 +313,86 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     with pytest.raises(ValueError, match="model must have finite weights"):
         part.save_pretrained(tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.fixture
+def nested(tmp_path):
+    """Two Outer and an Inner, one inside the other, and what was saved."""
+    whole = Outer(Outer(Inner(2, scale=0.5), sizes=[1]))
+    whole.save_pretrained(tmp_path)
+    return tmp_path, whole
+
+
+def test_a_part_of_what_was_saved_comes_back_alone_and_equal(nested):
+    folder, whole = nested
+    for name, part in (("inner", whole.inner), ("inner.inner", whole.inner.inner)):
+        again = Inner.from_pretrained(folder, part=name)
+        assert type(again) is type(part)
+        assert not again.training
+        assert again.config() == part.config()
+        assert again.state_dict().keys() == part.state_dict().keys()
+        for key, tensor in part.state_dict().items():
+            assert torch.equal(again.state_dict()[key], tensor), key
+
+
+def test_a_part_in_a_list_is_named_by_its_place(tmp_path):
+    parts = [Inner(2), Inner(3)]
+    Several(parts).save_pretrained(tmp_path)
+    again = Inner.from_pretrained(tmp_path, part="parts.1")
+    assert torch.equal(again.linear.weight, parts[1].linear.weight)
+
+
+def test_a_loaded_part_can_be_saved_inside_another(nested, tmp_path):
+    folder, whole = nested
+    inner = Part.from_pretrained(folder, part="inner.inner")
+    Outer(inner).save_pretrained(tmp_path / "other")
+    again = Outer.from_pretrained(tmp_path / "other")
+    assert again.config()["inner"] == whole.inner.inner.config()
+    assert torch.equal(again.inner.linear.weight, whole.inner.inner.linear.weight)
+
+
+@pytest.mark.parametrize("name", ["outer", "", "inner.", "linear", "inner.sizes", "sizes.0"])
+def test_a_part_that_is_not_there_is_a_sentence_that_names_those_that_are(nested, name):
+    said = f"part must be one of inner, inner.inner for .*, got {name!r}"
+    with pytest.raises(ValueError, match=said):
+        Inner.from_pretrained(nested[0], part=name)
+
+
+def test_a_folder_without_parts_says_so(folder):
+    with pytest.raises(ValueError, match=r"part must be None for .*, got 'inner'"):
+        Inner.from_pretrained(folder, part="inner")
+
+
+def test_a_part_of_another_class_is_a_sentence(nested):
+    said = "holds a Inner as inner.inner, which is not a Outer"
+    with pytest.raises(ValueError, match=said):
+        Outer.from_pretrained(nested[0], part="inner.inner")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda t: t.pop("inner.inner.linear.bias"), "it lacks inner.inner.linear.bias"),
+        (lambda t: t.update({"inner.inner.x": torch.ones(1)}), "unexpected inner.inner.x"),
+        (lambda t: t.update({"inner.inner.linear.bias": torch.ones(9)}), "differs in shape"),
+        (lambda t: t["inner.inner.linear.bias"].fill_(torch.inf), "finite weights.*inner.inner"),
+        (lambda t: t.pop("inner.linear.bias"), None),
+        (lambda t: t["linear.bias"].fill_(torch.nan), None),
+        (lambda t: t.update({"inner.innermost": torch.ones(1)}), None),
+    ],
+    ids=["lacks", "unexpected", "shape", "infinite", "beside", "above", "similar name"],
+)
+def test_only_the_tensors_of_the_part_must_fit(nested, change, said):
+    file = nested[0] / "model.safetensors"
+    tensors = load_file(file)
+    change(tensors)
+    save_file(tensors, file)
+    if said is None:
+        again = Inner.from_pretrained(nested[0], part="inner.inner")
+        assert torch.equal(again.linear.weight, nested[1].inner.inner.linear.weight)
+        return
+    with pytest.raises(ValueError, match=said):
+        Inner.from_pretrained(nested[0], part="inner.inner")
 
 
 def test_copies_keep_their_config_and_their_own_parts():

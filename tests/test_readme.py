@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from textgan.cli import main
+
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
 LINES = [line.split("  #")[0].strip() for block in BLOCKS for line in block.splitlines()]
@@ -30,9 +32,23 @@ def cut(words: list[str], tiny: list[str]) -> list[str]:
     extra = [word for word in tiny if word.split("=")[0] not in said]
     if "data=folder" in words:
         extra = [word for word in extra if not re.match(r"data\.(val|test|train)_size=", word)]
+    if "model=contrastive" in words:
+        extra = [w for w in extra if not re.match(r"(callback|model\.(?!text_encoder|token))", w)]
+        extra += ["model.image_encoder.base_width=4", "model.image_encoder.max_width=8"]
+    if "text_encoder=bert_pretrained" in words:
+        extra = [word for word in extra if not word.startswith("model.text_encoder")]
     if "posterior=null" in words:
         extra = [word for word in extra if not word.startswith("model.posterior")]
     return [*words, *extra]
+
+
+@pytest.fixture(scope="module")
+def contrastive(tmp_path_factory, tiny) -> Path:
+    """The run folder of a tiny contrastive training."""
+    folder = tmp_path_factory.mktemp("contrastive") / "run"
+    words = cut(["fit", "model=contrastive", "data=shapes"], tiny)
+    assert main([*words, f"hydra.run.dir={folder}"]) == 0
+    return folder
 
 
 def test_the_readme_has_commands():
@@ -41,7 +57,7 @@ def test_the_readme_has_commands():
 
 
 @pytest.mark.parametrize("command", parametrised())
-def test_a_command_of_the_readme_runs(command, textgan, tiny, trained, tmp_path):
+def test_a_command_of_the_readme_runs(command, textgan, tiny, trained, contrastive, tmp_path):
     pictures = tmp_path / "pictures"
     pictures.mkdir()
     for i in range(6):
@@ -49,7 +65,10 @@ def test_a_command_of_the_readme_runs(command, textgan, tiny, trained, tmp_path)
         (pictures / f"{i}.txt").write_text(f"red number {i}\n", encoding="utf-8")
     (tmp_path / "captions.txt").write_text("a red circle\na blue star\n", encoding="utf-8")
     run = shutil.copytree(trained, tmp_path / "run")
-    command = command.replace("RUN/", f"{run}/").replace("=PATH", f"={pictures}")
+    for name in ("one", "two"):
+        Image.new("RGB", (20, 30), "navy").save(tmp_path / f"{name}.jpg")
+    command = command.replace("RUN/", f"{run}/").replace("PATH", str(pictures))
+    command = command.replace("CLIP/", f"{shutil.copytree(contrastive, tmp_path / 'clip')}/")
     if command.startswith("textgan compare "):
         for run_dir in ("A", "B"):
             ask = ["test", f"ckpt_path={run}/last.ckpt", "metric=[sharpness]"]

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from textgan.types import AdversarialStep, Batch, Gaussian, TextFeatures
+from textgan.step import AdversarialStep
+from textgan.types import Batch, Gaussian, TextFeatures
 
 
 def text(size: int, length: int) -> TextFeatures:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-FORMAT_VERSION = 5
+FORMAT_VERSION = 6
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:

@@ -10,6 +10,9 @@ _DIRECTIONS: dict[str, Direction] = {
     **dict.fromkeys(("precision", "recall", "density", "coverage"), "higher"),
     **dict.fromkeys(("inception_score", "r_precision"), "higher"),
     **dict.fromkeys(("clip_score", "text_image_similarity"), "higher"),
+    **dict.fromkeys(("retrieval/*", "val/retrieval/*"), "higher"),
+    **dict.fromkeys(("near_misses/accuracy", "val/near_misses/accuracy"), "higher"),
+    **dict.fromkeys(("classification/accuracy", "val/classification/accuracy"), "higher"),
     **dict.fromkeys(("shape_alignment/*", "val/shape_alignment/*"), "higher"),
 }
 """Pattern -> direction; one with a slash is of the whole name, any other of its last part.

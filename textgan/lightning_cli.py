@@ -134,7 +134,7 @@ class TextganCLI(LightningCLI):
         if callable(getattr(self.datamodule, "summary", None)):
             print(self.datamodule.summary())
         self._name_grid()
-        print(f'next: textgan sample "a caption" --model {_short(pipeline)}')
+        self._say_next(pipeline)
 
     def after_test(self) -> None:
         if not self.trainer.is_global_zero:
@@ -145,16 +145,19 @@ class TextganCLI(LightningCLI):
         report = self.model.report(source=source)
         for path in save(report, self.folder):
             print(f"written: {_short(path)}")
-        if not self.model.evaluator.metrics:
+        if not report.protocols and not report.skipped:
             print("no metric was asked for: 'metric=[standard]' measures any data set")
         self._name_grid()
         if self.here.ckpt_path is not None:
-            print(f'next: textgan sample "a caption" --model {_short(Path(self.here.ckpt_path))}')
+            self._say_next(Path(self.here.ckpt_path))
+
+    def _say_next(self, model: Path) -> None:
+        print(f"next: textgan {self.model.pipeline().next_command} --model {_short(model)}")
 
     def _name_grid(self) -> None:
         grids = sorted((self.folder / "samples").glob("*.png"))
         if grids:
-            print(f"a grid of draws: {_short(grids[-1])}")
+            print(f"the last picture: {_short(grids[-1])}")
 
     def after_predict(self) -> None:
         if self.trainer.is_global_zero:

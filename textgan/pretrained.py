@@ -6,22 +6,18 @@ Nothing is pickled. A part records what it was built with; `build` finds the cla
 import functools
 import importlib
 import inspect
-import json
 import math
-import os
 import re
 from abc import ABC
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import nn
 from typing_extensions import Self
 
-FORMAT_VERSION = 1
+from textgan.pretrained_files import read_config, read_weights, write_files
+
 _TARGET = re.compile(r"textgan(\.[A-Za-z]\w*)+", re.ASCII)
 
 
@@ -39,8 +35,7 @@ class Part(nn.Module, ABC):
         super().__init_subclass__(**keywords)
         if "__init__" in cls.__dict__:
             cls.__init__ = _recording(cls.__init__)
-        if "from_pretrained" not in cls.__dict__:
-            cls.from_pretrained = _loader(cls)
+        cls.from_pretrained = _loader(cls)
 
     def saved_arguments(self) -> dict[str, Any]:
         """The constructor's arguments for `config`; override to record others than were given."""
@@ -62,34 +57,35 @@ class Part(nn.Module, ABC):
 
         A tensor that two names share is written under both.
         """
-        folder = Path(path)
-        header = {"format_version": FORMAT_VERSION, "part": self.config()}
-        tensors = {name: _storable(name, value) for name, value in self.state_dict().items()}
-        _check_finite(tensors, "model")
-        folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / "model.safetensors", lambda f: save_file(tensors, f, {"format": "pt"}))
-        text = json.dumps(header, indent=2, ensure_ascii=False) + "\n"
-        _write(folder / "config.json", lambda file: file.write_text(text, encoding="utf-8"))
+        write_files(Path(path), self.config(), self.state_dict())
 
     @classmethod
-    def from_pretrained(cls, path: str | Path) -> Self:
+    def from_pretrained(cls, path: str | Path, part: str | None = None) -> Self:
         """The part that `save_pretrained` wrote, on the CPU and in eval mode.
 
         Args:
             path: the folder.
+            part: load only this part of what the folder holds, such as "image_encoder" of a
+                pipeline; with dots deeper. None means the whole.
 
         Raises:
             FileNotFoundError: the folder or one of its two files is missing.
-            ValueError: a file is broken, of a foreign format, of another class, or does not fit.
+            ValueError: a file is broken, of a foreign format, of another class, or does not fit, or
+                there is no such part.
         """
         folder = Path(path)
-        config = _read_config(folder)
-        found = _resolve(config)
+        config = read_config(folder)
+        if part is not None:
+            config = _part_within(config, part, folder)
+        found = class_of(config)
         if cls not in found.__mro__:
-            raise ValueError(f"{folder} holds a {found.__name__}, which is not a {cls.__name__}")
-        part = build(config)
-        part.load_state_dict(_read_weights(folder / "model.safetensors", part.state_dict()))
-        return part.eval()
+            place = "" if part is None else f" as {part}"
+            said = f"{folder} holds a {found.__name__}{place}"
+            raise ValueError(f"{said}, which is not a {cls.__name__}")
+        built = build(config)
+        prefix = "" if part is None else f"{part}."
+        built.load_state_dict(read_weights(folder, built.state_dict(), prefix=prefix))
+        return built.eval()
 
 
 def build(config: dict[str, Any]) -> Part:
@@ -102,13 +98,34 @@ def build(config: dict[str, Any]) -> Part:
     Raises:
         ValueError: a `_target_` is no Part of textgan, or the arguments are not its constructor's.
     """
-    cls = _resolve(config)
+    cls = class_of(config)
     arguments = {name: _built(value) for name, value in config.items() if name != "_target_"}
     try:
         inspect.signature(cls).bind(**arguments)
     except TypeError as error:
         raise ValueError(f"{config['_target_']} cannot be built: {error}") from error
     return cls(**arguments)
+
+
+def class_of(config: dict[str, Any]) -> type[Part]:
+    """The class that a config's `_target_` names.
+
+    Raises:
+        ValueError: it names no Part of textgan that can be built.
+    """
+    target = config.get("_target_")
+    if not isinstance(target, str) or not _TARGET.fullmatch(target):
+        raise ValueError(f"_target_ must be the dotted name of a class in textgan., got {target!r}")
+    module, _, name = target.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("textgan"):  # a dependency is not installed
+            raise
+        found = None
+    if not inspect.isclass(found) or not issubclass(found, Part) or inspect.isabstract(found):
+        raise ValueError(f"_target_ must name a Part that can be built, got {target!r}")
+    return found
 
 
 def _recording(init: Callable[..., None]) -> Callable[..., None]:
@@ -173,88 +190,21 @@ def _built(value: Any) -> Any:
     return [_built(item) for item in value] if isinstance(value, list) else value
 
 
-def _resolve(config: dict[str, Any]) -> type[Part]:
-    target = config.get("_target_")
-    if not isinstance(target, str) or not _TARGET.fullmatch(target):
-        raise ValueError(f"_target_ must be the dotted name of a class in textgan., got {target!r}")
-    module, _, name = target.rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name, None)
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("textgan"):  # a dependency is not installed
-            raise
-        found = None
-    if not inspect.isclass(found) or not issubclass(found, Part) or inspect.isabstract(found):
-        raise ValueError(f"_target_ must name a Part that can be built, got {target!r}")
+def _part_within(config: dict[str, Any], part: str, folder: Path) -> dict[str, Any]:
+    parts = _parts(config)
+    if part not in parts:
+        known = f"one of {', '.join(parts)}" if parts else "None"
+        raise ValueError(f"part must be {known} for {folder}, got {part!r}")
+    return parts[part]
+
+
+def _parts(value: Any) -> dict[str, dict[str, Any]]:
+    """The configs of all parts inside a config, by dotted name, as a state dict names them."""
+    items = value.items() if isinstance(value, Mapping) else enumerate(value)
+    found = {}
+    for name, inner in items:
+        if isinstance(inner, Mapping) and "_target_" in inner:
+            found[str(name)] = inner
+        if isinstance(inner, Mapping | list):
+            found |= {f"{name}.{below}": part for below, part in _parts(inner).items()}
     return found
-
-
-def _read_config(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"path must be a folder by save_pretrained, got {str(folder)!r}")
-    file = folder / "config.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{folder} has no config.json, so save_pretrained did not write it")
-    try:
-        header = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file} is not valid JSON: {error}") from error
-    header = header if isinstance(header, dict) else {}
-    version, part = header.get("format_version"), header.get("part")
-    if version != FORMAT_VERSION or not isinstance(part, dict):
-        rule = f"{file} must have format_version {FORMAT_VERSION} and a dict under 'part'"
-        raise ValueError(f"{rule}, got {version!r} and {type(part).__name__}")
-    return part
-
-
-def _read_weights(file: Path, expected: dict[str, Any]) -> dict[str, Tensor]:
-    if not file.is_file():
-        raise FileNotFoundError(f"{file.parent} has no {file.name}, so its weights are missing")
-    try:
-        tensors = load_file(file)
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{file} is not a safetensors file: {error}") from error
-    both = [name for name in expected if name in tensors]
-    problems = {
-        "lacks": [name for name in expected if name not in tensors],
-        "has unexpected": [name for name in tensors if name not in expected],
-        "differs in shape or kind in": [n for n in both if _differs(n, tensors[n], expected[n])],
-    }
-    said = [f"{verb} {_few(names)}" for verb, names in problems.items() if names]
-    if said:
-        raise ValueError(f"{file} does not fit its config.json: it {', it '.join(said)}")
-    _check_finite(tensors, str(file))
-    return tensors
-
-
-def _differs(name: str, tensor: Tensor, expected: Tensor) -> bool:
-    if name.endswith("_extra_state"):  # bytes of any length
-        return tensor.dtype != expected.dtype
-    same_kind = tensor.is_floating_point() == expected.is_floating_point()
-    return tensor.shape != expected.shape or not same_kind
-
-
-def _few(names: list[str]) -> str:
-    return " ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _check_finite(tensors: dict[str, Tensor], where: str) -> None:
-    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
-    if broken:
-        raise ValueError(f"{where} must have finite weights, got nan or inf in {_few(broken)}")
-
-
-def _storable(name: str, value: Any) -> Tensor:
-    if not isinstance(value, Tensor):
-        raise TypeError(f"state {name!r} must be a tensor to be saved, got {type(value).__name__}")
-    return value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
-
-
-def _write(file: Path, write: Callable[[Path], Any]) -> None:
-    """Write beside the file, then move over it, so that no reader ever sees half of one."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        write(beside)
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -11,16 +11,15 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from textgan.seed import seed_from
-
 
 @dataclass
 class Batch:
     """What a dataset hands to a model: pictures and what is said of them.
 
     images (B, C, H, W) in [-1, 1]; captions B strings; index (B,) int64, the row in the data set.
-    negatives: for each picture a caption that is wrong for it, or None. all_captions: every caption
-    that a picture has, or None.
+    negatives: captions that are wrong for the pictures, or None: B of them, one for each picture;
+    then, where the data brings more, B others, and so on. all_captions: every caption that a
+    picture has, or None.
     """
 
     images: Tensor
@@ -95,6 +94,21 @@ class TextFeatures:
 
 
 @dataclass
+class ImageFeatures:
+    """Encoded pictures: regions (B, N, D), the places of one map; pooled (B, D), the whole picture.
+
+    maps: what was seen on the way, (B, C_i, H_i, W_i), shallow to deep.
+    """
+
+    regions: Tensor
+    pooled: Tensor
+    maps: list[Tensor] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.pooled)
+
+
+@dataclass
 class Gaussian:
     """A diagonal Gaussian over z for each of B pictures: mean and log_variance, (B, *shape)."""
 
@@ -127,78 +141,6 @@ class DiscriminatorOutput:
     pooled: Tensor
     text: Tensor
     features: list[Tensor] = field(default_factory=list)
-
-
-@dataclass
-class AdversarialStep:
-    """All that a loss term may look at in one turn of a training step, critic's or generator's.
-
-    In the critic's turn everything is detached from the generator's parts; in the generator's turn
-    the critic is frozen. Reconstruction and guidance look at raw images, critic terms at what the
-    critic saw.
-
-    Attributes:
-        real: (B, C, H, W) in [-1, 1].
-        captions: B strings, as the generator was given them (an empty one where caption dropout
-            struck).
-        text: their features.
-        wrong_text: features of a wrong caption for each picture (`Batch.negatives`), without
-            gradients; None where the data has none, or before the critic starts.
-        images_seen: pictures shown before this step, over all processes.
-        progress: share of the budget shown before this step, in [0, 1].
-        step_index: steps of the optimizers before this one; lazy terms count by it.
-        discriminator: the critic, frozen in the generator's turn; None where there is none.
-        randn: shape (B, ...) -> standard normal keyed by (seed, images_seen, place in the global
-            batch).
-        gather: (B, ...) of this process -> (B * processes, ...), with gradients.
-        rank: which block of a gathered tensor is this process's own.
-        fake: (B, C, H, W), drawn from the prior for the same captions; None before the critic
-            starts, like the next five.
-        noise: (B, *noise_shape), what `fake` was drawn from.
-        augmented_real, augmented_fake: what the critic saw: `real` and `fake` under one draw of the
-            augmentation.
-        real_output, fake_output: what the critic said of them.
-        reconstruction: (B, C, H, W), drawn from the posterior's z; None without a posterior, and
-            in the critic's turn.
-        posterior: q(z | real, text); None where `reconstruction` is.
-        prior: p(z | text), the generator's; None where `reconstruction` is.
-    """
-
-    real: Tensor
-    captions: list[str]
-    text: TextFeatures
-    images_seen: int
-    progress: float
-    step_index: int
-    discriminator: torch.nn.Module | None
-    randn: Callable[[tuple[int, ...]], Tensor]
-    gather: Callable[[Tensor], Tensor]
-    rank: int = 0
-    wrong_text: TextFeatures | None = None
-    fake: Tensor | None = None
-    noise: Tensor | None = None
-    augmented_real: Tensor | None = None
-    augmented_fake: Tensor | None = None
-    real_output: DiscriminatorOutput | None = None
-    fake_output: DiscriminatorOutput | None = None
-    reconstruction: Tensor | None = None
-    posterior: Gaussian | None = None
-    prior: Gaussian | None = None
-
-    def caption_ids(self) -> Tensor:
-        """(B * processes,) int64 over the global batch, equal exactly where captions are equal."""
-        ids = [seed_from(caption) for caption in self.captions]
-        return self.gather(torch.tensor(ids, device=self.real.device))
-
-    def wrong_captions(self) -> Tensor:
-        """(N, N) bool over the global batch: is the caption of column j wrong for picture i?
-
-        An equal one is not. An empty one (caption dropout) says nothing wrong, and a picture that
-        has lost its caption does not know which others are wrong.
-        """
-        ids = self.caption_ids()
-        told = ids != seed_from("")
-        return (ids[:, None] != ids) & told[:, None] & told
 
 
 class Measurement(float):

@@ -30,7 +30,7 @@ PIXELS = [
     "discriminator=null",
     "augmentation=null",
     "loss=[reconstruction,kl_falling]",
-    "data.negatives=false",
+    "data.negatives=0",
 ]
 ARMS = {"whole": [], "pixels": PIXELS, "pixels_equal_seconds": PIXELS}
 COLUMNS = {

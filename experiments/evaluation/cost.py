@@ -13,8 +13,8 @@ from functools import partial
 import torch
 
 from textgan.data import Shapes
+from textgan.edit import WordSwap
 from textgan.evaluation import Evaluator, FeatureCache, default_folder
-from textgan.evaluation.edit import WordSwap
 from textgan.image import to_rgb_uint8
 from textgan.image_encoder import Inception
 from textgan.metric import (

@@ -32,7 +32,8 @@ from textgan.conf_folder import conf_folder
 from textgan.model.gan import GANModel
 from textgan.schedule import learning_rate_factor, value_at
 from textgan.seed import seed_from
-from textgan.types import AdversarialStep, Batch, TextFeatures
+from textgan.step import AdversarialStep
+from textgan.types import Batch, TextFeatures
 
 TOLERANCE = 1e-6
 
@@ -149,9 +150,10 @@ class BareLoop:
         optimizer.zero_grad()
         loss.backward()
         progress = self.seen / self.settings.total_images
-        warmup = self.settings.warmup_images / self.settings.total_images
-        fall = self.settings.learning_rate_decay_start
-        factor = learning_rate_factor(progress, start=start, warmup=warmup, decay_start=fall)
+        descent = self.settings.descent
+        factor = learning_rate_factor(
+            progress, start=start, warmup=descent.warmup, decay_start=descent.decay_start
+        )
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         optimizer.step()
@@ -219,7 +221,7 @@ def make_model(config: DictConfig) -> GANModel:
     model.text_encoder.fit_tokenizer(instantiate(config.data).captions(model.tokenizer_captions))
     model.ema.copy_from({"generator": model.generator, "text_encoder": model.text_encoder})
     start = int(model.discriminator_start * model.total_images)
-    model.images_seen.fill_(start + model.warmup_images)
+    model.images_seen.fill_(start + round(model.descent.warmup * model.total_images))
     return model
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.utils import instantiate
-from omegaconf import OmegaConf
 
 from textgan.augmentation import Augmentation
 
@@ -13,8 +12,8 @@ FILES = sorted((Path(__file__).parents[2] / "conf" / "augmentation").glob("*.yam
 
 
 @pytest.fixture(params=FILES, ids=lambda file: file.stem)
-def augmentation(request) -> Augmentation:
-    return instantiate(OmegaConf.load(request.param))
+def augmentation(request, load_choice) -> Augmentation:
+    return instantiate(load_choice(request.param))
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])

@@ -1,6 +1,8 @@
 """Folders of pictures to test on."""
 
+import gzip
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +95,45 @@ def broken_folder(numbered) -> Maker:
         (root / "whole.jpg").unlink()
         (root / "004.png").write_text("not a picture")
         (root / "010.png").unlink()
+        return root
+
+    return make
+
+
+@pytest.fixture
+def idx() -> Callable[..., Path]:
+    """Writes an array of bytes in the idx format, packed where the name ends with .gz."""
+
+    def write(path: Path, array: np.ndarray, *, magic: int | None = None) -> Path:
+        magic = 2048 + array.ndim if magic is None else magic
+        header = struct.pack(f">{1 + array.ndim}I", magic, *array.shape)
+        content = header + array.astype(np.uint8).tobytes()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def clothes(idx, jsonl) -> Maker:
+    """Fashion-MNIST with 80 and 20 pictures of three classes.
+
+    Picture i has label i % 3; all its pixels are 2 * i, but the one of row 0 and column 1 is 255.
+    """
+
+    def make(root: Path) -> Path:
+        for part, n in (("train", 80), ("heldout/t10k", 20)):
+            pixels = np.tile(2 * np.arange(n)[:, None, None], (1, 28, 28))
+            pixels[:, 0, 1] = 255
+            idx(root / f"{part}-images-idx3-ubyte.gz", pixels)
+            idx(root / f"{part}-labels-idx1-ubyte.gz", np.arange(n) % 3)
+        names = ("Shirt", "Bag", "Ankle boot")
+        rows = [
+            {"label": label, "name": name, "captions": [f"a {name.lower()}", f"{name} on black"]}
+            for label, name in enumerate(names)
+        ]
+        jsonl(root / "captions.jsonl", rows)
         return root
 
     return make

@@ -1,4 +1,7 @@
-"""What every data module of `conf/data` must do that needs no files."""
+"""What every data module of `conf/data` must do that needs no files, or whose files are made here.
+
+Folders have tests of their own.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +15,9 @@ from textgan.data import CaptionedImages
 from textgan.types import Batch
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "data").glob("*.yaml"))
-FILES = [file for file in FILES if "root" not in list(OmegaConf.load(file))]
+FOLDERS = {"folder", "emoji", "flickr8k"}
+FILES = [file for file in FILES if file.stem not in FOLDERS]
+IS_READ = {"fashion_mnist"}  # whose val and test do not hang on the seed
 SHARED = {"image_size": 16, "channels": 3, "seed": 0}
 
 
@@ -36,12 +41,18 @@ def file(request) -> Path:
 
 
 @pytest.fixture
-def make(file, load_choice) -> Callable[..., CaptionedImages]:
-    """The file's data module; `changes` are arguments."""
+def make(file, load_choice, clothes, tmp_path, monkeypatch) -> Callable[..., CaptionedImages]:
+    """The file's data module, with 20 pictures each for val and test; `changes` are arguments."""
+    monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
+    sizes = {"val_size": 20}
+    if file.stem == "fashion_mnist":
+        clothes(tmp_path / "fashion-mnist")
+    else:
+        sizes["test_size"] = 20
 
     def made(**changes: object) -> CaptionedImages:
         config = OmegaConf.create({**SHARED, "data": load_choice(file)})
-        config.data.update({"batch_size": 6, **changes})
+        config.data.update({"batch_size": 6, **sizes, **changes})
         return instantiate(config.data)
 
     return made
@@ -67,10 +78,11 @@ def test_batches_have_the_stated_shapes_and_ranges(make, split):
         assert (batch.index < len(data.dataset(split))).all()
 
 
-def test_batches_are_a_function_of_the_seed(make, split):
+def test_batches_are_a_function_of_the_seed(make, split, file):
     batches = read(make(), split)
     assert same(batches, read(make(), split))
-    assert not same(batches, read(make(seed=1), split))
+    is_still = file.stem in IS_READ and split != "train"
+    assert same(batches, read(make(seed=1), split)) == is_still
 
 
 @pytest.mark.parametrize("workers", [2])
@@ -86,7 +98,7 @@ def test_captions_are_training_captions_and_at_most_as_many_as_asked(make):
 
 
 def test_val_and_test_come_once_and_in_order(make):
-    data = make(val_size=10, test_size=7)
-    for split, size in (("val", 10), ("test", 7)):
+    data = make(val_size=10)
+    for split, size in (("val", 10), ("test", 20)):
         index = torch.cat([batch.index for batch in read(data, split, batches=9)])
         assert index.tolist() == list(range(size))

@@ -110,6 +110,84 @@ def test_pictures_beyond_the_cache_are_decoded_when_shown(tmp_path, numbered, fo
         data.dataset("train")
 
 
+def plain(caption: str) -> str:
+    return " ".join(caption.lower().split())
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+def test_every_split_comes_with_wrong_captions_if_asked(tmp_path, save, jsonl, folder, split):
+    rows = []
+    things = ["cat", "dog", "cow", "hen", "fox", "owl", "bee", "ape", "elk", "emu", "yak", "eel"]
+    for place, thing in enumerate(things):
+        for shade, colour in enumerate(("red", "blue", "green", "white")):
+            name = f"{thing}{shade}.png"
+            save(tmp_path / name, (20 * place, 50 * shade, 0))
+            captions = [f"A {colour} {thing}", f"a  {thing}.", f"the {colour} {thing}"]
+            part = ("train", "train", "val", "test")[shade]
+            rows.append({"file": name, "captions": captions, "split": part})
+    jsonl(tmp_path / "captions.jsonl", rows)
+    dataset = folder(tmp_path, negatives=1).dataset(split)
+    for position in range(0, 40, 4):
+        keys = [(position + row, row) for row in range(len(dataset))]
+        batch = dataset.__getitems__(keys)
+        assert len(batch.negatives) == len(keys)
+        for wrong, said, own in zip(
+            batch.negatives, batch.captions, batch.all_captions, strict=True
+        ):
+            assert plain(wrong) not in map(plain, own)
+            assert len(wrong.split()) == len(said.split())  # one word has given way
+            assert sum(a != b for a, b in zip(wrong.split(), said.split(), strict=True)) == 1
+        again = dataset.__getitems__([(p + 1000, row) for p, row in keys])
+        assert (again.negatives == batch.negatives) == (split != "train")
+
+
+def test_negatives_follow_from_seed_and_position_whatever_the_workers(tmp_path, folder, captioned):
+    def wrong(batches: int = 6, **changes) -> list[str]:
+        data = folder(tmp_path, val_share=0, negatives=1, **changes)
+        stream = islice(data.train_dataloader(), batches)
+        return [text for batch in stream for text in batch.negatives]
+
+    captioned(tmp_path)
+    expected = wrong()
+    assert wrong(num_workers=2) == expected
+    assert wrong(seed=1) != expected
+    assert wrong(batches=3, batch_size=8) == expected
+    still = [*folder(tmp_path, val_share=0, negatives=1).still_batches("train")]
+    assert all(len(batch.negatives) == len(batch) for batch in still)
+
+
+def test_class_folders_have_another_class_for_a_negative(tmp_path, save, folder):
+    for name in ("cat/a.png", "dog/a.png"):
+        save(tmp_path / name, (len(name), name.encode()[0], 0))
+    data = folder(tmp_path, val_share=0, negatives=1)
+    batch = data.dataset("train").__getitems__([(0, 0), (1, 1)])
+    assert (batch.captions, batch.negatives) == (["cat", "dog"], ["dog", "cat"])
+
+
+def test_words_of_negatives_are_learnt_once_and_pickled_with_the_data_set(
+    tmp_path, folder, numbered
+):
+    numbered(tmp_path, 30)
+    data = folder(tmp_path, val_share=0.3, negatives=1)
+    train, val = data.dataset("train"), data.dataset("val")
+    assert train.negatives is val.negatives is data.still("val").negatives
+    copy = pickle.loads(pickle.dumps(train))
+    assert copy.__getitems__([(5, 0)]).negatives == train.__getitems__([(5, 0)]).negatives
+    assert folder(tmp_path).dataset("train").negatives is None
+
+
+def test_where_all_captions_are_the_pictures_own_there_is_no_negative(
+    tmp_path, save, jsonl, folder
+):
+    save(tmp_path / "a.png")
+    save(tmp_path / "b.png", (0, 255, 0))
+    rows = [{"file": f"{name}.png", "captions": ["A cat", "a  cat."]} for name in "ab"]
+    jsonl(tmp_path / "captions.jsonl", rows)
+    match = r"negatives must be made of training captions .*, and for .*a\.png there is none$"
+    with pytest.raises(ValueError, match=match):
+        folder(tmp_path, negatives=1, val_share=0).dataset("train")
+
+
 @pytest.mark.parametrize("name", ["folder", "emoji", "flickr8k"])
 def test_a_configuration_sets_every_argument(name, load_choice):
     config = OmegaConf.to_container(load_choice(CONF / f"{name}.yaml"), resolve=False)

@@ -74,9 +74,19 @@ def test_captions_are_those_of_the_first_training_pictures():
     assert data.captions(16) == first(data.train_dataloader())[0].captions
 
 
+def test_more_negatives_are_other_ones_and_the_first_stay():
+    one, three = (first(Shapes(negatives=n).train_dataloader())[0] for n in (1, 3))
+    size = len(one)
+    assert len(three.negatives) == 3 * size
+    assert three.negatives[:size] == one.negatives
+    rows = [three.negatives[row::size] for row in range(size)]
+    assert sum(len(set(row)) > 1 for row in rows) > 0.9 * size
+    assert all(text not in row for text, row in zip(three.captions, rows, strict=True))
+
+
 def test_negatives_are_wrong_captions_of_the_grammar():
     assert first(Shapes().train_dataloader())[0].negatives is None
-    for batch in first(Shapes(negatives=True).train_dataloader(), 4):
+    for batch in first(Shapes(negatives=1).train_dataloader(), 4):
         assert len(batch.negatives) == len(batch)
         for text, wrong in zip(batch.captions, batch.negatives, strict=True):
             assert parse(wrong) != parse(text)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from textgan.errors import MissingWeightsError
 from textgan.evaluation import Evaluator, Report, collect
-from textgan.evaluation.report import weights_sha256
+from textgan.frozen import weights_hash
 from textgan.metric.base import Metric
 from textgan.types import Batch, Measurement
 
@@ -117,7 +117,7 @@ def test_the_json_says_all_that_the_report_knows(tmp_path):
     assert content["format_version"] == 1
     assert content["model"] == {
         "source": "run",
-        "weights_sha256": weights_sha256(Pipeline()),
+        "weights_sha256": weights_hash(Pipeline()),
         "parameters": 6,
         "images_seen": 640,
     }
@@ -155,8 +155,8 @@ def test_the_hash_changes_with_seed_data_and_argument_and_not_with_the_model():
 
 
 def test_the_models_hash_changes_with_a_weight():
-    assert weights_sha256(Pipeline()) == weights_sha256(Pipeline())
-    assert weights_sha256(Pipeline()) != weights_sha256(Pipeline(1.0))
+    assert weights_hash(Pipeline()) == weights_hash(Pipeline())
+    assert weights_hash(Pipeline()) != weights_hash(Pipeline(1.0))
 
 
 def test_only_a_metric_that_saw_training_pictures_has_them_in_its_protocol():

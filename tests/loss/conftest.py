@@ -1,11 +1,18 @@
+import math
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from textgan.discriminator import Discriminator
-from textgan.types import AdversarialStep, DiscriminatorOutput, TextFeatures
+from textgan.image_encoder import ResNetImageEncoder
+from textgan.pretrained import Part
+from textgan.step import AdversarialStep, ContrastiveStep
+from textgan.text_encoder import BertTextEncoder
+from textgan.types import DiscriminatorOutput, ImageFeatures, TextFeatures
 
 
 def text_of(pooled: Tensor) -> TextFeatures:
@@ -72,3 +79,99 @@ class LinearCritic(Discriminator):
 @pytest.fixture
 def linear() -> LinearCritic:
     return LinearCritic()
+
+
+@pytest.fixture
+def encoders() -> dict[str, Part]:
+    """A tiny image encoder for 16 px and a fitted text encoder of its width, by argument."""
+    torch.manual_seed(0)
+    text_encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
+    text_encoder.fit_tokenizer(["a red circle", "two green squares", "a b c"])
+    image_encoder = ResNetImageEncoder(image_size=16, width=8, base_width=4, max_width=8)
+    return {"image_encoder": image_encoder, "text_encoder": text_encoder}
+
+
+def drawn_text(size: int, draws: torch.Generator) -> TextFeatures:
+    """Captions of one to four words; the padding is not zero, and must not matter."""
+    mask = torch.arange(4) <= (torch.arange(size) % 4)[:, None]
+    words = torch.randn(size, 4, 6, generator=draws)
+    return TextFeatures(words, mask, torch.randn(size, 6, generator=draws))
+
+
+@pytest.fixture
+def make_contrastive() -> Callable[..., ContrastiveStep]:
+    """Captions, negatives, fields -> a step of one process.
+
+    Features that are not given are drawn: five regions, up to four words, 6 numbers each.
+    """
+
+    def make(
+        captions: list[str], negatives: list[str] | None = None, **fields: object
+    ) -> ContrastiveStep:
+        draws, size = torch.Generator().manual_seed(0), len(captions)
+        regions = torch.randn(size, 5, 6, generator=draws)
+        pooled = torch.randn(size, 6, generator=draws)
+        plain = {
+            "images": ImageFeatures(regions, pooled),
+            "text": drawn_text(size, draws),
+            "wrong_text": None if negatives is None else drawn_text(size, draws),
+            "progress": 0.0,
+            "gather": lambda tensor: tensor,
+        }
+        return ContrastiveStep(captions=captions, negatives=negatives, **{**plain, **fields})
+
+    return make
+
+
+@pytest.fixture
+def ways() -> Callable[..., tuple[float, float]]:
+    """Similarities (N, M), N captions, negatives -> two mean cross-entropies, by loops.
+
+    Of each picture over the texts, and of each of the first N texts over the pictures.
+    """
+
+    def nll(own: float, others: list[float]) -> float:
+        return math.log(sum(math.exp(each - own) for each in [own, *others]))
+
+    def wrong(one: str, other: str) -> bool:
+        return "" not in (one, other) and one != other
+
+    def compute(
+        similarity: list[list[float]], captions: list[str], negatives: list[str]
+    ) -> tuple[float, float]:
+        texts, size = [*captions, *negatives], len(captions)
+        pictures = columns = 0.0
+        for i in range(size):
+            row = [similarity[i][j] for j in range(len(texts)) if wrong(captions[i], texts[j])]
+            column = [similarity[k][i] for k in range(size) if wrong(captions[k], captions[i])]
+            pictures += nll(similarity[i][i], row) / size
+            columns += nll(similarity[i][i], column) / size
+        return pictures, columns
+
+    return compute
+
+
+@pytest.fixture
+def on_two_processes() -> Callable[..., list]:
+    """A function of a rank and a `gather` -> what it returns for rank 0 and for rank 1.
+
+    The processes are threads, which meet wherever they gather.
+    """
+
+    def run(task: Callable[[int, Callable[[Tensor], Tensor]], object]) -> list:
+        barrier, board = Barrier(2, timeout=10), [None, None]
+
+        def gather_of(rank: int) -> Callable[[Tensor], Tensor]:
+            def gather(tensor: Tensor) -> Tensor:
+                board[rank] = tensor
+                barrier.wait()
+                both = torch.cat(board)
+                barrier.wait()
+                return both
+
+            return gather
+
+        with ThreadPoolExecutor(2) as pool:
+            return [*pool.map(lambda rank: task(rank, gather_of(rank)), range(2))]
+
+    return run

@@ -1,28 +1,52 @@
-"""What every term of `conf/loss` must do."""
+"""What every term of `conf/loss` must do: of the game, and of contrastive pretraining."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
+from omegaconf import OmegaConf
+from torch import Tensor
 
 from textgan.discriminator import ProjectionDiscriminator
-from textgan.loss import Loss
+from textgan.loss import ContrastiveLoss, Loss
 from textgan.model.terms import check_terms, weighted_sum
-from textgan.types import AdversarialStep, Gaussian
+from textgan.step import AdversarialStep, ContrastiveStep
+from textgan.types import Gaussian, ImageFeatures, TextFeatures
 
-FILES = sorted((Path(__file__).parents[2] / "conf" / "loss").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "conf" / "loss"
 PARTS = {"posterior", "discriminator", "augmentation"}
 
 
-@pytest.fixture(params=FILES, ids=lambda file: file.stem)
+def class_of(name: str) -> type:
+    config = OmegaConf.load(FOLDER / f"{name}.yaml")
+    return get_class(config["_target_"]) if "_target_" in config else class_of(config.defaults[0])
+
+
+NAMES = sorted(file.stem for file in FOLDER.glob("*.yaml"))
+ADVERSARIAL = [name for name in NAMES if issubclass(class_of(name), Loss)]
+CONTRASTIVE = [name for name in NAMES if issubclass(class_of(name), ContrastiveLoss)]
+
+
+@pytest.fixture(params=ADVERSARIAL)
 def name(request) -> str:
-    return request.param.stem
+    return request.param
 
 
 @pytest.fixture
-def term(name, load_choice) -> Loss:
-    return instantiate(load_choice(FILES[0].with_name(f"{name}.yaml")), _convert_="all")
+def term(name, load_choice, encoders) -> Loss:
+    """The term; what it takes from the folder of another run is built instead."""
+    config = load_choice(FOLDER / f"{name}.yaml")
+    nodes = OmegaConf.to_container(config, resolve=False)
+    targets = {key: node.get("_target_", "") for key, node in nodes.items() if type(node) is dict}
+    saved = [key for key, target in targets.items() if target.endswith(".from_pretrained")]
+    return instantiate(config, _convert_="all", **{key: encoders[key] for key in saved})
+
+
+@pytest.fixture(params=CONTRASTIVE)
+def contrast(request, load_choice) -> ContrastiveLoss:
+    return instantiate(load_choice(FOLDER / f"{request.param}.yaml"), _convert_="all")
 
 
 @pytest.fixture
@@ -55,6 +79,10 @@ def turns(term: Loss) -> list[str]:
         for turn in ("generator", "discriminator")
         if getattr(type(term), f"{turn}_loss") is not getattr(Loss, f"{turn}_loss")
     ]
+
+
+def test_a_choice_is_a_term_of_one_of_the_two_kinds():
+    assert sorted([*ADVERSARIAL, *CONTRASTIVE]) == NAMES
 
 
 def test_it_plays_at_least_one_turn_and_needs_real_parts(term):
@@ -95,3 +123,111 @@ def test_it_is_refused_without_a_part_that_it_needs(name, term):
         parts = {other: object() for other in PARTS} | {part: None}
         with pytest.raises(ValueError, match=f"loss term {name} needs a {part}"):
             check_terms({name: term}, parts)
+
+
+CAPTIONS, NEGATIVES = [*"abac", ""], [*"bdcdb"]
+
+
+def features(step: ContrastiveStep) -> list[Tensor]:
+    """All that was encoded, as leaves of the graph."""
+    texts = [step.text, *([step.wrong_text] if step.wrong_text is not None else [])]
+    images = [step.images.regions, step.images.pooled]
+    tensors = [*images, *(t for text in texts for t in (text.words, text.pooled))]
+    return [tensor.requires_grad_() for tensor in tensors]
+
+
+def rows(step: ContrastiveStep, order: list[int] | slice) -> ContrastiveStep:
+    """The step with these rows of its batch, in this order."""
+    places = torch.arange(len(step.captions))[order]
+    images = step.images
+    return replace(
+        step,
+        images=ImageFeatures(images.regions[places], images.pooled[places]),
+        captions=[step.captions[place] for place in places],
+        negatives=[step.negatives[place] for place in places],
+        text=step.text[places],
+        wrong_text=step.wrong_text[places],
+    )
+
+
+@pytest.mark.parametrize("negatives", [None, NEGATIVES])
+def test_a_contrast_is_a_finite_scalar_that_teaches_both_encoders(
+    contrast, make_contrastive, negatives
+):
+    step = make_contrastive(CAPTIONS, negatives)
+    given = features(step)
+    value = contrast(step)
+    assert value.shape == ()
+    assert torch.isfinite(value)
+    value.backward()
+    grads = [tensor.new_zeros(()) if tensor.grad is None else tensor.grad for tensor in given]
+    assert all(torch.isfinite(grad).all() for grad in grads)
+    sizes = [grad.abs().sum() for grad in grads]  # of two tensors of each encoded batch
+    assert all(one + other > 0 for one, other in zip(sizes[::2], sizes[1::2], strict=True))
+
+
+def test_shuffling_the_batch_does_not_change_a_contrast(contrast, make_contrastive):
+    step = make_contrastive(CAPTIONS, NEGATIVES)
+    torch.testing.assert_close(contrast(rows(step, [3, 1, 4, 0, 2])), contrast(step))
+
+
+def test_padding_does_not_change_a_contrast(contrast, make_contrastive):
+    step = make_contrastive(CAPTIONS, NEGATIVES)
+    longer = replace(step, text=step.text.pad(9), wrong_text=step.wrong_text.pad(9))
+    noise = torch.where(longer.text.mask[..., None], 0, 100.0)
+    longer.text.words = longer.text.words + noise
+    torch.testing.assert_close(contrast(longer), contrast(step))
+
+
+def test_a_contrast_falls_where_pictures_say_what_their_captions_say(contrast, make_contrastive):
+    step = make_contrastive([*"abcd"], [*"efgh"])
+    said = step.text.words * step.text.mask[..., None]
+    told = replace(step, images=ImageFeatures(said, step.text.pooled))
+    assert contrast(told) < contrast(step)
+    assert contrast(replace(told, wrong_text=step.text)) > contrast(told)  # a wrong one says it too
+
+
+def test_a_contrast_does_not_punish_what_it_cannot_know(contrast, make_contrastive):
+    step = make_contrastive([*"aaa"], [*"aaa"])
+    alone = sum(contrast(rows(step, [place])) for place in range(3)) / 3
+    torch.testing.assert_close(contrast(step), alone)
+    assert contrast(make_contrastive([""] * 3, [*"abc"])) == 0
+
+
+def test_a_contrast_is_one_of_the_whole_batch_on_each_process(
+    contrast, make_contrastive, on_two_processes
+):
+    step = make_contrastive([*"aba", ""], [*"bdcd"])
+    given = features(step)
+    whole = contrast(step)
+    expected = torch.autograd.grad(whole, given, allow_unused=True)
+    halves = [rows(step, slice(0, 2)), rows(step, slice(2, 4))]
+    values = on_two_processes(
+        lambda rank, gather: contrast(replace(halves[rank], gather=gather, rank=rank))
+    )
+    for value in values:
+        torch.testing.assert_close(value, whole)
+    found = torch.autograd.grad(sum(values) / 2, given, allow_unused=True)
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_features_of_half_precision_are_compared_in_float32(contrast, make_contrastive):
+    step = make_contrastive(CAPTIONS, NEGATIVES)
+
+    def of_type(dtype: torch.dtype) -> ContrastiveStep:
+        texts = [
+            TextFeatures(t.words.bfloat16().to(dtype), t.mask, t.pooled.bfloat16().to(dtype))
+            for t in (step.text, step.wrong_text)
+        ]
+        images = [t.bfloat16().to(dtype) for t in (step.images.regions, step.images.pooled)]
+        return replace(step, images=ImageFeatures(*images), text=texts[0], wrong_text=texts[1])
+
+    half = of_type(torch.bfloat16)
+    given = features(half)
+    with torch.autocast("cpu", torch.bfloat16):
+        value = contrast(half)
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value, contrast(of_type(torch.float32)))
+    grads = torch.autograd.grad(value, given, allow_unused=True)
+    assert all(torch.isfinite(grad).all() for grad in grads if grad is not None)

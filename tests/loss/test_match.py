@@ -54,7 +54,7 @@ def test_pictures_of_equal_captions_are_no_negatives(contrast):
 def test_the_temperature_stays_within_its_bounds(contrast):
     for log_temperature, bound in [(-50.0, 0.01), (5.0, 1.0)]:
         out, at = Match(), Match(temperature=bound)
-        torch.nn.init.constant_(out.log_temperature, log_temperature)
+        torch.nn.init.constant_(out.temperature.log_temperature, log_temperature)
         features = torch.tensor([[1.0, 0.0], [0.99, 0.1]])
         value = contrast(features, torch.eye(2), [*"ab"], out)
         expected = contrast(features, torch.eye(2), [*"ab"], at)
@@ -63,9 +63,10 @@ def test_the_temperature_stays_within_its_bounds(contrast):
 
 def test_a_temperature_beyond_its_bounds_can_come_back(contrast):
     term = Match()
-    torch.nn.init.constant_(term.log_temperature, -6.0)
+    torch.nn.init.constant_(term.temperature.log_temperature, -6.0)
     contrast(torch.eye(2), torch.eye(2).flip(0), [*"ab"], term).backward()
-    assert term.log_temperature.grad.item() < 0  # all wrong: a softer contrast would cost less
+    gradient = term.temperature.log_temperature.grad.item()
+    assert gradient < 0  # all wrong: a softer contrast would cost less
 
 
 def test_the_generator_learns_it_on_its_own_pictures(make_step, output):

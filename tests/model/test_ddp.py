@@ -90,4 +90,4 @@ def test_two_processes_end_equal_and_where_one_with_twice_the_batch_does(
             moved[part] = max(moved.get(part, 0), (value - before[name]).abs().max())
     for part in ("generator", "text_encoder", "posterior", "discriminator", "ema"):
         assert moved[part] > 1e-3, part
-    assert alone["losses.match.log_temperature"] != Match().log_temperature
+    assert alone["losses.match.temperature.log_temperature"] != Match().temperature.log_temperature

@@ -99,7 +99,7 @@ def test_the_turn_of_the_generator_leaves_the_gradients_of_the_critic_alone(
 ):
     first, found = model(losses={**model().losses, "match": Match()}, total_images=4), []
     turn, owned = first._generator_turn, [*first.discriminator.parameters()]
-    owned.append(first.losses["match"].log_temperature)
+    owned.append(first.losses["match"].temperature.log_temperature)
 
     def look(step, log):
         before = [p.grad.clone() for p in owned]
@@ -130,7 +130,7 @@ def test_the_critic_meets_the_wrong_captions_that_the_data_brings(model, data, f
 
     first = model(total_images=12, discriminator_start=0.5)
     first.losses["mismatch"] = Meeting()
-    fitted(first, data(negatives=True))
+    fitted(first, data(negatives=1))
     assert [len(text) for text in met] == [4]  # of three batches the last is beyond the start
     assert not met[0].pooled.requires_grad
     met.clear()

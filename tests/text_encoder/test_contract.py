@@ -1,5 +1,6 @@
 """What every text encoder of `conf/text_encoder` must do."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from textgan.text_encoder import TextEncoder
+from textgan.image_encoder import ResNetImageEncoder
+from textgan.pipeline import ContrastivePipeline
+from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder, TextEncoder
 from textgan.types import TextFeatures
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "text_encoder").glob("*.yaml"))
@@ -20,26 +23,35 @@ CAPTIONS = [
 ]
 
 
-def make(file: Path) -> TextEncoder:
-    torch.manual_seed(0)
-    config = OmegaConf.create({**SHARED, "part": OmegaConf.load(file)})
-    missing = [key for key in OmegaConf.missing_keys(config) if key.startswith("part.")]
-    if missing:
-        pytest.skip(f"{file.name} leaves {missing} to its user")
-    encoder = instantiate(config.part)
-    if not encoder.is_fitted:
-        encoder.fit_tokenizer(CAPTIONS * 2)
-    return encoder
+@pytest.fixture(scope="module")
+def encoders(tmp_path_factory) -> str:
+    """A saved pipeline, for what starts from one."""
+    text_encoder = BertTextEncoder(width=SHARED["text_width"], depth=1, vocab_size=400)
+    text_encoder.fit_tokenizer(CAPTIONS * 2)
+    image_encoder = ResNetImageEncoder(image_size=16, width=SHARED["text_width"], base_width=4)
+    folder = tmp_path_factory.mktemp("encoders")
+    ContrastivePipeline(image_encoder, text_encoder).save_pretrained(folder)
+    return str(folder)
 
 
 @pytest.fixture(params=FILES, ids=lambda file: file.stem)
-def file(request) -> Path:
-    return request.param
+def make(request, encoders, load_choice) -> Callable[[], TextEncoder]:
+    """Builds what a YAML says."""
+    part = load_choice(request.param)
+    pretrained = str(part.get("pretrained"))
+    if pretrained.startswith("package:"):
+        pytest.importorskip(pretrained.removeprefix("package:").partition("/")[0])
+    config = OmegaConf.create({**SHARED, "encoders": encoders, "part": part})
+    return lambda: instantiate(config.part)
 
 
 @pytest.fixture
-def encoder(file) -> TextEncoder:
-    return make(file).eval()
+def encoder(make) -> TextEncoder:
+    torch.manual_seed(0)
+    encoder = make()
+    if not encoder.is_fitted:
+        encoder.fit_tokenizer(CAPTIONS * 2)
+    return encoder.eval()
 
 
 def close(one: torch.Tensor, other: torch.Tensor) -> None:
@@ -86,21 +98,22 @@ def test_different_captions_have_different_features(encoder):
 
 
 def test_gradient_reaches_every_weight_that_trains(encoder):
-    encoder.train()
-    text = encoder(CAPTIONS)
-    (text.words * torch.randn_like(text.words)).sum().backward(retain_graph=True)
-    (text.pooled * torch.randn_like(text.pooled)).sum().backward()
+    text = encoder.train()(CAPTIONS)
     trainable = {
         name: weight for name, weight in encoder.named_parameters() if weight.requires_grad
     }
-    assert trainable
+    assert bool(trainable) != isinstance(encoder, FrozenTextEncoder)
+    assert text.words.requires_grad == text.pooled.requires_grad == bool(trainable)
+    if not trainable:
+        return
+    (text.words * torch.randn_like(text.words)).sum().backward(retain_graph=True)
+    (text.pooled * torch.randn_like(text.pooled)).sum().backward()
     assert [name for name, weight in trainable.items() if weight.grad is None] == []
 
 
-def test_state_dict_brings_features_and_vocabulary_back(file, encoder, tmp_path):
+def test_state_dict_brings_features_and_vocabulary_back(make, encoder, tmp_path):
     torch.save(encoder.state_dict(), tmp_path / "state.pt")
-    config = OmegaConf.create({**SHARED, "part": OmegaConf.load(file)})
-    again = instantiate(config.part)
+    again = make()
     again.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True), strict=True)
     close(again.eval()(CAPTIONS).pooled, encoder(CAPTIONS).pooled)
 

@@ -23,10 +23,11 @@ def main(argv: list[str]) -> int:
     words = parser.parse_args(argv)
     if words.number < 1:
         raise ConfigError(f"--number must be at least 1, got {words.number}")
-    pipeline = open_model(words.model)
 
     from textgan.image import captioned_grid, save_png
+    from textgan.pipeline import TextToImagePipeline
 
+    pipeline = open_model(words.model, TextToImagePipeline)
     try:
         images = pipeline(
             words.captions,

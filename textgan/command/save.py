@@ -1,4 +1,4 @@
-"""Turn a checkpoint into a pipeline folder, to draw with and to hand on."""
+"""Turn a checkpoint into a pipeline folder, to use and to hand on."""
 
 import argparse
 
@@ -6,11 +6,12 @@ from textgan.command._model import open_model
 
 
 def main(argv: list[str]) -> int:
-    """`textgan save CHECKPOINT FOLDER`: what drawing needs, without optimizers and critic."""
+    """`textgan save CHECKPOINT FOLDER`: what its use needs, without optimizers and critic."""
     parser = argparse.ArgumentParser("textgan save", description=__doc__)
     parser.add_argument("checkpoint", help="a .ckpt file, or a run folder")
     parser.add_argument("folder", help="the folder to write")
     words = parser.parse_args(argv)
-    open_model(words.checkpoint).to("cpu").save_pretrained(words.folder)
-    print(f'next: textgan sample "a caption" --model {words.folder}')
+    pipeline = open_model(words.checkpoint).to("cpu")
+    pipeline.save_pretrained(words.folder)
+    print(f"next: textgan {pipeline.next_command} --model {words.folder}")
     return 0

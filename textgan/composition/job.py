@@ -203,5 +203,11 @@ def _as_run(config: DictConfig) -> dict[str, Any]:
             raise ConfigError(f"no such section: {key!r}{did_you_mean(key, [*SECTIONS])}")
     given = {key: plain[key] for key in SECTIONS if plain.get(key) is not None}
     links = find_links({key: unresolved[key] for key in given})
+    needing = [place for place, link in links.items() if link == "${encoders}"]
+    if needing and scalars.get("encoders") is None:
+        raise ConfigError(
+            "encoders must be given, as in encoders=runs/.../pipeline, a folder that "
+            f"textgan fit model=contrastive saved: {needing[0]} is to be read from it"
+        )
     shared = {"scalars": scalars, "links": links, "lists": list_names(given)}
     return {**to_lightning(given), "composition": shared}

@@ -3,59 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import torch
 from pytorch_lightning.utilities import rank_zero_warn
-from torch.utils.data import Dataset
 
-from textgan import image
 from textgan.data.base import CaptionedImages
 from textgan.data.captions import CaptionsFile, Row, read_rows
 from textgan.data.crop import Crop
+from textgan.data.folder_split import FolderSplit
+from textgan.data.negatives import Negatives
 from textgan.data.pictures import Pictures
 from textgan.data.split import Split, split_rows
-from textgan.types import Batch
 
-_DRAW = 1  # sets the key of a picture's draws apart from the (seed, epoch) of the stream's order
-
-
-class FolderSplit(Dataset):
-    """Pictures with their captions, as the loaders ask for them.
-
-    Args:
-        rows: file and captions of each picture.
-        pictures: their pixels, in the same order.
-        flip: mirror at random.
-        seed: keys what is drawn, with the position; None draws nothing: the middle is cropped, the
-            first caption taken, nothing mirrored.
-    """
-
-    def __init__(self, rows: Sequence[Row], pictures: Pictures, *, flip: bool, seed: int | None):
-        self.rows, self.pictures, self.flip, self.seed = rows, pictures, flip, seed
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitems__(self, keys: list[tuple[int, int]]) -> Batch:
-        """The batch of (position, index) pairs; `index` in it is the row that is shown."""
-        shown, captions, pixels = zip(*(self._draw(*key) for key in keys), strict=True)
-        return Batch(
-            images=image.from_uint8(torch.stack(pixels)),  # (B, C, H, W)
-            captions=list(captions),
-            index=torch.tensor(shown),
-            all_captions=[list(self.rows[place].captions) for place in shown],
-        )
-
-    def _draw(self, position: int, index: int) -> tuple[int, str, torch.Tensor]:
-        place, pixels = self.pictures[index]
-        captions = self.rows[place].captions
-        if self.seed is None:
-            return place, captions[0], self.pictures.crop.window(pixels, None)
-        generator = np.random.default_rng((self.seed, position, _DRAW))
-        caption = captions[generator.integers(len(captions))]
-        pixels = self.pictures.crop.window(pixels, generator)
-        mirrored = self.flip and generator.random() < 0.5
-        return place, caption, pixels.flip(-1) if mirrored else pixels
+_LEARNT_CAPTIONS = 100_000  # what negatives are made of takes some 70 MB then
 
 
 class Folder(CaptionedImages):
@@ -106,6 +64,12 @@ class Folder(CaptionedImages):
         test_share: the same for test.
         exclude: a text file (a name a line) or .json file (a list) of pictures that are never
             trained on, nor copies of them; those in val and test stay there.
+        negatives: how many captions each picture comes with in which one word was changed, for the
+            loss terms mismatch (which looks at the first), alignment_guidance and contrastive ones.
+            The words are those of the
+            training captions, but for the most frequent, which stand in more than a tenth of them.
+            Where that makes no wrong caption, it is another picture's. Some are true all the same:
+            "a small dog" may become "a little dog".
         cache: decode all pictures at the start and keep them, instead of anew at each showing.
         cache_megabytes: if a split's fit in as much: 3,300 pictures of 64 x 64 take 40.
         num_workers: loader processes; with the cache 0 is fast.
@@ -130,6 +94,7 @@ class Folder(CaptionedImages):
         val_share: float = 0.05,
         test_share: float = 0.0,
         exclude: str | None = None,
+        negatives: int = 0,
         cache: bool = True,
         cache_megabytes: int = 1024,
         num_workers: int = 0,
@@ -141,15 +106,19 @@ class Folder(CaptionedImages):
                 "val_share and test_share must be at least 0 and together at most 1, "
                 f"got {val_share} and {test_share}"
             )
+        if negatives < 0:
+            raise ValueError(f"negatives must be at least 0, got {negatives}")
         self.root = Path(root).expanduser()
         self.exclude = Path(exclude).expanduser() if exclude else None
         self.flip, self.val_share, self.test_share = flip, val_share, test_share
+        self.negatives = negatives
         self.crop = Crop(image_size, channels, crop, background)
         self.cache_bytes = cache_megabytes * 2**20 if cache else 0
         self._how = CaptionsFile(
             captions_file, file_column, caption_column, split_column, image_folder
         )
         self._split: Split | None = None
+        self._negatives: Negatives | None = None
         self._pictures: dict[str, Pictures] = {}
 
     def setup(self, stage: str | None = None) -> None:
@@ -164,10 +133,12 @@ class Folder(CaptionedImages):
 
         Raises:
             FileNotFoundError: the root, the captions file or `exclude` is missing.
-            ValueError: there are no pictures or no captions, or one of them breaks a rule.
+            ValueError: there are no pictures or no captions, or one of them breaks a rule; or there
+                is no wrong caption for a picture that should come with one.
         """
         source = self._source(split)
         rows = getattr(self.split, source)
+        negatives = self._wrong_captions(rows) if self.negatives else None
         if source not in self._pictures:
             files = [row.file for row in rows]
             self._pictures[source] = Pictures(
@@ -178,14 +149,25 @@ class Folder(CaptionedImages):
                     f"the {len(files):,} pictures of {source} exceed cache_megabytes and are "
                     "decoded anew at each showing: num_workers spreads that over processes"
                 )
-        seed = self.seed if split == "train" else None
-        return FolderSplit(rows, self._pictures[source], flip=self.flip, seed=seed)
+        return FolderSplit(
+            rows,
+            self._pictures[source],
+            flip=self.flip,
+            seed=self.seed if split == "train" else None,
+            negatives=negatives,
+            negatives_each=self.negatives,
+        )
 
     def still(self, split: str) -> FolderSplit:
         """The pictures with their first captions, the middle cropped and nothing mirrored."""
-        rows_and_pictures = self.dataset(split)
+        shown = self.dataset(split)
         return FolderSplit(
-            rows_and_pictures.rows, rows_and_pictures.pictures, flip=False, seed=None
+            shown.rows,
+            shown.pictures,
+            flip=False,
+            seed=None,
+            negatives=shown.negatives,
+            negatives_each=shown.negatives_each,
         )
 
     def captions(self, limit: int) -> list[str]:
@@ -235,6 +217,18 @@ class Folder(CaptionedImages):
         while source in fallback and not getattr(self.split, source):
             source = fallback[source]
         return source
+
+    def _wrong_captions(self, rows: Sequence[Row]) -> Negatives:
+        """What makes wrong captions, for these rows and others; learnt once."""
+        if self._negatives is None:
+            self._negatives = Negatives(self.captions(_LEARNT_CAPTIONS), seed=self.seed)
+        for row in rows:
+            if not self._negatives.exist_for(row.captions):
+                raise ValueError(
+                    "negatives must be made of training captions that are not the picture's own, "
+                    f"and for {self.root / row.file} there is none"
+                )
+        return self._negatives
 
     def _source(self, split: str) -> str:
         source = self.shown_split(split)

@@ -33,8 +33,9 @@ class Shapes(CaptionedImages):
             anywhere in it, 0 never.
         held_out: [colour, shape] pairs that training never shows; null means
             `textgan.scene.HELD_OUT`, [] none.
-        negatives: whether each picture comes with a caption that a single edit has made wrong, for
-            the loss term `mismatch`.
+        negatives: how many captions each picture comes with that a single edit has made wrong, at
+            most 10, for the loss terms `mismatch`, `alignment_guidance` and contrastive ones. A
+            critic looks at the first of them only.
         train_size: after how many pictures an epoch ends; the scenes go on beyond it.
         val_size, test_size: how many scenes these splits have.
         batch_size, num_workers, seed: see `CaptionedImages`.
@@ -57,7 +58,7 @@ class Shapes(CaptionedImages):
         hard: bool = False,
         spread: float = 1.0,
         held_out: list[list[str]] | None = None,
-        negatives: bool = False,
+        negatives: int = 0,
         train_size: int = 100_000,
         val_size: int = 256,
         test_size: int = 2_000,
@@ -77,6 +78,8 @@ class Shapes(CaptionedImages):
             raise ValueError(
                 f"relations must not name 'in front of' unless hard is true, got {relations}"
             )
+        if not 0 <= negatives <= 10:
+            raise ValueError(f"negatives must be from 0 to 10, got {negatives}")
         if not 0 <= spread <= 1:
             raise ValueError(f"spread must be from 0 to 1, got {spread}")
         self.sampler = SceneSampler(
@@ -121,7 +124,7 @@ class ShapesSplit(Dataset):
         image_size: pixels along a side.
         rotate: whether objects are turned.
         spread: see `Shapes`.
-        negatives: whether batches carry wrong captions.
+        negatives: how many wrong captions a picture comes with.
         seed: decides every scene.
     """
 
@@ -134,7 +137,7 @@ class ShapesSplit(Dataset):
         image_size: int,
         rotate: bool,
         spread: float,
-        negatives: bool,
+        negatives: int,
         seed: int,
     ):
         self.sampler, self.split, self.size, self.seed = sampler, split, size, seed
@@ -159,9 +162,12 @@ class ShapesSplit(Dataset):
             images=render(scenes, layout, self.image_size),
             captions=[caption(scene) for scene in scenes],
             index=torch.tensor([index for _, index in pairs]),
-            negatives=[caption(scene) for scene in self.sampler.negatives(scenes, key)]
-            if self.negatives
-            else None,
+            negatives=[
+                caption(scene)
+                for which in range(self.negatives)
+                for scene in self.sampler.negatives(scenes, key, which)
+            ]
+            or None,
         )
 
     def _keys(self, places: Sequence[int]) -> np.ndarray:

@@ -10,12 +10,14 @@ from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
 import textgan
+from textgan.evaluation.examination import Examination
 from textgan.evaluation.runner import Evaluator, Shown
+from textgan.frozen import weights_hash
 from textgan.metric.base import Metric
-from textgan.pipeline.base import TextToImagePipeline
+from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
 
 FORMAT_VERSION = 1
 FILE = "evaluation.json"
@@ -94,21 +96,12 @@ def collect(
     """
     fingerprint, n = evaluator.seen
     data = {**data, "fingerprint": fingerprint, "pictures": n}
-    shared = {
-        "data": data,
-        "seed": evaluator.seed,
-        "ema": True,  # a pipeline has the averaged weights
-        "guidance_scale": 1.0,
-        "precision": precision,
-        "versions": {"textgan": textgan.__version__, **{n: version(n) for n in _LIBRARIES}},
-    }
+    shared = {"seed": evaluator.seed, "guidance_scale": 1.0, **_shared(data, precision)}
     active = evaluator.active.items()
     return Report(
         model={"source": source, "images_seen": images_seen, **_facts(pipeline)},
         data=data,
-        numbers={
-            name: _number(name, value) for name, value in values.items() if not _is_count(name)
-        },
+        numbers=_numbers(values),
         protocols={
             name: _hashed({**metric.protocol(), **shared, **_training(metric, evaluator)})
             for name, metric in active
@@ -120,21 +113,55 @@ def collect(
     )
 
 
-def _facts(pipeline: TextToImagePipeline) -> dict[str, Any]:
+def examined(
+    examination: Examination,
+    values: dict[str, float],
+    pipeline: ContrastivePipeline,
+    *,
+    source: str | None,
+    images_seen: int | None,
+    data: dict[str, Any],
+    precision: str = "32-true",
+) -> Report:
+    """The report of a contrastive model's examination, as `collect` makes one of draws."""
+    from textgan.evaluation.confusion import draw  # imports matplotlib
+
+    fingerprint, n = examination.seen
+    data = {**data, "fingerprint": fingerprint, "pictures": n}
+    shared = _shared(data, precision)
+    protocols = examination.protocols().items()
+    pictures = {"What captions find": examination.search_grid(pipeline)}
+    if examination.confusion is not None:
+        pictures["Classes"] = draw(examination.confusion, examination.names)
+    return Report(
+        model={"source": source, "images_seen": images_seen, **_facts(pipeline)},
+        data=data,
+        numbers=_numbers(values),
+        protocols={name: _hashed({**own, **shared}) for name, own in protocols},
+        skipped={},
+        pictures=pictures,
+    )
+
+
+def _shared(data: dict[str, Any], precision: str) -> dict[str, Any]:
+    """What all protocols of a report have in common."""
     return {
-        "weights_sha256": weights_sha256(pipeline),
-        "parameters": sum(p.numel() for p in pipeline.parameters()),
+        "data": data,
+        "ema": True,  # a pipeline has the averaged weights
+        "precision": precision,
+        "versions": {"textgan": textgan.__version__, **{n: version(n) for n in _LIBRARIES}},
     }
 
 
-def weights_sha256(pipeline: TextToImagePipeline) -> str:
-    """Over the names, shapes and bytes of its state dict."""
-    digest = hashlib.sha256()
-    for name, tensor in pipeline.state_dict().items():
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        plain = tensor.detach().cpu().contiguous().reshape(-1)
-        digest.update(plain.view(torch.uint8).numpy())
-    return digest.hexdigest()
+def _numbers(values: dict[str, float]) -> dict[str, dict[str, Any]]:
+    return {name: _number(name, value) for name, value in values.items() if not _is_count(name)}
+
+
+def _facts(pipeline: nn.Module) -> dict[str, Any]:
+    return {
+        "weights_sha256": weights_hash(pipeline),
+        "parameters": sum(p.numel() for p in pipeline.parameters()),
+    }
 
 
 def _training(metric: Metric, evaluator: Evaluator) -> dict[str, Any]:

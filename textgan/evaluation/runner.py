@@ -7,10 +7,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from textgan.edit import WordSwap
 from textgan.errors import ConfigError, MissingWeightsError, TooFewError
 from textgan.evaluation.bank import FeatureBank
 from textgan.evaluation.cache import FeatureCache
-from textgan.evaluation.edit import WordSwap
 from textgan.evaluation.fingerprint import Fingerprint
 from textgan.metric.base import Metric
 from textgan.pipeline.base import TextToImagePipeline

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from textgan.errors import MissingWeightsError
+from textgan.frozen import weights_hash
 from textgan.image import to_rgb_uint8
-from textgan.image_encoder.judge import Judge, weights_hash
+from textgan.image_encoder.judge import Judge
 
 try:  # transformers 5 has this one beside one that needs torchvision
     from transformers import CLIPImageProcessorPil

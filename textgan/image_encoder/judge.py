@@ -1,10 +1,8 @@
 """What every net that scores pictures against captions is."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 
@@ -32,7 +30,7 @@ class Judge(nn.Module, ABC):
 
     @abstractmethod
     def lineage(self) -> frozenset[str]:
-        """`weights_hash` of its own net, and of every net that it was trained from."""
+        """`weights_hash` (`textgan.frozen`) of its own net, and of all that it was trained from."""
 
     @abstractmethod
     def protocol(self) -> dict[str, Any]:
@@ -41,12 +39,3 @@ class Judge(nn.Module, ABC):
     def train(self, mode: bool = True) -> "Judge":
         """Stays in eval mode."""
         return super().train(False)
-
-
-def weights_hash(net: nn.Module) -> str:
-    """SHA-256 over the names, types, shapes and bytes of all tensors of the net's state dict."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(net.state_dict().items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()

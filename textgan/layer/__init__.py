@@ -12,6 +12,7 @@ from textgan.layer.convolution import (
 from textgan.layer.prior import TextPrior
 from textgan.layer.recurrent import BothWays
 from textgan.layer.style import Style
+from textgan.layer.temperature import Temperature
 
 __all__ = [
     "AttentionPool",
@@ -22,6 +23,7 @@ __all__ = [
     "Modulation",
     "SelfAttention",
     "Style",
+    "Temperature",
     "TextPrior",
     "bound",
     "check_resolutions",

@@ -1,25 +1,36 @@
-"""Terms of the adversarial game: each has a generator's loss, a critic's loss, or both."""
+"""Terms of the adversarial game, each of generator, critic or both; and contrastive terms."""
 
-from textgan.loss.base import Loss
+from textgan.loss.alignment_guidance import AlignmentGuidance
+from textgan.loss.base import ContrastiveLoss, Loss
+from textgan.loss.damsm import DAMSM
 from textgan.loss.feature_reconstruction import FeatureReconstruction
 from textgan.loss.hinge import Hinge
+from textgan.loss.info_nce import InfoNCE
 from textgan.loss.kl import KL
 from textgan.loss.match import Match
 from textgan.loss.mismatch import Mismatch
 from textgan.loss.nonsaturating import NonSaturating
+from textgan.loss.perceptual import Perceptual
 from textgan.loss.r1r2 import R1R2
 from textgan.loss.reconstruction import Reconstruction
 from textgan.loss.rpgan import RpGAN
+from textgan.loss.siglip import SigLIP
 
 __all__ = [
+    "DAMSM",
     "KL",
     "R1R2",
+    "AlignmentGuidance",
+    "ContrastiveLoss",
     "FeatureReconstruction",
     "Hinge",
+    "InfoNCE",
     "Loss",
     "Match",
     "Mismatch",
     "NonSaturating",
+    "Perceptual",
     "Reconstruction",
     "RpGAN",
+    "SigLIP",
 ]

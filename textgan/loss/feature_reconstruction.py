@@ -6,7 +6,7 @@ from torch import Tensor
 
 from textgan.loss.base import Loss
 from textgan.schedule import Schedule
-from textgan.types import AdversarialStep
+from textgan.step import AdversarialStep
 
 
 class FeatureReconstruction(Loss):
@@ -31,8 +31,16 @@ class FeatureReconstruction(Loss):
         ours = step.discriminator.look(step.reconstruction)
         with torch.no_grad():
             theirs = step.discriminator.look(step.real)
-        distances = [
-            (F.normalize(a, dim=1) - F.normalize(b, dim=1)).square().sum(1).mean()
-            for a, b in zip(ours, theirs, strict=True)
-        ]
-        return torch.stack(distances).mean()
+        return map_distance(ours, theirs)
+
+
+def map_distance(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
+    """Mean over maps (B, C_i, H_i, W_i) of the mean squared distance of two places.
+
+    Each place is brought to unit length over its channels, so that the distance lies in [0, 4].
+    """
+    distances = [
+        (F.normalize(a, dim=1) - F.normalize(b, dim=1)).square().sum(1).mean()
+        for a, b in zip(ours, theirs, strict=True)
+    ]
+    return torch.stack(distances).mean()

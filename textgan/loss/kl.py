@@ -4,7 +4,7 @@ from torch import Tensor
 
 from textgan.loss.base import Loss
 from textgan.schedule import Schedule
-from textgan.types import AdversarialStep
+from textgan.step import AdversarialStep
 
 
 class KL(Loss):

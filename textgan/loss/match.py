@@ -1,15 +1,14 @@
 """A contrastive term inside the critic."""
 
-import math
-
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from textgan.layer import bound
-from textgan.loss.base import Loss, at_least_float32
+from textgan.layer import Temperature
+from textgan.loss.base import Loss, at_least_float32, symmetric_cross_entropy
 from textgan.schedule import Schedule
-from textgan.types import AdversarialStep, DiscriminatorOutput
+from textgan.step import AdversarialStep
+from textgan.types import DiscriminatorOutput
 
 
 class Match(Loss):
@@ -36,9 +35,7 @@ class Match(Loss):
         super().__init__(
             generator_weight=generator_weight, discriminator_weight=discriminator_weight
         )
-        if not 0.01 <= temperature <= 1:
-            raise ValueError(f"temperature must be within [0.01, 1], got {temperature}")
-        self.log_temperature = nn.Parameter(torch.tensor(math.log(temperature)))
+        self.temperature = Temperature(temperature)
 
     def generator_loss(self, step: AdversarialStep) -> Tensor | None:
         return None if step.fake_output is None else self._contrast(step, step.fake_output)
@@ -46,19 +43,11 @@ class Match(Loss):
     def discriminator_loss(self, step: AdversarialStep) -> Tensor:
         return self._contrast(step, step.real_output)
 
-    def _temperature(self) -> Tensor:
-        # Half of [log 0.01, log 1]. Not a clamp: its gradient would not lead back from beyond.
-        half = math.log(10)
-        return ((bound(self.log_temperature / half + 1) - 1) * half).exp()
-
     def _contrast(self, step: AdversarialStep, output: DiscriminatorOutput) -> Tensor:
         pooled, text = step.gather(output.pooled), step.gather(output.text)
         # A half precision's error of 0.004 in a cosine is 0.4 at a temperature of 0.01.
         with torch.autocast(step.real.device.type, enabled=False):
             images = F.normalize(at_least_float32(pooled), dim=1)  # (N, D)
             texts = F.normalize(at_least_float32(text), dim=1)  # (N, D)
-            similarity = images @ texts.T / self._temperature()  # (N, N)
-        wrong = step.wrong_captions()
-        own = torch.arange(len(wrong), device=wrong.device)
-        similarity = similarity.masked_fill(~wrong & (own[:, None] != own), -torch.inf)
-        return (F.cross_entropy(similarity, own) + F.cross_entropy(similarity.T, own)) / 2
+            similarity = images @ texts.T / self.temperature()  # (N, N)
+        return symmetric_cross_entropy(similarity, step.wrong_captions())

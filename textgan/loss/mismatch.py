@@ -6,7 +6,8 @@ from torch import Tensor
 
 from textgan.loss.base import Loss
 from textgan.schedule import Schedule
-from textgan.types import AdversarialStep, TextFeatures
+from textgan.step import AdversarialStep
+from textgan.types import TextFeatures
 
 
 class Mismatch(Loss):

@@ -4,7 +4,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from textgan.loss.base import Loss
-from textgan.types import AdversarialStep
+from textgan.step import AdversarialStep
 
 
 class NonSaturating(Loss):

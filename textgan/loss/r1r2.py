@@ -7,7 +7,8 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from textgan.loss.base import Loss, at_least_float32
-from textgan.types import AdversarialStep, TextFeatures
+from textgan.step import AdversarialStep
+from textgan.types import TextFeatures
 
 
 class R1R2(Loss):

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from textgan.loss.base import Loss
 from textgan.schedule import Schedule
-from textgan.types import AdversarialStep
+from textgan.step import AdversarialStep
 
 
 class RpGAN(Loss):

@@ -1,6 +1,6 @@
 """What metrics over the features of pictures share."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -9,38 +9,29 @@ from torchmetrics.utilities import dim_zero_cat
 
 from textgan.errors import TooFewError
 from textgan.image import to_rgb_uint8
-from textgan.metric.base import Metric
+from textgan.metric.net import PICTURES, NetMetric
 from textgan.metric.order import index_of
 from textgan.types import Evaluation
 
-_NAMES = {"real": "real pictures", "draws": "draws", "edited": "draws of edited captions"}
 
-
-class FeatureMetric(Metric):
+class FeatureMetric(NetMetric):
     """A metric over the features of pictures, computed in float32 whatever the autocast around it.
 
     Args:
         extractor: pictures (B, 3, H, W) uint8 -> features (B, D), as those of
-            `textgan.image_encoder`. It is set to eval mode, and stays out of `state_dict()` and
-            `parameters()`; `to(device)` moves it.
+            `textgan.image_encoder`.
     """
 
     def __init__(self, extractor: nn.Module):
-        super().__init__()
-        self._hidden = (extractor.eval(),)  # no submodule: no state dict, optimizer or DDP sees it
+        super().__init__(extractor)
 
     @property
     def extractor(self) -> nn.Module:
         """The net."""
-        return self._hidden[0]
+        return self.net
 
     def extractors(self) -> list[nn.Module]:
         return [self.extractor]
-
-    def prepare(self) -> None:
-        """Load the extractor's weights; `MissingWeightsError` where there are none."""
-        if callable(getattr(self.extractor, "load", None)):
-            self.extractor.load()
 
     def features(self, evaluation: Evaluation, kind: str) -> Tensor:
         """The features of "real", "draws" (the first `draws_per_caption`) or "edited".
@@ -53,23 +44,14 @@ class FeatureMetric(Metric):
         """
         images = getattr(evaluation, kind)
         if images is None:
-            raise ValueError(f"{type(self).__name__} looks at {_NAMES[kind]}, and got none")
+            raise ValueError(f"{type(self).__name__} looks at {PICTURES[kind]}, and got none")
         images = images[:, : self.draws_per_caption] if kind == "draws" else images[:, None]
-        finite = images.isfinite().flatten(2).all(2)  # (B, k)
-        if not finite.all():
-            broken = f"{int((~finite).sum())} of {finite.numel()} {_NAMES[kind]}"
-            raise ValueError(
-                f"{type(self).__name__} needs finite pixels, and got NaN or inf in {broken}"
-            )
+        self.check_finite(images, kind)
         if evaluation.bank is not None:
             features = evaluation.bank(self.extractor, kind)[:, : images.shape[1]]
         else:
             features = extract(self.extractor, images)  # (B, k, D)
         return features if kind == "draws" else features[:, 0]
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: tuple[str, ...] = ()) -> Metric:
-        self.extractor._apply(fn)
-        return super()._apply(fn, exclude_state)
 
 
 class TwoSamples(FeatureMetric):

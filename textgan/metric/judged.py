@@ -5,34 +5,25 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from textgan.metric.base import Metric
+from textgan.metric.net import NetMetric
 from textgan.types import Evaluation
 
-_NAMES = {"real": "real pictures", "draws": "draws"}
 
-
-class JudgedMetric(Metric):
+class JudgedMetric(NetMetric):
     """A metric over a judge's encodings, computed in float32 whatever the autocast around it.
 
     Args:
         judge: a `textgan.image_encoder.judge.Judge`, or anything with its `encode_images` and
-            `encode_texts`. It is set to eval mode, and stays out of `state_dict()` and
-            `parameters()`; `to(device)` moves it.
+            `encode_texts`.
     """
 
     def __init__(self, judge: nn.Module):
-        super().__init__()
-        self._hidden = (judge.eval(),)  # no submodule: no state dict, optimizer or DDP sees it
+        super().__init__(judge)
 
     @property
     def judge(self) -> nn.Module:
         """The net."""
-        return self._hidden[0]
-
-    def prepare(self) -> None:
-        """Load the judge's weights; `MissingWeightsError` where there are none."""
-        if callable(getattr(self.judge, "load", None)):
-            self.judge.load()
+        return self.net
 
     def pictures_encoded(self, evaluation: Evaluation, kind: str) -> Tensor | None:
         """Unit encodings (B, D) float32 of "real" or, the first of each caption, "draws".
@@ -42,12 +33,7 @@ class JudgedMetric(Metric):
         images = evaluation.draws[:, 0] if kind == "draws" else evaluation.real
         if images is None:
             return None
-        finite = images.isfinite().flatten(1).all(1)  # (B,)
-        if not finite.all():
-            broken = f"{int((~finite).sum())} of {len(finite)} {_NAMES[kind]}"
-            raise ValueError(
-                f"{type(self).__name__} needs finite pixels, and got NaN or inf in {broken}"
-            )
+        self.check_finite(images, kind)
         return self._unit(self.judge.encode_images, images, images.device)
 
     def captions_encoded(self, evaluation: Evaluation) -> Tensor:
@@ -67,7 +53,3 @@ class JudgedMetric(Metric):
         if not encodings.isfinite().all():
             raise ValueError("judge must return finite encodings, and returned NaN or inf")
         return nn.functional.normalize(encodings.double()).float()
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: tuple[str, ...] = ()) -> Metric:
-        self.judge._apply(fn)
-        return super()._apply(fn, exclude_state)

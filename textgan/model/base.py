@@ -103,6 +103,10 @@ class MeasuredModel(LightningModule):
             if self._split("test" if testing else "val") != "train":
                 from_data["training"] = partial(self._training_batches, data)
         self.evaluator.begin(self.pipeline(), testing=testing, **from_data)
+        if self.trainer.state.fn == "validate":
+            later = [name for name, metric in self.evaluator.metrics.items() if metric.test_only]
+            if later:
+                rank_zero_warn(f"left out: {', '.join(later)}: only textgan test measures them")
         self._say_skipped()
 
     def _split(self, split: str) -> str:

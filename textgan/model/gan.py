@@ -13,16 +13,19 @@ from textgan.loss.base import Loss
 from textgan.metric.base import Metric
 from textgan.model.base import MeasuredModel
 from textgan.model.checkpoint import refill, stamp
+from textgan.model.descent import Descent
 from textgan.model.ema import ImageEMA
-from textgan.model.manual import count_one_batch, frozen, optimizer_step
-from textgan.model.step import begin, detached, imagine, judge
+from textgan.model.manual import count_one_batch, frozen
+from textgan.model.step import begin, detached, has_started, imagine, judge
 from textgan.model.terms import check_noise, check_terms, weighted_sum
+from textgan.model.vocabulary import check_captions, fit_vocabulary
 from textgan.pipeline import GANPipeline
 from textgan.posterior.base import PosteriorEncoder
-from textgan.schedule import check_shares, learning_rate_factor
+from textgan.schedule import check_shares
 from textgan.seed import seed_from
+from textgan.step import AdversarialStep
 from textgan.text_encoder.base import TextEncoder
-from textgan.types import AdversarialStep, Batch
+from textgan.types import Batch
 
 
 class GANModel(MeasuredModel):
@@ -94,12 +97,14 @@ class GANModel(MeasuredModel):
     ):
         super().__init__(metrics or {}, seed=seed)
         self.automatic_optimization = False
-        _check_counts(total_images=total_images, accumulate_batches=accumulate_batches)
-        check_shares(
-            discriminator_start=discriminator_start,
+        self.descent = Descent(
+            total_images=total_images,
+            warmup_images=warmup_images,
             learning_rate_decay_start=learning_rate_decay_start,
-            caption_dropout=caption_dropout,
+            accumulate_batches=accumulate_batches,
+            gradient_clip_norm=gradient_clip_norm,
         )
+        check_shares(discriminator_start=discriminator_start, caption_dropout=caption_dropout)
         check_terms(
             losses,
             {"discriminator": discriminator, "posterior": posterior, "augmentation": augmentation},
@@ -111,11 +116,10 @@ class GANModel(MeasuredModel):
         self.ema = ImageEMA(self._sampled(), half_life_images=ema_half_life_images)
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
-        self.total_images, self.learning_rate_decay_start = total_images, learning_rate_decay_start
+        self.total_images, self.accumulate_batches = total_images, accumulate_batches
         self.discriminator_start = 0.0 if posterior is None else discriminator_start
-        self.accumulate_batches, self.warmup_images = accumulate_batches, warmup_images
         self.caption_dropout, self.tokenizer_captions = caption_dropout, tokenizer_captions
-        self.gradient_clip_norm, self.compile_generator = gradient_clip_norm, compile_generator
+        self.compile_generator = compile_generator
         self._lengths_checked = False
         self.trained_against = sorted(_lineage(self))
         self.seen = 0  # like images_seen, but read without waiting for a GPU
@@ -134,19 +138,14 @@ class GANModel(MeasuredModel):
         ).eval()
 
     def setup(self, stage: str) -> None:
-        """Fit the tokenizer on training captions, where there is none and no checkpoint brings one.
-
-        On rank 0, then broadcast.
-        """
+        """Fit the tokenizer on training captions, unless there is one or a checkpoint brings it."""
         if stage != "fit":
             return
+        self.train()  # Lightning leaves a part that was loaded, and so in eval mode, as it is
         if self.compile_generator:
             self.generator.compile()
-        if not self.text_encoder.is_fitted and self.trainer.ckpt_path is None:
-            captions = None
-            if self.trainer.is_global_zero:
-                captions = self.trainer.datamodule.captions(limit=self.tokenizer_captions)
-            self.text_encoder.fit_tokenizer(self.trainer.strategy.broadcast(captions))
+        limit = self.tokenizer_captions
+        if fit_vocabulary(self.text_encoder, self.trainer, limit=limit):
             self.ema.copy_from(self._sampled())
             self._lengths_checked = True
 
@@ -158,24 +157,17 @@ class GANModel(MeasuredModel):
             optimizers.append(
                 self.discriminator_optimizer(_trainable([self.discriminator, self.losses]))
             )
-        self._options = []
-        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
-            group.setdefault("initial_lr", group["lr"])
-            self._options.append({key: group[key] for key in group if key != "params"})
-        return optimizers
+        return self.descent.configured(optimizers)
 
     def on_train_start(self) -> None:
         self.seen = int(self.images_seen)
-        groups = [group for each in self.trainer.optimizers for group in each.param_groups]
-        for group, options in zip(groups, self._options, strict=True):
-            group.update(options)  # a checkpoint brought its own; the configuration wins
+        self.descent.restore(self.trainer.optimizers)
         for name, parameter in self.named_parameters():
             if name in self._gradients:
                 parameter.grad = self._gradients[name].to(parameter.device)
         self._gradients = {}
-        datamodule = self.trainer.datamodule
-        if datamodule is not None and self.trainer.is_global_zero and not self._lengths_checked:
-            self.text_encoder.check_lengths(datamodule.captions(limit=self.tokenizer_captions))
+        if not self._lengths_checked:
+            check_captions(self.text_encoder, self.trainer, limit=self.tokenizer_captions)
         self.trainer.should_stop |= self.seen >= self.total_images
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
@@ -183,7 +175,7 @@ class GANModel(MeasuredModel):
         torch.manual_seed(seed_from(self.seed, self.seen, self.trainer.global_rank))
         log: dict[str, Tensor | float] = {"step": float(self.seen + shown)}
         step = imagine(self, begin(self, batch))
-        if step.fake is not None:
+        if has_started(self):
             self._discriminator_turn(step, log)
         self._generator_turn(step, log)
         self.seen += shown
@@ -196,39 +188,24 @@ class GANModel(MeasuredModel):
     def _discriminator_turn(self, step: AdversarialStep, log: dict[str, Any]) -> None:
         step = judge(detached(step), self.augmentation, real_gradient=True)
         loss = weighted_sum("discriminator", self.losses, step, log)
-        optimizer, size = self.optimizers()[1], len(step.captions)
-        self._descend(optimizer, loss, size, start=self.discriminator_start)
+        self._descend(self.optimizers()[1], loss, step, start=self.discriminator_start)
 
     def _generator_turn(self, step: AdversarialStep, log: dict[str, Any]) -> None:
         optimizers = self.optimizers()
         optimizer = optimizers[0] if self.discriminator is not None else optimizers
         with frozen([*([self.discriminator] if self.discriminator else []), self.losses]):
-            if step.fake is not None:
+            if has_started(self):
                 step = judge(step, self.augmentation, real_gradient=False)
             loss = weighted_sum("generator", self.losses, step, log)
-            self._descend(optimizer, loss, len(step.captions), start=0.0)
+            self._descend(optimizer, loss, step)
         shown = self.trainer.world_size * len(step.captions)
         self.ema.update(self._sampled(), images=shown, images_seen=self.seen + shown)
 
-    def _descend(self, optimizer: Any, loss: Tensor, batch_size: int, *, start: float) -> None:
-        """Backward, and every `accumulate_batches` batches a step of the optimizer."""
-        batch = self.seen // (self.trainer.world_size * batch_size)
-        if batch % self.accumulate_batches == 0:
-            optimizer.zero_grad()
-        self.manual_backward(loss / self.accumulate_batches)
-        if (batch + 1) % self.accumulate_batches:
-            return
-        factor = learning_rate_factor(
-            self.progress,
-            start=start,
-            warmup=self.warmup_images / self.total_images,
-            decay_start=self.learning_rate_decay_start,
-        )
-        for group in optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
-        if self.gradient_clip_norm is not None:
-            self.clip_gradients(optimizer, self.gradient_clip_norm, gradient_clip_algorithm="norm")
-        optimizer_step(optimizer)
+    def _descend(
+        self, optimizer: Any, loss: Tensor, step: AdversarialStep, *, start: float = 0.0
+    ) -> None:
+        shown = self.trainer.world_size * len(step.captions)
+        self.descent.descend(self, optimizer, loss, seen=self.seen, shown=shown, start=start)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         stamp(checkpoint, self)
@@ -238,7 +215,13 @@ class GANModel(MeasuredModel):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         refill(checkpoint, self)
-        self._gradients = checkpoint.get("textgan", {}).get("gradients", {})
+        before = checkpoint["textgan"]["pipeline"]["trained_against"]
+        if before != self.trained_against:
+            raise ValueError(
+                "the checkpoint was trained against other frozen nets than this model has: "
+                f"{_few(before)}, and here {_few(self.trained_against)}"
+            )
+        self._gradients = checkpoint["textgan"].get("gradients", {})
 
     def _sampled(self) -> dict[str, nn.Module]:
         return {"generator": self.generator, "text_encoder": self.text_encoder}
@@ -254,7 +237,5 @@ def _lineage(model: nn.Module) -> set[str]:
     return {digest for judge in judges for digest in judge.lineage()}
 
 
-def _check_counts(**counts: int) -> None:
-    for name, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{name} must be at least 1, got {count}")
+def _few(hashes: list[str]) -> str:
+    return ", ".join(digest[:8] for digest in hashes) or "none"

@@ -9,7 +9,8 @@ from torch import Tensor
 from textgan.augmentation.base import Augmentation
 from textgan.model.manual import gather, longest
 from textgan.seed import seed_from
-from textgan.types import AdversarialStep, Batch, TextFeatures
+from textgan.step import AdversarialStep
+from textgan.types import Batch, TextFeatures
 
 if TYPE_CHECKING:
     from textgan.model.gan import GANModel
@@ -32,9 +33,9 @@ def begin(model: "GANModel", batch: Batch) -> AdversarialStep:
     ]
     text = model.text_encoder(captions)
     wrong = None
-    if batch.negatives is not None and _has_started(model):
+    if batch.negatives is not None and has_started(model):
         with torch.no_grad():
-            wrong = model.text_encoder(batch.negatives)
+            wrong = model.text_encoder(batch.negatives[:size])
     return AdversarialStep(
         real=batch.images.contiguous(memory_format=torch.channels_last),
         captions=captions,
@@ -44,6 +45,7 @@ def begin(model: "GANModel", batch: Batch) -> AdversarialStep:
         step_index=model.seen // (world * size * model.accumulate_batches),
         discriminator=model.discriminator,
         randn=randn,
+        negatives=batch.negatives,
         gather=lambda tensor: gather(model, tensor),
         rank=rank,
         wrong_text=wrong,
@@ -53,7 +55,7 @@ def begin(model: "GANModel", batch: Batch) -> AdversarialStep:
 def imagine(model: "GANModel", step: AdversarialStep) -> AdversarialStep:
     """Draw in one forward: reconstructions from the posterior's z, and fakes from the prior.
 
-    Fakes only once the critic has started.
+    Fakes only once the critic has started, or where a term looks at them before.
     """
     shape, noises = (len(step.captions), *model.generator.noise_shape), []
     posterior = prior = None
@@ -62,8 +64,8 @@ def imagine(model: "GANModel", step: AdversarialStep) -> AdversarialStep:
         prior = model.generator.prior(step.text)
         z = posterior.sample(step.randn(shape))
         noises.append(prior.detach().standardise(z))
-    started = _has_started(model)
-    if started:
+    drawing = has_started(model) or any(term.draws for term in model.losses.values())
+    if drawing:
         noises.append(step.randn(shape))
     images = model.generator(torch.cat(noises), TextFeatures.cat([step.text] * len(noises)))
     images = images.chunk(len(noises))
@@ -72,12 +74,13 @@ def imagine(model: "GANModel", step: AdversarialStep) -> AdversarialStep:
         posterior=posterior,
         prior=prior,
         reconstruction=images[0] if posterior is not None else None,
-        fake=images[-1] if started else None,
-        noise=noises[-1] if started else None,
+        fake=images[-1] if drawing else None,
+        noise=noises[-1] if drawing else None,
     )
 
 
-def _has_started(model: "GANModel") -> bool:
+def has_started(model: "GANModel") -> bool:
+    """Whether the critic plays yet."""
     return model.discriminator is not None and model.progress >= model.discriminator_start
 
 

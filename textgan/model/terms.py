@@ -1,5 +1,6 @@
 """A game's parts and losses: do they fit each other, and what do the losses add up to."""
 
+from math import isfinite
 from typing import Any, Literal
 
 import torch
@@ -9,7 +10,7 @@ from textgan.generator.base import Generator
 from textgan.loss.base import Loss
 from textgan.posterior.base import PosteriorEncoder
 from textgan.schedule import value_at
-from textgan.types import AdversarialStep
+from textgan.step import AdversarialStep, ContrastiveStep
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -95,21 +96,38 @@ def weighted_sum(
         if value is not None:
             log[f"train/{turn}/{name}"] = value.detach()
             total = total + weight * value
-    if not torch.isfinite(total):
-        values = {
-            key: float(value) for key, value in log.items() if key.startswith(f"train/{turn}/")
-        }
-        broken = [
-            f"{key.removeprefix('train/')} is {v}"
-            for key, v in values.items()
-            if abs(v) != abs(v) + 0 * v
-        ]
-        raise NonFiniteLossError(
-            f"training stopped at {step.images_seen} images: "
-            f"loss term {', '.join(broken) or total.item()}; "
-            "try a smaller learning rate or a larger gradient penalty"
-        )
-    return total
+    return check_finite(turn, total, log, step.images_seen)
+
+
+def contrastive_sum(
+    losses: nn.ModuleDict, step: ContrastiveStep, log: dict[str, Any], images_seen: int
+) -> Tensor:
+    """Sum of contrastive terms, each times its weight; the rest as in `weighted_sum`."""
+    total = step.text.pooled.new_zeros(())
+    for name, term in losses.items():
+        weight = value_at(term.weight, step.progress)
+        if weight:
+            value = term(step)
+            log[f"train/contrastive/{name}"] = value.detach()
+            total = total + weight * value
+    return check_finite("contrastive", total, log, images_seen)
+
+
+def check_finite(kind: str, total: Tensor, log: dict[str, Any], images_seen: int) -> Tensor:
+    """The total; a NonFiniteLossError that names the term of `log` that spoilt it."""
+    if torch.isfinite(total):
+        return total
+    found = {key.removeprefix("train/"): float(value) for key, value in log.items()}
+    broken = [
+        f"{key} is {value}"
+        for key, value in found.items()
+        if key.startswith(f"{kind}/") and not isfinite(value)
+    ]
+    raise NonFiniteLossError(
+        f"training stopped at {images_seen} images: "
+        f"loss term {', '.join(broken) or total.item()}; "
+        "try a smaller learning rate or a larger gradient penalty"
+    )
 
 
 def _plays(term: Loss, turn: str) -> bool:

@@ -29,10 +29,12 @@ class TextToImagePipeline(Part):
     """Base of what turns captions into pictures; a subclass implements `draw`.
 
     Attributes:
+        next_command: what to try with it, of the command line.
         trained_against: SHA-256 of the weights of each frozen net whose opinion of the draws was
             trained on, and of those nets' ancestors: none of them may judge the draws.
     """
 
+    next_command = 'sample "a caption"'
     trained_against: Sequence[str] = ()
 
     @property

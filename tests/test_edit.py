@@ -1,4 +1,6 @@
-from textgan.evaluation.edit import WordSwap
+import pytest
+
+from textgan.edit import WordSwap
 
 CAPTIONS = [
     "a large red circle above a small blue square",
@@ -46,3 +48,38 @@ def test_the_key_decides_and_neither_the_order_of_captions_nor_their_case():
     edits = [one(CAPTIONS[0], 1, key) for key in range(20)]
     assert edits == [other(CAPTIONS[0], 1, key) for key in range(20)]
     assert len(set(edits)) > 1
+
+
+def test_words_of_more_than_a_share_of_the_captions_stay_and_are_put_nowhere():
+    captions = ["a cat", "a dog", "a cow", "the cat", "one dog"]
+    spared, free = WordSwap(captions, max_share=0.5), WordSwap(captions)
+    # "a" is in three of five captions, "cat" and "dog" in two
+    assert {spared("a cat", key) for key in range(40)} == {"a dog", "a cow"}
+    assert {free("a cat", key) for key in range(40)} == {"a dog", "a cow", "the cat"}
+    assert {spared("the cat", key) for key in range(40)} == {"one cat"}
+    assert {free("the cat", key) for key in range(40)} == {"a cat"}
+    # of the words that may be put behind "small" or "large", "red" is in three captions
+    assert changed(CAPTIONS[0], WordSwap(CAPTIONS, max_share=0.4)(CAPTIONS[0], 0)) == [
+        ("blue", "green")
+    ]
+    assert WordSwap(CAPTIONS, max_share=0.4)(CAPTIONS[1], 0) == CAPTIONS[1]
+
+
+def test_a_share_that_is_just_reached_spares_nothing():
+    captions = ["a cat", "a dog", "the cow", "one hen"]
+    seen = [
+        {WordSwap(captions, max_share=share)("the cat", key) for key in range(40)}
+        for share in (0.5, 0.49)
+    ]
+    assert seen == [{"a cat", "the cow"}, {"the cow"}]
+
+
+def test_a_share_of_one_spares_no_word():
+    one, other = WordSwap(["a b", "a c"]), WordSwap(["a b", "a c"], max_share=1.0)
+    assert [one("a b", key) for key in range(9)] == [other("a b", key) for key in range(9)]
+
+
+@pytest.mark.parametrize("share", [0, -0.5, 1.5])
+def test_a_share_beyond_its_range_is_one_sentence(share):
+    with pytest.raises(ValueError, match=f"max_share must be above 0 and at most 1, got {share}"):
+        WordSwap(CAPTIONS, max_share=share)

@@ -1,0 +1,70 @@
+"""Does a contrastive model find a scene's caption among a hundred that nearly fit?
+
+    python experiments/clip_shapes32/near_captions.py RUN/pipeline [--scenes 500]
+
+For each scene: its caption, every caption that a single edit makes of it (an attribute changed or
+swapped, a relation turned), and, up to a hundred, captions that a second edit makes of those.
+"""
+
+import argparse
+
+import numpy as np
+import torch
+
+from textgan.data import Shapes
+from textgan.data.shapes import ShapesSplit
+from textgan.metric.interval import share
+from textgan.pipeline import ContrastivePipeline
+from textgan.scene import caption
+from textgan.seed import seed_from
+
+CANDIDATES = 100
+
+
+def candidates(split: ShapesSplit, index: int) -> tuple[list[str], int]:
+    """A hundred captions, the right one first; and how many are a single edit away."""
+    (scene,) = split.scenes([index])
+    near = split.sampler.near_misses(scene)
+    found = list(dict.fromkeys([caption(scene), *map(caption, near)]))[:CANDIDATES]
+    one_edit = len(found) - 1
+    generator = np.random.default_rng(seed_from("near", index))
+    while len(found) < CANDIDATES:
+        middle = near[generator.integers(len(near))]
+        further = split.sampler.near_misses(middle)
+        text = caption(further[generator.integers(len(further))])
+        if text not in found:
+            found.append(text)
+    return found, one_edit
+
+
+@torch.no_grad()
+def main() -> None:
+    """Measure seen and held-out combinations."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("pipeline")
+    parser.add_argument("--scenes", type=int, default=500, help="of each kind (500)")
+    parser.add_argument("--image_size", type=int, default=32, help="(32)")
+    parser.add_argument("--spread", type=float, default=0.5, help="of the scenes (0.5)")
+    words = parser.parse_args()
+    pipeline = ContrastivePipeline.from_pretrained(words.pipeline)
+    data = Shapes(
+        image_size=words.image_size,
+        batch_size=64,
+        test_size=2 * words.scenes,
+        spread=words.spread,
+    )
+    split, right, single = data.dataset("test"), [], []
+    for index in range(2 * words.scenes):  # held-out combinations are at odd indices
+        texts, one_edit = candidates(split, index)
+        image = split.__getitems__([(index, index)]).images
+        scores = pipeline.similarity(image, texts)[0]
+        right.append(bool(scores[0] > scores[1:].max()))
+        single.append(bool(scores[0] > scores[1 : 1 + one_edit].max()))
+    for kind, first in (("seen", 0), ("held-out", 1)):
+        for name, hits in (("of 100", right), ("of all single edits", single)):
+            value = share(torch.tensor(hits[first::2]))
+            print(f"{kind} {name}: {value:.3f} ({value.low:.3f} to {value.high:.3f}, n {value.n})")
+
+
+if __name__ == "__main__":
+    main()

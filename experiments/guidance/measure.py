@@ -1,0 +1,215 @@
+"""What makes a generator follow its captions? Arms of equal seconds, pretraining counted in them.
+
+    TEXTGAN_INCEPTION=... python experiments/guidance/measure.py shapes --seconds 600 --seeds 0
+
+`shapes` trains on the demo's scenes and counts captions whose attributes are all right. Arms that
+use pretrained encoders train for fewer seconds, less those that pretraining took. How many pictures
+fill an arm's seconds is found by two short runs. Every step leaves a file and is not run again, so
+the command can be stopped and repeated. The end is table.md and, with the same captions for all
+arms, grids.png.
+"""
+
+import argparse
+import json
+import shlex
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from arms import ARMS, SETTINGS, Arm, Setting
+from PIL import Image, ImageDraw
+
+
+def typed(words: list[str]) -> str:
+    """A command as one would type it."""
+    return shlex.join(["textgan", *words])
+
+
+def run(words: list[str], folder: Path) -> float:
+    """Run `textgan WORDS hydra.run.dir=FOLDER` in a new folder -> seconds.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    words = [*words, f"hydra.run.dir={folder}"]
+    print(typed(words), flush=True)
+    began = time.monotonic()
+    log = folder.with_name(f"{folder.name}.log")
+    with log.open("w", encoding="utf-8") as file:
+        command = [sys.executable, "-m", "textgan", *words]
+        status = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False)
+    if status.returncode:
+        raise RuntimeError(f"{typed(words)} ended with status {status.returncode}: see {log}")
+    return time.monotonic() - began
+
+
+def once(path: Path, make: Any) -> dict[str, Any]:
+    """The JSON at a path, made where it is not there yet."""
+    if not path.is_file():
+        found = make()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def images_in(seconds: float, words: list[str], folder: Path) -> int:
+    """How many pictures fill so many seconds: a line through two short runs, start included."""
+    quiet = ["validate_every_images=0", "sample_every_images=0", "checkpoint_every_images=0"]
+
+    def measure() -> dict[str, Any]:
+        few, many = 1_600, 6_400
+        took = [
+            run(["fit", *words, *quiet, f"total_images={images}"], folder / f"speed-{images}")
+            for images in (few, many)
+        ]
+        speed = (many - few) / (took[1] - took[0])
+        return {"images_per_second": speed, "start": took[0] - few / speed}
+
+    found = once(folder / "speed.json", measure)
+    return max(1_000, round((seconds - found["start"]) * found["images_per_second"], -2))
+
+
+def pretrain(setting: Setting, words: list[str], seconds: float, folder: Path) -> dict[str, Any]:
+    """Train encoders, as far as that is not done -> seconds, and where their pipeline is."""
+    chosen = [f"experiment={setting.pretraining}", *words]
+
+    def make() -> dict[str, Any]:
+        images = int(images_in(seconds, chosen, folder))
+        fit = ["fit", *chosen, f"total_images={images}", "validate_every_images=0"]
+        return {
+            "seconds": run(fit, folder / "run"),
+            "images": images,
+            "command": typed(fit),
+            "pipeline": str(folder / "run/pipeline"),
+        }
+
+    return once(folder / "done.json", make)
+
+
+def numbers(folder: Path) -> dict[str, float]:
+    """The metrics of a test, from its evaluation.json."""
+    content = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
+    return {name: number["value"] for name, number in content["numbers"].items()}
+
+
+def words_of(arm: Arm, setting: Setting, seed: int, encoders: str) -> list[str]:
+    """What its runs are composed of."""
+    losses = [*(setting.plain_losses if arm.plain else setting.losses), *arm.terms]
+    words = [f"experiment={setting.experiment}", f"seed={seed}"]
+    words += [f"loss=[{','.join(losses)}]", *(["posterior=null"] if arm.plain else []), *arm.words]
+    return [*words, *([f"encoders={encoders}"] if arm.uses_encoders else [])]
+
+
+def measure(name: str, seed: int, setting: Setting, asked: argparse.Namespace, out: Path) -> None:
+    """Train and test an arm, as far as that is not done."""
+    arm, folder, encoders, spent = ARMS[name], out / f"{name}-seed{seed}", "", 0.0
+    if arm.uses_encoders:
+        first = out / f"encoders-seed{seed}"
+        found = pretrain(setting, [f"seed={seed}"], asked.pretraining, first)
+        encoders, spent = found["pipeline"], found["seconds"]
+    words = words_of(arm, setting, seed, encoders)
+
+    def make() -> dict[str, Any]:
+        images = int(images_in(asked.seconds - spent, words, out / f"{name}-speed"))
+        fit = ["fit", *words, f"total_images={images}", "validate_every_images=0"]
+        took = run(fit, folder / "run")
+        checkpoint = f"ckpt_path={folder / 'run/last.ckpt'}"
+        run(["test", checkpoint, setting.metrics], folder / "test")
+        return {
+            "arm": name,
+            "seed": seed,
+            "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+            "command": typed(fit),
+            "images": images,
+            "seconds": took,
+            "pretraining_seconds": spent,
+            "numbers": numbers(folder / "test"),
+        }
+
+    once(folder / "done.json", make)
+
+
+def collect(out: Path) -> list[dict[str, Any]]:
+    """All results, by arm and seed."""
+    paths = [path for arm in ARMS for path in sorted(out.glob(f"{arm}-seed*/done.json"))]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def table(results: list[dict[str, Any]], setting: Setting) -> str:
+    """A row a run, and mean and deviation where an arm has several seeds."""
+    heads = ["arm", "seed", "images", "seconds", "of them pretraining", *setting.columns]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for arm in ARMS:
+        own = [result for result in results if result["arm"] == arm]
+        for one in own:
+            whole = one["seconds"] + one["pretraining_seconds"]
+            cells = [arm, str(one["seed"]), f"{one['images']:,}", f"{whole:.0f}"]
+            cells.append(f"{one['pretraining_seconds']:.0f}")
+            values = [one["numbers"].get(key) for key in setting.columns.values()]
+            cells += ["" if value is None else f"{value:.3f}" for value in values]
+            lines.append(f"| {' | '.join(cells)} |")
+        if len(own) > 1:
+            cells = [arm, "mean ± deviation", "", "", ""]
+            for key in setting.columns.values():
+                values = [one["numbers"][key] for one in own if key in one["numbers"]]
+                spread = statistics.stdev(values) if len(values) > 1 else 0.0
+                cells.append(f"{statistics.mean(values):.3f} ± {spread:.3f}" if values else "")
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def grids(out: Path, seed: int) -> Image.Image | None:
+    """The last sample grid of each arm, one below the other under its name."""
+    found = []
+    for arm in ARMS:
+        samples = sorted((out / f"{arm}-seed{seed}/run/samples").glob("*.png"))
+        if samples:
+            found.append((arm, Image.open(samples[-1]).convert("RGB")))
+    if not found:
+        return None
+    width, height = max(g.width for _, g in found), sum(g.height + 22 for _, g in found)
+    whole, top = Image.new("RGB", (width, height), "white"), 0
+    for arm, grid in found:
+        ImageDraw.Draw(whole).text((8, top + 6), arm, fill="black")
+        whole.paste(grid, (0, top + 22))
+        top += grid.height + 22
+    return whole
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run what is missing and write table and grids; the exit status."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", choices=SETTINGS)
+    parser.add_argument("--seconds", type=float, default=600, help="of an arm, in all (600)")
+    parser.add_argument("--pretraining", type=float, default=180, help="seconds of it (180)")
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="(0)")
+    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="(all)")
+    parser.add_argument("--out", type=Path, default=Path("runs/guidance"), help="(%(default)s)")
+    asked = parser.parse_args(argv)
+    setting, out = SETTINGS[asked.data], asked.out / asked.data
+    try:
+        for seed in asked.seeds:
+            for arm in asked.arms:
+                measure(arm, seed, setting, asked, out)
+                (out / "table.md").write_text(table(collect(out), setting), encoding="utf-8")
+                if (whole := grids(out, asked.seeds[0])) is not None:
+                    whole.save(out / "grids.png")
+    except (RuntimeError, OSError) as error:
+        print(f"measure.py: {error}", file=sys.stderr)
+        return 2
+    print(table(collect(out), setting), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

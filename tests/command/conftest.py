@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from textgan.generator import AttentionGenerator
+from textgan.image_encoder import ResNetImageEncoder
+from textgan.pipeline import ContrastivePipeline, GANPipeline
+from textgan.text_encoder import BertTextEncoder
+
+
+def text_encoder() -> BertTextEncoder:
+    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
+    encoder.fit_tokenizer(["a red circle", "a blue square"])
+    return encoder
+
+
+@pytest.fixture(scope="session")
+def contrastive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny contrastive pipeline."""
+    torch.manual_seed(0)
+    images = ResNetImageEncoder(image_size=16, width=8, base_width=4, max_width=8)
+    folder = tmp_path_factory.mktemp("contrastive") / "pipeline"
+    ContrastivePipeline(images, text_encoder()).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny pipeline that draws."""
+    torch.manual_seed(0)
+    generator = AttentionGenerator(image_size=16, text_width=8, noise_width=4, width=4, max_width=8)
+    folder = tmp_path_factory.mktemp("drawing") / "pipeline"
+    GANPipeline(generator, text_encoder()).save_pretrained(folder)
+    return folder

@@ -1,0 +1,208 @@
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from textgan.discriminator import ProjectedDiscriminator
+from textgan.image_encoder import ImageEncoder, ResNetImageEncoder, ViTImageEncoder
+from textgan.layer import DownBlock
+from textgan.loss import R1R2
+from textgan.step import AdversarialStep
+from textgan.types import ImageFeatures, TextFeatures
+
+
+class Maps(ImageEncoder):
+    """An encoder whose maps are the picture, averaged to the sides asked for, times `gain`."""
+
+    def __init__(self, sides: list[int], gain: float = 1.0):
+        super().__init__()
+        self.image_size, self.channels, self.width = 32, 3, 3
+        self.map_shapes = [(3, side, side) for side in sides]
+        self.gain = gain
+
+    def encode(self, images: Tensor) -> ImageFeatures:
+        maps = [
+            torch.nn.functional.adaptive_avg_pool2d(self.gain * images, side)
+            for _, side, _ in self.map_shapes
+        ]
+        return ImageFeatures(maps[0].flatten(2).mT, images.mean((2, 3)), maps)
+
+
+def resnet(image_size: int = 16) -> ResNetImageEncoder:
+    torch.manual_seed(0)
+    return ResNetImageEncoder(image_size=image_size, width=4, base_width=4, max_width=8)
+
+
+def vit(image_size: int = 16) -> ViTImageEncoder:
+    torch.manual_seed(0)
+    return ViTImageEncoder(
+        image_size=image_size, width=4, patch_size=4, hidden_width=8, depth=2, num_heads=2
+    )
+
+
+def make(encoder: ImageEncoder | None = None, **sizes: int) -> ProjectedDiscriminator:
+    encoder = encoder or resnet()
+    torch.manual_seed(1)
+    sizes = {"text_width": 5, "width": 6, "pixel_width": 4, **sizes}
+    return ProjectedDiscriminator(image_encoder=encoder, **sizes)
+
+
+def given(image_size: int = 16, dtype: torch.dtype = torch.float32) -> tuple[Tensor, TextFeatures]:
+    torch.manual_seed(2)
+    images = torch.rand(4, 3, image_size, image_size, dtype=dtype) * 2 - 1
+    pooled = torch.randn(4, 5, dtype=dtype)
+    mask = torch.ones(4, 1, dtype=torch.bool)
+    return images, TextFeatures(pooled[:, None], mask, pooled)
+
+
+@pytest.mark.parametrize(
+    ("sides", "read"),
+    [
+        ([16, 8, 4], [0, 1, 2]),
+        ([32, 16, 8, 4], [1, 2, 3]),
+        ([16, 16, 8, 8, 8], [1, 4]),
+        ([8, 8, 8], [2]),
+        ([2], [0]),
+    ],
+)
+def test_it_reads_the_deepest_map_of_each_of_the_last_three_resolutions(sides, read):
+    critic = make(Maps(sides))
+    assert critic.places == read
+    features = critic.look(given(32)[0])
+    assert [tuple(map_.shape[1:]) for map_ in features[1:]] == [(6, 4, 4)] * len(read)
+
+
+def test_without_a_pixel_branch_it_sees_the_encoders_maps_alone():
+    with_, without = make(), make(pixel_width=0)
+    images = given()[0]
+    assert len(with_.look(images)) == len(without.look(images)) + 1
+    assert without.pixels is None
+    assert not any(name.startswith("pixels") for name, _ in without.named_parameters())
+
+
+@pytest.mark.parametrize(
+    ("side", "halvings"),
+    [(2, 0), (4, 0), (5, 0), (7, 0), (8, 1), (14, 1), (16, 2), (31, 2), (56, 3)],
+)
+def test_a_map_of_any_side_comes_down_to_four(side, halvings):
+    critic = make(Maps([side]), pixel_width=0)
+    assert sum(isinstance(module, DownBlock) for module in critic.modules()) == halvings
+    (seen,) = critic.look(given(32)[0])
+    assert seen.shape == (4, 6, 4, 4)
+    left, right = critic.look(torch.linspace(-1, 1, 32).expand(1, 3, 32, 32))[0][
+        ..., [0, 3]
+    ].unbind(-1)
+    assert (left - right).abs().max() > 0.01  # where something is, is still told
+
+
+@pytest.mark.parametrize("image_size", [8, 16, 32, 64])
+@pytest.mark.parametrize("encoder", [resnet, vit])
+def test_pictures_may_be_of_another_size_than_the_encoders(encoder, image_size):
+    images, text = given(image_size)
+    critic = make(encoder(16))
+    out = critic(images.requires_grad_(), text)
+    assert all(map_.shape[-2:] == (4, 4) for map_ in out.features)
+    out.logits.sum().backward()
+    assert (images.grad != 0).all()
+
+
+@pytest.mark.parametrize("image_size", [32, 64])
+def test_the_pixel_branch_sees_what_is_finer_than_the_encoder_can(image_size):
+    images = given(image_size)[0] / 2
+    place = torch.arange(image_size)
+    board = (place[:, None] + place) % 2 - 0.5  # black and white in turn
+    critic = make(Maps([4]))
+    before, after = critic.look(images), critic.look(images + board)
+    assert (before[0] - after[0]).norm() > 0.1 * before[0].norm()
+    assert (before[1] - after[1]).norm() < 0.02 * before[1].norm()
+
+
+def test_the_pixel_branch_knows_where_something_is_in_a_small_picture_too():
+    ramp = torch.linspace(-1, 1, 8).expand(1, 3, 8, 8)
+    pixels = make(Maps([4])).look(ramp)[0]
+    steps = pixels[..., 1:] - pixels[..., :-1]  # from each of the four columns to the next
+    assert (steps.abs().amax((0, 1, 2)) > 1e-3).all()
+
+
+def test_the_scale_of_the_encoders_maps_does_not_matter():
+    images, text = given(32)
+    expected = make(Maps([8, 4]))(images, text).logits
+    for gain in (0.3, 100.0):
+        logits = make(Maps([8, 4], gain))(images, text).logits
+        torch.testing.assert_close(logits, expected, atol=1e-3, rtol=1e-3)
+
+
+def test_the_logit_is_linear_in_the_picture_and_an_inner_product_with_the_text():
+    critic, (images, text) = make(), given()
+    out = critic(images, text)
+    without = critic.judge(out.features, TextFeatures(text.words, text.mask, 0 * text.pooled))
+    shift = critic.project_text.weight @ text.pooled.T  # (D, B)
+    expected = without.logits[:, 0] + (out.pooled * shift.T).sum(1) / 5**0.5
+    torch.testing.assert_close(out.logits[:, 0], expected)
+
+
+@pytest.mark.parametrize("encoder", [resnet, vit])
+@pytest.mark.parametrize("image_size", [16, 24])
+def test_a_penalty_on_its_gradient_is_differentiated_through_the_encoder(encoder, image_size):
+    critic = make(encoder()).double()
+    images, text = given(image_size, torch.float64)
+
+    def penalty(images: Tensor) -> Tensor:
+        (gradient,) = torch.autograd.grad(
+            critic(images, text).logits.sum(), images, create_graph=True
+        )
+        return gradient.square().sum()
+
+    with sdpa_kernel(SDPBackend.MATH):
+        images.requires_grad_()
+        way = torch.randn_like(images)
+        (slope,) = torch.autograd.grad(penalty(images), images)
+        step = 1e-6 * way
+        ahead, behind = penalty(images + step), penalty(images - step)
+    assert (slope * way).sum().item() == pytest.approx(
+        (ahead - behind).item() / 2e-6, rel=1e-3, abs=1e-6
+    )
+
+
+@pytest.mark.parametrize("encoder", [resnet, vit])
+@pytest.mark.parametrize("method", ["exact", "finite_difference"])
+def test_both_penalties_reach_the_critics_weights_and_not_the_encoders(encoder, method):
+    critic, (images, text) = make(encoder()), given()
+    step = AdversarialStep(
+        captions=[*"abcd"],
+        text=text,
+        progress=0.0,
+        gather=lambda tensor: tensor,
+        real=images,
+        images_seen=0,
+        step_index=0,
+        discriminator=critic,
+        randn=torch.randn,
+        augmented_real=images,
+        augmented_fake=-images,
+    )
+    R1R2(method=method).discriminator_loss(step).backward()
+    reached = {name for name, w in critic.named_parameters() if w.grad is not None and w.grad.any()}
+    weights = {name for name, _ in critic.named_parameters() if name.endswith(".weight")}
+    assert weights <= reached
+    assert all(weight.grad is None for weight in critic.image_encoder.net.parameters())
+
+
+def test_the_channels_are_the_encoders():
+    gray = ResNetImageEncoder(image_size=16, width=4, channels=1, base_width=4, max_width=8)
+    critic, text = make(gray), given()[1]
+    assert critic(torch.rand(4, 1, 16, 16), text).logits.shape == (4, 1)
+    with pytest.raises(ValueError, match="images must have 1 channels, got 3"):
+        critic(given()[0], text)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "sentence"),
+    [
+        ({"width": 0}, "width must be at least 1, got 0"),
+        ({"pixel_width": -1}, "pixel_width must be at least 0, got -1"),
+    ],
+)
+def test_wrong_widths_are_sentences(sizes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make(**sizes)

@@ -1,0 +1,58 @@
+"""Find the pictures of a folder that fit a text best."""
+
+import argparse
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+from textgan.command._model import HELP, open_model
+from textgan.errors import ConfigError
+
+if TYPE_CHECKING:
+    from textgan.pipeline import Match
+
+_SIDE = 128  # of a picture in the grid
+
+
+def main(argv: list[str]) -> int:
+    """`textgan search FOLDER "a caption"`: similarity and path of each match, best first."""
+    parser = argparse.ArgumentParser("textgan search", description=__doc__)
+    parser.add_argument("folder", metavar="FOLDER", help="pictures, also in folders below it")
+    parser.add_argument("caption", metavar="CAPTION", help="what to look for")
+    parser.add_argument("--model", help=HELP)
+    parser.add_argument("--top", type=int, default=10, help="how many pictures (10)")
+    parser.add_argument("--out", metavar="FILE", help="write a grid of the matches, a PNG")
+    words = parser.parse_args(argv)
+    if words.top < 1:
+        raise ConfigError(f"--top must be at least 1, got {words.top}")
+
+    from textgan.pipeline import ContrastivePipeline
+
+    pipeline = open_model(words.model, ContrastivePipeline)
+    try:
+        with warnings.catch_warnings(record=True) as warned:
+            matches = pipeline.search(words.folder, words.caption, top=words.top)
+    except (ValueError, OSError) as error:
+        raise ConfigError(str(error)) from error
+    for warning in warned:
+        print(warning.message, file=sys.stderr)
+    for match in matches:
+        print(f"{match.similarity:6.3f}  {match.path}")
+    if words.out is not None:
+        _draw(matches, words.out)
+        print(words.out)
+    return 0
+
+
+def _draw(matches: list["Match"], out: str) -> None:
+    import torch
+
+    from textgan.image import captioned_grid, save_png
+    from textgan.pipeline.picture import read_square
+
+    images = torch.stack([read_square(match.path, _SIDE, 3) for match in matches])
+    captions = [f"{match.similarity:.3f} {match.path.name}" for match in matches]
+    try:
+        save_png(captioned_grid(images, captions, columns=5, picture_width=_SIDE), out)
+    except OSError as error:
+        raise ConfigError(f"--out {out!r} cannot be written: {error.strerror}") from error

@@ -1,0 +1,54 @@
+"""Arrays of bytes in the idx format of MNIST."""
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_UNSIGNED_BYTE = 0x08
+
+
+def read_idx(path: Path, dimensions: int) -> Tensor:
+    """The array of an idx file, uint8; one whose name ends with .gz is unpacked.
+
+    The file begins with a magic number, 2048 + dimensions for an array of bytes, and the length of
+    each dimension, all big-endian 32-bit integers (LeCun et al., the MNIST database, 1998).
+
+    Args:
+        path: the file.
+        dimensions: of the array: 1 for labels, 3 for pictures.
+
+    Raises:
+        ValueError: the file holds something else, less or more, or cannot be unpacked.
+    """
+    content = _content(path)
+    header = struct.Struct(f">{1 + dimensions}I")
+    if len(content) < header.size:
+        raise ValueError(
+            f"{path} must begin with a header of {header.size} bytes, got {len(content)} in all"
+        )
+    magic, *shape = header.unpack_from(content)
+    expected = (_UNSIGNED_BYTE << 8) + dimensions
+    if magic != expected:
+        raise ValueError(f"{path} must begin with the magic number {expected}, got {magic}")
+    size = len(content) - header.size
+    if size != math.prod(shape):
+        lengths = " x ".join(map(str, shape))
+        raise ValueError(f"{path} must hold {lengths} bytes after its header, got {size}")
+    array = np.frombuffer(content, np.uint8, offset=header.size)
+    return torch.from_numpy(array.reshape(shape).copy())  # a writable one
+
+
+def _content(path: Path) -> bytes:
+    if path.suffix != ".gz":
+        return path.read_bytes()
+    try:
+        with gzip.open(path) as file:
+            return file.read()
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path} must be a whole gzip file: {error}") from error

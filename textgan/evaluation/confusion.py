@@ -1,0 +1,37 @@
+"""Which class is taken for which."""
+
+import io
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+from PIL import Image
+from torch import Tensor
+
+
+def draw(confusion: Tensor, names: Sequence[str]) -> Image.Image:
+    """A picture of a confusion matrix, each row in per cent of its class.
+
+    Args:
+        confusion: (classes, classes) counts, the true class by row, what was said by column.
+        names: of the classes.
+    """
+    counts = confusion.double()
+    shares = (100 * counts / counts.sum(1, keepdim=True).clamp(min=1)).numpy()
+    side = 2.2 + 0.45 * len(names)
+    figure = Figure(figsize=(side, side), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
+    axes.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=9)
+    axes.set_yticks(range(len(names)), names, fontsize=9)
+    axes.set_xlabel("said")
+    axes.set_ylabel("true")
+    if len(names) <= 30:
+        for row in range(len(names)):
+            for column in range(len(names)):
+                share = shares[row, column]
+                ink = "white" if share > 55 else "black"
+                said = f"{share:.0f}" if share >= 0.5 else ""
+                axes.text(column, row, said, ha="center", va="center", color=ink, fontsize=8)
+    file = io.BytesIO()
+    figure.savefig(file, format="png")
+    return Image.open(file)

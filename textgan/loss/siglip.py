@@ -1,0 +1,44 @@
+"""A contrast without a softmax: each pair is judged on its own."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from textgan.layer import Temperature
+from textgan.loss.base import ContrastiveLoss, at_least_float32
+from textgan.schedule import Schedule
+from textgan.seed import seed_from
+from textgan.step import ContrastiveStep
+
+
+class SigLIP(ContrastiveLoss):
+    """Pairwise sigmoid loss between pooled features (Zhai et al. 2023), over the global batch.
+
+    -1/N sum_ij log sigmoid(z_ij (t x_i . y_j + b)) over N pictures and all texts (section 3.2): x
+    and y of length 1, z = 1 for a picture and its own caption, -1 for one that is wrong for it. The
+    scale t and the bias b are learned. Two departures: what is neither, as an equal caption or an
+    empty one, is left out; and where the data brings a nearly right caption for each picture, all
+    of them stand among the texts.
+
+    Args:
+        weight: schedule of its weight.
+        temperature: 1 / t at the start; it is kept within [0.01, 1].
+        bias: b at the start; it outweighs that nearly all pairs are wrong ones.
+    """
+
+    def __init__(self, *, weight: Schedule = 1.0, temperature: float = 0.1, bias: float = -10.0):
+        super().__init__(weight=weight)
+        self.temperature = Temperature(temperature)
+        self.bias = nn.Parameter(torch.tensor(float(bias)))
+
+    def forward(self, step: ContrastiveStep) -> Tensor:
+        images, (texts, wrong) = step.all_images().pooled, step.all_texts()
+        own = torch.diag(step.caption_ids() != seed_from(""))  # (N, N)
+        own = F.pad(own, (0, wrong.shape[1] - len(own)))  # (N, M)
+        # A half precision's error of 0.004 in a cosine is 0.4 at a temperature of 0.01.
+        with torch.autocast(images.device.type, enabled=False):
+            images = F.normalize(at_least_float32(images), dim=1)  # (N, D)
+            pooled = F.normalize(at_least_float32(texts.pooled), dim=1)  # (M, D)
+            logits = images @ pooled.T / self.temperature() + self.bias  # (N, M)
+            losses = own * F.softplus(-logits) + wrong * F.softplus(logits)
+        return losses.sum() / len(losses)

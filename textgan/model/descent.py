@@ -1,0 +1,99 @@
+"""From a loss to a step of an optimizer, on a budget counted in images."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pytorch_lightning import LightningModule
+from pytorch_lightning.core.optimizer import LightningOptimizer
+from torch import Tensor
+from torch.optim import Optimizer
+
+from textgan.model.manual import optimizer_step
+from textgan.schedule import check_shares, learning_rate_factor
+
+
+class Descent:
+    """Learning rates over the budget, gradients averaged over batches, and clipped.
+
+    Args:
+        total_images: the budget, over all processes.
+        warmup_images: length of the learning rates' linear rise.
+        learning_rate_decay_start: share of the budget from which they fall, by half a cosine to 0
+            at its end; 1 keeps them constant.
+        accumulate_batches: batches whose gradients are averaged before the optimizers step.
+        gradient_clip_norm: greatest norm of each optimizer's gradient, or None.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        total_images: int,
+        warmup_images: int,
+        learning_rate_decay_start: float,
+        accumulate_batches: int = 1,
+        gradient_clip_norm: float | None = None,
+    ):
+        counts = {"total_images": total_images, "accumulate_batches": accumulate_batches}
+        for name, count in counts.items():
+            if count < 1:
+                raise ValueError(f"{name} must be at least 1, got {count}")
+        check_shares(learning_rate_decay_start=learning_rate_decay_start)
+        self.total_images, self.accumulate_batches = total_images, accumulate_batches
+        self.warmup, self.decay_start = warmup_images / total_images, learning_rate_decay_start
+        self.gradient_clip_norm = gradient_clip_norm
+        self._options: list[dict[str, Any]] = []
+
+    def configured(self, optimizers: list[Optimizer]) -> list[Optimizer]:
+        """The same optimizers, whose options are kept in mind."""
+        self._options = []
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            group.setdefault("initial_lr", group["lr"])
+            self._options.append({key: group[key] for key in group if key != "params"})
+        return optimizers
+
+    def restore(self, optimizers: Sequence[Optimizer]) -> None:
+        """Give them their options back: a checkpoint brought its own; the configuration wins."""
+        groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+        for group, options in zip(groups, self._options, strict=True):
+            group.update(options)
+
+    def descend(
+        self,
+        model: LightningModule,
+        optimizer: LightningOptimizer,
+        loss: Tensor,
+        *,
+        seen: int,
+        shown: int,
+        start: float = 0.0,
+    ) -> None:
+        """Backward, and every `accumulate_batches` batches a step of the optimizer.
+
+        Args:
+            model: whose loss and optimizer it is.
+            optimizer: what steps.
+            loss: a scalar.
+            seen: images shown before this batch, over all processes.
+            shown: images of this batch, over all processes.
+            start: share of the budget at which this optimizer's learning rate begins to rise.
+        """
+        batch = seen // shown
+        if batch % self.accumulate_batches == 0:
+            optimizer.zero_grad()
+        model.manual_backward(loss / self.accumulate_batches)
+        if (batch + 1) % self.accumulate_batches:
+            return
+        factor = learning_rate_factor(
+            seen / self.total_images,
+            start=start,
+            warmup=self.warmup,
+            decay_start=self.decay_start,
+        )
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        if self.gradient_clip_norm is not None:
+            model.clip_gradients(optimizer, self.gradient_clip_norm, gradient_clip_algorithm="norm")
+        optimizer_step(optimizer)

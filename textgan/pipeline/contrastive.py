@@ -1,0 +1,244 @@
+"""Which text fits which picture: search and classification, without training for either."""
+
+import os
+import warnings
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor
+
+from textgan.frozen import weights_hash
+from textgan.image_encoder.base import ImageEncoder
+from textgan.pipeline.picture import (
+    UnreadablePictureError,
+    find_pictures,
+    middle_square,
+    read_square,
+)
+from textgan.pretrained import Part
+from textgan.text_encoder.base import TextEncoder
+
+_MANY = 500  # pictures; to encode more takes long enough for a bar
+
+
+@dataclass(frozen=True)
+class Match:
+    """A picture file, and the cosine of its encoding with the caption's, in [-1, 1]."""
+
+    path: Path
+    similarity: float
+
+
+class ContrastivePipeline(Part):
+    """Pictures and captions in one space, where what fits lies close (Radford et al. 2021).
+
+    Attributes:
+        next_command: what to try with it, of the command line.
+
+    Args:
+        image_encoder: reads pictures.
+        text_encoder: reads captions; as wide.
+        temperature: what `classify` divides cosines by.
+        ancestors: `weights_hash` of every net that the image encoder was trained from.
+
+    Raises:
+        ValueError: the widths differ, or the temperature is not positive.
+    """
+
+    next_command = 'search FOLDER "a caption"'
+
+    def __init__(
+        self,
+        image_encoder: ImageEncoder,
+        text_encoder: TextEncoder,
+        *,
+        temperature: float = 0.1,
+        ancestors: Sequence[str] = (),
+    ):
+        super().__init__()
+        if image_encoder.width != text_encoder.width:
+            widths = f"{image_encoder.width} and {text_encoder.width}"
+            raise ValueError(f"image_encoder and text_encoder must have one width, got {widths}")
+        if not temperature > 0:
+            raise ValueError(f"temperature must be positive, got {temperature}")
+        self.image_encoder, self.text_encoder = image_encoder, text_encoder
+        self.temperature, self.ancestors = temperature, list(ancestors)
+
+    @property
+    def device(self) -> torch.device:
+        """Where its weights are."""
+        return next(self.parameters()).device
+
+    def lineage(self) -> frozenset[str]:
+        """Hashes of the image encoder and of its ancestors.
+
+        Who was trained to please one of them must not be judged by this pipeline.
+        """
+        return frozenset({weights_hash(self.image_encoder), *self.ancestors})
+
+    @torch.no_grad()
+    def encode_images(self, images: Tensor | Sequence[Image.Image], batch_size: int = 64) -> Tensor:
+        """Pictures -> (B, width) float32, of length 1.
+
+        Args:
+            images: (B, C, H, W) in [-1, 1] with the encoder's channels, which the encoder resizes
+                whole; or B PIL pictures of any size and mode, of which the middle square is
+                resized to the encoder's, and gray, RGB or RGBA made its channels
+                (`middle_square`).
+            batch_size: pictures encoded at a time.
+        """
+        _check("images", len(images), batch_size)
+        return torch.cat(
+            [
+                _unit(self.image_encoder(self._pixels(images[i : i + batch_size])).pooled)
+                for i in range(0, len(images), batch_size)
+            ]
+        )
+
+    @torch.no_grad()
+    def encode_texts(self, captions: str | Sequence[str], batch_size: int = 64) -> Tensor:
+        """B captions, `batch_size` at a time -> (B, width) float32, of length 1."""
+        captions = [captions] if isinstance(captions, str) else list(captions)
+        _check("captions", len(captions), batch_size)
+        return torch.cat(
+            [
+                _unit(self.text_encoder(captions[i : i + batch_size]).pooled)
+                for i in range(0, len(captions), batch_size)
+            ]
+        )
+
+    def similarity(
+        self, images: Tensor | Sequence[Image.Image], captions: str | Sequence[str]
+    ) -> Tensor:
+        """Cosine of each of B pictures with each of C captions -> (B, C) in [-1, 1]."""
+        return self.encode_images(images) @ self.encode_texts(captions).T
+
+    def classify(
+        self,
+        images: Tensor | Sequence[Image.Image],
+        labels: Sequence[str],
+        *,
+        templates: Sequence[str] = ("a photo of a {}",),
+    ) -> Tensor:
+        """Which of L labels names each of B pictures -> (B, L) probabilities.
+
+        The softmax over cosines divided by the temperature. A label's encoding is the mean of those
+        of its captions, one a template, brought to length 1 (prompt ensembling, Radford et al.
+        2021, section 3.1.4).
+
+        Args:
+            images: as in `encode_images`.
+            labels: all different.
+            templates: captions with one "{}" each, where the label stands.
+
+        Raises:
+            ValueError: labels are equal or empty, there are none, or a template has not one "{}".
+        """
+        _check_labels(labels, templates)
+        texts = self.encode_texts(
+            [template.replace("{}", label) for label in labels for template in templates]
+        )
+        texts = texts.unflatten(0, (len(labels), len(templates)))  # (L, templates, width)
+        texts = _unit(texts.mean(1))  # (L, width)
+        return (self.encode_images(images) @ texts.T / self.temperature).softmax(1)
+
+    @torch.no_grad()
+    def search(
+        self, folder: str | Path, caption: str, *, top: int = 10, batch_size: int = 64
+    ) -> list[Match]:
+        """The pictures below a folder that fit a caption best, best first.
+
+        Hidden files and folders are left out. One warning counts the pictures that cannot be read.
+
+        Args:
+            folder: looked through with all its sub-folders.
+            caption: what is searched for.
+            top: how many are returned, where there are as many.
+            batch_size: pictures read and encoded at a time.
+
+        Raises:
+            FileNotFoundError: there is no such folder.
+            ValueError: it has no picture that can be read.
+        """
+        if top < 1:
+            raise ValueError(f"top must be at least 1, got {top}")
+        text = self.encode_texts(caption, batch_size)  # (1, width)
+        files = find_pictures(folder)
+        matches: list[Match] = []
+        broken: dict[Path, str] = {}
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            for start in _tracked(range(0, len(files), batch_size), len(files)):
+                batch = files[start : start + batch_size]
+                squares = dict(zip(batch, pool.map(self._square, batch), strict=True))
+                broken |= {path: said for path, said in squares.items() if isinstance(said, str)}
+                good = [path for path in batch if path not in broken]
+                if good:
+                    pixels = torch.stack([squares[path] for path in good])
+                    cosines = (self.encode_images(pixels) @ text.T).flatten().tolist()
+                    matches += map(Match, good, cosines)
+        _report_broken(broken, len(files), folder)
+        return sorted(matches, key=lambda match: (-match.similarity, match.path))[:top]
+
+    def _pixels(self, images: Tensor | Sequence[Image.Image]) -> Tensor:
+        """(B, C, H, W) on the encoder's device."""
+        if not isinstance(images, Tensor):
+            size = self.image_encoder.image_size, self.image_encoder.channels
+            images = torch.stack([middle_square(image, *size) for image in images])
+        return images.to(self.device)
+
+    def _square(self, path: Path) -> Tensor | str:
+        """A file's pixels, or why it has none."""
+        try:
+            return read_square(path, self.image_encoder.image_size, self.image_encoder.channels)
+        except UnreadablePictureError as error:
+            return str(error)
+
+
+def _unit(encodings: Tensor) -> Tensor:
+    return F.normalize(encodings.float(), dim=1)
+
+
+def _check(name: str, count: int, batch_size: int) -> None:
+    if count < 1 or batch_size < 1:
+        rule = f"{name} must hold at least one, and batch_size be at least 1"
+        raise ValueError(f"{rule}, got {count} and {batch_size}")
+
+
+def _check_labels(labels: Sequence[str], templates: Sequence[str]) -> None:
+    if not labels or not all(labels) or len(set(labels)) < len(labels):
+        raise ValueError(f"labels must be all different and none empty, got {list(labels)}")
+    if not templates:
+        raise ValueError("templates must hold at least one, got none")
+    for template in templates:
+        if template.count("{}") != 1:
+            raise ValueError(f'each template must hold exactly one "{{}}", got {template!r}')
+
+
+def _tracked(starts: range, total: int) -> Iterable[int]:
+    """The same, with a bar on a terminal's error output where there are many pictures."""
+    console = Console(stderr=True)
+    hidden = total <= _MANY or not console.is_terminal
+    description = f"looking at {total:,} pictures"
+    return track(starts, description, transient=True, disable=hidden, console=console)
+
+
+def _report_broken(broken: dict[Path, str], total: int, folder: str | Path) -> None:
+    if not broken:
+        return
+    path, reason = next(iter(broken.items()))
+    if len(broken) == total:
+        rule = "folder must hold a picture that can be read"
+        raise ValueError(f"{rule}, and none of the {total:,} in {folder} can: {path}: {reason}")
+    verb = "was" if len(broken) == 1 else "were"
+    others = "" if len(broken) == 1 else " and others"
+    warnings.warn(
+        f"{len(broken):,} of {total:,} pictures {verb} skipped: {path} ({reason}){others}",
+        stacklevel=3,
+    )

@@ -1,0 +1,135 @@
+"""What a loss term may look at in one step of training."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from textgan.seed import seed_from
+from textgan.types import DiscriminatorOutput, Gaussian, ImageFeatures, TextFeatures
+
+
+@dataclass(kw_only=True)
+class CaptionedStep:
+    """Captions of a batch that may lie on several processes.
+
+    Attributes:
+        captions: B strings of this process; an empty one says nothing.
+        text: their features.
+        progress: share of the budget shown before this step, in [0, 1].
+        gather: (B, ...) of this process -> (B * processes, ...), with gradients.
+        rank: which block of a gathered tensor is this process's own.
+    """
+
+    captions: list[str]
+    text: TextFeatures
+    progress: float
+    gather: Callable[[Tensor], Tensor]
+    rank: int = 0
+
+    def ids(self, captions: list[str]) -> Tensor:
+        """(B * processes,) int64 over the global batch, equal exactly where captions are equal."""
+        ids = [seed_from(caption) for caption in captions]
+        return self.gather(torch.tensor(ids, device=self.text.pooled.device))
+
+    def caption_ids(self) -> Tensor:
+        """`ids` of the step's own captions."""
+        return self.ids(self.captions)
+
+    def wrong_captions(self) -> Tensor:
+        """(N, N) bool over the global batch: is the caption of column j wrong for picture i?
+
+        An equal one is not. An empty one (caption dropout) says nothing wrong, and a picture that
+        has lost its caption does not know which others are wrong.
+        """
+        ids = self.caption_ids()
+        told = ids != seed_from("")
+        return (ids[:, None] != ids) & told[:, None] & told
+
+
+@dataclass(kw_only=True)
+class ContrastiveStep(CaptionedStep):
+    """Pictures and captions, encoded: what a contrastive term looks at.
+
+    Attributes:
+        images: features of the pictures, as wide as those of the captions.
+        negatives: captions that are nearly right, and wrong, as those of `Batch`; or None.
+        wrong_text: their features; None where `negatives` is. Of as many words as `text`.
+    """
+
+    images: ImageFeatures
+    negatives: list[str] | None = None
+    wrong_text: TextFeatures | None = None
+
+    def all_images(self) -> ImageFeatures:
+        """The pictures of the global batch, N of them, without maps."""
+        return ImageFeatures(self.gather(self.images.regions), self.gather(self.images.pooled))
+
+    def all_texts(self) -> tuple[TextFeatures, Tensor]:
+        """The N captions of the global batch, then its negatives: M texts in all.
+
+        With them (N, M) bool: which of them is wrong for which picture.
+        """
+        texts, wrong = [self.text], self.wrong_captions()
+        if self.wrong_text is not None:
+            texts.append(self.wrong_text)
+            own, others = self.caption_ids(), self.ids(self.negatives)
+            nothing = seed_from("")
+            differs = (own[:, None] != others) & (own[:, None] != nothing) & (others != nothing)
+            wrong = torch.cat([wrong, differs], 1)
+        gathered = [
+            TextFeatures(*(self.gather(t) for t in (text.words, text.mask, text.pooled)))
+            for text in texts
+        ]
+        return TextFeatures.cat(gathered), wrong
+
+
+@dataclass(kw_only=True)
+class AdversarialStep(CaptionedStep):
+    """All that a loss term may look at in one turn of a training step, critic's or generator's.
+
+    In the critic's turn everything is detached from the generator's parts; in the generator's turn
+    the critic is frozen. Reconstruction and guidance look at raw images, critic terms at what the
+    critic saw.
+
+    Attributes:
+        real: (B, C, H, W) in [-1, 1].
+        captions: B strings, as the generator was given them (an empty one where caption dropout
+            struck).
+        negatives: `Batch.negatives`; None where the data has none.
+        wrong_text: features of the first of them for each picture, without gradients; None where
+            there are none, or before the critic starts.
+        images_seen: pictures shown before this step, over all processes.
+        step_index: steps of the optimizers before this one; lazy terms count by it.
+        discriminator: the critic, frozen in the generator's turn; None where there is none.
+        randn: shape (B, ...) -> standard normal keyed by (seed, images_seen, place in the global
+            batch).
+        fake: (B, C, H, W), drawn from the prior for the same captions; None before the critic
+            starts, like the next five.
+        noise: (B, *noise_shape), what `fake` was drawn from.
+        augmented_real, augmented_fake: what the critic saw: `real` and `fake` under one draw of the
+            augmentation.
+        real_output, fake_output: what the critic said of them.
+        reconstruction: (B, C, H, W), drawn from the posterior's z; None without a posterior, and
+            in the critic's turn.
+        posterior: q(z | real, text); None where `reconstruction` is.
+        prior: p(z | text), the generator's; None where `reconstruction` is.
+    """
+
+    real: Tensor
+    images_seen: int
+    step_index: int
+    discriminator: torch.nn.Module | None
+    randn: Callable[[tuple[int, ...]], Tensor]
+    negatives: list[str] | None = None
+    wrong_text: TextFeatures | None = None
+    fake: Tensor | None = None
+    noise: Tensor | None = None
+    augmented_real: Tensor | None = None
+    augmented_fake: Tensor | None = None
+    real_output: DiscriminatorOutput | None = None
+    fake_output: DiscriminatorOutput | None = None
+    reconstruction: Tensor | None = None
+    posterior: Gaussian | None = None
+    prior: Gaussian | None = None
