@@ -106,3 +106,9 @@ def test_gradients_reach_what_was_gathered(make):
     texts, _ = step.all_texts()
     (step.all_images().pooled.sum() + texts.words.sum() + texts.pooled.sum()).backward()
     assert all((tensor.grad == 1).all() for tensor in given)
+
+
+def test_captions_of_pictures_that_have_all_the_same_ones_are_not_wrong(make):
+    kinds = [["cat", "a cat"], ["a cat", "cat"], ["dog"]]
+    wrong = make(["cat", "a cat", "dog"], all_captions=kinds).wrong_captions()
+    assert wrong.tolist() == [[False, False, True], [False, False, True], [True, True, False]]

@@ -16,6 +16,7 @@ class CaptionedStep:
 
     Attributes:
         captions: B strings of this process; an empty one says nothing.
+        all_captions: every caption that each picture has, where the data says them; else None.
         text: their features.
         progress: share of the budget shown before this step, in [0, 1].
         gather: (B, ...) of this process -> (B * processes, ...), with gradients.
@@ -27,6 +28,7 @@ class CaptionedStep:
     progress: float
     gather: Callable[[Tensor], Tensor]
     rank: int = 0
+    all_captions: list[list[str]] | None = None
 
     def ids(self, captions: list[str]) -> Tensor:
         """(B * processes,) int64 over the global batch, equal exactly where captions are equal."""
@@ -40,12 +42,17 @@ class CaptionedStep:
     def wrong_captions(self) -> Tensor:
         """(N, N) bool over the global batch: is the caption of column j wrong for picture i?
 
-        An equal one is not. An empty one (caption dropout) says nothing wrong, and a picture that
-        has lost its caption does not know which others are wrong.
+        An equal one is not, and neither is that of a picture that has all the same captions, as two
+        of one class. An empty one (caption dropout) says nothing wrong, and a picture that has lost
+        its caption does not know which others are wrong.
         """
         ids = self.caption_ids()
         told = ids != seed_from("")
-        return (ids[:, None] != ids) & told[:, None] & told
+        wrong = (ids[:, None] != ids) & told[:, None] & told
+        if self.all_captions is None:
+            return wrong
+        kinds = self.ids(["\n".join(sorted(own)) for own in self.all_captions])
+        return wrong & (kinds[:, None] != kinds)
 
 
 @dataclass(kw_only=True)

@@ -7,6 +7,7 @@ swapped, a relation turned), and, up to a hundred, captions that a second edit m
 """
 
 import argparse
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,10 +16,17 @@ from textgan.data import Shapes
 from textgan.data.shapes import ShapesSplit
 from textgan.metric.interval import share
 from textgan.pipeline import ContrastivePipeline
-from textgan.scene import caption
+from textgan.scene import Scene, caption
+from textgan.scene.grammar import OPPOSITES
 from textgan.seed import seed_from
 
 CANDIDATES = 100
+
+
+def backwards(scene: Scene) -> Scene:
+    """The same scene, told from its last object: a caption that fits as well."""
+    relations = [OPPOSITES[relation] for relation in reversed(scene.relations)]
+    return replace(scene, objects=scene.objects[::-1], relations=tuple(relations))
 
 
 def candidates(split: ShapesSplit, index: int) -> tuple[list[str], int]:
@@ -26,13 +34,14 @@ def candidates(split: ShapesSplit, index: int) -> tuple[list[str], int]:
     (scene,) = split.scenes([index])
     near = split.sampler.near_misses(scene)
     found = list(dict.fromkeys([caption(scene), *map(caption, near)]))[:CANDIDATES]
+    told_backwards = caption(backwards(scene))
     one_edit = len(found) - 1
     generator = np.random.default_rng(seed_from("near", index))
     while len(found) < CANDIDATES:
         middle = near[generator.integers(len(near))]
         further = split.sampler.near_misses(middle)
         text = caption(further[generator.integers(len(further))])
-        if text not in found:
+        if text not in (*found, told_backwards):
             found.append(text)
     return found, one_edit
 

@@ -74,7 +74,10 @@ def images_in(seconds: float, words: list[str], folder: Path) -> int:
         return {"images_per_second": speed, "start": took[0] - few / speed}
 
     found = once(folder / "speed.json", measure)
-    return max(1_000, round((seconds - found["start"]) * found["images_per_second"], -2))
+    images = round((seconds - found["start"]) * found["images_per_second"], -2)
+    if images < 1_000:
+        raise RuntimeError(f"{seconds:.0f} seconds are too few: {typed(words)} sees {images:.0f}")
+    return images
 
 
 def pretrain(setting: Setting, words: list[str], seconds: float, folder: Path) -> dict[str, Any]:

@@ -51,6 +51,14 @@ def test_a_model_that_finds_all_alike_scores_nothing():
     )
 
 
+def test_a_picture_that_is_met_twice_counts_once():
+    images, texts = encodings(0, 60, 60, 120), encodings(0, 60, 60, 120)
+    index = torch.tensor([0, 2, 2, 3])  # the next good one stood in for a broken one
+    found = recalls(images, texts, [["a"], ["b"], ["b"], ["c"]], index)
+    assert found["image_to_text_r1"] == found["text_to_image_r1"] == 1
+    assert found["image_to_text_r1"].n == 3
+
+
 def test_neither_order_nor_batches_matter():
     torch.manual_seed(0)
     images = torch.nn.functional.normalize(torch.randn(20, 8), dim=1)

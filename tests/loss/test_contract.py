@@ -39,8 +39,9 @@ def term(name, load_choice, encoders) -> Loss:
     """The term; what it takes from the folder of another run is built instead."""
     config = load_choice(FOLDER / f"{name}.yaml")
     nodes = OmegaConf.to_container(config, resolve=False)
-    targets = {key: node.get("_target_", "") for key, node in nodes.items() if type(node) is dict}
-    saved = [key for key, target in targets.items() if target.endswith(".from_pretrained")]
+    saved = [key for key, node in nodes.items() if ".from_pretrained" in str(node)]
+    for key in saved:
+        del config[key]
     return instantiate(config, _convert_="all", **{key: encoders[key] for key in saved})
 
 

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from textgan.data import Shapes
+from textgan.evaluation.stored import read
 from textgan.image_encoder import ImageEncoder, ResNetImageEncoder
 from textgan.loss import DAMSM, InfoNCE, SigLIP
 from textgan.model import ContrastiveModel
@@ -49,7 +50,9 @@ def test_training_moves_both_encoders_the_temperature_and_the_average(fitted, da
     assert fitted.trainer.global_step == 6
 
 
-def test_an_examination_says_retrieval_and_near_misses_where_there_are_negatives(trainer, data):
+def test_an_examination_says_retrieval_and_near_misses_where_there_are_negatives(
+    trainer, data, tmp_path
+):
     model = make_contrastive()
     model.text_encoder.fit_tokenizer(data().captions(50))
     model.ema.copy_from(model._encoders())
@@ -64,6 +67,9 @@ def test_an_examination_says_retrieval_and_near_misses_where_there_are_negatives
     assert report.protocols.keys() == {"retrieval"}
     assert report.numbers["retrieval/image_to_text_r1"]["n"] == 12
     assert "What captions find" in report.pictures
+    assert (
+        read(report.save_json(tmp_path))["protocols"]["retrieval"]["seed"] == 0
+    )  # so compare can read it
 
 
 class Classes(Shapes):
@@ -128,6 +134,28 @@ def test_parts_of_what_was_saved_start_other_models_and_their_lineage_is_known(
     assert model.pipeline().lineage() <= child.pipeline().lineage()
     assert text_encoder(["a red circle"]).pooled.shape == (1, 8)
     assert "image_encoder.from_image.weight" in load_file(tmp_path / "model.safetensors")
+
+
+def test_another_run_of_the_same_seed_is_no_relative(fitted, data):
+    one, other = (fitted(make_contrastive(), data(seed=seed)) for seed in (0, 1))
+    assert not one.pipeline().lineage() & other.pipeline().lineage()
+
+
+def test_no_decay_pulls_at_temperatures_and_biases(fitted, data):
+    decaying = partial(torch.optim.AdamW, lr=0.0, weight_decay=0.5)
+    groups = make_contrastive(optimizer=decaying).configure_optimizers()[0].param_groups
+    decayed = [p.ndim > 1 for group in groups for p in group["params"] if group["weight_decay"]]
+    assert decayed
+    assert all(decayed)
+    assert any(p.ndim == 0 for group in groups for p in group["params"])
+
+
+def test_a_checkpoint_of_another_model_is_refused_in_words(fitted, data, trainer, tmp_path, model):
+    trained = fitted(make_contrastive(), data())
+    assert trained is not None
+    fitted.trainer.save_checkpoint(tmp_path / "encoders.ckpt")
+    with pytest.raises(RuntimeError, match=r"Error\(s\) in loading state_dict"):
+        trainer().fit(model(), data(), ckpt_path=tmp_path / "encoders.ckpt", weights_only=True)
 
 
 def test_a_child_of_a_judge_is_refused_as_judge_too(fitted, data, tmp_path):

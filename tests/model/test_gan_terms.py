@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from textgan.augmentation import DiffAugment
-from textgan.loss import KL, R1R2, Loss, Mismatch, Reconstruction, RpGAN
+from textgan.image_encoder import ResNetImageEncoder
+from textgan.loss import KL, R1R2, Loss, Mismatch, Perceptual, Reconstruction, RpGAN
 from textgan.model import gan
 from textgan.model.step import begin
 from textgan.model.terms import NonFiniteLossError
@@ -128,3 +129,15 @@ def test_a_compiled_generator_trains(model, fitted):
     assert not torch.equal(next(first.generator.parameters()), before)
     assert fitted.trainer.global_step == 2
     assert not any("_orig_mod" in name for name in first.state_dict())
+
+
+def test_encoders_of_other_channels_than_the_generators_are_refused(model):
+    image_encoder = ResNetImageEncoder(
+        image_size=16, width=8, channels=1, base_width=4, max_width=8, num_questions=2
+    )
+    losses = {
+        "reconstruction": Reconstruction(),
+        "perceptual": Perceptual(image_encoder=image_encoder),
+    }
+    with pytest.raises(ValueError, match="must have the same channels, got 1 and 3"):
+        model(losses={**losses, "kl": KL()}, discriminator=None)

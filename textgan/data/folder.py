@@ -66,10 +66,9 @@ class Folder(CaptionedImages):
             trained on, nor copies of them; those in val and test stay there.
         negatives: how many captions each picture comes with in which one word was changed, for the
             loss terms mismatch (which looks at the first), alignment_guidance and contrastive ones.
-            The words are those of the
-            training captions, but for the most frequent, which stand in more than a tenth of them.
-            Where that makes no wrong caption, it is another picture's. Some are true all the same:
-            "a small dog" may become "a little dog".
+            The words are those of the training captions, but for the most frequent, which stand in
+            more than a tenth of them. Where that makes no wrong caption, it is another picture's.
+            Some are true all the same: "a small dog" may become "a little dog".
         cache: decode all pictures at the start and keep them, instead of anew at each showing.
         cache_megabytes: if a split's fit in as much: 3,300 pictures of 64 x 64 take 40.
         num_workers: loader processes; with the cache 0 is fast.
@@ -221,7 +220,7 @@ class Folder(CaptionedImages):
     def _wrong_captions(self, rows: Sequence[Row]) -> Negatives:
         """What makes wrong captions, for these rows and others; learnt once."""
         if self._negatives is None:
-            self._negatives = Negatives(self.captions(_LEARNT_CAPTIONS), seed=self.seed)
+            self._negatives = Negatives(self.captions(_LEARNT_CAPTIONS))
         for row in rows:
             if not self._negatives.exist_for(row.captions):
                 raise ValueError(

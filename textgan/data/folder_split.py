@@ -51,9 +51,11 @@ class FolderSplit(Dataset):
         everything = [list(self.rows[place].captions) for place in shown]
         negatives = None
         if self.negatives is not None:
+            # what is measured is the same whatever the seed of the training
+            seed = 0 if self.seed is None else self.seed
             places = shown if self.seed is None else [position for position, _ in keys]
             negatives = [
-                self.negatives(caption, own, place, which)
+                self.negatives(caption, own, seed, place, which)
                 for which in range(self.negatives_each)
                 for caption, own, place in zip(captions, everything, places, strict=True)
             ]

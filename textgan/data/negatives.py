@@ -20,31 +20,29 @@ class Negatives:
 
     Args:
         captions: training captions, which words and whole captions are taken from.
-        seed: keys every choice.
     """
 
-    def __init__(self, captions: Sequence[str], *, seed: int):
-        self.seed = seed
+    def __init__(self, captions: Sequence[str]):
         self._swap = WordSwap(captions, max_share=_MAX_SHARE)
         self._captions = list({_bare(caption): caption for caption in captions}.items())
 
     def __call__(self, caption: str, own: Sequence[str], *key: int) -> str:
-        """A negative of `caption`; which one depends on the seed and the key alone.
+        """A negative of `caption`; which one depends on the key alone.
 
         Args:
             caption: one of the picture's own.
             own: all of them.
-            key: numbers, such as a position in the stream.
+            key: numbers, such as a seed and a position in the stream.
 
         Raises:
             ValueError: all training captions are the picture's own.
         """
         true = {_bare(text) for text in own}
         for attempt in range(_ATTEMPTS):
-            edited = self._swap(caption, self.seed, *key, attempt)
+            edited = self._swap(caption, *key, attempt)
             if _bare(edited) not in true:
                 return edited
-        other = self._of_others(true, seed_from("negative", self.seed, *key))
+        other = self._of_others(true, seed_from("negative", *key))
         if other is None:
             raise ValueError(f"negatives must differ from a picture's own captions, got {own!r}")
         return other

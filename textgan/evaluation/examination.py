@@ -15,7 +15,7 @@ from textgan.metric.interval import share
 from textgan.pipeline import ContrastivePipeline
 from textgan.types import Batch
 
-_SHOWN, _FOUND, _GALLERY = 6, 5, 512
+_SHOWN, _FOUND, _GALLERY = 6, 5, 256
 
 
 class Examination:
@@ -44,8 +44,10 @@ class Examination:
             labels: (rows of the data set,) int64, the class of each picture; None without classes.
         """
         self.names, self._labels = list(names), labels
-        self._retrieval, self._near, self._fingerprint = Retrieval(), NearMisses(), Fingerprint()
+        self._retrieval, self._near = Retrieval(), NearMisses()
+        self._fingerprint = Fingerprint(all_texts=True)
         self._matrix = MulticlassConfusionMatrix(len(self.names)) if labels is not None else None
+        self._classes: Tensor | None = None
         self._shown: list[tuple[str, Tensor]] = []
         self.seen, self.confusion = ("", 0), None
 
@@ -56,14 +58,18 @@ class Examination:
         captions = batch.all_captions or [[caption] for caption in batch.captions]
         images = pipeline.encode_images(batch.images.to(device))  # (B, D)
         flat = [caption for own in captions for caption in own]
-        texts = pipeline.encode_texts(flat)  # (M, D)
+        different = {caption: place for place, caption in enumerate(dict.fromkeys(flat))}
+        places = torch.tensor([different[caption] for caption in flat], device=device)
+        texts = pipeline.encode_texts([*different])[places]  # (M, D)
         self._retrieval.to(device).update(images, batch.index, texts, captions)
         if batch.negatives is not None:
             own = pipeline.encode_texts(batch.captions)
             wrong = pipeline.encode_texts(batch.negatives[: len(batch)])
             self._near.to(device).update(images, own, wrong)
         if self._matrix is not None:
-            said = pipeline.classify(batch.images, self.names, templates=self.templates).argmax(1)
+            if self._classes is None:
+                self._classes = pipeline.encode_labels(self.names, templates=self.templates)
+            said = (images @ self._classes.T).argmax(1)
             labels = self._labels[batch.index.cpu()].to(device)
             self._matrix.to(device).update(said, labels)
         self._fingerprint.to(device).update(batch)
@@ -95,7 +101,7 @@ class Examination:
     def search_grid(self, pipeline: ContrastivePipeline) -> Image.Image:
         """A row for each of a few captions: the picture that bears it, then the most similar ones.
 
-        Among the first pictures that were seen, 512 at most.
+        Among the first pictures that were seen, 256 at most.
         """
         gallery = torch.stack([image for _, image in self._shown])  # (G, C, H, W)
         captions = list(dict.fromkeys(caption for caption, _ in self._shown))[:_SHOWN]

@@ -10,12 +10,17 @@ from textgan.types import Batch
 
 
 class Fingerprint(torchmetrics.Metric):
-    """Sums a hash of each captioned picture, so that neither order nor processes matter."""
+    """Sums a hash of each captioned picture, so that neither order nor processes matter.
+
+    Args:
+        all_texts: whether a picture's other captions and its wrong ones are hashed too.
+    """
 
     full_state_update = False
 
-    def __init__(self):
+    def __init__(self, *, all_texts: bool = False):
         super().__init__()
+        self.all_texts = all_texts
         for name in ("total", "n"):
             self.add_state(name, torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
@@ -23,9 +28,13 @@ class Fingerprint(torchmetrics.Metric):
         """Take in the batch."""
         pixels = to_uint8(batch.images).cpu().contiguous()
         rows = zip(pixels, batch.captions, batch.index.tolist(), strict=True)
-        for picture, caption, index in rows:
+        for row, (picture, caption, index) in enumerate(rows):
             digest = hashlib.blake2b(digest_size=8)
             digest.update(f"{index} {tuple(picture.shape)} {caption}\n".encode())
+            if self.all_texts:
+                others = (batch.all_captions or [[]] * len(batch))[row]
+                wrong = (batch.negatives or [])[row :: len(batch)]
+                digest.update(f"{others} {wrong}\n".encode())
             digest.update(picture.numpy())
             # int64 sums wrap around, which is what is wanted
             self.total += int.from_bytes(digest.digest(), "little", signed=True)

@@ -128,7 +128,7 @@ def examined(
 
     fingerprint, n = examination.seen
     data = {**data, "fingerprint": fingerprint, "pictures": n}
-    shared = _shared(data, precision)
+    shared = {"seed": 0, **_shared(data, precision)}  # nothing is drawn, by whatever seed
     protocols = examination.protocols().items()
     pictures = {"What captions find": examination.search_grid(pipeline)}
     if examination.confusion is not None:

@@ -10,6 +10,7 @@ from textgan.seed import seed_from
 from textgan.types import Measurement
 
 RANKS = (1, 5, 10)
+_CHUNK = 512
 
 
 class Retrieval(torchmetrics.Metric):
@@ -49,16 +50,15 @@ class Retrieval(torchmetrics.Metric):
     def compute(self) -> dict[str, float]:
         """`image_to_text_r1`, ..., `text_to_image_r10`, shares in [0, 1], and counts "n_..."."""
         images, index = dim_zero_cat(self.images).float(), dim_zero_cat(self.index)
-        order = index.argsort()
-        images, index = images[order], index[order]
+        index, first, _ = _unique(index)  # one shown in a broken one's place counts once
+        images = images[first]
         ids, first, place = _unique(dim_zero_cat(self.ids))
         texts = dim_zero_cat(self.texts).float()[first]  # (U, D)
         relevant = torch.zeros(len(images), len(ids), dtype=torch.bool, device=images.device)
         relevant[torch.searchsorted(index, dim_zero_cat(self.owners)), place] = True
-        similarity = images @ texts.T  # (n, U)
         found = {
-            **_recalls("image_to_text", similarity, relevant),
-            **_recalls("text_to_image", similarity.T, relevant.T),
+            **_recalls("image_to_text", images, texts, relevant),
+            **_recalls("text_to_image", texts, images, relevant.T),
         }
         return found | {"n_pictures": float(len(images)), "n_captions": float(len(ids))}
 
@@ -71,14 +71,18 @@ def _unique(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return unique, first, place
 
 
-def _recalls(name: str, similarity: Tensor, relevant: Tensor) -> dict[str, Measurement]:
-    """Share of rows that have something relevant among their k most similar columns.
+def _recalls(name: str, asking: Tensor, asked: Tensor, relevant: Tensor) -> dict[str, Measurement]:
+    """Share of those asking that have something relevant among their k most similar asked ones.
 
     Something that is not relevant and as similar stands before it, so that a model that finds all
     alike scores 0.
     """
-    best = similarity.masked_fill(~relevant, -torch.inf).amax(1, keepdim=True)
-    before = ((similarity >= best) & ~relevant).sum(1)  # (n,)
+    before = []
+    for own, fits in zip(asking.split(_CHUNK), relevant.split(_CHUNK), strict=True):
+        similarity = own @ asked.T  # (chunk, asked)
+        best = similarity.masked_fill(~fits, -torch.inf).amax(1, keepdim=True)
+        before.append(((similarity >= best) & ~fits).sum(1))
+    before = torch.cat(before)  # (n,)
     return {f"{name}_r{k}": share(before < k) for k in RANKS}
 
 

@@ -206,10 +206,10 @@ def _check_size(draws: Tensor, real: Tensor) -> None:
 
 
 def _check_judge(name: str, metric: Metric, trained_against: Collection[str]) -> None:
-    lineage = getattr(metric.judge, "lineage", frozenset)()
-    known = lineage & set(trained_against)
-    if known:
-        raise ConfigError(
-            f"metric {name} must not be judged by a net that the model was trained against, or by "
-            f"a descendant of it: {min(known)[:16]}"
-        )
+    for net in (metric.judge, *metric.extractors()):
+        known = getattr(net, "lineage", frozenset)() & set(trained_against)
+        if known:
+            raise ConfigError(
+                f"metric {name} must not be judged by a net that the model was trained against, or "
+                f"by a descendant of it: {min(known)[:16]}"
+            )

@@ -22,7 +22,8 @@ class ImageEncoder(Part):
         channels: 1, 3 or 4.
         width: of regions and pooled features.
         map_shapes: (channels, height, width) of each of `ImageFeatures.maps`.
-        ancestors: hashes of the nets that it was trained from, where a saved pipeline knew them.
+        ancestors: hashes of the nets that it was trained from: of what it was loaded as, and of
+            those that a saved pipeline names.
     """
 
     image_size: int
@@ -37,9 +38,10 @@ class ImageEncoder(Part):
 
     @classmethod
     def from_pretrained(cls, path: str | Path, part: str | None = None) -> Self:
-        """As the base says; it remembers the ancestors that the pipeline names."""
+        """As the base says; it remembers where it came from."""
         encoder = super().from_pretrained(path, part)
-        encoder.ancestors = read_config(Path(path)).get("ancestors", [])
+        named = read_config(Path(path)).get("ancestors", [])
+        encoder.ancestors = sorted({weights_hash(encoder), *named})
         return encoder
 
     def lineage(self) -> frozenset[str]:

@@ -63,6 +63,11 @@ class Contrastive(FeatureExtractor):
         self.load()
         return f"contrastive {self._digest}"
 
+    def lineage(self) -> frozenset[str]:
+        """As a `Judge`'s: draws that were trained to please it lie close to its real pictures."""
+        self.load()
+        return self.encoder.lineage()
+
     def protocol(self) -> dict[str, Any]:
         self.load()
         return {

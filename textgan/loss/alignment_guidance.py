@@ -68,6 +68,7 @@ class AlignmentGuidance(Loss):
         text = text.pad(int(step.gather(torch.tensor([text.mask.shape[1]])).max()))
         return ContrastiveStep(
             captions=step.captions,
+            all_captions=step.all_captions,
             text=text[:size],
             progress=step.progress,
             gather=step.gather,

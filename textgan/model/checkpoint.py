@@ -6,7 +6,7 @@ from typing import Any
 from pytorch_lightning import LightningModule
 
 from textgan.checkpoint import FORMAT_VERSION, read_checkpoint
-from textgan.pipeline import TextToImagePipeline
+from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
 from textgan.pretrained import build
 from textgan.text_encoder.base import TextEncoder
 
@@ -51,7 +51,7 @@ def refill(checkpoint: dict[str, Any], model: LightningModule) -> None:
             checkpoint["state_dict"].update(left_out)
 
 
-def load_pipeline(path: str | Path) -> TextToImagePipeline:
+def load_pipeline(path: str | Path) -> TextToImagePipeline | ContrastivePipeline:
     """The pipeline inside a checkpoint, with the averaged weights, on the CPU and in eval mode.
 
     Raises:

@@ -8,6 +8,7 @@ from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor, nn
 
 from textgan.augmentation.base import Augmentation
+from textgan.errors import ConfigError
 from textgan.evaluation import Report
 from textgan.evaluation.examination import Examination
 from textgan.evaluation.report import examined
@@ -85,7 +86,7 @@ class ContrastiveModel(LightningModule):
             learning_rate_decay_start=learning_rate_decay_start,
             gradient_clip_norm=gradient_clip_norm,
         )
-        self.ancestors = sorted(image_encoder.lineage())
+        self.ancestors = list(image_encoder.ancestors)
         self.image_encoder, self.text_encoder = image_encoder, text_encoder
         self.augmentation, self.losses = augmentation, nn.ModuleDict(losses)
         self.ema = ImageEMA(self._encoders(), half_life_images=ema_half_life_images)
@@ -105,6 +106,7 @@ class ContrastiveModel(LightningModule):
             averaged["image_encoder"],
             averaged["text_encoder"],
             temperature=float(temperatures[0]().detach()) if temperatures else 0.1,
+            templates=self.examination.templates,
             ancestors=self.ancestors,
         ).eval()
 
@@ -120,7 +122,12 @@ class ContrastiveModel(LightningModule):
         """One, of all that trains."""
         parts = [self.image_encoder, self.text_encoder, self.losses]
         trainable = [p for part in parts for p in part.parameters() if p.requires_grad]
-        return self.descent.configured([self.optimizer(trainable)])
+        groups = [
+            {"params": [p for p in trainable if p.ndim > 1]},
+            # no decay pulls at gains, biases and temperatures, as in CLIP
+            {"params": [p for p in trainable if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        return self.descent.configured([self.optimizer(groups)])
 
     def on_train_start(self) -> None:
         self.seen = int(self.images_seen)
@@ -152,6 +159,7 @@ class ContrastiveModel(LightningModule):
         return ContrastiveStep(
             images=self.image_encoder(images.contiguous(memory_format=torch.channels_last)),
             captions=batch.captions,
+            all_captions=batch.all_captions,
             text=text[: len(batch)],
             negatives=batch.negatives,
             wrong_text=text[len(batch) :] if negatives else None,
@@ -171,6 +179,9 @@ class ContrastiveModel(LightningModule):
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         self.examination.update(self.pipeline(), batch)
+
+    def predict_step(self, batch: Batch, batch_idx: int) -> None:
+        raise ConfigError("a contrastive model draws nothing: textgan search and classify use it")
 
     def on_validation_epoch_end(self) -> None:
         self._conclude("val")
@@ -196,7 +207,7 @@ class ContrastiveModel(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         refill(checkpoint, self)
-        self.ancestors = checkpoint["textgan"]["pipeline"]["ancestors"]
+        self.ancestors = checkpoint["textgan"]["pipeline"].get("ancestors", [])
 
     def _split(self, split: str) -> str:
         shown = getattr(self.trainer.datamodule, "shown_split", None)

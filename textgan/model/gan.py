@@ -17,7 +17,7 @@ from textgan.model.descent import Descent
 from textgan.model.ema import ImageEMA
 from textgan.model.manual import count_one_batch, frozen
 from textgan.model.step import begin, detached, has_started, imagine, judge
-from textgan.model.terms import check_noise, check_terms, weighted_sum
+from textgan.model.terms import check_channels, check_noise, check_terms, weighted_sum
 from textgan.model.vocabulary import check_captions, fit_vocabulary
 from textgan.pipeline import GANPipeline
 from textgan.posterior.base import PosteriorEncoder
@@ -121,6 +121,7 @@ class GANModel(MeasuredModel):
         self.caption_dropout, self.tokenizer_captions = caption_dropout, tokenizer_captions
         self.compile_generator = compile_generator
         self._lengths_checked = False
+        check_channels(self, generator.channels)
         self.trained_against = sorted(_lineage(self))
         self.seen = 0  # like images_seen, but read without waiting for a GPU
         self._gradients: dict[str, Tensor] = {}  # of a step that a checkpoint cut in two
@@ -215,7 +216,7 @@ class GANModel(MeasuredModel):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         refill(checkpoint, self)
-        before = checkpoint["textgan"]["pipeline"]["trained_against"]
+        before = checkpoint["textgan"]["pipeline"].get("trained_against", [])
         if before != self.trained_against:
             raise ValueError(
                 "the checkpoint was trained against other frozen nets than this model has: "

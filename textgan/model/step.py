@@ -8,6 +8,7 @@ from torch import Tensor
 
 from textgan.augmentation.base import Augmentation
 from textgan.model.manual import gather, longest
+from textgan.schedule import value_at
 from textgan.seed import seed_from
 from textgan.step import AdversarialStep
 from textgan.types import Batch, TextFeatures
@@ -39,6 +40,7 @@ def begin(model: "GANModel", batch: Batch) -> AdversarialStep:
     return AdversarialStep(
         real=batch.images.contiguous(memory_format=torch.channels_last),
         captions=captions,
+        all_captions=batch.all_captions,
         text=text.pad(longest(model, text.mask.shape[1])),
         images_seen=model.seen,
         progress=model.progress,
@@ -64,7 +66,10 @@ def imagine(model: "GANModel", step: AdversarialStep) -> AdversarialStep:
         prior = model.generator.prior(step.text)
         z = posterior.sample(step.randn(shape))
         noises.append(prior.detach().standardise(z))
-    drawing = has_started(model) or any(term.draws for term in model.losses.values())
+    drawing = has_started(model) or any(
+        term.draws and value_at(term.generator_weight, model.progress)
+        for term in model.losses.values()
+    )
     if drawing:
         noises.append(step.randn(shape))
     images = model.generator(torch.cat(noises), TextFeatures.cat([step.text] * len(noises)))

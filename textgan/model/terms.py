@@ -6,7 +6,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from textgan.frozen import Frozen
 from textgan.generator.base import Generator
+from textgan.image_encoder.base import ImageEncoder
 from textgan.loss.base import Loss
 from textgan.posterior.base import PosteriorEncoder
 from textgan.schedule import value_at
@@ -72,6 +74,22 @@ def check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> Non
             "posterior and generator must have one noise shape, "
             f"got {posterior.noise_shape} and {generator.noise_shape}"
         )
+
+
+def check_channels(parts: nn.Module, channels: int) -> None:
+    """A ValueError where a frozen image encoder looks at pictures of other channels than are drawn.
+
+    Args:
+        parts: what may hold such encoders.
+        channels: of the generator.
+    """
+    nets = [part.net for part in parts.modules() if isinstance(part, Frozen)]
+    for net in nets:
+        if isinstance(net, ImageEncoder) and net.channels != channels:
+            raise ValueError(
+                "pretrained image encoders and generator must have the same channels, "
+                f"got {net.channels} and {channels}"
+            )
 
 
 def weighted_sum(

@@ -46,6 +46,7 @@ class ContrastivePipeline(Part):
         image_encoder: reads pictures.
         text_encoder: reads captions; as wide.
         temperature: what `classify` divides cosines by.
+        templates: what `classify` makes of labels, unless told otherwise.
         ancestors: `weights_hash` of every net that the image encoder was trained from.
 
     Raises:
@@ -60,6 +61,7 @@ class ContrastivePipeline(Part):
         text_encoder: TextEncoder,
         *,
         temperature: float = 0.1,
+        templates: Sequence[str] = ("a photo of a {}",),
         ancestors: Sequence[str] = (),
     ):
         super().__init__()
@@ -70,6 +72,7 @@ class ContrastivePipeline(Part):
             raise ValueError(f"temperature must be positive, got {temperature}")
         self.image_encoder, self.text_encoder = image_encoder, text_encoder
         self.temperature, self.ancestors = temperature, list(ancestors)
+        self.templates = list(templates)
 
     @property
     def device(self) -> torch.device:
@@ -125,7 +128,7 @@ class ContrastivePipeline(Part):
         images: Tensor | Sequence[Image.Image],
         labels: Sequence[str],
         *,
-        templates: Sequence[str] = ("a photo of a {}",),
+        templates: Sequence[str] | None = None,
     ) -> Tensor:
         """Which of L labels names each of B pictures -> (B, L) probabilities.
 
@@ -136,18 +139,27 @@ class ContrastivePipeline(Part):
         Args:
             images: as in `encode_images`.
             labels: all different.
-            templates: captions with one "{}" each, where the label stands.
+            templates: captions with one "{}" each, where the label stands; None takes the
+                pipeline's own.
 
         Raises:
             ValueError: labels are equal or empty, there are none, or a template has not one "{}".
         """
+        texts = self.encode_labels(labels, templates=templates)
+        return (self.encode_images(images) @ texts.T / self.temperature).softmax(1)
+
+    @torch.no_grad()
+    def encode_labels(
+        self, labels: Sequence[str], *, templates: Sequence[str] | None = None
+    ) -> Tensor:
+        """L labels -> (L, width) float32, of length 1: see `classify`."""
+        templates = self.templates if templates is None else templates
         _check_labels(labels, templates)
         texts = self.encode_texts(
             [template.replace("{}", label) for label in labels for template in templates]
         )
         texts = texts.unflatten(0, (len(labels), len(templates)))  # (L, templates, width)
-        texts = _unit(texts.mean(1))  # (L, width)
-        return (self.encode_images(images) @ texts.T / self.temperature).softmax(1)
+        return _unit(texts.mean(1))  # (L, width)
 
     @torch.no_grad()
     def search(
