@@ -86,6 +86,19 @@ def test_the_newest_run_of_the_right_kind_is_taken(textgan, pictures, contrastiv
     assert Path("newest.png").read_bytes() == Path("named.png").read_bytes()
 
 
+def test_a_newer_run_that_cannot_be_read_is_passed_over(textgan, pictures, contrastive, tmp_path):
+    shutil.copytree(contrastive, tmp_path / "runs/good/pipeline")
+    (tmp_path / "runs/cut").mkdir()
+    (tmp_path / "runs/cut/last.ckpt").write_bytes(b"cut short")
+    status, out, err = textgan("search", str(pictures), "a red circle", "--top", "1")
+    assert status == 0, err
+    assert len(out.splitlines()) == 1
+    shutil.rmtree(tmp_path / "runs/good")
+    status, _, err = textgan("search", str(pictures), "a red circle")
+    assert status == 2
+    assert "is no checkpoint, or was cut short" in err
+
+
 def test_a_checkpoint_says_itself_of_which_kind_it_is(textgan, pictures, contrastive, drawing):
     expected = textgan("search", pictures, "a", "--model", str(contrastive))[1]
     run_of(drawing, "draws", age=0)

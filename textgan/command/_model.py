@@ -66,10 +66,17 @@ def find_model(path: str | None, kind: "type[Part] | None" = None) -> Path:
     places = [file if file.suffix == ".ckpt" else file.parent for file in files]
     if kind is None:
         return places[0]
+    others, unreadable = [], []
     for place in places:
-        if issubclass(_class_of(place), kind):
+        try:
+            cls = _class_of(place)
+        except ConfigError as error:
+            unreadable.append(error)
+            continue
+        if issubclass(cls, kind):
             return place
-    raise ConfigError(_other(places[0], _class_of(places[0]), kind))
+        others.append((place, cls))
+    raise ConfigError(_other(*others[0], kind)) if others else unreadable[0]
 
 
 def _class_of(place: Path) -> "type[Part]":
