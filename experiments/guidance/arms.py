@@ -43,7 +43,7 @@ class Setting:
     pretraining: str
     losses: tuple[str, ...]
     plain_losses: tuple[str, ...]
-    metrics: str
+    metrics: tuple[str, ...]
     columns: dict[str, str]
 
 
@@ -53,7 +53,7 @@ SETTINGS = {
         "clip_shapes32",
         ("reconstruction", "kl_falling", "rpgan", "r1r2_light", "mismatch"),
         ("rpgan", "r1r2_light", "mismatch"),
-        "metric=[shape_alignment,shape_diversity,sharpness,fid_768]",
+        ("metric=[shape_alignment,shape_diversity,sharpness,fid_768]", "data.test_size=1000"),
         {
             "all right": "shape_alignment/all",
             "seen pairs": "shape_alignment/all_seen",

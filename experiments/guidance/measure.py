@@ -4,9 +4,10 @@
 
 `shapes` trains on the demo's scenes and counts captions whose attributes are all right. Arms that
 use pretrained encoders train for fewer seconds, less those that pretraining took. How many pictures
-fill an arm's seconds is found by two short runs. Every step leaves a file and is not run again, so
-the command can be stopped and repeated. The end is table.md and, with the same captions for all
-arms, grids.png.
+fill an arm's seconds is found first, by two short runs an arm on an idle machine (`--plan` stops
+there): what runs beside it later costs no arm a picture. Every step leaves a file and is not run
+again, so the command can be stopped and repeated. The end is table.md and, with the same captions
+for all arms, grids.png.
 """
 
 import argparse
@@ -17,12 +18,24 @@ import statistics
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from arms import ARMS, SETTINGS, Arm, Setting
 from PIL import Image, ImageDraw
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An arm with a seed: what its run is composed of, and how many images fill its seconds."""
+
+    arm: str
+    seed: int
+    words: list[str]
+    images: int
+    pretraining_seconds: float
 
 
 def typed(words: list[str]) -> str:
@@ -65,7 +78,7 @@ def images_in(seconds: float, words: list[str], folder: Path) -> int:
     quiet = ["validate_every_images=0", "sample_every_images=0", "checkpoint_every_images=0"]
 
     def measure() -> dict[str, Any]:
-        few, many = 1_600, 6_400
+        few, many = 800, 4_000
         took = [
             run(["fit", *words, *quiet, f"total_images={images}"], folder / f"speed-{images}")
             for images in (few, many)
@@ -111,29 +124,35 @@ def words_of(arm: Arm, setting: Setting, seed: int, encoders: str) -> list[str]:
     return [*words, *([f"encoders={encoders}"] if arm.uses_encoders else [])]
 
 
-def measure(name: str, seed: int, setting: Setting, asked: argparse.Namespace, out: Path) -> None:
-    """Train and test an arm, as far as that is not done."""
-    arm, folder, encoders, spent = ARMS[name], out / f"{name}-seed{seed}", "", 0.0
+def prepare(name: str, seed: int, setting: Setting, asked: argparse.Namespace, out: Path) -> Plan:
+    """Pretrain and measure speeds for an arm, as far as that is not done."""
+    arm, encoders, spent = ARMS[name], "", 0.0
     if arm.uses_encoders:
         first = out / f"encoders-seed{seed}"
         found = pretrain(setting, [f"seed={seed}"], asked.pretraining, first)
         encoders, spent = found["pipeline"], found["seconds"]
     words = words_of(arm, setting, seed, encoders)
+    images = int(images_in(asked.seconds - spent, words, out / f"{name}-speed"))
+    return Plan(name, seed, words, images, spent)
+
+
+def measure(plan: Plan, setting: Setting, out: Path) -> None:
+    """Train and test an arm, as far as that is not done."""
+    folder = out / f"{plan.arm}-seed{plan.seed}"
 
     def make() -> dict[str, Any]:
-        images = int(images_in(asked.seconds - spent, words, out / f"{name}-speed"))
-        fit = ["fit", *words, f"total_images={images}", "validate_every_images=0"]
+        fit = ["fit", *plan.words, f"total_images={plan.images}", "validate_every_images=0"]
         took = run(fit, folder / "run")
         checkpoint = f"ckpt_path={folder / 'run/last.ckpt'}"
-        run(["test", checkpoint, setting.metrics], folder / "test")
+        run(["test", checkpoint, *setting.metrics], folder / "test")
         return {
-            "arm": name,
-            "seed": seed,
+            "arm": plan.arm,
+            "seed": plan.seed,
             "date": datetime.now().astimezone().isoformat(timespec="seconds"),
             "command": typed(fit),
-            "images": images,
+            "images": plan.images,
             "seconds": took,
-            "pretraining_seconds": spent,
+            "pretraining_seconds": plan.pretraining_seconds,
             "numbers": numbers(folder / "test"),
         }
 
@@ -197,16 +216,19 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pretraining", type=float, default=180, help="seconds of it (180)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="(0)")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="(all)")
+    parser.add_argument("--plan", action="store_true", help="pretrain, measure speeds, and stop")
     parser.add_argument("--out", type=Path, default=Path("runs/guidance"), help="(%(default)s)")
     asked = parser.parse_args(argv)
     setting, out = SETTINGS[asked.data], asked.out / asked.data
     try:
-        for seed in asked.seeds:
-            for arm in asked.arms:
-                measure(arm, seed, setting, asked, out)
-                (out / "table.md").write_text(table(collect(out), setting), encoding="utf-8")
-                if (whole := grids(out, asked.seeds[0])) is not None:
-                    whole.save(out / "grids.png")
+        plans = [
+            prepare(arm, seed, setting, asked, out) for seed in asked.seeds for arm in asked.arms
+        ]
+        for plan in [] if asked.plan else plans:
+            measure(plan, setting, out)
+            (out / "table.md").write_text(table(collect(out), setting), encoding="utf-8")
+            if (whole := grids(out, asked.seeds[0])) is not None:
+                whole.save(out / "grids.png")
     except (RuntimeError, OSError) as error:
         print(f"measure.py: {error}", file=sys.stderr)
         return 2
