@@ -5,9 +5,11 @@ from PIL import Image
 
 from textgan.image import (
     captioned_grid,
+    enlarged,
     from_pil,
     from_uint8,
     from_unit,
+    save_gif,
     save_png,
     to_pil,
     to_uint8,
@@ -85,3 +87,21 @@ def test_a_long_caption_is_cut_after_four_lines():
     four = captioned_grid(torch.zeros(1, 3, 4, 4), ["words " * 8], picture_width=64)
     endless = captioned_grid(torch.zeros(1, 3, 4, 4), ["words " * 200], picture_width=64)
     assert endless.height == four.height == short.height + 3 * 14
+
+
+def test_enlarging_takes_the_largest_whole_multiple_and_keeps_pixels_sharp():
+    picture = to_pil(torch.tensor([[[-1.0, 1.0, -1.0]]]))
+    assert enlarged(picture, 8).size == (6, 2)
+    assert np.array(enlarged(picture, 8))[0].tolist() == [0, 0, 255, 255, 0, 0]
+    assert enlarged(picture, 2).size == (3, 1)
+
+
+def test_an_animation_goes_there_and_back_and_rests_at_its_ends(tmp_path):
+    frames = [Image.new("RGB", (4, 4), (level, 0, 0)) for level in (0, 100, 200)]
+    save_gif(frames, tmp_path / "new" / "a.gif", milliseconds=50)
+    animation = Image.open(tmp_path / "new" / "a.gif")
+    seen = []
+    for frame in range(animation.n_frames):
+        animation.seek(frame)
+        seen.append((animation.convert("RGB").getpixel((0, 0))[0], animation.info["duration"]))
+    assert seen == [(0, 250), (100, 50), (200, 250), (100, 50)]

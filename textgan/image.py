@@ -102,3 +102,27 @@ def save_png(image: Image.Image, path: str | Path) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, format="PNG")
+
+
+def enlarged(image: Image.Image, width: int) -> Image.Image:
+    """The picture at the largest whole multiple of its size that is no wider, pixels sharp."""
+    times = max(1, width // image.width)
+    return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
+
+
+def save_gif(frames: Sequence[Image.Image], path: str | Path, *, milliseconds: int = 80) -> None:
+    """Write an endless animation, there and back, making the folder if need be.
+
+    Args:
+        frames: one or more pictures of one size.
+        path: the file.
+        milliseconds: how long each is shown; the first and the last stay five times as long.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frames = [frame.convert("RGB") for frame in [*frames, *frames[-2:0:-1]]]
+    times = [milliseconds] * len(frames)
+    times[0] = times[len(frames) // 2] = 5 * milliseconds
+    frames[0].save(
+        path, format="GIF", save_all=True, append_images=frames[1:], duration=times, loop=0
+    )

@@ -127,6 +127,13 @@ class Tokenizer(Part):
             mask[place, : len(row)] = True
         return token_ids, mask
 
+    def spans(self, captions: list[str]) -> list[list[tuple[int, int]]]:
+        """For each caption, from which to which character each of its tokens goes.
+
+        A letter of several bytes may be shared by several tokens; (0, 0) is a special token.
+        """
+        return [encoding.offsets for encoding in self._encode(_checked(captions))]
+
     def decode(self, token_ids: Tensor | list[list[int]]) -> list[str]:
         """Token ids (B, L) -> B captions, special tokens left out."""
         backend = self._fitted()

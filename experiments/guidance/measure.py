@@ -3,21 +3,22 @@
     TEXTGAN_INCEPTION=... python experiments/guidance/measure.py shapes --seconds 600 --seeds 0
 
 `shapes` trains on the demo's scenes and counts captions whose attributes are all right. Arms that
-use pretrained encoders train for fewer seconds, less those that pretraining took. How many pictures
-fill an arm's seconds is found first, by two short runs an arm on an idle machine (`--plan` stops
-there): what runs beside it later costs no arm a picture. Every step leaves a file and is not run
+use pretrained encoders train for fewer seconds, less those that pretraining took. Seconds are those
+of a processor with one thread, so that other work beside it costs no arm a picture; how many
+pictures fill them is found first, by two short runs an arm. Every step leaves a file and is not run
 again, so the command can be stopped and repeated. The end is table.md and, with the same captions
 for all arms, grids.png.
 """
 
 import argparse
 import json
+import os
+import resource
 import shlex
 import shutil
 import statistics
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -44,7 +45,7 @@ def typed(words: list[str]) -> str:
 
 
 def run(words: list[str], folder: Path) -> float:
-    """Run `textgan WORDS hydra.run.dir=FOLDER` in a new folder -> seconds.
+    """Run `textgan WORDS hydra.run.dir=FOLDER` in a new folder -> processor seconds.
 
     Raises:
         RuntimeError: it failed.
@@ -54,14 +55,23 @@ def run(words: list[str], folder: Path) -> float:
     folder.parent.mkdir(parents=True, exist_ok=True)
     words = [*words, f"hydra.run.dir={folder}"]
     print(typed(words), flush=True)
-    began = time.monotonic()
+    began = _spent()
     log = folder.with_name(f"{folder.name}.log")
     with log.open("w", encoding="utf-8") as file:
         command = [sys.executable, "-m", "textgan", *words]
-        status = subprocess.run(command, stdout=file, stderr=subprocess.STDOUT, check=False)
+        one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
+        status = subprocess.run(
+            command, stdout=file, stderr=subprocess.STDOUT, env=one_thread, check=False
+        )
     if status.returncode:
         raise RuntimeError(f"{typed(words)} ended with status {status.returncode}: see {log}")
-    return time.monotonic() - began
+    return _spent() - began
+
+
+def _spent() -> float:
+    """Processor seconds of all runs so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def once(path: Path, make: Any) -> dict[str, Any]:
@@ -216,7 +226,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pretraining", type=float, default=180, help="seconds of it (180)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="(0)")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="(all)")
-    parser.add_argument("--plan", action="store_true", help="pretrain, measure speeds, and stop")
     parser.add_argument("--out", type=Path, default=Path("runs/guidance"), help="(%(default)s)")
     asked = parser.parse_args(argv)
     setting, out = SETTINGS[asked.data], asked.out / asked.data
@@ -224,7 +233,7 @@ def main(argv: list[str] | None = None) -> int:
         plans = [
             prepare(arm, seed, setting, asked, out) for seed in asked.seeds for arm in asked.arms
         ]
-        for plan in [] if asked.plan else plans:
+        for plan in plans:
             measure(plan, setting, out)
             (out / "table.md").write_text(table(collect(out), setting), encoding="utf-8")
             if (whole := grids(out, asked.seeds[0])) is not None:

@@ -1,6 +1,7 @@
 import shutil
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 
@@ -29,3 +30,64 @@ def test_a_saved_checkpoint_draws_as_the_checkpoint_did(textgan, trained):
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
     textgan("sample", "a red circle", "--model", "folder", "--seed", "1", "--out", "c.png")
     assert Path("a.png").read_bytes() != Path("c.png").read_bytes()
+
+
+def test_an_animation_goes_from_one_caption_to_another_and_back(textgan, drawing):
+    words = ["a red circle", "--model", str(drawing), "--to", "a blue square", "--steps", "5"]
+    status, out, err = textgan("sample", *words)
+    assert status == 0, err
+    assert out.strip() == "sample.gif"
+    animation = Image.open("sample.gif")
+    assert animation.n_frames == 5 + 3
+    assert animation.size == (256, 256)
+    status, _, _ = textgan("sample", *words, "--to_seed", "9", "--out", "row.png")
+    assert status == 0
+    assert Image.open("row.png").size == (5 * 256, 256)
+
+
+def test_a_picture_of_attention_has_a_cell_for_the_draw_and_for_each_word(textgan, drawing):
+    words = ["--model", str(drawing), "--attention"]
+    status, _, err = textgan("sample", "a (red:2) circle", *words)
+    assert status == 0, err
+    assert Image.open("sample.png").width == 4 * (128 + 8) + 8
+
+
+def test_reranked_draws_are_among_the_candidates(textgan, drawing, contrastive):
+    words = ["a red circle", "--model", str(drawing), "--number", "2"]
+    judged = ["--rerank", str(contrastive), "--candidates", "2", "--out", "best.png"]
+    assert textgan("sample", *words, "--out", "plain.png")[0] == 0
+    status, _, err = textgan("sample", *words, *judged)
+    assert status == 0, err
+
+    def cells(path: str) -> set[bytes]:
+        grid = Image.open(path)
+        return {grid.crop((8 + 136 * i, 8, 136 + 136 * i, 136)).tobytes() for i in (0, 1)}
+
+    assert cells("best.png") == cells("plain.png")
+
+
+def test_one_noise_for_all_captions_makes_equal_captions_equal(textgan, drawing):
+    words = ["sample", "a red circle", "a red circle", "--number", "1", "--model", str(drawing)]
+    for out, more in (("same.png", ["--same_noise"]), ("other.png", [])):
+        assert textgan(*words, *more, "--out", out)[0] == 0
+        grid = Image.open(out)
+        half = grid.height // 2
+        first = grid.crop((8, 8, 136, 136)).tobytes()
+        second = grid.crop((8, 8 + half - 4, 136, 136 + half - 4)).tobytes()
+        assert (first == second) == (out == "same.png")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--attention", "--to", "b"], "--attention cannot stand beside --to or --to_seed"),
+        (["b", "--attention"], "--attention starts from one caption, got 2"),
+        (["--same_noise", "--to", "b"], "--same_noise cannot stand beside --to"),
+        (["--truncation", "2"], "truncation must be in [0, 1], got 2.0"),
+        (["--to", "b", "--steps", "1"], "steps must be at least 2"),
+    ],
+)
+def test_what_does_not_go_together_is_a_sentence(textgan, drawing, words, sentence):
+    status, _, err = textgan("sample", "a", *words, "--model", str(drawing))
+    assert status == 2
+    assert sentence in err

@@ -137,3 +137,16 @@ def test_wrong_arguments_are_sentences(file, changes, sentence):
     if changes.keys() <= OmegaConf.load(file).keys():
         with pytest.raises(Exception, match=sentence):
             make(file, **changes)
+
+
+def test_where_it_looked_at_a_word_is_a_map_of_the_pictures_size_or_a_sentence(generator):
+    noise, text = given(generator)
+    try:
+        looked = generator.word_attention(noise, text)
+    except ValueError as error:
+        assert "no attention to single words" in str(error)  # noqa: PT017
+        return
+    assert looked.shape == (3, 5, generator.image_size, generator.image_size)
+    assert looked.min() >= 0
+    assert not looked[1, 1:].any()  # padding
+    torch.testing.assert_close(looked.sum(1), torch.ones_like(looked[:, 0]))

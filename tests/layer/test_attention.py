@@ -20,6 +20,20 @@ def test_masked_words_are_never_looked_at():
     assert not torch.allclose(layer(x, words, torch.ones_like(mask))[1], out[1])
 
 
+def test_the_weights_are_those_that_mix_the_values():
+    layer, x, words = CrossAttention(8, text_width=4, num_heads=2), torch.randn(2, 8, 3, 3), None
+    words, mask = torch.randn(2, 5, 4), torch.arange(5) < torch.tensor([5, 2])[:, None]
+    weights = layer.weights(x, words, mask)
+    assert weights.shape == (2, 2, 9, 5)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 2, 9))
+    assert not weights[1, ..., 2:].any()
+    value = layer.key_value(words).chunk(2, -1)[1].unflatten(-1, (2, 4)).transpose(1, 2)
+    mixed = (weights @ value).transpose(1, 2).flatten(2)
+    torch.testing.assert_close(
+        layer(x, words, mask), x + layer.output(mixed).mT.unflatten(-1, (3, 3))
+    )
+
+
 def test_the_order_of_the_words_does_not_matter():
     layer, x = CrossAttention(8, text_width=4, num_heads=2), torch.randn(2, 8, 3, 3)
     words, mask = torch.randn(2, 5, 4), torch.arange(5) < torch.tensor([5, 2])[:, None]

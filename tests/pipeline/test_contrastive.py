@@ -74,6 +74,9 @@ class Dictionary(TextEncoder):
     def check_lengths(self, captions):
         raise NotImplementedError
 
+    def spans(self, captions):
+        raise NotImplementedError
+
     def forward(self, captions):
         pooled = torch.tensor([self.known[caption] for caption in captions])
         return TextFeatures(pooled[:, None], torch.ones(len(pooled), 1).bool(), pooled)

@@ -1,4 +1,5 @@
 import copy
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -117,6 +118,9 @@ def test_one_string_is_one_caption(draw):
         ([], {}, "captions must hold at least one caption, got none"),
         ("a", {"num_images_per_prompt": 0}, "must be at least 1, got 0 and 64"),
         ("a", {"batch_size": 0}, "must be at least 1, got 1 and 0"),
+        ("a", {"truncation": 1.1}, r"truncation must be in \[0, 1\], got 1.1"),
+        ("a", {"seed": 3, "generator": torch.Generator()}, "seed must be left out .* got 3"),
+        ("a (red:11) star", {}, r"weight must be in \[0, 10\], got '\(red:11\)'"),
         ("a", {"output_type": "jpg"}, "output_type must be .*, got 'jpg'"),
     ],
 )
@@ -131,7 +135,7 @@ def test_indices_must_be_one_a_caption(draw):
 
 
 def test_pictures_that_are_not_finite_are_never_handed_out(pipeline, monkeypatch):
-    def draw(captions, keys, *, guidance_scale):
+    def draw(captions, keys, *, guidance_scale, truncation):
         images = torch.zeros(len(captions), 3, 16, 16)
         images[0, 0, 0, 0] = torch.nan
         return images
@@ -149,3 +153,83 @@ def test_a_saved_folder_draws_the_same(pipeline, draw, tmp_path):
 
 def test_drawing_keeps_no_gradient(draw):
     assert not draw().requires_grad
+
+
+def test_truncation_shrinks_the_noise_and_without_noise_there_is_one_picture(pipeline, draw):
+    keys = [(0, 0, 0)]
+    noise, text = pipeline.noise(keys), pipeline.encode(CAPTIONS[:1])
+    half = pipeline.generator(0.5 * noise, text).detach()
+    torch.testing.assert_close(draw(CAPTIONS[0], truncation=0.5), half)
+    none = draw(CAPTIONS[0], truncation=0, num_images_per_prompt=3)
+    assert torch.equal(none[0], none[2])
+
+
+def test_a_generator_gives_each_call_another_seed_and_the_same_ones_again(draw):
+    generator = torch.Generator().manual_seed(4)
+    first, second = draw(generator=generator), draw(generator=generator)
+    assert (first - second).abs().max() > 0.01
+    assert torch.equal(draw(generator=generator.manual_seed(4)), first)
+
+
+def test_captions_of_one_index_share_their_noise(pipeline, draw):
+    noise = pipeline.noise([(7, 0, 0)] * 2)
+    expected = pipeline.generator(noise, pipeline.text_encoder(CAPTIONS[:2])).detach()
+    torch.testing.assert_close(draw(CAPTIONS[:2], seed=7, indices=[0, 0]), expected)
+
+
+def test_an_interpolation_starts_and_ends_at_its_captions_and_seeds(pipeline, draw):
+    one, two = CAPTIONS[:2]
+    options = {"output_type": "pt", "steps": 5}
+    frames = pipeline.interpolate(one, two, seed=3, end_seed=4, batch_size=2, **options).images
+    assert frames.shape == (5, 3, 16, 16)
+    assert alike(frames[0], draw(one, seed=3)[0])
+    assert alike(frames[-1], draw(two, seed=4)[0])
+    words = pipeline.interpolate(one, two, seed=3, **options).images
+    assert alike(words[-1], draw(two, seed=3)[0])
+    noises = pipeline.interpolate(one, seed=3, end_seed=4, **options).images
+    assert alike(noises[-1], draw(one, seed=4)[0])
+    ends = (frames[0] - frames[-1]).abs().max()
+    assert all((a - b).abs().max() < ends for a, b in pairwise(frames))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "end or end_seed must be given"),
+        ({"end": "b", "steps": 1}, "steps must be at least 2.* got 1 and 64"),
+        ({"end": "b", "truncation": -1}, "truncation must be in"),
+    ],
+)
+def test_an_interpolation_without_a_way_is_refused(pipeline, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        pipeline.interpolate("a", **options)
+
+
+def test_attention_has_a_map_for_each_word_of_the_caption_without_its_weights(pipeline):
+    found = pipeline.attention("a (blue:1.5) square, left", seed=2)
+    assert [word.word for word in found] == ["a", "blue", "square,", "left"]
+    assert [(word.start, word.end) for word in found] == [(0, 1), (2, 6), (7, 14), (15, 19)]
+    for word in found:
+        assert word.map.shape == (16, 16)
+        assert word.map.min() >= 0
+        assert word.map.max() == 1
+
+
+def test_attention_leaves_out_words_that_were_cut_off():
+    torch.manual_seed(0)
+    generator = AttentionGenerator(image_size=16, text_width=8, noise_width=4, width=4, max_width=8)
+    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270, max_length=5)
+    encoder.fit_tokenizer(["a"])
+    with pytest.warns(UserWarning, match="cut to max_length"):
+        found = GANPipeline(generator, encoder).attention("a b c d e")
+    assert [word.word for word in found] == ["a", "b"]
+
+
+def test_attention_needs_a_generator_that_looks_at_words():
+    generator = AttentionGenerator(
+        image_size=16, text_width=8, width=4, max_width=8, word_resolutions=()
+    )
+    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
+    encoder.fit_tokenizer(["a"])
+    with pytest.raises(ValueError, match="AttentionGenerator has no attention to single words"):
+        GANPipeline(generator, encoder).attention("a star")

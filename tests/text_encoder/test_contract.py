@@ -123,3 +123,15 @@ def test_a_saved_folder_brings_features_and_vocabulary_back(encoder, tmp_path):
     again = TextEncoder.from_pretrained(tmp_path)
     close(again(CAPTIONS).pooled, encoder(CAPTIONS).pooled)
     close(again(CAPTIONS).words, encoder(CAPTIONS).words)
+
+
+def test_spans_say_which_characters_each_word_stands_for(make):
+    encoder = make()
+    if not encoder.is_fitted:
+        encoder.fit_tokenizer(CAPTIONS)
+    spans, text = encoder.spans(CAPTIONS), encoder(CAPTIONS)
+    assert [len(own) for own in spans] == text.mask.sum(1).tolist()
+    for caption, own in zip(CAPTIONS, spans, strict=True):
+        covered = {place for start, end in own for place in range(start, end)}
+        letters = {place for place, letter in enumerate(caption) if letter != " "}
+        assert letters <= covered <= set(range(len(caption)))

@@ -1,47 +1,150 @@
 """Draw captions and write a picture of them."""
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textgan.command._model import HELP, open_model
 from textgan.errors import ConfigError
 
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from textgan.pipeline import GANPipeline, TextToImagePipeline
+
+_WIDTH = 256  # pixels that a frame of an animation is enlarged to
+
 
 def main(argv: list[str]) -> int:
     """`textgan sample "a caption" ["another" ...]`: a row of draws for each caption, in one PNG."""
-    parser = argparse.ArgumentParser("textgan sample", description=__doc__)
-    parser.add_argument("captions", nargs="+", metavar="CAPTION", help="what to draw")
-    parser.add_argument("--model", help=HELP)
-    parser.add_argument("--seed", type=int, default=0, help="decides the noise (0)")
-    parser.add_argument("--number", type=int, default=4, help="draws of each caption (4)")
-    parser.add_argument(
-        "--guidance_scale",
-        type=float,
-        default=1.0,
-        help="above 1 it exaggerates what the caption says (1.0)",
-    )
-    parser.add_argument("--out", default="sample.png", help="the file to write (sample.png)")
-    words = parser.parse_args(argv)
-    if words.number < 1:
-        raise ConfigError(f"--number must be at least 1, got {words.number}")
+    words = _parser().parse_args(argv)
+    _check(words)
 
-    from textgan.image import captioned_grid, save_png
-    from textgan.pipeline import TextToImagePipeline
+    from textgan.image import save_gif, save_png
+    from textgan.pipeline import GANPipeline, TextToImagePipeline
 
-    pipeline = open_model(words.model, TextToImagePipeline)
+    animated = words.to is not None or words.to_seed is not None
+    needs_gan = animated or words.attention
+    pipeline = open_model(words.model, GANPipeline if needs_gan else TextToImagePipeline)
+    out = Path(words.out or ("sample.gif" if animated else "sample.png"))
     try:
-        images = pipeline(
-            words.captions,
-            num_images_per_prompt=words.number,
-            seed=words.seed,
-            guidance_scale=words.guidance_scale,
-            output_type="pt",
-        ).images
+        if not animated:
+            picture = _attention(pipeline, words) if words.attention else _grid(pipeline, words)
+            save_png(picture, out)
+        elif out.suffix.lower() == ".gif":
+            save_gif(_frames(pipeline, words), out)
+        else:
+            save_png(_side_by_side(_frames(pipeline, words)), out)
     except (ValueError, FloatingPointError) as error:
         raise ConfigError(str(error)) from error
-    captions = [caption for caption in words.captions for _ in range(words.number)]
-    try:
-        save_png(captioned_grid(images, captions, columns=words.number), words.out)
     except OSError as error:
-        raise ConfigError(f"--out {words.out!r} cannot be written: {error.strerror}") from error
-    print(words.out)
+        raise ConfigError(f"--out {str(out)!r} cannot be written: {error.strerror}") from error
+    print(out)
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "textgan sample",
+        description=f'{__doc__} In "a (red:1.5) circle" a word counts for more, in "(red:0.5)" '
+        "for less.",
+    )
+    add = parser.add_argument
+    add("captions", nargs="+", metavar="CAPTION", help="what to draw")
+    add("--model", help=HELP)
+    add("--seed", type=int, default=0, help="decides the noise (0)")
+    add("--number", type=int, default=4, help="draws of each caption (4)")
+    add("--same_noise", action="store_true", help="one noise for all captions of a column")
+    add("--truncation", type=float, default=1.0, help="0 to 1: below 1 likelier, more alike (1)")
+    guidance = "above 1 it exaggerates what the caption says (1.0)"
+    add("--guidance_scale", type=float, default=1.0, help=guidance)
+    add("--rerank", metavar="MODEL", help="a contrastive model that chooses among --candidates")
+    add("--candidates", type=int, default=16, help="draws of each caption to choose among (16)")
+    add("--attention", action="store_true", help="where the first draw looked at each word")
+    add("--to", metavar="CAPTION", help="an animation (GIF) from one caption to this one")
+    add("--to_seed", type=int, metavar="SEED", help="an animation to this seed's noise")
+    add("--steps", type=int, default=16, help="pictures of an animation (16)")
+    add("--out", help="the file to write (sample.png, or sample.gif; frames in a row as .png)")
+    return parser
+
+
+def _check(words: argparse.Namespace) -> None:
+    if words.number < 1:
+        raise ConfigError(f"--number must be at least 1, got {words.number}")
+    kinds = {
+        "--rerank": words.rerank is not None,
+        "--attention": words.attention,
+        "--to or --to_seed": words.to is not None or words.to_seed is not None,
+    }
+    chosen = [name for name, is_chosen in kinds.items() if is_chosen]
+    if len(chosen) > 1:
+        raise ConfigError(f"{chosen[0]} cannot stand beside {chosen[1]}: they are other pictures")
+    if chosen and chosen != ["--rerank"] and len(words.captions) > 1:
+        count = len(words.captions)
+        raise ConfigError(f"{chosen[0]} starts from one caption, got {count}: quote it whole")
+    if words.same_noise and chosen:
+        raise ConfigError(f"--same_noise cannot stand beside {chosen[0]}")
+
+
+def _grid(pipeline: "TextToImagePipeline", words: argparse.Namespace) -> "Image.Image":
+    """A row of draws for each caption."""
+    from textgan.image import captioned_grid
+    from textgan.pipeline import ContrastivePipeline, rerank
+
+    options = {
+        "num_images_per_prompt": words.number,
+        "seed": words.seed,
+        "truncation": words.truncation,
+        "guidance_scale": words.guidance_scale,
+        "output_type": "pt",
+    }
+    if words.rerank is not None:
+        judge = open_model(words.rerank, ContrastivePipeline)
+        candidates = words.candidates
+        images = rerank(pipeline, judge, words.captions, candidates=candidates, **options).images
+    else:
+        indices = [0] * len(words.captions) if words.same_noise else None
+        images = pipeline(words.captions, indices=indices, progress=True, **options).images
+    captions = [caption for caption in words.captions for _ in range(words.number)]
+    return captioned_grid(images, captions, columns=words.number)
+
+
+def _frames(pipeline: "GANPipeline", words: argparse.Namespace) -> "list[Image.Image]":
+    """What lies between two captions or two noises."""
+    from textgan.image import enlarged
+
+    images = pipeline.interpolate(
+        words.captions[0],
+        words.to,
+        steps=words.steps,
+        seed=words.seed,
+        end_seed=words.to_seed,
+        truncation=words.truncation,
+        guidance_scale=words.guidance_scale,
+    ).images
+    return [enlarged(image, _WIDTH) for image in images]
+
+
+def _side_by_side(frames: "list[Image.Image]") -> "Image.Image":
+    from PIL import Image
+
+    width, height = frames[0].size
+    whole = Image.new(frames[0].mode, (width * len(frames), height))
+    for place, frame in enumerate(frames):
+        whole.paste(frame, (width * place, 0))
+    return whole
+
+
+def _attention(pipeline: "GANPipeline", words: argparse.Namespace) -> "Image.Image":
+    """The first draw, then for each word the same, dark where it was not looked at."""
+    import torch
+
+    from textgan.image import captioned_grid
+    from textgan.pipeline.prompt import parse
+
+    caption, seed, truncation = words.captions[0], words.seed, words.truncation
+    image = pipeline(caption, seed=seed, truncation=truncation, output_type="pt").images[0].cpu()
+    found = pipeline.attention(caption, seed=seed, truncation=truncation)
+    lit = [(image + 1) * (0.15 + 0.85 * word.map) - 1 for word in found]  # -1 is black
+    captions = [parse(caption).text, *(word.word for word in found)]
+    return captioned_grid(torch.stack([image, *lit]), captions, columns=8)

@@ -105,3 +105,22 @@ class AttentionGenerator(Generator):
                 image = F.interpolate(image, scale_factor=2.0, mode="bilinear", align_corners=False)
             image = image + self.to_images[resolution](F.silu(self.heads[resolution](x, style)))
         return bound(image)
+
+    def word_attention(self, noise: Tensor, text: TextFeatures) -> Tensor:
+        if not self.word_attentions:
+            return super().word_attention(noise, text)
+        seen: list[tuple[CrossAttention, tuple[Tensor, Tensor, Tensor]]] = []
+        hooks = [
+            module.register_forward_pre_hook(lambda module, given: seen.append((module, given)))
+            for module in self.word_attentions.values()
+        ]
+        try:
+            size = self(noise, text).shape[2:]
+        finally:
+            for hook in hooks:
+                hook.remove()
+        maps = []
+        for module, (x, words, mask) in seen:
+            weights = module.weights(x, words, mask).mean(1).mT.unflatten(-1, x.shape[2:])
+            maps.append(F.interpolate(weights, size, mode="bilinear", align_corners=False))
+        return torch.stack(maps).mean(0)

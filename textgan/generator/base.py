@@ -32,3 +32,11 @@ class Generator(Part):
     @abstractmethod
     def forward(self, noise: Tensor, text: TextFeatures) -> Tensor:
         """Standard normal noise (B, *noise_shape) and text -> images (B, C, H, W) in [-1, 1]."""
+
+    def word_attention(self, noise: Tensor, text: TextFeatures) -> Tensor:
+        """How much each place of what `forward` draws looked at each word -> (B, L, H, W) >= 0.
+
+        Raises:
+            ValueError: no place of this generator looks at single words.
+        """
+        raise ValueError(f"{type(self).__name__} has no attention to single words")

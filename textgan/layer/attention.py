@@ -47,11 +47,21 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Tensor, words: Tensor, mask: Tensor) -> Tensor:
         """X (B, C, H, W), words (B, L, D), mask (B, L) True at real words -> (B, C, H, W)."""
+        query, key, value = self._query_key_value(x, words)
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None])
+        return x + self.output(_join(mixed)).mT.unflatten(-1, x.shape[2:])
+
+    def weights(self, x: Tensor, words: Tensor, mask: Tensor) -> Tensor:
+        """How much each place looks at each word, of the same -> (B, heads, HW, L), sums of 1."""
+        query, key, _ = self._query_key_value(x, words)
+        scores = query @ key.mT / query.shape[-1] ** 0.5  # (B, heads, HW, L)
+        return scores.masked_fill(~mask[:, None, None], -torch.inf).softmax(-1)
+
+    def _query_key_value(self, x: Tensor, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         places = x.flatten(2).mT  # (B, HW, C)
         query = _split(self.query(self.norm(places)), self.num_heads)  # (B, heads, HW, C / heads)
         key, value = (_split(t, self.num_heads) for t in self.key_value(words).chunk(2, -1))
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask[:, None, None])
-        return x + self.output(_join(mixed)).mT.unflatten(-1, x.shape[2:])
+        return query, key, value
 
 
 class AttentionPool(nn.Module):

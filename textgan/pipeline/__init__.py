@@ -2,6 +2,15 @@
 
 from textgan.pipeline.base import PipelineOutput, TextToImagePipeline
 from textgan.pipeline.contrastive import ContrastivePipeline, Match
-from textgan.pipeline.gan import GANPipeline
+from textgan.pipeline.gan import GANPipeline, WordAttention
+from textgan.pipeline.rerank import rerank
 
-__all__ = ["ContrastivePipeline", "GANPipeline", "Match", "PipelineOutput", "TextToImagePipeline"]
+__all__ = [
+    "ContrastivePipeline",
+    "GANPipeline",
+    "Match",
+    "PipelineOutput",
+    "TextToImagePipeline",
+    "WordAttention",
+    "rerank",
+]

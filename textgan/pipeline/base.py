@@ -1,17 +1,21 @@
 """The one way to sample: captions in, pictures out."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
 from PIL import Image
+from rich.console import Console
+from rich.progress import track
 from torch import Tensor
 
 from textgan.image import to_pil, to_unit
 from textgan.pretrained import Part
+
+OutputType = Literal["pil", "pt", "np"]
 
 
 @dataclass
@@ -44,7 +48,12 @@ class TextToImagePipeline(Part):
 
     @abstractmethod
     def draw(
-        self, captions: list[str], keys: list[tuple[int, ...]], *, guidance_scale: float
+        self,
+        captions: list[str],
+        keys: list[tuple[int, ...]],
+        *,
+        guidance_scale: float,
+        truncation: float,
     ) -> Tensor:
         """A picture for each caption, its noise keyed by keys[i] -> (B, C, H, W) in [-1, 1]."""
 
@@ -55,10 +64,13 @@ class TextToImagePipeline(Part):
         *,
         num_images_per_prompt: int = 1,
         seed: int = 0,
+        generator: torch.Generator | None = None,
         indices: Sequence[int] | None = None,
         guidance_scale: float = 1.0,
+        truncation: float = 1.0,
         batch_size: int = 64,
-        output_type: Literal["pil", "pt", "np"] = "pil",
+        output_type: OutputType = "pil",
+        progress: bool = False,
     ) -> PipelineOutput:
         """Draw.
 
@@ -66,35 +78,73 @@ class TextToImagePipeline(Part):
         batched kernels are not bitwise).
 
         Args:
-            captions: what to draw.
+            captions: what to draw; in "a (red:1.5) circle" a word counts for more.
             num_images_per_prompt: draws of each caption, each with a noise of its own.
             seed: with the caption's index and the draw's number it decides the noise.
+            generator: gives the seed, another one with each call.
             indices: a number for each caption that its noise is keyed by; its place in the list by
-                default.
+                default. Captions of one number are drawn with the same noise.
             guidance_scale: how far beyond the drawing of the empty caption towards that of the
                 caption; 1 is the caption's own.
+            truncation: in [0, 1], what the noise is multiplied by: less of it gives likelier
+                pictures that are more alike, none of it one picture a caption.
             batch_size: pictures drawn at a time.
             output_type: "pil", "pt" or "np".
+            progress: whether a terminal shows a bar with the time left.
+
+        Raises:
+            ValueError: a number is out of range, there is no caption, or there are both a seed and
+                a generator.
+            FloatingPointError: the model drew something else than numbers.
         """
         captions = [captions] if isinstance(captions, str) else list(captions)
         _check(captions, num_images_per_prompt, batch_size, output_type)
+        check_truncation(truncation)
+        if generator is not None:
+            if seed:
+                raise ValueError(f"seed must be left out where a generator is given, got {seed}")
+            seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
         indices = range(len(captions)) if indices is None else indices
         wanted = [
             (caption, (seed, int(index), draw))
             for caption, index in zip(captions, indices, strict=True)
             for draw in range(num_images_per_prompt)
         ]
-        images = torch.cat(
-            [
-                self.draw(
-                    [caption for caption, _ in wanted[i : i + batch_size]],
-                    [key for _, key in wanted[i : i + batch_size]],
-                    guidance_scale=guidance_scale,
-                ).float()
-                for i in range(0, len(wanted), batch_size)
-            ]
+        batches = [wanted[i : i + batch_size] for i in range(0, len(wanted), batch_size)]
+        images = [
+            self.draw(
+                [caption for caption, _ in batch],
+                [key for _, key in batch],
+                guidance_scale=guidance_scale,
+                truncation=truncation,
+            ).float()
+            for batch in _tracked(batches, len(wanted), shown=progress)
+        ]
+        return PipelineOutput(converted(torch.cat(images), output_type))
+
+
+def check_truncation(truncation: float) -> None:
+    """Raise ValueError unless it is in [0, 1]."""
+    if not 0 <= truncation <= 1:
+        raise ValueError(f"truncation must be in [0, 1], got {truncation}")
+
+
+def converted(images: Tensor, kind: OutputType) -> list[Image.Image] | Tensor | np.ndarray:
+    """(B, C, H, W) in [-1, 1] -> what `PipelineOutput` holds.
+
+    Raises:
+        FloatingPointError: there are values that are no finite numbers.
+    """
+    if not torch.isfinite(images).all():
+        bad = int((~torch.isfinite(images)).flatten(1).any(1).sum())
+        raise FloatingPointError(
+            f"{bad} of {len(images)} pictures hold values that are not finite numbers"
         )
-        return PipelineOutput(_converted(images, output_type))
+    if kind == "pt":
+        return images
+    if kind == "np":
+        return to_unit(images).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
+    return [to_pil(image) for image in images]
 
 
 def _check(captions: list[str], num_images_per_prompt: int, batch_size: int, kind: str) -> None:
@@ -109,14 +159,11 @@ def _check(captions: list[str], num_images_per_prompt: int, batch_size: int, kin
         raise ValueError(f'output_type must be "pil", "pt" or "np", got {kind!r}')
 
 
-def _converted(images: Tensor, kind: str) -> list[Image.Image] | Tensor | np.ndarray:
-    if not torch.isfinite(images).all():
-        bad = int((~torch.isfinite(images)).flatten(1).any(1).sum())
-        raise FloatingPointError(
-            f"{bad} of {len(images)} pictures hold values that are not finite numbers"
-        )
-    if kind == "pt":
-        return images
-    if kind == "np":
-        return to_unit(images).clamp(0, 1).permute(0, 2, 3, 1).cpu().numpy()
-    return [to_pil(image) for image in images]
+def _tracked(
+    batches: list[list[tuple[str, tuple[int, ...]]]], total: int, *, shown: bool
+) -> Iterable[list[tuple[str, tuple[int, ...]]]]:
+    """The same, with a bar on a terminal's error output."""
+    console = Console(stderr=True)
+    hidden = not shown or len(batches) < 2 or not console.is_terminal
+    description = f"drawing {total:,} pictures"
+    return track(batches, description, transient=True, disable=hidden, console=console)

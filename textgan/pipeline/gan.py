@@ -1,13 +1,41 @@
 """Sampling from a GAN: one forward pass."""
 
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from textgan.generator.base import Generator
-from textgan.pipeline.base import TextToImagePipeline
+from textgan.pipeline import prompt
+from textgan.pipeline.base import (
+    OutputType,
+    PipelineOutput,
+    TextToImagePipeline,
+    check_truncation,
+    converted,
+)
+from textgan.pipeline.path import between_noises, between_texts
 from textgan.seed import keyed_randn
 from textgan.text_encoder.base import TextEncoder
+from textgan.types import TextFeatures
+
+
+@dataclass(frozen=True)
+class WordAttention:
+    """Where the generator looked at a word.
+
+    Attributes:
+        word: as the caption has it, weights left out.
+        start, end: its characters in the caption without weights.
+        map: (H, W) in [0, 1], of the picture's size; 1 where it was looked at most.
+    """
+
+    word: str
+    start: int
+    end: int
+    map: Tensor
 
 
 class GANPipeline(TextToImagePipeline):
@@ -31,18 +59,114 @@ class GANPipeline(TextToImagePipeline):
         self.trained_against = list(trained_against)
 
     def draw(
-        self, captions: list[str], keys: list[tuple[int, ...]], *, guidance_scale: float
+        self,
+        captions: list[str],
+        keys: list[tuple[int, ...]],
+        *,
+        guidance_scale: float,
+        truncation: float,
     ) -> Tensor:
-        """As the base says.
+        return self.draw_from(self.noise(keys, truncation), self.encode(captions), guidance_scale)
+
+    def encode(self, captions: list[str]) -> TextFeatures:
+        """B captions, some perhaps with weighted words -> their features."""
+        return prompt.encode(self.text_encoder, captions)
+
+    def noise(self, keys: list[tuple[int, ...]], truncation: float = 1.0) -> Tensor:
+        """The noise of each key (seed, the caption's index, draw) -> (B, *noise_shape)."""
+        return truncation * keyed_randn(keys, self.generator.noise_shape).to(self.device)
+
+    def draw_from(self, noise: Tensor, text: TextFeatures, guidance_scale: float = 1.0) -> Tensor:
+        """Noise (B, *noise_shape) and the features of B captions -> (B, C, H, W) in [-1, 1].
 
         Guidance extrapolates in pixels, from what the empty caption draws of the same z.
         """
-        noise = keyed_randn(keys, self.generator.noise_shape).to(self.device)
-        text = self.text_encoder(captions)
         images = self.generator(noise, text)
         if guidance_scale == 1:
             return images
-        nothing = self.text_encoder([""] * len(captions))
+        nothing = self.text_encoder([""] * len(text))
         z = self.generator.prior(text).sample(noise)
         empty = self.generator(self.generator.prior(nothing).standardise(z), nothing)
         return (empty + guidance_scale * (images - empty)).clamp(-1, 1)
+
+    @torch.no_grad()
+    def interpolate(
+        self,
+        start: str,
+        end: str | None = None,
+        *,
+        steps: int = 16,
+        seed: int = 0,
+        end_seed: int | None = None,
+        truncation: float = 1.0,
+        guidance_scale: float = 1.0,
+        batch_size: int = 64,
+        output_type: OutputType = "pil",
+    ) -> PipelineOutput:
+        """Pictures on the way from one caption to another, from one noise to another, or both.
+
+        Args:
+            start: the first picture's caption.
+            end: the last picture's; None stays with the first.
+            steps: pictures, both ends included.
+            seed: of the first picture's noise, which is that of `pipe(start, seed=seed)`.
+            end_seed: of the last picture's; None stays with the first.
+            truncation: as in a call, and so are the next three.
+            guidance_scale: as in a call.
+            batch_size: as in a call.
+            output_type: as in a call.
+
+        Raises:
+            ValueError: there is no way to go, or a number is out of range.
+        """
+        if end is None and end_seed is None:
+            raise ValueError("end or end_seed must be given, or both: what is there to go to?")
+        if steps < 2 or batch_size < 1:
+            rule = "steps must be at least 2, and batch_size at least 1"
+            raise ValueError(f"{rule}, got {steps} and {batch_size}")
+        check_truncation(truncation)
+        seeds = [seed, seed if end_seed is None else end_seed]
+        noise = self.noise([(one, 0, 0) for one in seeds], truncation)
+        text = self.encode([start, start if end is None else end])
+        shares = torch.linspace(0, 1, steps, device=self.device)
+        images = [
+            self.draw_from(
+                between_noises(noise, some), between_texts(text, some), guidance_scale
+            ).float()
+            for some in shares.split(batch_size)
+        ]
+        return PipelineOutput(converted(torch.cat(images), output_type))
+
+    @torch.no_grad()
+    def attention(
+        self, caption: str, *, seed: int = 0, index: int = 0, truncation: float = 1.0
+    ) -> list[WordAttention]:
+        """For each word of a caption, where `pipe(caption, seed=seed)` looked at it.
+
+        The attention of all heads and resolutions, enlarged and averaged (DAAM, Tang et al. 2022),
+        summed over a word's tokens, brought to 1 at its greatest. A word that the text encoder cut
+        off is left out. Words know of their neighbours, so that what "red" says may be looked up
+        at "circle".
+
+        Args:
+            caption: what is drawn.
+            seed: as in a call.
+            index: as one of the call's `indices`; it is the caption's first draw.
+            truncation: as in a call.
+
+        Raises:
+            ValueError: the generator looks at no single words.
+        """
+        check_truncation(truncation)
+        text = prompt.parse(caption).text
+        looked = self.generator.word_attention(
+            self.noise([(seed, index, 0)], truncation), self.encode([caption])
+        )[0]  # (L, H, W)
+        spans, found = self.text_encoder.spans([text])[0], []
+        for word in re.finditer(r"\S+", text):
+            places = prompt.places(spans, word.start(), word.end())
+            if places:
+                total = looked[places].sum(0)
+                scaled = (total / total.max()).float().cpu()
+                found.append(WordAttention(word[0], word.start(), word.end(), scaled))
+        return found

@@ -33,6 +33,13 @@ class TextEncoder(Part):
     def forward(self, captions: list[str]) -> TextFeatures:
         """B captions -> their features, on the device of the weights."""
 
+    @abstractmethod
+    def spans(self, captions: list[str]) -> list[list[tuple[int, int]]]:
+        """For each caption and each of its words (tokens): its characters, from start to end.
+
+        In the order of `TextFeatures.words`; (0, 0) where it stands for none, as a begin token.
+        """
+
     def frozen_prefixes(self) -> tuple[str, ...]:
         """Beginnings of the state dict's names that a pretrained source brings anyway.
 

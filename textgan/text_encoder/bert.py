@@ -115,6 +115,9 @@ class BertTextEncoder(TextEncoder):
     def check_lengths(self, captions: Iterable[str]) -> None:
         self.tokenizer.check_lengths(captions)
 
+    def spans(self, captions: list[str]) -> list[list[tuple[int, int]]]:
+        return self.tokenizer.spans(captions)
+
     def forward(self, captions: list[str]) -> TextFeatures:
         if self.frozen:
             weights = (weight for net in self._read_by() for weight in net.parameters())

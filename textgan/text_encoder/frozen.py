@@ -53,6 +53,9 @@ class FrozenTextEncoder(TextEncoder):
     def check_lengths(self, captions: Iterable[str]) -> None:
         self.encoder.check_lengths(captions)
 
+    def spans(self, captions: list[str]) -> list[list[tuple[int, int]]]:
+        return self.encoder.spans(captions)
+
     def forward(self, captions: list[str]) -> TextFeatures:
         """As the base says, without gradients.
 
