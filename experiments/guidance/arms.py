@@ -37,24 +37,35 @@ ARMS = {
 
 @dataclass(frozen=True)
 class Setting:
-    """A data set: its experiments, what they are changed by, and which numbers count."""
+    """A data set: what its runs are composed of, and which numbers count.
 
-    experiment: str
-    pretraining: str
+    Attributes:
+        words: of every arm.
+        pretraining: of the encoders.
+        losses: of every arm, and of those that play without a VAE.
+        plain_losses: of the latter.
+        columns: what the table shows -> the number's name.
+        metrics: what `textgan test` is told; empty where judge.py judges.
+        judge: what the judge is pretrained as, in seconds of its own; empty where there is none.
+    """
+
+    words: tuple[str, ...]
+    pretraining: tuple[str, ...]
     losses: tuple[str, ...]
     plain_losses: tuple[str, ...]
-    metrics: tuple[str, ...]
     columns: dict[str, str]
+    metrics: tuple[str, ...] = ()
+    judge: tuple[str, ...] = ()
 
 
+_SMALL = ("image_size=32", "data.batch_size=16")
 SETTINGS = {
     "shapes": Setting(
-        "demo",
-        "clip_shapes32",
-        ("reconstruction", "kl_falling", "rpgan", "r1r2_light", "mismatch"),
-        ("rpgan", "r1r2_light", "mismatch"),
-        ("metric=[shape_alignment,shape_diversity,sharpness,fid_768]", "data.test_size=1000"),
-        {
+        words=("experiment=demo",),
+        pretraining=("experiment=clip_shapes32",),
+        losses=("reconstruction", "kl_falling", "rpgan", "r1r2_light", "mismatch"),
+        plain_losses=("rpgan", "r1r2_light", "mismatch"),
+        columns={
             "all right": "shape_alignment/all",
             "seen pairs": "shape_alignment/all_seen",
             "held-out pairs": "shape_alignment/all_held_out",
@@ -63,5 +74,27 @@ SETTINGS = {
             "diversity": "shape_diversity/diversity",
             "sharpness": "sharpness",
         },
+        metrics=(
+            "metric=[shape_alignment,shape_diversity,sharpness,fid_768]",
+            "data.test_size=1000",
+        ),
+    ),
+    "emoji": Setting(
+        words=(
+            *("experiment=emoji64", *_SMALL),
+            *("model.generator_optimizer.lr=1.5e-3", "model.discriminator_optimizer.lr=5e-4"),
+        ),
+        pretraining=("experiment=clip_emoji64", "image_size=32", "loss=[info_nce]"),
+        losses=("reconstruction", "kl", "rpgan", "r1r2_light", "mismatch"),
+        plain_losses=("rpgan", "r1r2_light", "mismatch"),
+        columns={
+            "R-precision": "r_precision",
+            "of real pictures": "r_precision/real",
+            "fid_768": "fid_768",
+        },
+        judge=(
+            *("experiment=clip_emoji64", "image_size=32", "loss=[info_nce]"),
+            *("image_encoder=vit", "seed=100"),
+        ),
     ),
 }

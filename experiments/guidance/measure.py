@@ -2,7 +2,9 @@
 
     TEXTGAN_INCEPTION=... python experiments/guidance/measure.py shapes --seconds 600 --seeds 0
 
-`shapes` trains on the demo's scenes and counts captions whose attributes are all right. Arms that
+`shapes` trains on the demo's scenes and counts captions whose attributes are all right; `emoji`
+(with TEXTGAN_DATA) trains on emoji at 32 px and asks a contrastive model of another architecture
+and seed, pretrained in seconds of its own, for the R-precision of training captions. Arms that
 use pretrained encoders train for fewer seconds, less those that pretraining took. Seconds are those
 of a processor with one thread, so that other work beside it costs no arm a picture; how many
 pictures fill them is found first, by two short runs an arm. Every step leaves a file and is not run
@@ -16,7 +18,6 @@ import os
 import resource
 import shlex
 import shutil
-import statistics
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from arms import ARMS, SETTINGS, Arm, Setting
-from PIL import Image, ImageDraw
+from table import collect, grids, table
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,12 @@ def images_in(seconds: float, words: list[str], folder: Path) -> int:
     return images
 
 
-def pretrain(setting: Setting, words: list[str], seconds: float, folder: Path) -> dict[str, Any]:
+def pretrain(words: list[str], seconds: float, folder: Path) -> dict[str, Any]:
     """Train encoders, as far as that is not done -> seconds, and where their pipeline is."""
-    chosen = [f"experiment={setting.pretraining}", *words]
 
     def make() -> dict[str, Any]:
-        images = int(images_in(seconds, chosen, folder))
-        fit = ["fit", *chosen, f"total_images={images}", "validate_every_images=0"]
+        images = int(images_in(seconds, words, folder))
+        fit = ["fit", *words, f"total_images={images}", "validate_every_images=0"]
         return {
             "seconds": run(fit, folder / "run"),
             "images": images,
@@ -120,16 +120,10 @@ def pretrain(setting: Setting, words: list[str], seconds: float, folder: Path) -
     return once(folder / "done.json", make)
 
 
-def numbers(folder: Path) -> dict[str, float]:
-    """The metrics of a test, from its evaluation.json."""
-    content = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))
-    return {name: number["value"] for name, number in content["numbers"].items()}
-
-
 def words_of(arm: Arm, setting: Setting, seed: int, encoders: str) -> list[str]:
     """What its runs are composed of."""
     losses = [*(setting.plain_losses if arm.plain else setting.losses), *arm.terms]
-    words = [f"experiment={setting.experiment}", f"seed={seed}"]
+    words = [*setting.words, f"seed={seed}"]
     words += [f"loss=[{','.join(losses)}]", *(["posterior=null"] if arm.plain else []), *arm.words]
     return [*words, *([f"encoders={encoders}"] if arm.uses_encoders else [])]
 
@@ -139,22 +133,39 @@ def prepare(name: str, seed: int, setting: Setting, asked: argparse.Namespace, o
     arm, encoders, spent = ARMS[name], "", 0.0
     if arm.uses_encoders:
         first = out / f"encoders-seed{seed}"
-        found = pretrain(setting, [f"seed={seed}"], asked.pretraining, first)
+        found = pretrain([*setting.pretraining, f"seed={seed}"], asked.pretraining, first)
         encoders, spent = found["pipeline"], found["seconds"]
     words = words_of(arm, setting, seed, encoders)
     images = int(images_in(asked.seconds - spent, words, out / f"{name}-speed"))
     return Plan(name, seed, words, images, spent)
 
 
-def measure(plan: Plan, setting: Setting, out: Path) -> None:
+def test(run_folder: Path, setting: Setting, folder: Path, judge: str) -> dict[str, float]:
+    """The numbers of a trained arm."""
+    if not setting.judge:
+        run(["test", f"ckpt_path={run_folder / 'last.ckpt'}", *setting.metrics], folder)
+        content = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))["numbers"]
+    else:
+        data, held_out = (
+            f"{os.environ['TEXTGAN_DATA']}/emoji-noto",
+            "experiments/emoji64/held_out.txt",
+        )
+        script = [sys.executable, str(Path(__file__).with_name("judge.py"))]
+        asked = ["--judge", judge, "--data", data, "--exclude", held_out]
+        told = subprocess.run(
+            [*script, str(run_folder / "pipeline"), *asked], stdout=subprocess.PIPE, check=True
+        )
+        content = json.loads(told.stdout)
+    return {name: number["value"] for name, number in content.items()}
+
+
+def measure(plan: Plan, setting: Setting, out: Path, judge: str) -> None:
     """Train and test an arm, as far as that is not done."""
     folder = out / f"{plan.arm}-seed{plan.seed}"
 
     def make() -> dict[str, Any]:
         fit = ["fit", *plan.words, f"total_images={plan.images}", "validate_every_images=0"]
         took = run(fit, folder / "run")
-        checkpoint = f"ckpt_path={folder / 'run/last.ckpt'}"
-        run(["test", checkpoint, *setting.metrics], folder / "test")
         return {
             "arm": plan.arm,
             "seed": plan.seed,
@@ -163,57 +174,10 @@ def measure(plan: Plan, setting: Setting, out: Path) -> None:
             "images": plan.images,
             "seconds": took,
             "pretraining_seconds": plan.pretraining_seconds,
-            "numbers": numbers(folder / "test"),
+            "numbers": test(folder / "run", setting, folder / "test", judge),
         }
 
     once(folder / "done.json", make)
-
-
-def collect(out: Path) -> list[dict[str, Any]]:
-    """All results, by arm and seed."""
-    paths = [path for arm in ARMS for path in sorted(out.glob(f"{arm}-seed*/done.json"))]
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-
-
-def table(results: list[dict[str, Any]], setting: Setting) -> str:
-    """A row a run, and mean and deviation where an arm has several seeds."""
-    heads = ["arm", "seed", "images", "seconds", "of them pretraining", *setting.columns]
-    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
-    for arm in ARMS:
-        own = [result for result in results if result["arm"] == arm]
-        for one in own:
-            whole = one["seconds"] + one["pretraining_seconds"]
-            cells = [arm, str(one["seed"]), f"{one['images']:,}", f"{whole:.0f}"]
-            cells.append(f"{one['pretraining_seconds']:.0f}")
-            values = [one["numbers"].get(key) for key in setting.columns.values()]
-            cells += ["" if value is None else f"{value:.3f}" for value in values]
-            lines.append(f"| {' | '.join(cells)} |")
-        if len(own) > 1:
-            cells = [arm, "mean ± deviation", "", "", ""]
-            for key in setting.columns.values():
-                values = [one["numbers"][key] for one in own if key in one["numbers"]]
-                spread = statistics.stdev(values) if len(values) > 1 else 0.0
-                cells.append(f"{statistics.mean(values):.3f} ± {spread:.3f}" if values else "")
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def grids(out: Path, seed: int) -> Image.Image | None:
-    """The last sample grid of each arm, one below the other under its name."""
-    found = []
-    for arm in ARMS:
-        samples = sorted((out / f"{arm}-seed{seed}/run/samples").glob("*.png"))
-        if samples:
-            found.append((arm, Image.open(samples[-1]).convert("RGB")))
-    if not found:
-        return None
-    width, height = max(g.width for _, g in found), sum(g.height + 22 for _, g in found)
-    whole, top = Image.new("RGB", (width, height), "white"), 0
-    for arm, grid in found:
-        ImageDraw.Draw(whole).text((8, top + 6), arm, fill="black")
-        whole.paste(grid, (0, top + 22))
-        top += grid.height + 22
-    return whole
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -224,21 +188,25 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("data", choices=SETTINGS)
     parser.add_argument("--seconds", type=float, default=600, help="of an arm, in all (600)")
     parser.add_argument("--pretraining", type=float, default=180, help="seconds of it (180)")
+    parser.add_argument("--judge_seconds", type=float, default=300, help="of the judge (300)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="(0)")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="(all)")
     parser.add_argument("--out", type=Path, default=Path("runs/guidance"), help="(%(default)s)")
     asked = parser.parse_args(argv)
     setting, out = SETTINGS[asked.data], asked.out / asked.data
     try:
+        judge = ""
+        if setting.judge:
+            judge = pretrain([*setting.judge], asked.judge_seconds, out / "judge")["pipeline"]
         plans = [
             prepare(arm, seed, setting, asked, out) for seed in asked.seeds for arm in asked.arms
         ]
         for plan in plans:
-            measure(plan, setting, out)
+            measure(plan, setting, out, judge)
             (out / "table.md").write_text(table(collect(out), setting), encoding="utf-8")
             if (whole := grids(out, asked.seeds[0])) is not None:
                 whole.save(out / "grids.png")
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
         print(f"measure.py: {error}", file=sys.stderr)
         return 2
     print(table(collect(out), setting), end="")

@@ -1,0 +1,67 @@
+"""Do draws show their training captions? Asked of a contrastive model that had no part in them.
+
+    TEXTGAN_INCEPTION=... python experiments/guidance/judge.py PIPELINE --judge FOLDER --data EMOJI
+
+`--captions` rows, spread evenly over the emoji's train split, one draw each: R-precision among 99
+other captions, and fid_768 against these rows' own pictures. (The other splits hold concepts never
+trained on, of which so small a model knows little.) Prints JSON: the numbers as evaluation.json has
+them.
+"""
+
+import argparse
+import json
+from functools import partial
+
+from textgan.data import Folder
+from textgan.evaluation import Evaluator, FeatureCache, default_folder
+from textgan.image_encoder import ContrastiveJudge, Inception
+from textgan.metric import FID, RPrecision
+from textgan.pipeline import TextToImagePipeline
+from textgan.types import Measurement
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Judge, and print the numbers."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("pipeline", metavar="PIPELINE")
+    parser.add_argument("--judge", required=True, help="a saved contrastive pipeline")
+    parser.add_argument("--data", required=True, help="the emoji's folder")
+    parser.add_argument("--exclude", help="a list of pictures that were left out of training")
+    parser.add_argument("--captions", type=int, default=1000, help="(1000)")
+    asked = parser.parse_args(argv)
+    pipeline = TextToImagePipeline.from_pretrained(asked.pipeline)
+    data = Folder(
+        root=asked.data,
+        captions_file="captions.jsonl",
+        image_size=pipeline.generator.image_size,
+        exclude=asked.exclude,
+        batch_size=50,
+    )
+    metrics = {
+        "r_precision": RPrecision(ContrastiveJudge(asked.judge)),
+        "fid_768": FID(Inception(768), name="fid_768"),
+    }
+    evaluator = Evaluator(metrics, cache=FeatureCache(default_folder()))
+    training = partial(data.still_batches, "train")
+    evaluator.begin(
+        pipeline,
+        testing=True,
+        captions=partial(data.captions, limit=20_000),
+        training=lambda limit: training(limit=limit),
+    )
+    for batch in training(limit=asked.captions):
+        evaluator.update(pipeline, batch)
+    evaluator.finish(pipeline)
+    print(json.dumps({name: _number(value) for name, value in evaluator.compute().items()}))
+
+
+def _number(value: float) -> dict[str, float]:
+    if not isinstance(value, Measurement):
+        return {"value": value}
+    return {"value": float(value), "n": value.n, "low": value.low, "high": value.high}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""What the arms came to: a table, and their sample grids one below the other."""
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from arms import ARMS, Setting
+from PIL import Image, ImageDraw
+
+
+def collect(out: Path) -> list[dict[str, Any]]:
+    """All results, by arm and seed."""
+    paths = [path for arm in ARMS for path in sorted(out.glob(f"{arm}-seed*/done.json"))]
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def table(results: list[dict[str, Any]], setting: Setting) -> str:
+    """A row a run, and mean and deviation where an arm has several seeds."""
+    heads = ["arm", "seed", "images", "seconds", "of them pretraining", *setting.columns]
+    lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
+    for arm in ARMS:
+        own = [result for result in results if result["arm"] == arm]
+        for one in own:
+            whole = one["seconds"] + one["pretraining_seconds"]
+            cells = [arm, str(one["seed"]), f"{one['images']:,}", f"{whole:.0f}"]
+            cells.append(f"{one['pretraining_seconds']:.0f}")
+            values = [one["numbers"].get(key) for key in setting.columns.values()]
+            cells += ["" if value is None else f"{value:.3f}" for value in values]
+            lines.append(f"| {' | '.join(cells)} |")
+        if len(own) > 1:
+            cells = [arm, "mean ± deviation", "", "", ""]
+            for key in setting.columns.values():
+                values = [one["numbers"][key] for one in own if key in one["numbers"]]
+                spread = statistics.stdev(values) if len(values) > 1 else 0.0
+                cells.append(f"{statistics.mean(values):.3f} ± {spread:.3f}" if values else "")
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def grids(out: Path, seed: int) -> Image.Image | None:
+    """The last sample grid of each arm, one below the other under its name."""
+    found = []
+    for arm in ARMS:
+        samples = sorted((out / f"{arm}-seed{seed}/run/samples").glob("*.png"))
+        if samples:
+            found.append((arm, Image.open(samples[-1]).convert("RGB")))
+    if not found:
+        return None
+    width, height = max(g.width for _, g in found), sum(g.height + 22 for _, g in found)
+    whole, top = Image.new("RGB", (width, height), "white"), 0
+    for arm, grid in found:
+        ImageDraw.Draw(whole).text((8, top + 6), arm, fill="black")
+        whole.paste(grid, (0, top + 22))
+        top += grid.height + 22
+    return whole
