@@ -103,7 +103,7 @@ MISTAKES = [
     (["predict", "ckpt_path=x"], "captions_file must be given"),
     (["fit", "ckpt_path=missing.ckpt"], "'missing.ckpt' does not exist"),
     (["sample", "a", "--model", "missing"], "'missing' does not exist"),
-    (["sample", "a"], "no run below ./runs"),
+    (["sample", "a", "--model", "./missing"], "'./missing' does not exist"),
     (["sample", "a", "--number", "0"], "--number must be at least 1"),
 ]
 

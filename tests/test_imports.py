@@ -15,13 +15,18 @@ PARTS = {
     *("text_encoder", "image_encoder", "generator", "discriminator", "posterior", "autoencoder"),
     *("prior", "denoiser", "diffusion", "augmentation", "loss"),
 }
-SHARED = {*PROTOCOL, "tokenizer", "layer", "pretrained", "pretrained_files"}
+SHARED = {
+    *PROTOCOL,
+    *("tokenizer", "layer", "hub", "pretrained", "pretrained_check", "pretrained_files"),
+}
 EDGES = {
     **dict.fromkeys(PARTS, SHARED),
     **dict.fromkeys(("data", "metric", "callback", "logger"), PROTOCOL),
     "layer": PROTOCOL,
     "pipeline": {*SHARED, *PARTS},
     "evaluation": {*SHARED, *PARTS, "pipeline", "metric"},
+    "export": {*SHARED, "text_encoder", "pipeline"},
+    "app": {"pipeline"},
     "model": {*SHARED, *PARTS, "pipeline", "metric", "evaluation", "checkpoint"},
 }
 OUTSIDE = {
@@ -29,6 +34,10 @@ OUTSIDE = {
     "omegaconf": {"composition"},
     "pytorch_lightning": {"model", "data", "callback", "logger", "lightning_cli"},
     "transformers": {"text_encoder", "image_encoder"},
+    "huggingface_hub": {"hub", "pretrained_check", "pipeline"},
+    "gradio": {"app"},
+    "onnx": {"export"},
+    "onnxruntime": {"export"},
     "lightning": set(),
     "wandb": set(),
 }

@@ -1,9 +1,11 @@
 """What `save_pretrained` writes, `from_pretrained` gives back; what it did not write is refused."""
 
 import copy
+import importlib
 import inspect
 import json
 import pickle
+import subprocess
 import sys
 from types import ModuleType
 
@@ -14,7 +16,9 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+import textgan
 from textgan.pretrained import Part, build
+from textgan.text_encoder import BertTextEncoder
 
 
 class Inner(Part):
@@ -147,7 +151,7 @@ def test_a_subclass_inherits_a_from_pretrained_that_its_base_overrides():
     assert Child.from_pretrained("anything", doubled=True) == "doubled"
     assert inspect.signature(Child.from_pretrained).return_annotation is Child
     assert list(inspect.signature(Child.from_pretrained).parameters) == ["path", "doubled"]
-    assert list(inspect.signature(Inner.from_pretrained).parameters) == ["path", "part"]
+    assert list(inspect.signature(Inner.from_pretrained).parameters) == ["path", "part", "revision"]
 
 
 def test_a_constructor_that_does_not_name_its_arguments_is_refused():
@@ -393,6 +397,84 @@ def test_only_the_tensors_of_the_part_must_fit(nested, change, said):
         return
     with pytest.raises(ValueError, match=said):
         Inner.from_pretrained(nested[0], part="inner.inner")
+
+
+def test_what_is_imported_while_loading_is_not_left_without_memory(tmp_path):
+    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
+    encoder.fit_tokenizer(["a"])
+    encoder.save_pretrained(tmp_path)
+    code = """
+import gc, sys, torch
+from textgan.pretrained import Part
+Part.from_pretrained(sys.argv[1])
+made = [made for made in gc.get_objects() if issubclass(type(made), torch.Tensor)]
+assert not [m.shape for m in made if m.is_meta]
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_module_that_loading_imports_has_its_tensors_in_memory(tmp_path, monkeypatch):
+    (tmp_path / "late.py").write_text("""
+import torch
+from textgan.probe import Inner
+
+TABLE = torch.ones(3)
+
+
+class Late(Inner):
+    pass
+""")
+    monkeypatch.setattr(textgan, "__path__", [*textgan.__path__, str(tmp_path)])
+    Outer(importlib.import_module("textgan.late").Late()).save_pretrained(tmp_path / "folder")
+    monkeypatch.delitem(sys.modules, "textgan.late")
+    Outer.from_pretrained(tmp_path / "folder")
+    late = sys.modules.pop("textgan.late")
+    assert late.TABLE.device.type == "cpu"
+
+
+def test_loading_draws_no_more_random_numbers_than_building(folder):
+    torch.manual_seed(0)
+    Inner(4)
+    after = torch.rand(1)
+    torch.manual_seed(0)
+    Inner.from_pretrained(folder)
+    assert torch.equal(torch.rand(1), after)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"width": "4"}, "width must be int, got '4'"),
+        ({"width": True}, "width must be int, got True"),
+        ({"scale": None}, "scale must be float, got None"),
+    ],
+)
+def test_build_refuses_arguments_of_another_kind(arguments, said):
+    with pytest.raises(ValueError, match=f"textgan.probe.Inner cannot be built: {said}"):
+        build(Inner().config() | arguments)
+    for config, kind in (({"inner": 3}, "Inner"), ({"sizes": [1, "2"]}, r"list\[int\]")):
+        with pytest.raises(ValueError, match=rf"must be .*{kind} \| None, got "):
+            build(Outer().config() | config)
+    assert build(Inner().config() | {"scale": 2}).scale == 2
+    assert build(Outer().config() | {"sizes": (1, 2)}).sizes == (1, 2)
+
+
+def test_what_is_not_loaded_again_is_not_saved(tmp_path):
+    def nested(depth: int) -> Outer:
+        return Outer(nested(depth - 1)) if depth else Outer()
+
+    for part, said in (
+        (Inner(4, scale=2**21), "whole numbers of at most 1,048,576, got part.scale = 2097152"),
+        (Outer(sizes=[0] * 200_000), "must have at most 1,000,000 bytes, got more"),
+        (nested(33), "must be nested at most 32 deep"),
+        (Remembering(text="a" * 32_000_001), "at most .* bytes"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            part.save_pretrained(tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_copies_keep_their_config_and_their_own_parts():

@@ -13,10 +13,20 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from typing_extensions import Self
 
-from textgan.pretrained_files import read_config, read_weights, write_files
+from textgan.hub import find_folder
+from textgan.pretrained_check import check_arguments, check_vocabulary, outline, shown
+from textgan.pretrained_files import (
+    CONFIG,
+    WEIGHTS,
+    check_header,
+    read_config,
+    read_header,
+    read_weights,
+    write_files,
+)
 
 _TARGET = re.compile(r"textgan(\.[A-Za-z]\w*)+", re.ASCII)
 
@@ -60,20 +70,28 @@ class Part(nn.Module, ABC):
         write_files(Path(path), self.config(), self.state_dict())
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, part: str | None = None) -> Self:
+    def from_pretrained(
+        cls, path: str | Path, part: str | None = None, *, revision: str | None = None
+    ) -> Self:
         """The part that `save_pretrained` wrote, on the CPU and in eval mode.
 
+        Whoever wrote the folder can make nothing run here but the constructors of parts, and no
+        memory is taken before the shapes in both files agree.
+
         Args:
-            path: the folder.
+            path: the folder, or `owner/name` on the Hugging Face Hub, where there is no such
+                folder; its two files are then fetched into the hub's cache.
             part: load only this part of what the folder holds, such as "image_encoder" of a
                 pipeline; with dots deeper. None means the whole.
+            revision: branch, tag or commit on the hub; None means its main branch.
 
         Raises:
-            FileNotFoundError: the folder or one of its two files is missing.
+            FileNotFoundError: the folder or one of its two files is missing, or the hub has no such
+                name or cannot be reached.
             ValueError: a file is broken, of a foreign format, of another class, or does not fit, or
                 there is no such part.
         """
-        folder = Path(path)
+        folder = find_folder(path, revision=revision)
         config = read_config(folder)
         if part is not None:
             config = _part_within(config, part, folder)
@@ -82,9 +100,15 @@ class Part(nn.Module, ABC):
             place = "" if part is None else f" as {part}"
             said = f"{folder} holds a {found.__name__}{place}"
             raise ValueError(f"{said}, which is not a {cls.__name__}")
-        built = build(config)
         prefix = "" if part is None else f"{part}."
-        built.load_state_dict(read_weights(folder, built.state_dict(), prefix=prefix))
+        header = read_header(folder, prefix=prefix)
+        for inner in _parts(config).values():
+            class_of(inner)  # imports its module, which must not happen on the meta device
+        sizes = [stored.numbers for stored in header.values()]
+        expected = outline(lambda: build(config), sizes, folder / CONFIG)
+        check_header(folder, header, expected, prefix=prefix)
+        built = build(config)
+        _fill(built, read_weights(folder, header, prefix=prefix), folder)
         return built.eval()
 
 
@@ -100,10 +124,12 @@ def build(config: dict[str, Any]) -> Part:
     """
     cls = class_of(config)
     arguments = {name: _built(value) for name, value in config.items() if name != "_target_"}
+    signature = inspect.signature(cls)
     try:
-        inspect.signature(cls).bind(**arguments)
+        signature.bind(**arguments)
     except TypeError as error:
         raise ValueError(f"{config['_target_']} cannot be built: {error}") from error
+    check_arguments(arguments, signature, config["_target_"])
     return cls(**arguments)
 
 
@@ -126,6 +152,22 @@ def class_of(config: dict[str, Any]) -> type[Part]:
     if not inspect.isclass(found) or not issubclass(found, Part) or inspect.isabstract(found):
         raise ValueError(f"_target_ must name a Part that can be built, got {target!r}")
     return found
+
+
+def _fill(part: Part, weights: dict[str, Tensor], folder: Path) -> None:
+    """Take over weights and extra states."""
+    for name, tensor in weights.items():
+        if name.endswith("_extra_state"):
+            check_vocabulary(tensor.numpy().tobytes(), f"{folder / WEIGHTS}: {name}")
+    try:
+        part.load_state_dict(weights)
+    except BaseException as error:
+        # The tokenizers library raises a bare Exception where its JSON is wrong, and where it gives
+        # up a PanicException, which is not even one.
+        if type(error) is not Exception and type(error).__name__ != "PanicException":
+            raise
+        said = f"{folder / WEIGHTS} has a state that cannot be read"
+        raise ValueError(f"{said}: {shown(str(error), 200)}") from error
 
 
 def _recording(init: Callable[..., None]) -> Callable[..., None]:

@@ -1,8 +1,11 @@
 """The two files of a saved part: written whole, and checked before anything is made of them."""
 
 import json
+import math
 import os
+import struct
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,31 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from textgan.pretrained_check import check_config, shown
+
 FORMAT_VERSION = 1
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+_CONFIG_BYTES = 1_000_000
+_HEADER_BYTES = 1_000_000  # of the weights' file: names and shapes of some 8,000 tensors
+_STATE_BYTES = 32_000_000  # of a tokenizer's JSON: those of XLM-R's kind have 9 to 17 million
+_KINDS = {
+    **{"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16},
+    **{"I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8},
+    **{"U8": torch.uint8, "BOOL": torch.bool},
+}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the header of a weights' file says of a tensor; a kind that no part has is None."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype | None
+
+    @property
+    def numbers(self) -> int:
+        """How many it holds."""
+        return math.prod(self.shape)
 
 
 def write_files(folder: Path, config: dict[str, Any], state: dict[str, Any]) -> None:
@@ -19,15 +46,18 @@ def write_files(folder: Path, config: dict[str, Any], state: dict[str, Any]) -> 
 
     Raises:
         TypeError: an entry of the state dict is no tensor.
-        ValueError: a weight is NaN or infinite.
+        ValueError: a weight is NaN or infinite, or what is to be written is not what is read.
     """
-    header = {"format_version": FORMAT_VERSION, "part": config}
     tensors = {name: _storable(name, value) for name, value in state.items()}
     _check_finite(tensors, "model")
+    _check_states({name: Stored(tuple(t.shape), t.dtype) for name, t in tensors.items()}, "model")
+    check_config(config, CONFIG)
+    header = {"format_version": FORMAT_VERSION, "part": config}
+    content = (json.dumps(header, indent=2, ensure_ascii=False) + "\n").encode()
+    _check_size(len(content), CONFIG)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "model.safetensors", lambda f: save_file(tensors, f, {"format": "pt"}))
-    text = json.dumps(header, indent=2, ensure_ascii=False) + "\n"
-    _write(folder / "config.json", lambda file: file.write_text(text, encoding="utf-8"))
+    _write(folder / WEIGHTS, lambda file: save_file(tensors, file, {"format": "pt"}))
+    _write(folder / CONFIG, lambda file: file.write_bytes(content))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -35,75 +65,138 @@ def read_config(folder: Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: the folder or its `config.json` is missing.
-        ValueError: the file is broken or of another format.
+        ValueError: the file is broken, of another format, leads out of the folder, or says what
+            `check_config` refuses.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"path must be a folder by save_pretrained, got {str(folder)!r}")
-    file = folder / "config.json"
-    if not file.is_file():
-        raise FileNotFoundError(f"{folder} has no config.json, so save_pretrained did not write it")
+    file = _found(folder, CONFIG, "so save_pretrained did not write it")
+    with file.open("rb") as stream:
+        content = stream.read(_CONFIG_BYTES + 1)
+    _check_size(len(content), str(file))
     try:
-        header = json.loads(file.read_text(encoding="utf-8"))
+        header = json.loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{file} is not valid JSON: {error}") from error
     header = header if isinstance(header, dict) else {}
     version, part = header.get("format_version"), header.get("part")
     if version != FORMAT_VERSION or not isinstance(part, dict):
         rule = f"{file} must have format_version {FORMAT_VERSION} and a dict under 'part'"
-        raise ValueError(f"{rule}, got {version!r} and {type(part).__name__}")
+        raise ValueError(f"{rule}, got {version!r:.80} and {type(part).__name__}")
+    check_config(part, str(file))
     return part
 
 
-def read_weights(
-    folder: Path, expected: dict[str, Tensor], *, prefix: str = ""
-) -> dict[str, Tensor]:
-    """The tensors of the folder's file whose names begin with the prefix, by the rest of the name.
+def read_header(folder: Path, *, prefix: str = "") -> dict[str, Stored]:
+    """What the folder's `model.safetensors` says that it holds; no tensor is read.
 
     Args:
-        folder: where `model.safetensors` is.
-        expected: the state dict that they must fit, name by name.
-        prefix: all other tensors of the file are left alone.
+        folder: where the file is.
+        prefix: tensors whose names begin otherwise are left out.
 
     Raises:
         FileNotFoundError: the file is missing.
-        ValueError: it is broken, does not fit, or has weights that are NaN or infinite.
+        ValueError: it is broken, leads out of the folder, or has too long a header.
     """
-    file = folder / "model.safetensors"
-    if not file.is_file():
-        raise FileNotFoundError(f"{folder} has no {file.name}, so its weights are missing")
+    file = _found(folder, WEIGHTS, "so its weights are missing")
+    with file.open("rb") as stream:
+        length = stream.read(8)
+    if len(length) == 8 and struct.unpack("<Q", length)[0] > _HEADER_BYTES:
+        said = f"its header must have at most {_HEADER_BYTES:,} bytes"
+        raise ValueError(f"{file} is not a safetensors file of ours: {said}")
+    try:
+        with safetensors.safe_open(file, "np") as stored:  # "pt" asks for memory of its size
+            names = [name for name in stored.keys() if name.startswith(prefix)]  # noqa: SIM118
+            slices = {name: stored.get_slice(name) for name in names}
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{file} is not a safetensors file: {error}") from error
+    return {
+        name: Stored(tuple(found.get_shape()), _KINDS.get(found.get_dtype()))
+        for name, found in slices.items()
+    }
+
+
+def check_header(
+    folder: Path, header: dict[str, Stored], expected: dict[str, Tensor], *, prefix: str = ""
+) -> None:
+    """Refuse weights that are not those of what the config builds.
+
+    Args:
+        folder: whose they are, for the sentence.
+        header: as `read_header` returns it.
+        expected: the state dict that they must fit, name by name; it may be on the meta device.
+        prefix: before each of its names in the header.
+
+    Raises:
+        ValueError: one is missing, not expected, or of another shape or kind.
+    """
+    file = folder / WEIGHTS
     expected = {f"{prefix}{name}": tensor for name, tensor in expected.items()}
-    tensors = _tensors(file, prefix)
-    both = [name for name in expected if name in tensors]
+    both = [name for name in expected if name in header]
     problems = {
-        "lacks": [name for name in expected if name not in tensors],
-        "has unexpected": [name for name in tensors if name not in expected],
-        "differs in shape or kind in": [n for n in both if _differs(n, tensors[n], expected[n])],
+        "lacks": [name for name in expected if name not in header],
+        "has unexpected": [name for name in header if name not in expected],
+        "differs in shape or kind in": [n for n in both if _differs(n, header[n], expected[n])],
     }
     said = [f"{verb} {_few(names)}" for verb, names in problems.items() if names]
     if said:
         raise ValueError(f"{file} does not fit its config.json: it {', it '.join(said)}")
+    _check_states(header, str(file))
+
+
+def read_weights(folder: Path, header: dict[str, Stored], *, prefix: str = "") -> dict[str, Tensor]:
+    """The tensors that the header names, by what comes after the prefix.
+
+    Raises:
+        ValueError: the file has weights that are NaN or infinite.
+    """
+    file = folder / WEIGHTS
+    with safetensors.safe_open(file, "pt") as stored:
+        tensors = {name: stored.get_tensor(name) for name in header}
     _check_finite(tensors, str(file))
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
 
 
-def _tensors(file: Path, prefix: str) -> dict[str, Tensor]:
-    try:
-        with safetensors.safe_open(file, "pt") as stored:
-            names = [name for name in stored.keys() if name.startswith(prefix)]  # noqa: SIM118
-            return {name: stored.get_tensor(name) for name in names}
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{file} is not a safetensors file: {error}") from error
+def _found(folder: Path, name: str, otherwise: str) -> Path:
+    """A file of the folder, which is no link to elsewhere.
+
+    In the hub's cache, files are links into `blobs`, beside the `snapshots` of the same repository.
+    """
+    file, home = folder / name, folder.resolve()
+    if not file.is_file():
+        raise FileNotFoundError(f"{folder} has no {name}, {otherwise}")
+    if home.parent.name == "snapshots" and home.parents[1].name.startswith("models--"):
+        home = home.parents[1]
+    if not file.resolve().is_relative_to(home):
+        raise ValueError(f"{file} must lie in its folder, but is a link to {file.resolve()}")
+    return file
 
 
-def _differs(name: str, tensor: Tensor, expected: Tensor) -> bool:
+def _differs(name: str, stored: Stored, expected: Tensor) -> bool:
     if name.endswith("_extra_state"):  # bytes of any length
-        return tensor.dtype != expected.dtype
-    same_kind = tensor.is_floating_point() == expected.is_floating_point()
-    return tensor.shape != expected.shape or not same_kind
+        return stored.dtype != expected.dtype or len(stored.shape) != expected.ndim
+    if stored.shape != tuple(expected.shape) or stored.dtype is None:
+        return True
+    both_float = stored.dtype.is_floating_point and expected.is_floating_point()
+    return not both_float and stored.dtype != expected.dtype
 
 
 def _few(names: list[str]) -> str:
-    return " ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return " ".join(map(shown, names[:3])) + more
+
+
+def _check_size(size: int, where: str) -> None:
+    if size > _CONFIG_BYTES:
+        raise ValueError(f"{where} must have at most {_CONFIG_BYTES:,} bytes, got more")
+
+
+def _check_states(header: dict[str, Stored], where: str) -> None:
+    """Refuse an extra state, such as a vocabulary, that is absurdly long."""
+    for name, stored in header.items():
+        if name.endswith("_extra_state") and stored.numbers > _STATE_BYTES:
+            rule = f"{where} must have at most {_STATE_BYTES:,} bytes in {shown(name)}"
+            raise ValueError(f"{rule}, got {stored.numbers:,}")
 
 
 def _check_finite(tensors: dict[str, Tensor], where: str) -> None:

@@ -156,6 +156,10 @@ class Tokenizer(Part):
         if size > self.vocab_size:
             rule = f"vocab_size must be at least the {size} tokens of the vocabulary"
             raise ValueError(f"{rule}, got {self.vocab_size}")
+        highest = max(backend.get_vocab().values(), default=-1) if backend else -1
+        if backend and max(highest, backend.padding["pad_id"]) >= self.vocab_size:
+            rule = f"token ids must be below vocab_size, {self.vocab_size}"
+            raise ValueError(f"{rule}, got {max(highest, backend.padding['pad_id'])}")
         self._json, self._backend = content, backend
 
     def _fitted(self) -> tokenizers.Tokenizer:

@@ -91,3 +91,21 @@ def test_what_does_not_go_together_is_a_sentence(textgan, drawing, words, senten
     status, _, err = textgan("sample", "a", *words, "--model", str(drawing))
     assert status == 2
     assert sentence in err
+
+
+def test_without_a_run_the_model_in_the_box_draws_and_says_so(textgan, contrastive):
+    shutil.copytree(contrastive, "runs/clip/pipeline")
+    status, out, err = textgan("sample", "a large red circle on a white background")
+    assert status == 0, err
+    assert "no run below ./runs that draws: shapes, in the box, does" in err
+    picture = Image.open(out.strip()).convert("RGB")
+    middle = picture.getpixel((8 + 64, 8 + 64))
+    assert middle[0] > 180
+    assert max(middle[1:]) < 90
+    assert min(picture.getpixel((10, 10))) > 200
+
+
+def test_a_run_that_draws_comes_before_the_model_in_the_box(textgan, drawing):
+    shutil.copytree(drawing, "runs/own/pipeline")
+    status, _, err = textgan("sample", "a red circle")
+    assert (status, err) == (0, "")

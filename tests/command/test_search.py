@@ -136,6 +136,8 @@ def test_a_model_of_the_other_kind_is_one_sentence(textgan, pictures, contrastiv
             "holds a ContrastivePipeline; one that draws is trained by `textgan fit model=gan`",
         ),
     ):
+        if named == "newest" and folder == contrastive:
+            continue  # then the model in the box draws
         run = run_of(folder, "only", age=0)
         model = {"pipeline": ["--model", str(run)], "run": ["--model", "runs"], "newest": []}
         status, out, err = textgan(*words, *model[named])

@@ -1,5 +1,7 @@
 """Which model a command means."""
 
+import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,9 +10,14 @@ from textgan.errors import ConfigError
 if TYPE_CHECKING:
     from textgan.pretrained import Part
 
-HELP = "a checkpoint, a run folder or a pipeline folder (the newest run below ./runs that fits)"
+HELP = (
+    "a checkpoint, a run folder, a pipeline folder, or owner/name on the Hugging Face Hub (the "
+    "newest run below ./runs that fits; where there is none, what draws is the model in the box)"
+)
+_HUB_NAME = re.compile(r"[^./~][^/]*/[^/]+")
 _KINDS = {
     "TextToImagePipeline": ("draws", "textgan fit model=gan"),
+    "GANPipeline": ("draws in one pass", "textgan fit model=gan"),
     "ContrastivePipeline": ("compares pictures with texts", "textgan fit model=contrastive"),
 }
 
@@ -44,6 +51,8 @@ def open_model(path: str | None, kind: "type[Part] | None" = None) -> "Part":
 def find_model(path: str | None, kind: "type[Part] | None" = None) -> Path:
     """A pipeline folder or a checkpoint file; in a run folder, or below ./runs, the newest.
 
+    Without a path and without a run that draws, it is the model in the box, which is said.
+
     Args:
         path: what was given as --model, if it was.
         kind: in a folder of several, others than this class are passed over.
@@ -52,19 +61,16 @@ def find_model(path: str | None, kind: "type[Part] | None" = None) -> Path:
         ConfigError: there is none, or none of the kind.
     """
     folder = Path(path or "runs")
+    if path is not None and not folder.exists():
+        return _on_the_hub(path)
     if path is not None and (folder.is_file() or (folder / "config.json").is_file()):
         return folder
     files = [*folder.rglob("pipeline/config.json"), *folder.rglob("last.ckpt")]
-    if not files and path is None:
-        does, command = ("", "textgan fit") if kind is None else _KINDS[kind.__name__]
-        that = f" that {does}" if does else ""
-        raise ConfigError(f"no run below ./runs{that}: train one with `{command}`, or give --model")
-    if not files:
-        what = "holds no checkpoint and no pipeline" if folder.is_dir() else "does not exist"
-        raise ConfigError(f"--model {path!r} {what}")
+    if not files and path is not None:
+        raise ConfigError(f"--model {path!r} holds no checkpoint and no pipeline")
     files.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)
     places = [file if file.suffix == ".ckpt" else file.parent for file in files]
-    if kind is None:
+    if kind is None and places:
         return places[0]
     others, unreadable = [], []
     for place in places:
@@ -76,7 +82,37 @@ def find_model(path: str | None, kind: "type[Part] | None" = None) -> Path:
         if issubclass(cls, kind):
             return place
         others.append((place, cls))
+    if path is None and not unreadable and _draws(kind):
+        return _in_the_box()
+    if not places:
+        does, command = ("", "textgan fit") if kind is None else _KINDS[kind.__name__]
+        that = f" that {does}" if does else ""
+        raise ConfigError(f"no run below ./runs{that}: train one with `{command}`, or give --model")
     raise ConfigError(_other(*others[0], kind)) if others else unreadable[0]
+
+
+def _on_the_hub(path: str) -> Path:
+    from textgan.hub import find_folder
+
+    if not _HUB_NAME.fullmatch(path):
+        raise ConfigError(f"--model {path!r} does not exist")
+    try:
+        return find_folder(path)
+    except FileNotFoundError as error:
+        raise ConfigError(f"--model: {error}") from error
+
+
+def _draws(kind: "type[Part] | None") -> bool:
+    from textgan.pipeline import TextToImagePipeline
+
+    return kind is not None and issubclass(kind, TextToImagePipeline)
+
+
+def _in_the_box() -> Path:
+    from textgan.weights import SHAPES
+
+    print(f"no run below ./runs that draws: {SHAPES.name}, in the box, does", file=sys.stderr)
+    return SHAPES
 
 
 def _class_of(place: Path) -> "type[Part]":

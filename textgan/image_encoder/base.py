@@ -9,6 +9,7 @@ from torch import Tensor
 from typing_extensions import Self
 
 from textgan.frozen import weights_hash
+from textgan.hub import find_folder
 from textgan.pretrained import Part
 from textgan.pretrained_files import read_config
 from textgan.types import ImageFeatures
@@ -37,10 +38,13 @@ class ImageEncoder(Part):
         """Images (B, channels, image_size, image_size) in [-1, 1] -> their features."""
 
     @classmethod
-    def from_pretrained(cls, path: str | Path, part: str | None = None) -> Self:
+    def from_pretrained(
+        cls, path: str | Path, part: str | None = None, *, revision: str | None = None
+    ) -> Self:
         """As the base says; it remembers where it came from."""
-        encoder = super().from_pretrained(path, part)
-        named = read_config(Path(path)).get("ancestors", [])
+        folder = find_folder(path, revision=revision)
+        encoder = super().from_pretrained(folder, part)
+        named = read_config(folder).get("ancestors", [])
         encoder.ancestors = sorted({weights_hash(encoder), *named})
         return encoder
 

@@ -13,6 +13,7 @@ from rich.progress import track
 from torch import Tensor
 
 from textgan.image import to_pil, to_unit
+from textgan.pipeline.card import push_to_hub, save_card
 from textgan.pretrained import Part
 
 OutputType = Literal["pil", "pt", "np"]
@@ -40,6 +41,8 @@ class TextToImagePipeline(Part):
 
     next_command = 'sample "a caption"'
     trained_against: Sequence[str] = ()
+    save_card = save_card
+    push_to_hub = push_to_hub
 
     @property
     def device(self) -> torch.device:

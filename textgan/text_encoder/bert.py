@@ -12,6 +12,7 @@ import transformers
 from torch import Tensor, nn
 
 from textgan.layer import AttentionPool, BothWays
+from textgan.pretrained_check import ARCHITECTURES
 from textgan.text_encoder.base import TextEncoder
 from textgan.text_encoder.cache import CaptionCache
 from textgan.tokenizer import SMALLEST_VOCABULARY, Tokenizer
@@ -124,6 +125,13 @@ class BertTextEncoder(TextEncoder):
             hidden, mask = self.cache.get_or_compute(captions, self._read, weights=weights)
         else:
             hidden, mask = self._read(captions)
+        return self._features(hidden, mask)
+
+    def from_tokens(self, token_ids: Tensor, mask: Tensor) -> TextFeatures:
+        """Token ids (B, L), mask (B, L) True at real ones -> the features, kept in no cache."""
+        return self._features(self._hidden(token_ids, mask), mask)
+
+    def _features(self, hidden: Tensor, mask: Tensor) -> TextFeatures:
         words = self.words(hidden) * mask[..., None].to(hidden.dtype)  # (B, L, width)
         return TextFeatures(words, mask, self.pooled(hidden, mask))
 
@@ -134,14 +142,17 @@ class BertTextEncoder(TextEncoder):
     def _read(self, captions: list[str]) -> tuple[Tensor, Tensor]:
         """B captions -> hidden states (B, L, hidden) and mask (B, L)."""
         token_ids, mask = (t.to(self.bert.device) for t in self.tokenizer(captions))  # (B, L)
+        return self._hidden(token_ids, mask), mask
+
+    def _hidden(self, token_ids: Tensor, mask: Tensor) -> Tensor:
         states = self.bert(
             token_ids, attention_mask=mask, output_hidden_states=self.order is not None
         )
         hidden = states.last_hidden_state  # (B, L, hidden)
-        if self.order is not None:
-            embeddings = states.hidden_states[0]
-            hidden = hidden + embeddings + self.order(embeddings, mask)
-        return hidden, mask
+        if self.order is None:
+            return hidden
+        embeddings = states.hidden_states[0]
+        return hidden + embeddings + self.order(embeddings, mask)
 
     def train(self, mode: bool = True) -> "BertTextEncoder":
         super().train(mode)
@@ -211,6 +222,7 @@ def _pretrained(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
     except (OSError, ValueError) as error:
         rule = "pretrained must be a folder or hub name with a model and a tokenizer"
         raise ValueError(f"{rule}, got {name!r}: {str(error).splitlines()[0]}") from error
+    _check_kind(bert.config.model_type)
     missing = [key for key in loading["missing_keys"] if not key.startswith("pooler.")]
     if missing or not reader.is_fast:
         lack = f"lacks {sorted(missing)[:3]}" if missing else "has no tokenizer.json"
@@ -240,7 +252,15 @@ def _in_package(name: str) -> str:
     raise ValueError(f"pretrained must name a folder of the package {package}, got {name!r}")
 
 
+def _check_kind(kind: str) -> None:
+    """Raise ValueError where a saved encoder of this kind could not be loaded again."""
+    if kind not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ValueError(f"pretrained must be of the kinds {known}; got {kind!r}")
+
+
 def _untrained(architecture: dict[str, Any]) -> nn.Module:
+    _check_kind(str(architecture.get("model_type")))
     config = transformers.AutoConfig.for_model(**architecture)
     return _without_pooler(transformers.AutoModel.from_config(config, attn_implementation="sdpa"))
 

@@ -1,0 +1,104 @@
+import shutil
+import socket
+import sys
+import urllib.request
+
+import pytest
+
+WHY = "needs Gradio: pip install textgan[demo]"
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """What the page answered when it was asked, instead of waiting for Ctrl-C."""
+    gradio = pytest.importorskip("gradio", reason=WHY)
+    answers = []
+
+    def ask(page) -> None:
+        with urllib.request.urlopen(page.local_url, timeout=10) as answer:
+            answers.append(answer.read().decode())
+        page.close()
+
+    monkeypatch.setattr(gradio.Blocks, "block_thread", ask)
+    return answers
+
+
+@pytest.fixture
+def taken():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield listening.getsockname()[1]
+
+
+def test_the_page_is_served_on_this_machine_alone(textgan, drawing, served, tmp_path):
+    folder = shutil.copytree(drawing, tmp_path / "moons" / "pipeline")
+    (folder / "examples.txt").write_text("a red circle on the moon", encoding="utf-8")
+    status, out, err = textgan("demo", str(folder))
+    assert status == 0, err
+    assert out.startswith("http://127.0.0.1:")
+    assert str(folder) in out
+    assert "a red circle on the moon" in served[0]
+    assert "moons" in served[0]
+
+
+def test_a_port_can_be_chosen(textgan, drawing, served, taken):
+    free = taken + 1 if taken < 65535 else taken - 1
+    status, out, err = textgan("demo", str(drawing), "--port", str(free))
+    assert status == 0, err
+    assert out.startswith(f"http://127.0.0.1:{free}/")
+    assert served
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536"])
+def test_a_port_that_cannot_be_is_refused(textgan, drawing, port):
+    status, _, err = textgan("demo", str(drawing), f"--port={port}")
+    assert status == 2
+    assert err == f"textgan: --port must be from 1 to 65535, got {port}\n"
+
+
+def test_a_busy_port_is_said_in_one_sentence(textgan, drawing, taken):
+    status, _, err = textgan("demo", str(drawing), "--port", str(taken))
+    assert status == 2
+    assert err == f"textgan: --port {taken} is taken: choose another, or leave it out\n"
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no such host"])
+def test_a_host_that_is_not_here_is_said_in_one_sentence(textgan, drawing, host):
+    status, _, err = textgan("demo", str(drawing), "--host", host)
+    assert status == 2
+    assert err.startswith(f"textgan: --host {host} cannot be listened at: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_without_gradio_the_package_is_named(textgan, drawing, monkeypatch):
+    for name in ("textgan.app.page", "textgan.app.style"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    status, _, err = textgan("demo", str(drawing))
+    assert status == 2
+    assert err == "textgan: textgan demo needs Gradio: pip install textgan[demo]\n"
+
+
+def test_a_model_that_does_not_draw_is_refused(textgan, contrastive):
+    pytest.importorskip("gradio", reason=WHY)
+    status, _, err = textgan("demo", str(contrastive))
+    assert status == 2
+    assert "ContrastivePipeline" in err
+
+
+def test_without_a_run_the_model_in_the_box_draws(textgan, served):
+    status, out, err = textgan("demo")
+    assert status == 0, err
+    assert "shapes" in out
+    assert "shapes" in served[0]
+
+
+def test_a_broken_card_is_said_in_one_sentence(textgan, drawing, served, tmp_path):
+    folder = shutil.copytree(drawing, tmp_path / "model")
+    (folder / "README.md").write_text("---\nwidget: [\n---\n")
+    status, _, err = textgan("demo", str(folder))
+    assert status == 2
+    assert "README.md must begin with valid YAML" in err
+    assert len(err.splitlines()) == 1
+    assert not served

@@ -1,0 +1,17 @@
+"""A web page that draws while one types: what it does, as plain functions, and the page itself."""
+
+from textgan.app.animation import Animation, animate, gif
+from textgan.app.attention import has_attention, look, overlay, words
+from textgan.app.drawing import Drawing, draw
+
+__all__ = [
+    "Animation",
+    "Drawing",
+    "animate",
+    "draw",
+    "gif",
+    "has_attention",
+    "look",
+    "overlay",
+    "words",
+]

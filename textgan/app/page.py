@@ -1,0 +1,210 @@
+"""The page over one pipeline, in Gradio: controls, and who answers to which."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the import: Gradio would report it
+
+import gradio as gr
+from gradio.components import Component
+
+from textgan.app import markup
+from textgan.app.animation import MAX_STEPS
+from textgan.app.answer import Answers
+from textgan.app.drawing import MAX_NUMBER
+from textgan.app.style import STYLE, theme
+from textgan.pipeline import GANPipeline
+
+_REST = 150  # milliseconds without a change before the words are drawn
+_CHIPS = """
+element.addEventListener('click', (event) => {
+  const chip = event.target.closest('button');
+  if (!chip) return;
+  const down = chip.getAttribute('aria-pressed') === 'false';
+  for (const other of element.querySelectorAll('button[aria-pressed]'))
+    other.setAttribute('aria-pressed', other === chip && down);
+  const place = Number(chip.dataset.place);
+  trigger('click', {place: !chip.hasAttribute('aria-pressed') || down ? place : -1});
+});
+"""
+_LIVE = "element.setAttribute('role', 'status');"
+
+
+def build(pipeline: GANPipeline, *, name: str, examples: list[str]) -> gr.Blocks:
+    """The page.
+
+    Args:
+        pipeline: what draws.
+        name: of the model, for the page's head.
+        examples: captions to start from; the page opens with the first.
+    """
+    answers = Answers(pipeline)
+    with gr.Blocks(title="textgan", analytics_enabled=False) as page:
+        gr.HTML(markup.header(name, _facts(pipeline)))
+        with gr.Tab("Draw"):
+            _draw_tab(page, answers, examples)
+        with gr.Tab("Between two captions") as tab:
+            _between_tab(tab, answers, examples)
+    return page
+
+
+def launch(page: gr.Blocks, *, host: str, port: int | None, open_browser: bool) -> str:
+    """Serve the page from a thread -> its address.
+
+    It is served at this host alone, and asks for nothing from any other.
+
+    Args:
+        page: what `build` returned.
+        host: the address to listen at.
+        port: None takes the first free one from 7860.
+        open_browser: whether to show it in the desktop's browser.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    _, address, _ = page.launch(
+        server_name=host,
+        server_port=port,
+        inbrowser=open_browser,
+        share=False,
+        prevent_thread_lock=True,
+        quiet=True,
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        mcp_server=False,
+        theme=theme(),
+        css=STYLE,
+    )
+    return address
+
+
+@dataclass
+class _Noise:
+    """The controls that decide the noise."""
+
+    truncation: gr.Slider
+    seed: gr.Number
+    locked: gr.Checkbox
+    another: gr.Button
+
+
+def _draw_tab(page: gr.Blocks, answers: Answers, examples: list[str]) -> None:
+    hint = "Drawn while you type. A word counts for more as (red:1.5)."
+    caption = _caption("Caption", examples[0] if examples else "", hint)
+    with gr.Row(elem_classes="tg-row"):
+        with gr.Column(scale=1, min_width=240, elem_classes="tg-settings"):
+            number = gr.Slider(1, MAX_NUMBER, 4, step=1, label="Pictures", buttons=[])
+            noise = _noise()
+            chips = markup.chips("Examples", examples)
+            offered = gr.HTML(chips, js_on_load=_CHIPS, elem_classes="tg-examples")
+        with gr.Column(scale=3, min_width=300, elem_classes="tg-result"):
+            words = gr.HTML(js_on_load=_CHIPS)
+            status = gr.HTML(js_on_load=_LIVE)
+            pictures = gr.HTML(markup.EMPTY)
+
+    def attention(
+        caption: str, seed: float, number: float, truncation: float, event: gr.EventData
+    ) -> tuple[str, str]:
+        return answers.attention(caption, seed, number, truncation, event.place)
+
+    def example(event: gr.EventData) -> str:
+        return examples[event.place]
+
+    seen = [caption, noise.seed, number, noise.truncation]
+    made = [noise.seed, words, pictures, status]
+    draw = _pressed_after("draw", [caption.change, *_inputs(noise.seed, number, noise.truncation)])
+    triggers = [page.load, draw.click, caption.submit]
+    _on(triggers, answers.drawing, [*seen, noise.locked], made)
+    _on([noise.another.click], partial(answers.drawing, locked=False), seen, made)
+    _on([words.click], attention, seen, [pictures, status])
+    _on([offered.click], example, [], [caption])
+
+
+def _between_tab(tab: gr.Tab, answers: Answers, examples: list[str]) -> None:
+    first, second = (*examples, "", "")[:2]
+    with gr.Row(elem_classes="tg-row"):
+        start, end = _caption("From", first), _caption("To", second)
+    with gr.Row(elem_classes="tg-row"):
+        with gr.Column(scale=1, min_width=240, elem_classes="tg-settings"):
+            steps = gr.Slider(2, MAX_STEPS, 16, step=1, label="Steps", buttons=[])
+            noise = _noise()
+        with gr.Column(scale=3, min_width=300, elem_classes="tg-result"):
+            status = gr.HTML(js_on_load=_LIVE)
+            moving = gr.HTML(markup.EMPTY)
+    seen = [start, end, noise.seed, steps, noise.truncation]
+    made = [noise.seed, moving, status]
+    changes = [start.change, end.change, *_inputs(noise.seed, steps, noise.truncation)]
+    draw = _pressed_after("between", changes)
+    triggers = [tab.select, draw.click, start.submit, end.submit]
+    _on(triggers, answers.animation, [*seen, noise.locked], made)
+    _on([noise.another.click], partial(answers.animation, locked=False), seen, made)
+
+
+def _caption(label: str, value: str, hint: str | None = None) -> gr.Textbox:
+    return gr.Textbox(
+        value,
+        label=label,
+        info=hint,
+        placeholder="What shall be drawn?",
+        max_lines=4,
+        min_width=300,
+        elem_id=f"tg-{label.lower()}",
+        elem_classes="tg-caption",
+    )
+
+
+def _noise() -> _Noise:
+    hint = "0 draws the likeliest picture, 1 all variety."
+    return _Noise(
+        gr.Slider(0, 1, 1, step=0.05, label="Truncation", info=hint, buttons=[]),
+        gr.Number(0, precision=0, label="Seed"),
+        gr.Checkbox(True, label="Lock the seed", info="It stays while the words change."),
+        gr.Button("New seed"),
+    )
+
+
+def _inputs(*numbers: gr.Number | gr.Slider) -> list[Callable]:
+    return [number.input for number in numbers]
+
+
+def _pressed_after(name: str, changes: list[Callable]) -> gr.Button:
+    """A button that nobody sees, pressed once none of these changes has come for a moment.
+
+    A caption's `input` will not do as a change: it knows no backspace and nothing pasted.
+    """
+    button = gr.Button(name, elem_id=f"tg-{name}", visible="hidden")
+    timer, press = f"window.tg_{name}", f"document.querySelector('#tg-{name}').click()"
+    later = f"clearTimeout({timer}); {timer} = setTimeout(() => {press}, {_REST});"
+    gr.on(changes, None, js=f"() => {{ {later} }}")
+    return button
+
+
+def _on(
+    triggers: list[Callable],
+    answer: Callable[..., Any],
+    inputs: list[Component],
+    outputs: list[Component],
+) -> None:
+    """While a drawing is made, only the latest of further wishes waits; values come unchecked."""
+    gr.on(
+        triggers,
+        answer,
+        inputs,
+        outputs,
+        preprocess=False,
+        show_progress="hidden",
+        trigger_mode="always_last",
+        concurrency_id="pipeline",
+        api_visibility="private",
+    )
+
+
+def _facts(pipeline: GANPipeline) -> list[str]:
+    size = pipeline.generator.image_size
+    parameters = sum(weights.numel() for weights in pipeline.parameters())
+    return [f"{size} px", f"{parameters / 1e6:.1f} M parameters"]

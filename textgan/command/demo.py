@@ -1,0 +1,82 @@
+"""Open a web page on this machine that draws while one types."""
+
+import argparse
+import errno
+import socket
+from pathlib import Path
+
+from textgan.command._model import HELP, find_model, open_model
+from textgan.errors import ConfigError
+
+
+def main(argv: list[str]) -> int:
+    """`textgan demo [FOLDER]`: the page, until Ctrl-C; nothing that it needs is elsewhere."""
+    parser = argparse.ArgumentParser("textgan demo", description=__doc__)
+    parser.add_argument("model", nargs="?", metavar="FOLDER", help=HELP)
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen at; 0.0.0.0 lets the network in (127.0.0.1: this machine alone)",
+    )
+    parser.add_argument("--port", type=int, help="(the first free one from 7860)")
+    parser.add_argument("--open", action="store_true", help="show it in the desktop's browser")
+    words = parser.parse_args(argv)
+    _check_address(words.host, words.port)
+    try:
+        from textgan.app.page import build, launch
+    except ModuleNotFoundError as error:
+        if error.name != "gradio":
+            raise
+        raise ConfigError("textgan demo needs Gradio: pip install textgan[demo]") from error
+
+    from textgan.app.examples import examples
+    from textgan.pipeline import GANPipeline
+
+    place = find_model(words.model, GANPipeline)
+    pipeline = open_model(str(place), GANPipeline)
+    try:
+        offered = examples(place)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    page = build(pipeline, name=_name(words.model, place), examples=offered)
+    try:
+        address = launch(page, host=words.host, port=words.port, open_browser=words.open)
+    except OSError as error:
+        raise ConfigError(f"the page cannot be served: {error}") from error
+    print(f"{address} draws with {place} (Ctrl-C ends it)", flush=True)
+    page.block_thread()
+    return 0
+
+
+def _check_address(host: str, port: int | None) -> None:
+    """Raise ConfigError unless one can listen there."""
+    if port is not None and not 1 <= port <= 65535:
+        raise ConfigError(f"--port must be from 1 to 65535, got {port}")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port or 0, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            rule = f"--port {port} is taken: choose another, or leave it out"
+            raise ConfigError(rule) from error
+        where = f"--host {host}" + (f" --port {port}" if port else "")
+        raise ConfigError(f"{where} cannot be listened at: {error.strerror}") from error
+
+
+def _name(given: str | None, place: Path) -> str:
+    """What the page calls a model: its run's folder where it lies in one, or its name on the hub.
+
+    Args:
+        given: what was asked for.
+        place: where it was found.
+    """
+    if given is not None and not Path(given).exists():
+        return given
+    place = place.resolve()
+    if place.name in ("pipeline", "last.ckpt"):
+        return place.parent.name
+    return place.stem if place.is_file() else place.name

@@ -1,0 +1,209 @@
+"""What a stranger's folder may ask for, checked before it costs anything."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import Parameter, Signature
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import torch
+from huggingface_hub.errors import StrictDataclassError
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+_DEEPEST = 32
+_LARGEST = 2**20  # of a whole number: the vocabulary of XLM-V, 901,629, is the largest one known
+_MOST_LAYERS = 1000
+_MOST_GROWTH = 64  # of a caption, by what a tokenizer replaces in it
+_TEMPLATE_BYTES = 10_000  # of what a tokenizer puts around each caption
+_CHARSMAP_BYTES = 1_000_000  # of SentencePiece's table of characters; XLM-R's has 316,720
+
+# What makes transformers fetch weights, kernels or code.
+_NEVER = re.compile(
+    r"pretrained\w*|trust_remote_code|auto_map|_?name_or_path|quantization_config"
+    r"|\w*_implementation(_internal)?|\w*backbone\w*"
+)
+# Encoders of text whose configuration cannot hold another model's, and which build nothing but
+# layers. Others of transformers fetch backbones, or files of their own, while they are built.
+ARCHITECTURES = (
+    *("albert", "bert", "camembert", "clip_text_model", "data2vec-text", "deberta", "deberta-v2"),
+    *("distilbert", "electra", "ernie", "eurobert", "gte", "jina_embeddings_v3", "megatron-bert"),
+    *("mobilebert", "modernbert", "mpnet", "nomic_bert", "rembert", "roberta", "roc_bert"),
+    *("roberta-prelayernorm", "roformer", "xlm-roberta", "xlm-roberta-xl", "xmod"),
+)
+
+# What constructors, ours and those of transformers, raise where an argument makes no sense.
+_SENSELESS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError),
+    *(ValueError, StrictDataclassError),
+)
+
+
+def shown(text: str, limit: int = 80) -> str:
+    """A stranger's words, short, and without what moves a terminal's cursor."""
+    return text[:limit] if text.isprintable() else ascii(text)[:limit]
+
+
+def check_config(config: Any, where: str, *, name: str = "part", depth: int = 0) -> None:
+    """Refuse what no config of `Part.config` says.
+
+    Args:
+        config: what JSON can hold.
+        where: the file that it stands in, for the sentence.
+        name: of this value in it, for the sentence.
+        depth: of this value in it.
+
+    Raises:
+        ValueError: it is nested too deeply, has a number that is absurd or not finite, names code
+            or other weights, or a transformers architecture that is not in `ARCHITECTURES`.
+    """
+    if depth > _DEEPEST:
+        raise ValueError(f"{where} must be nested at most {_DEEPEST} deep, got more in {name}")
+    if isinstance(config, Mapping):
+        for key, value in config.items():
+            inside = shown(f"{name}.{key}")
+            _check_entry(key, value, f"{where} must", inside)
+            check_config(value, where, name=inside, depth=depth + 1)
+    elif isinstance(config, list):
+        for place, value in enumerate(config):
+            check_config(value, where, name=f"{name}[{place}]", depth=depth + 1)
+    elif isinstance(config, float) and not math.isfinite(config):
+        raise ValueError(f"{where} must have finite numbers, got {name} = {config}")
+    elif isinstance(config, int) and abs(config) > _LARGEST:
+        rule = f"{where} must have whole numbers of at most {_LARGEST:,}"
+        raise ValueError(f"{rule}, got {name} = {config!r:.40}")
+
+
+def _check_entry(key: str, value: Any, must: str, name: str) -> None:
+    got = f"got {name} = {value!r:.80}"
+    if _NEVER.fullmatch(key) and value is not None:
+        raise ValueError(f"{must} name no code and no weights but its own, {got}")
+    if key.endswith(("depth", "layers")) and isinstance(value, int) and value > _MOST_LAYERS:
+        raise ValueError(f"{must} have at most {_MOST_LAYERS:,} layers, {got}")
+    if key == "architecture" and value is not None:
+        kind = value.get("model_type") if isinstance(value, Mapping) else value
+        if kind not in ARCHITECTURES:
+            known = ", ".join(ARCHITECTURES)
+            raise ValueError(f"{must} have an architecture of the kinds {known}; got {kind!r:.80}")
+
+
+def check_arguments(arguments: dict[str, Any], signature: Signature, target: str) -> None:
+    """Refuse an argument that is not of the kind that its annotation says.
+
+    Raises:
+        ValueError: which one.
+    """
+    for name, value in arguments.items():
+        wanted = signature.parameters[name].annotation
+        if not _fits(value, wanted):
+            kind = wanted.__name__ if isinstance(wanted, type) else wanted
+            got = type(value).__name__ if isinstance(value, nn.Module) else f"{value!r:.80}"
+            raise ValueError(f"{target} cannot be built: {name} must be {kind}, got {got}")
+
+
+def _fits(value: Any, annotation: Any) -> bool:
+    """Lists and tuples are alike; an annotation of another form than ours lets everything pass."""
+    kind, inside = get_origin(annotation) or annotation, get_args(annotation)
+    if kind in (Any, Parameter.empty):
+        return True
+    if kind in (Union, UnionType):
+        return any(_fits(value, one) for one in inside)
+    if kind is Literal:
+        return value in inside
+    if kind in (list, tuple, Sequence):
+        item_kind = (*inside, Any)[0]
+        return isinstance(value, list | tuple) and all(_fits(item, item_kind) for item in value)
+    if kind in (int, float):
+        return isinstance(value, int | kind) and not isinstance(value, bool)
+    return not isinstance(kind, type) or isinstance(value, kind)
+
+
+def outline(
+    build: Callable[[], nn.Module], sizes: Sequence[int], config: Path
+) -> dict[str, Tensor]:
+    """State dict of what `build` makes, on the meta device, where tensors take no memory.
+
+    Args:
+        build: called once.
+        sizes: how many numbers each tensor of the file of its weights has.
+        config: the file that says what is built, for the sentence.
+
+    Raises:
+        ValueError: a constructor refuses, or asks for far more than the file has.
+    """
+    try:
+        with torch.device("meta"), _Meter(len(sizes), sum(sizes)):
+            part = build()
+        return part.state_dict()
+    except _SENSELESS as error:
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{config} cannot be built: {shown(said, 300)}") from error
+
+
+class _Meter(TorchFunctionMode):
+    """Stops what is being built within it once that has outgrown a file of weights.
+
+    On the meta device a tensor of any size costs nothing, but each costs time, and what is built
+    there is built again in memory. Real parts call torch some seven times for each of their
+    tensors, and make twice the numbers that they keep. Where a constructor looks at weights, to
+    hash them, there are none.
+    """
+
+    def __init__(self, tensors: int, numbers: int):
+        super().__init__()
+        self.calls, self.numbers = 1000 + 30 * tensors, 2**20 + 8 * numbers  # that are left
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func is Tensor.cpu:
+            return torch.empty(0, dtype=args[0].dtype, device="cpu")
+        made = func(*args, **(kwargs or {}))
+        self.calls -= 1
+        self.numbers -= made.numel() if isinstance(made, Tensor) else 0
+        if min(self.calls, self.numbers) < 0:
+            raise ValueError("it asks for far more than the file of its weights holds")
+        return made
+
+
+def check_vocabulary(content: bytes, where: str) -> None:
+    """Refuse a tokenizer's JSON by which a short caption becomes an endless one.
+
+    Args:
+        content: the extra state of a part; what is no JSON object is no tokenizer's, and passes.
+        where: its file and name, for the sentence.
+
+    Raises:
+        ValueError: it replaces, or puts around each caption, more than any real tokenizer does.
+    """
+    try:
+        said = json.loads(content)
+        if not isinstance(said, dict):
+            return
+        steps = [*_steps([said.get("normalizer"), said.get("pre_tokenizer")])]
+        template = json.dumps(said.get("post_processor"))
+    except RecursionError as error:
+        raise ValueError(f"{where} must be a tokenizer's JSON, got one without end") from error
+    except ValueError:
+        return
+    growth, table = 1, 0
+    for step in steps:
+        texts = [step.get(key) or "" for key in ("content", "prepend")]
+        growth *= max(2 if step.get("type") == "ByteLevel" else 1, *(len(str(t)) for t in texts))
+        table += len(str(step.get("precompiled_charsmap") or ""))
+    if growth > _MOST_GROWTH or table > _CHARSMAP_BYTES:
+        raise ValueError(f"{where} must make a caption at most {_MOST_GROWTH} times as long")
+    if len(template) > _TEMPLATE_BYTES:
+        raise ValueError(f"{where} must put at most {_TEMPLATE_BYTES:,} bytes around a caption")
+
+
+def _steps(value: Any) -> Iterator[dict[str, Any]]:
+    """All dicts in what JSON can hold."""
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    for inner in value if isinstance(value, list) else ():
+        yield from _steps(inner)
