@@ -1,4 +1,4 @@
-# make demo        train the small recipe, test it, and say what to try next (installs itself first)
+# make demo        draw with the model in the box, train one like it, and test it (installs itself first)
 # make test        the tests that need minutes at most (installs itself first, with the test extra)
 # make test-all    every test
 # make lint        ruff
@@ -23,7 +23,9 @@ $(VENV)/.installed-test: $(BIN)/python setup.cfg setup.py constraints/cpu.txt
 	touch $@ $(VENV)/.installed
 
 RUN := runs/demo-$(shell date +%Y-%m-%d-%H-%M-%S)
+SCENE := "a large red circle above a small blue square on a white background"
 demo: $(VENV)/.installed
+	$(BIN)/textgan sample $(SCENE) --model textgan/weights/shapes --out $(RUN)-in-the-box.png
 	$(BIN)/textgan fit experiment=demo hydra.run.dir=$(RUN)
 	$(BIN)/textgan test ckpt_path=$(RUN)/last.ckpt
 

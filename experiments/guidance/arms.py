@@ -26,6 +26,9 @@ ARMS = {
     "perceptual": Arm((PERCEPTUAL,)),
     "text": Arm((), (TEXT,)),
     "guidance": Arm((GUIDANCE,)),
+    "guidance_late": Arm(
+        (GUIDANCE,), ("model.losses.alignment_guidance.weight=[[0.7,0],[0.75,0.1]]",)
+    ),
     "all": Arm((MATCH, PERCEPTUAL, GUIDANCE), (TEXT,)),
     "gan": Arm(plain=True),
     "gan_match": Arm((MATCH,), plain=True),

@@ -10,6 +10,7 @@ from textgan.generator import AttentionGenerator
 from textgan.pipeline import GANPipeline, TextToImagePipeline
 from textgan.seed import keyed_randn
 from textgan.text_encoder import BertTextEncoder
+from textgan.tokenizer import _Once
 
 CAPTIONS = ["a red circle", "a blue square left of a green star", "two circles", "", "a star"]
 
@@ -127,6 +128,28 @@ def test_one_string_is_one_caption(draw):
 def test_wrong_arguments_are_sentences(pipeline, captions, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         pipeline(captions, **options)
+
+
+@pytest.mark.parametrize(
+    "caption", ["", "   ", "\N{CAT FACE} \N{HOT BEVERAGE}", "一只猫", "a\tb\n"]
+)
+def test_any_text_is_a_caption(draw, caption):
+    images = draw([caption, "a star"])
+    assert images.shape == (2, 3, 16, 16)
+    assert alike(images[1], draw(["a star", "a star"])[1])
+
+
+def test_a_caption_of_2000_words_is_read_as_far_as_it_goes_and_that_is_said(pipeline, draw):
+    pipeline = copy.deepcopy(pipeline)
+    pipeline.text_encoder.tokenizer._warned = _Once()
+    with pytest.warns(UserWarning, match="1 of 1 captions were cut to max_length = 64 tokens"):
+        long = pipeline("star " * 2000, output_type="pt").images
+    assert alike(long, draw("star " * 1000))
+
+
+def test_text_that_is_no_unicode_is_a_sentence(draw):
+    with pytest.raises(ValueError, match="captions must be valid Unicode"):
+        draw("a \ud800 star")
 
 
 def test_indices_must_be_one_a_caption(draw):
