@@ -11,7 +11,7 @@ from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from textgan.pretrained_check import check_config, shown
@@ -56,7 +56,7 @@ def write_files(folder: Path, config: dict[str, Any], state: dict[str, Any]) -> 
     content = (json.dumps(header, indent=2, ensure_ascii=False) + "\n").encode()
     _check_size(len(content), CONFIG)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / WEIGHTS, lambda file: save_file(tensors, file, {"format": "pt"}))
+    _write(folder / WEIGHTS, lambda file: file.write_bytes(save(tensors, {"format": "pt"})))
     _write(folder / CONFIG, lambda file: file.write_bytes(content))
 
 
