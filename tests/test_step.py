@@ -90,6 +90,22 @@ def test_the_global_batch_has_all_captions_first_and_then_all_negatives(make):
     assert wrong.int().tolist() == [first, second, first, second]
 
 
+def test_pooled_features_are_those_of_the_whole_and_nothing_else_is_gathered(make):
+    gathered = []
+
+    def noting(tensor):
+        gathered.append(tensor.dim())
+        return twice(tensor)
+
+    step = make([*"ab"], [*"bc"], gather=noting)
+    images, texts, wrong = step.all_pooled()
+    assert max(gathered) == 2
+    expected, expected_wrong = step.all_texts()
+    assert torch.equal(images, step.all_images().pooled)
+    assert torch.equal(texts, expected.pooled)
+    assert torch.equal(wrong, expected_wrong)
+
+
 def test_pictures_of_the_global_batch_come_without_maps(make):
     images = make([*"ab"], gather=twice).all_images()
     assert images.pooled[:, 0].tolist() == [1, 2, 1, 2]

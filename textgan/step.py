@@ -78,18 +78,31 @@ class ContrastiveStep(CaptionedStep):
 
         With them (N, M) bool: which of them is wrong for which picture.
         """
-        texts, wrong = [self.text], self.wrong_captions()
-        if self.wrong_text is not None:
-            texts.append(self.wrong_text)
-            own, others = self.caption_ids(), self.ids(self.negatives)
-            nothing = seed_from("")
-            differs = (own[:, None] != others) & (own[:, None] != nothing) & (others != nothing)
-            wrong = torch.cat([wrong, differs], 1)
         gathered = [
             TextFeatures(*(self.gather(t) for t in (text.words, text.mask, text.pooled)))
-            for text in texts
+            for text in self._own_texts()
         ]
-        return TextFeatures.cat(gathered), wrong
+        return TextFeatures.cat(gathered), self._wrong_texts()
+
+    def all_pooled(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Only the pooled features of the same: pictures (N, D), texts (M, D), and what is wrong.
+
+        Processes exchange no regions and no words for it.
+        """
+        texts = torch.cat([self.gather(text.pooled) for text in self._own_texts()])
+        return self.gather(self.images.pooled), texts, self._wrong_texts()
+
+    def _own_texts(self) -> list[TextFeatures]:
+        return [self.text, *([] if self.wrong_text is None else [self.wrong_text])]
+
+    def _wrong_texts(self) -> Tensor:
+        """(N, M) bool: which text is wrong for which picture."""
+        wrong = self.wrong_captions()
+        if self.wrong_text is None:
+            return wrong
+        own, others, nothing = self.caption_ids(), self.ids(self.negatives), seed_from("")
+        differs = (own[:, None] != others) & (own[:, None] != nothing) & (others != nothing)
+        return torch.cat([wrong, differs], 1)
 
 
 @dataclass(kw_only=True)

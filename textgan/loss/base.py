@@ -77,6 +77,16 @@ def symmetric_cross_entropy(similarity: Tensor, wrong: Tensor) -> Tensor:
     return (F.cross_entropy(texts, own) + F.cross_entropy(pictures, own)) / 2
 
 
+def cosines(images: Tensor, texts: Tensor) -> Tensor:
+    """Of each of N pictures with each of M texts: (N, D), (M, D) -> (N, M), in float32 or more.
+
+    A half precision's error of 0.004 in a cosine would be 0.4 at a temperature of 0.01.
+    """
+    with torch.autocast(images.device.type, enabled=False):
+        images, texts = (F.normalize(at_least_float32(t), dim=1) for t in (images, texts))
+        return images @ texts.T
+
+
 def at_least_float32(tensor: Tensor) -> Tensor:
     """Half precisions become float32; float32 and float64 stay."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -1,10 +1,9 @@
 """The contrast of AttnGAN: words look for their regions."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from textgan.loss.base import ContrastiveLoss, at_least_float32, symmetric_cross_entropy
+from textgan.loss.base import ContrastiveLoss, at_least_float32, cosines, symmetric_cross_entropy
 from textgan.schedule import Schedule
 from textgan.step import ContrastiveStep
 
@@ -60,7 +59,7 @@ class DAMSM(ContrastiveLoss):
         if self.words:
             similarities.append(self.word_similarity(images.regions, texts.words, texts.mask))
         if self.sentence:
-            similarities.append(_sentence_similarity(images.pooled, texts.pooled))
+            similarities.append(cosines(images.pooled, texts.pooled))  # for (10)
         # (11) to (13): the two ways are added in the paper, and averaged in this function.
         ways = [symmetric_cross_entropy(self.gamma_3 * each, wrong) for each in similarities]
         return 2 * sum(ways)  # (14)
@@ -86,10 +85,3 @@ class DAMSM(ContrastiveLoss):
             products = torch.einsum("nmld,mld->nml", contexts, words)
             cosines = (products / lengths.clamp(min=1e-8)).masked_fill(~mask, -torch.inf)
             return (self.gamma_2 * cosines).logsumexp(2) / self.gamma_2  # (10)
-
-
-def _sentence_similarity(images: Tensor, texts: Tensor) -> Tensor:
-    """Cosines (N, M) of pooled features (N, D) and (M, D), in place of (10)."""
-    with torch.autocast(images.device.type, enabled=False):
-        images, texts = (F.normalize(at_least_float32(t), dim=1) for t in (images, texts))
-        return images @ texts.T
