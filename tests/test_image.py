@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from textgan.image import (
     from_pil,
     from_uint8,
     from_unit,
-    save_gif,
+    gif,
     save_png,
     to_pil,
     to_uint8,
@@ -89,19 +91,27 @@ def test_a_long_caption_is_cut_after_four_lines():
     assert endless.height == four.height == short.height + 3 * 14
 
 
-def test_enlarging_takes_the_largest_whole_multiple_and_keeps_pixels_sharp():
-    picture = to_pil(torch.tensor([[[-1.0, 1.0, -1.0]]]))
-    assert enlarged(picture, 8).size == (6, 2)
-    assert np.array(enlarged(picture, 8))[0].tolist() == [0, 0, 255, 255, 0, 0]
-    assert enlarged(picture, 2).size == (3, 1)
+def test_pixels_become_squares():
+    image = Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4))
+    large = np.asarray(enlarged(image, 10))  # 3 times
+    assert large.shape == (12, 12)
+    assert (large == np.kron(np.asarray(image), np.ones((3, 3)))).all()
+    assert enlarged(large_one := Image.new("L", (300, 300))).size == large_one.size
 
 
-def test_an_animation_goes_there_and_back_and_rests_at_its_ends(tmp_path):
-    frames = [Image.new("RGB", (4, 4), (level, 0, 0)) for level in (0, 100, 200)]
-    save_gif(frames, tmp_path / "new" / "a.gif", milliseconds=50)
-    animation = Image.open(tmp_path / "new" / "a.gif")
+def test_a_gif_goes_there_and_back_and_rests_at_the_ends():
+    colors = ["red", "lime", "blue"]
+    moving = Image.open(io.BytesIO(gif([Image.new("RGB", (16, 16), c) for c in colors])))
     seen = []
-    for frame in range(animation.n_frames):
-        animation.seek(frame)
-        seen.append((animation.convert("RGB").getpixel((0, 0))[0], animation.info["duration"]))
-    assert seen == [(0, 250), (100, 50), (200, 250), (100, 50)]
+    for place in range(moving.n_frames):
+        moving.seek(place)
+        seen.append((moving.convert("RGB").getpixel((0, 0)), moving.info["duration"]))
+    red, green, blue = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    assert seen == [(red, 700), (green, 90), (blue, 700), (green, 90)]
+    assert moving.size == (256, 256)
+    assert moving.info["loop"] == 0
+
+
+def test_a_gif_of_two_frames_swings_between_them():
+    moving = Image.open(io.BytesIO(gif([Image.new("L", (32, 32), c) for c in (0, 255)])))
+    assert moving.n_frames == 2

@@ -1,5 +1,7 @@
 """The only place where images leave or enter the range [-1, 1] that everything inside uses."""
 
+import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -104,25 +106,36 @@ def save_png(image: Image.Image, path: str | Path) -> None:
     image.save(path, format="PNG")
 
 
-def enlarged(image: Image.Image, width: int) -> Image.Image:
-    """The picture at the largest whole multiple of its size that is no wider, pixels sharp."""
-    times = max(1, width // image.width)
-    return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
+def on_white(picture: Image.Image) -> Image.Image:
+    """RGB; where a picture of mode RGBA is transparent, white."""
+    if picture.mode != "RGBA":
+        return picture.convert("RGB")
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
 
 
-def save_gif(frames: Sequence[Image.Image], path: str | Path, *, milliseconds: int = 80) -> None:
-    """Write an endless animation, there and back, making the folder if need be.
+def enlarged(picture: Image.Image, width: int = 256) -> Image.Image:
+    """Each pixel made a square, as often as a picture of at least this width needs it."""
+    factor = max(1, math.ceil(width / picture.width))
+    size = (picture.width * factor, picture.height * factor)
+    return picture.resize(size, Image.Resampling.NEAREST)
+
+
+def gif(
+    frames: Sequence[Image.Image], *, width: int = 256, frame_time: int = 90, end_time: int = 700
+) -> bytes:
+    """A GIF file of pictures of one size, there and back, without end.
 
     Args:
-        frames: one or more pictures of one size.
-        path: the file.
-        milliseconds: how long each is shown; the first and the last stay five times as long.
+        frames: two or more.
+        width: pixels that each is enlarged to, at least.
+        frame_time: milliseconds that a frame is shown.
+        end_time: milliseconds that the first and the last are.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    frames = [frame.convert("RGB") for frame in [*frames, *frames[-2:0:-1]]]
-    times = [milliseconds] * len(frames)
-    times[0] = times[len(frames) // 2] = 5 * milliseconds
-    frames[0].save(
-        path, format="GIF", save_all=True, append_images=frames[1:], duration=times, loop=0
-    )
+    few_colours = [on_white(frame).quantize(256, dither=Image.Dither.NONE) for frame in frames]
+    large = [enlarged(frame, width) for frame in few_colours]
+    first, *others = [*large, *large[-2:0:-1]]
+    between = [frame_time] * (len(frames) - 2)
+    durations, file = [end_time, *between, end_time, *between], io.BytesIO()
+    first.save(file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0)
+    return file.getvalue()

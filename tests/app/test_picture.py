@@ -1,10 +1,9 @@
 import io
 
-import numpy as np
 import pytest
 from PIL import Image
 
-from textgan.app.picture import columns_of, enlarged, file_name, grid, on_white, png
+from textgan.app.picture import columns_of, file_name, grid, png
 
 
 @pytest.mark.parametrize(
@@ -12,14 +11,6 @@ from textgan.app.picture import columns_of, enlarged, file_name, grid, on_white,
 )
 def test_a_grid_is_nearly_square(number, columns):
     assert columns_of(number) == columns
-
-
-def test_pixels_become_squares():
-    image = Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4))
-    large = np.asarray(enlarged(image, 10))  # 3 times
-    assert large.shape == (12, 12)
-    assert (large == np.kron(np.asarray(image), np.ones((3, 3)))).all()
-    assert enlarged(large_one := Image.new("L", (300, 300))).size == large_one.size
 
 
 def test_a_grid_has_pictures_in_rows_on_white():
@@ -33,7 +24,7 @@ def test_a_grid_has_pictures_in_rows_on_white():
 
 def test_transparency_is_white_in_a_grid_and_stays_in_a_file():
     clear = Image.new("RGBA", (16, 16), (9, 9, 9, 0))
-    assert on_white(clear).getpixel((0, 0)) == (255, 255, 255)
+    assert grid([clear]).getpixel((20, 20)) == (255, 255, 255)
     assert Image.open(io.BytesIO(png(clear))).getpixel((0, 0)) == (9, 9, 9, 0)
 
 

@@ -1,6 +1,6 @@
 """A web page that draws while one types: what it does, as plain functions, and the page itself."""
 
-from textgan.app.animation import Animation, animate, gif
+from textgan.app.animation import Animation, animate
 from textgan.app.attention import has_attention, look, overlay, words
 from textgan.app.drawing import Drawing, draw
 
@@ -9,7 +9,6 @@ __all__ = [
     "Drawing",
     "animate",
     "draw",
-    "gif",
     "has_attention",
     "look",
     "overlay",

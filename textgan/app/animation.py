@@ -1,17 +1,14 @@
 """The way from one caption to another, as a moving picture."""
 
-import io
 import time
 from dataclasses import dataclass
 
 from PIL import Image
 
 from textgan.app.drawing import check_caption
-from textgan.app.picture import enlarged, on_white
 from textgan.pipeline import GANPipeline
 
 MAX_STEPS = 32
-_FRAME, _END = 90, 700  # milliseconds that a frame is shown, and one at either end
 
 
 @dataclass(frozen=True)
@@ -62,14 +59,3 @@ def animate(
     before = time.perf_counter()
     frames = pipeline.interpolate(start, end, steps=steps, seed=seed, truncation=truncation).images
     return Animation(start, end, seed, frames, 1000 * (time.perf_counter() - before))
-
-
-def gif(frames: list[Image.Image]) -> bytes:
-    """The frames there and back, without end, each enlarged to at least 256 pixels."""
-    few_colors = [on_white(frame).quantize(256, dither=Image.Dither.NONE) for frame in frames]
-    large = [enlarged(frame) for frame in few_colors]
-    first, *others = [*large, *large[-2:0:-1]]
-    durations = [_END, *[_FRAME] * (len(frames) - 2), _END, *[_FRAME] * (len(frames) - 2)]
-    file = io.BytesIO()
-    first.save(file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0)
-    return file.getvalue()

@@ -5,7 +5,7 @@ import numpy as np
 from PIL import Image
 
 from textgan.app.drawing import Drawing
-from textgan.app.picture import on_white
+from textgan.image import on_white
 from textgan.pipeline import GANPipeline
 
 

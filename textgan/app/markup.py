@@ -4,9 +4,10 @@ from html import escape
 
 from PIL import Image
 
-from textgan.app.animation import Animation, gif
+from textgan.app.animation import Animation
 from textgan.app.drawing import Drawing
 from textgan.app.picture import address, columns_of, file_name, grid, png
+from textgan.image import gif
 
 EMPTY = '<div class="tg-empty"></div>'
 

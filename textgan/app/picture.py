@@ -7,22 +7,9 @@ import re
 
 from PIL import Image
 
+from textgan.image import enlarged, on_white
+
 _GAP = 8  # pixels between the pictures of a grid
-
-
-def on_white(picture: Image.Image) -> Image.Image:
-    """RGB; where a picture of mode RGBA is transparent, white."""
-    if picture.mode != "RGBA":
-        return picture.convert("RGB")
-    white = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(white, picture).convert("RGB")
-
-
-def enlarged(picture: Image.Image, width: int = 256) -> Image.Image:
-    """Each pixel made a square, as often as a picture of at least this width needs it."""
-    factor = max(1, math.ceil(width / picture.width))
-    size = (picture.width * factor, picture.height * factor)
-    return picture.resize(size, Image.Resampling.NEAREST)
 
 
 def columns_of(number: int) -> int:

@@ -12,15 +12,13 @@ if TYPE_CHECKING:
 
     from textgan.pipeline import GANPipeline, TextToImagePipeline
 
-_WIDTH = 256  # pixels that a frame of an animation is enlarged to
-
 
 def main(argv: list[str]) -> int:
     """`textgan sample "a caption" ["another" ...]`: a row of draws for each caption, in one PNG."""
     words = _parser().parse_args(argv)
     _check(words)
 
-    from textgan.image import save_gif, save_png
+    from textgan.image import gif, save_png
     from textgan.pipeline import GANPipeline, TextToImagePipeline
 
     animated = words.to is not None or words.to_seed is not None
@@ -32,7 +30,8 @@ def main(argv: list[str]) -> int:
             picture = _attention(pipeline, words) if words.attention else _grid(pipeline, words)
             save_png(picture, out)
         elif out.suffix.lower() == ".gif":
-            save_gif(_frames(pipeline, words), out)
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.write_bytes(gif(_frames(pipeline, words)))
         else:
             save_png(_side_by_side(_frames(pipeline, words)), out)
     except (ValueError, FloatingPointError) as error:
@@ -111,9 +110,7 @@ def _grid(pipeline: "TextToImagePipeline", words: argparse.Namespace) -> "Image.
 
 def _frames(pipeline: "GANPipeline", words: argparse.Namespace) -> "list[Image.Image]":
     """What lies between two captions or two noises."""
-    from textgan.image import enlarged
-
-    images = pipeline.interpolate(
+    return pipeline.interpolate(
         words.captions[0],
         words.to,
         steps=words.steps,
@@ -122,12 +119,14 @@ def _frames(pipeline: "GANPipeline", words: argparse.Namespace) -> "list[Image.I
         truncation=words.truncation,
         guidance_scale=words.guidance_scale,
     ).images
-    return [enlarged(image, _WIDTH) for image in images]
 
 
 def _side_by_side(frames: "list[Image.Image]") -> "Image.Image":
     from PIL import Image
 
+    from textgan.image import enlarged
+
+    frames = [enlarged(frame) for frame in frames]
     width, height = frames[0].size
     whole = Image.new(frames[0].mode, (width * len(frames), height))
     for place, frame in enumerate(frames):
