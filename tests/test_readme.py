@@ -13,7 +13,9 @@ from textgan.cli import main
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.S)
 LINES = [line.split("  #")[0].strip() for block in BLOCKS for line in block.splitlines()]
-COMMANDS = sorted({line for line in LINES if line.startswith("textgan ")})
+COMMANDS = sorted(
+    {line for line in LINES if line.startswith("textgan ") and line != "textgan demo"}
+)
 SLOW = ("trainer=ddp_cpu", "wandb")
 
 
@@ -51,6 +53,10 @@ def contrastive(tmp_path_factory, tiny) -> Path:
     return folder
 
 
+def test_the_page_that_never_ends_is_named_too():
+    assert "textgan demo" in LINES  # tests/command/test_demo.py and tests/test_browser.py open it
+
+
 def test_the_readme_has_commands():
     assert len(COMMANDS) >= 10
     assert {command.split()[1] for command in COMMANDS} >= {"fit", "test", "predict", "sample"}
@@ -68,6 +74,7 @@ def test_a_command_of_the_readme_runs(command, textgan, tiny, trained, contrasti
     for name in ("one", "two"):
         Image.new("RGB", (20, 30), "navy").save(tmp_path / f"{name}.jpg")
     command = command.replace("RUN/", f"{run}/").replace("PATH", str(pictures))
+    command = re.sub(r"\bRUN$", str(run), command)
     command = command.replace("CLIP/", f"{shutil.copytree(contrastive, tmp_path / 'clip')}/")
     if command.startswith("textgan compare "):
         for run_dir in ("A", "B"):
@@ -76,6 +83,8 @@ def test_a_command_of_the_readme_runs(command, textgan, tiny, trained, contrasti
     if "model=pipeline" in command:
         command = command.replace("image_size=32", "image_size=16")
         command += " data.test_size=4 data.train_size=8 data.batch_size=4"
+    if command.startswith("textgan export"):
+        pytest.importorskip("onnxruntime", reason="needs textgan[export]")
     words = shlex.split(command)[1:]
     if words[0] == "sample" and "--model" not in words:
         words += ["--model", str(run)]
