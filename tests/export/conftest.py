@@ -1,0 +1,106 @@
+"""Tiny pipelines with weights that make a difference, and folders that they were exported to."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from textgan.export import ExportedPipeline, export_pipeline
+from textgan.generator import AttentionGenerator
+from textgan.pipeline import GANPipeline
+from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder, TextEncoder
+
+CAPTIONS = [
+    "a red circle",
+    "",
+    "a blue square left of a green star",
+    "<end> 两个绿色的方块 Ünïcode",
+    "A STAR",
+]
+
+
+def _bert(**arguments) -> BertTextEncoder:
+    encoder = BertTextEncoder(
+        width=8, depth=1, num_heads=2, vocab_size=300, max_length=24, **arguments
+    )
+    encoder.fit_tokenizer(CAPTIONS * 2)
+    return encoder
+
+
+def _other_architecture() -> BertTextEncoder:
+    """As a pretrained one comes back from its folder: without a recurrent net."""
+    architecture = {
+        **{"model_type": "bert", "vocab_size": 300, "hidden_size": 12, "intermediate_size": 16},
+        **{"num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 24},
+    }
+    encoder = BertTextEncoder(width=8, architecture=architecture, max_length=24, frozen=True)
+    encoder.tokenizer.load_state_dict(_bert().tokenizer.state_dict())
+    return encoder
+
+
+ENCODERS: dict[str, Callable[[], TextEncoder]] = {
+    "from scratch": _bert,
+    "frozen, in a frozen one": lambda: FrozenTextEncoder(_bert(frozen=True)),
+    "of another architecture": _other_architecture,
+}
+
+
+def _pipeline(encoder: str = "from scratch", channels: int = 3) -> GANPipeline:
+    torch.manual_seed(0)
+    generator = AttentionGenerator(
+        image_size=16, text_width=8, noise_width=4, width=4, max_width=8, channels=channels
+    )
+    pipeline = GANPipeline(generator, ENCODERS[encoder]()).eval()
+    with torch.no_grad():
+        for weight in pipeline.parameters():
+            weight.add_(
+                torch.randn_like(weight), alpha=0.05
+            )  # more would only give white and black
+    return pipeline
+
+
+@pytest.fixture(scope="session")
+def make_pipeline() -> Callable[..., GANPipeline]:
+    """Makes the same one each time, its pictures all grays and contrasts."""
+    return _pipeline
+
+
+@pytest.fixture(scope="session")
+def pipeline() -> GANPipeline:
+    return _pipeline()
+
+
+@pytest.fixture(scope="session")
+def onnx_packages() -> None:
+    """Skips where the extra is not installed."""
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        pytest.importorskip(package, reason="needs the extra: pip install textgan[export]")
+
+
+@pytest.fixture(scope="session")
+def onnx_folder(onnx_packages, pipeline, tmp_path_factory) -> Path:
+    """Where `pipeline` is, as ONNX."""
+    folder = tmp_path_factory.mktemp("onnx") / "graph"
+    export_pipeline(pipeline, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def torch_folder(pipeline, tmp_path_factory) -> Path:
+    """Where `pipeline` is, by torch.export."""
+    folder = tmp_path_factory.mktemp("torch") / "graph"
+    export_pipeline(pipeline, folder, format="torch")
+    return folder
+
+
+@pytest.fixture(scope="session", params=["onnx", "torch"])
+def folder(request) -> Path:
+    """Either."""
+    return request.getfixturevalue(f"{request.param}_folder")
+
+
+@pytest.fixture(scope="session")
+def draw(folder) -> ExportedPipeline:
+    """What draws from it."""
+    return ExportedPipeline(folder)

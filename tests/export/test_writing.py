@@ -1,0 +1,196 @@
+"""What is written, and that nothing is where it was refused."""
+
+import copy
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tokenizers
+import torch
+
+from textgan.errors import ConfigError
+from textgan.export import ExportedPipeline, export_pipeline, graph
+from textgan.export.check import INT8, accept_differences
+from textgan.frozen import weights_hash
+from textgan.pipeline import GANPipeline
+from textgan.text_encoder import BertTextEncoder
+from textgan.tokenizer import Tokenizer
+
+CAPTIONS = ["a red circle", "", "a blue square left of a star", "<end> 两个 Ünïcode", "A STAR"]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "channels"), [("frozen, in a frozen one", 4), ("of another architecture", 1)]
+)
+def test_every_encoder_and_any_channels_are_written_and_stay(
+    make_pipeline, encoder, channels, tmp_path
+):
+    pipeline = make_pipeline(encoder, channels)
+    expected = pipeline(CAPTIONS).images  # fills the cache
+    before = copy.deepcopy(pipeline.state_dict())
+    pipeline.train()
+    folder = tmp_path / "new" / "graph" if channels == 1 else tmp_path  # which is empty
+    export_pipeline(pipeline, folder, format="torch")
+    for one, other in zip(ExportedPipeline(folder)(CAPTIONS).images, expected, strict=True):
+        assert one.mode == other.mode == {1: "L", 4: "RGBA"}[channels]
+        assert np.abs(np.array(one).astype(int) - np.array(other)).max() <= 1
+    assert all(torch.equal(value, before[name]) for name, value in pipeline.state_dict().items())
+    assert pipeline.generator.training
+    assert all(weight.requires_grad for weight in pipeline.generator.parameters())
+
+
+def test_export_json_says_what_there_is_to_know(folder, pipeline):
+    known = json.loads((folder / "export.json").read_text(encoding="utf-8"))
+    kind, greatest, mean = (
+        known.pop(k) for k in ("format", "greatest_difference", "mean_difference")
+    )
+    assert 0 <= mean < 1e-6
+    assert mean <= greatest <= 1e-3
+    assert known == {
+        "format_version": 1,
+        "int8": False,
+        "image_size": 16,
+        "channels": 3,
+        "noise_shape": [4],
+        "max_length": 24,
+        "pad_id": pipeline.text_encoder.tokenizer.pad_id,
+        "opset": {"onnx": 20, "torch": None}[kind],
+        "weights_sha256": weights_hash(pipeline),
+        "textgan": "0.1.0",
+        "torch": torch.__version__,
+    }
+    graph = {"onnx": "model.onnx", "torch": "model.pt2"}[kind]
+    assert {file.name for file in folder.iterdir()} == {graph, "tokenizer.json", "export.json"}
+
+
+def test_the_graph_names_what_it_takes_and_which_sizes_are_free(onnx_folder):
+    import onnx
+
+    graph = onnx.load(onnx_folder / "model.onnx").graph
+    sizes = {
+        value.name: [size.dim_param or size.dim_value for size in value.type.tensor_type.shape.dim]
+        for value in (*graph.input, *graph.output)
+    }
+    assert sizes == {
+        "token_ids": ["batch", "length"],
+        "mask": ["batch", "length"],
+        "noise": ["batch", 4],
+        "images": ["batch", 3, 16, 16],
+    }
+
+
+def test_the_tokenizers_library_alone_reads_tokenizer_json(folder, pipeline):
+    backend = tokenizers.Tokenizer.from_file(str(folder / "tokenizer.json"))
+    backend.encode_special_tokens = True
+    encodings = backend.encode_batch(CAPTIONS)
+    token_ids, mask = pipeline.text_encoder.tokenizer(CAPTIONS)
+    assert [encoding.ids for encoding in encodings] == token_ids.tolist()
+    assert [encoding.attention_mask for encoding in encodings] == mask.int().tolist()
+
+
+def test_what_draws_something_else_is_refused_and_leaves_nothing(
+    pipeline, torch_folder, tmp_path, monkeypatch
+):
+    written = torch.export.load(torch_folder / "model.pt2")
+    monkeypatch.setattr(graph, "trace", lambda module: written)
+    pipeline = copy.deepcopy(pipeline)
+    with torch.no_grad():
+        pipeline.generator.start.bias.add_(0.5)
+    with pytest.raises(ConfigError, match=r"must draw within 0.001 of PyTorch in \[-1, 1\]"):
+        export_pipeline(pipeline, tmp_path / "graph", format="torch")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("greatest", [2.5, float("nan")])
+def test_a_graph_that_is_far_off_or_no_number_is_refused(greatest):
+    accept_differences(0.5, 0.01, INT8)
+    with pytest.raises(ConfigError, match="within 2 of PyTorch"):
+        accept_differences(greatest, 0.01, INT8)
+
+
+def test_a_tokenizer_that_splits_otherwise_is_refused(pipeline, tmp_path, monkeypatch):
+    other = Tokenizer(300, lowercase=False)
+    other.fit(CAPTIONS)
+    state = other.get_extra_state()
+    monkeypatch.setattr(Tokenizer, "get_extra_state", lambda self: state)
+    with pytest.raises(ConfigError, match="must split captions as the pipeline does, but not"):
+        export_pipeline(pipeline, tmp_path / "graph", format="torch")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_holds_something_is_left_alone(pipeline, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    for taken in (tmp_path, tmp_path / "mine.txt"):
+        with pytest.raises(FileExistsError, match=r"folder must be new or empty, but .* holds"):
+            export_pipeline(pipeline, taken, format="torch")
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"format": "tflite"}, 'format must be "onnx" or "torch", got \'tflite\''),
+        ({"format": "torch", "int8": True}, 'int8 must be False for the format "torch"'),
+    ],
+)
+def test_wrong_arguments_are_sentences(pipeline, tmp_path, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        export_pipeline(pipeline, tmp_path / "graph", **options)
+
+
+def test_a_text_encoder_without_tokens_or_vocabulary_is_refused(pipeline, tmp_path):
+    untrained = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=300)
+    with pytest.raises(ValueError, match="must have been trained, but it has no vocabulary"):
+        export_pipeline(GANPipeline(pipeline.generator, untrained), tmp_path / "a", format="torch")
+    other = GANPipeline(pipeline.generator, torch.nn.Identity())
+    with pytest.raises(TypeError, match="must be a BertTextEncoder, frozen or not, got Identity"):
+        export_pipeline(other, tmp_path / "a", format="torch")
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxscript", "onnxruntime"])
+def test_a_missing_package_is_one_sentence(pipeline, tmp_path, monkeypatch, package):
+    found = importlib.util.find_spec
+    absent = lambda name, *rest: None if name == package else found(name, *rest)  # noqa: E731
+    monkeypatch.setattr(importlib.util, "find_spec", absent)
+    with pytest.raises(ConfigError, match=r"pip install textgan\[export\]"):
+        export_pipeline(pipeline, tmp_path / "graph")
+
+
+def test_drawing_without_onnxruntime_is_one_sentence(onnx_folder, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match=r"onnxruntime is not installed: pip install textgan"):
+        ExportedPipeline(onnx_folder)
+
+
+def broken(folder: Path, change: str) -> None:
+    """Spoil a copy of an exported folder."""
+    file = folder / "export.json"
+    if change in ("{", "3"):
+        file.write_text(change, encoding="utf-8")
+    elif change == "version":
+        file.write_text(file.read_text().replace('format_version": 1', 'format_version": 9'))
+    else:
+        (folder / change).unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "sentence"),
+    [
+        ("export.json", FileNotFoundError, r"one that textgan export wrote, but .* no export.json"),
+        ("model.pt2", FileNotFoundError, "has no model.pt2, which its export.json tells of"),
+        ("tokenizer.json", FileNotFoundError, "has no tokenizer.json"),
+        ("{", ValueError, "export.json is not valid JSON"),
+        ("3", ValueError, "fields of format_version 1, got version None with 0"),
+        ("version", ValueError, "fields of format_version 1, got version 9 with 13"),
+    ],
+)
+def test_a_folder_that_is_not_whole_is_a_sentence(torch_folder, tmp_path, change, error, sentence):
+    folder = tmp_path / "graph"
+    folder.mkdir()
+    for file in torch_folder.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    broken(folder, change)
+    with pytest.raises(error, match=sentence):
+        ExportedPipeline(folder)

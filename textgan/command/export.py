@@ -1,0 +1,42 @@
+"""Write a pipeline as one ONNX or torch.export graph, which draws without textgan."""
+
+import argparse
+
+from textgan.command._model import HELP, open_model
+from textgan.errors import ConfigError
+
+
+def main(argv: list[str]) -> int:
+    """`textgan export FOLDER`: graph, tokenizer and export.json, checked against PyTorch."""
+    parser = argparse.ArgumentParser("textgan export", description=__doc__)
+    parser.add_argument("folder", metavar="FOLDER", help="the folder to write, new or empty")
+    parser.add_argument("--model", help=HELP)
+    parser.add_argument(
+        "--format",
+        choices=["onnx", "torch"],
+        default="onnx",
+        help="onnx writes model.onnx (the default), torch writes model.pt2 for torch.export.load",
+    )
+    parser.add_argument(
+        "--int8",
+        action="store_true",
+        help="weights of matrix products take 8 bits: a smaller file, pictures a little off",
+    )
+    words = parser.parse_args(argv)
+
+    from textgan.export import export_pipeline
+    from textgan.pipeline import GANPipeline
+
+    pipeline = open_model(words.model, GANPipeline)
+    try:
+        info = export_pipeline(pipeline, words.folder, format=words.format, int8=words.int8)
+    except (TypeError, ValueError, FileExistsError) as error:
+        raise ConfigError(str(error)) from error
+    except OSError as error:
+        raise ConfigError(f"{words.folder!r} cannot be written: {error.strerror}") from error
+    print(
+        f"{words.folder}: within {info.greatest_difference:.1g} of PyTorch in [-1, 1], "
+        f"{info.mean_difference:.1g} on average"
+    )
+    print(f'next, in Python: textgan.export.ExportedPipeline("{words.folder}")("a caption")')
+    return 0

@@ -1,0 +1,131 @@
+"""Sampling from a folder by `export_pipeline`, without torch where the graph is ONNX."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from textgan.export.files import TOKENIZER, ExportInfo
+from textgan.export.noise import keyed_normal
+from textgan.export.session import open_session
+from textgan.export.tokens import CaptionReader
+
+_WEIGHTED = re.compile(r"\([^():]+:\s*-?\d+(?:\.\d+)?\s*\)")
+
+
+@dataclass
+class ExportedOutput:
+    """images: k pictures for the first caption, then k for the second, and so on.
+
+    A list of PIL images ("pil"), or an array (B * k, H, W, C) in [0, 1] ("np").
+    """
+
+    images: list[Image.Image] | np.ndarray
+
+
+class ExportedPipeline:
+    """Draws as the `GANPipeline` did that was exported, to 1 of 255 where its weights are float32.
+
+    The same seed gives the same picture. There is no guidance, and no weights of words.
+
+    Args:
+        folder: what `export_pipeline` wrote.
+        threads: of onnxruntime; None leaves the number to it.
+
+    Attributes:
+        info: what the folder's `export.json` says.
+
+    Raises:
+        FileNotFoundError, ValueError: the folder is not whole, or `threads` out of range.
+        ConfigError: onnxruntime is not installed.
+    """
+
+    def __init__(self, folder: str | Path, *, threads: int | None = None):
+        folder = Path(folder)
+        self.info = ExportInfo.read(folder)
+        self._read = CaptionReader(folder / TOKENIZER, self.info.pad_id)
+        self._session = open_session(folder, self.info.format, threads=threads)
+
+    def __call__(
+        self,
+        captions: str | Sequence[str],
+        *,
+        num_images_per_prompt: int = 1,
+        seed: int = 0,
+        indices: Sequence[int] | None = None,
+        truncation: float = 1.0,
+        batch_size: int = 64,
+        output_type: Literal["pil", "np"] = "pil",
+    ) -> ExportedOutput:
+        """Draw, as `GANPipeline` does.
+
+        Args:
+            captions: what to draw.
+            num_images_per_prompt: draws of each caption, each with a noise of its own.
+            seed: with the caption's index and the draw's number it decides the noise.
+            indices: a number for each caption that its noise is keyed by; its place in the list by
+                default.
+            truncation: in [0, 1], what the noise is multiplied by.
+            batch_size: pictures drawn at a time.
+            output_type: "pil" or "np".
+
+        Raises:
+            TypeError: a caption is no string.
+            ValueError: a number is out of range, a word has a weight, or there is no caption.
+            FloatingPointError: a picture holds values that are not finite numbers.
+        """
+        captions = [captions] if isinstance(captions, str) else list(captions)
+        _check(captions, num_images_per_prompt, truncation, batch_size, output_type)
+        indices = range(len(captions)) if indices is None else indices
+        wanted = [
+            (caption, (seed, int(index), draw))
+            for caption, index in zip(captions, indices, strict=True)
+            for draw in range(num_images_per_prompt)
+        ]
+        parts = [wanted[i : i + batch_size] for i in range(0, len(wanted), batch_size)]
+        images = np.concatenate([self._draw(part, truncation) for part in parts])
+        return ExportedOutput(_converted(images, output_type))
+
+    def _draw(self, wanted: list[tuple[str, tuple[int, ...]]], truncation: float) -> np.ndarray:
+        """B captions, each with the key of its noise -> (B, C, H, W) in [-1, 1]."""
+        token_ids, mask = self._read([caption for caption, _ in wanted])
+        noise = keyed_normal([key for _, key in wanted], self.info.noise_shape)
+        return self._session(token_ids, mask, np.float32(truncation) * noise)
+
+
+def _check(
+    captions: list[str], number: int, truncation: float, batch_size: int, output_type: str
+) -> None:
+    if not captions:
+        raise ValueError("captions must hold at least one caption, got none")
+    if number < 1 or batch_size < 1:
+        rule = "num_images_per_prompt and batch_size must be at least 1"
+        raise ValueError(f"{rule}, got {number} and {batch_size}")
+    if not 0 <= truncation <= 1:
+        raise ValueError(f"truncation must be in [0, 1], got {truncation}")
+    if output_type not in ("pil", "np"):
+        raise ValueError(f'output_type must be "pil" or "np", got {output_type!r}')
+    for caption in captions:
+        if not isinstance(caption, str):
+            raise TypeError(f"captions must be strings, got {type(caption).__name__}")
+        if any("\ud800" <= letter <= "\udfff" for letter in caption):
+            raise ValueError(f"captions must be valid Unicode, got {caption!r:.80}")
+        if found := _WEIGHTED.search(caption):
+            raise ValueError(f"an exported pipeline cannot weigh words, got {found[0]!r}")
+
+
+def _converted(images: np.ndarray, output_type: str) -> list[Image.Image] | np.ndarray:
+    if not np.isfinite(images).all():
+        bad = int((~np.isfinite(images)).any((1, 2, 3)).sum())
+        raise FloatingPointError(
+            f"{bad} of {len(images)} pictures hold values that are not finite numbers"
+        )
+    pictures = ((images.transpose(0, 2, 3, 1) + 1) / 2).clip(0, 1)  # (B, H, W, C)
+    if output_type == "np":
+        return pictures
+    pixels = (255 * pictures).round().astype(np.uint8)
+    return [Image.fromarray(p[..., 0] if p.shape[-1] == 1 else p) for p in pixels]

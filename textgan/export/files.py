@@ -1,0 +1,93 @@
+"""What a folder by `export_pipeline` holds, and what drawing from it takes."""
+
+import importlib.util
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from textgan.errors import ConfigError
+
+FORMAT_VERSION = 1
+INFORMATION, TOKENIZER = "export.json", "tokenizer.json"
+GRAPHS = {"onnx": "model.onnx", "torch": "model.pt2"}
+INPUTS, OUTPUT = ("token_ids", "mask", "noise"), "images"
+
+
+@dataclass(frozen=True)
+class ExportInfo:
+    """`export.json`, field by field.
+
+    Attributes:
+        format: "onnx" or "torch".
+        int8: whether the weights of matrix products are of 8 bits.
+        image_size: pixels along a side.
+        channels: 1, 3 or 4.
+        noise_shape: of one picture's noise.
+        max_length: tokens of the longest caption; `tokenizer.json` cuts there.
+        pad_id: the token id that fills up shorter captions.
+        opset: version of ONNX's operators; None where the format is another.
+        weights_sha256: hash of the pipeline's weights (`textgan.frozen.weights_hash`).
+        textgan, torch: versions that wrote it.
+        greatest_difference, mean_difference: absolute, between its pictures and the pipeline's in
+            PyTorch, in the range [-1, 1], over the random captions that it was checked with.
+    """
+
+    format: str
+    int8: bool
+    image_size: int
+    channels: int
+    noise_shape: tuple[int, ...]
+    max_length: int
+    pad_id: int
+    opset: int | None
+    weights_sha256: str
+    textgan: str
+    torch: str
+    greatest_difference: float
+    mean_difference: float
+
+    def write(self, folder: Path) -> None:
+        """Into the folder's `export.json`."""
+        text = json.dumps({"format_version": FORMAT_VERSION, **asdict(self)}, indent=2)
+        (folder / INFORMATION).write_text(text + "\n", encoding="utf-8")
+
+    @staticmethod
+    def read(folder: Path) -> "ExportInfo":
+        """What `write` wrote.
+
+        Raises:
+            FileNotFoundError: the folder or one of its files is missing.
+            ValueError: `export.json` is broken or of another format.
+        """
+        file = folder / INFORMATION
+        if not file.is_file():
+            rule = "folder must be one that textgan export wrote"
+            raise FileNotFoundError(f"{rule}, but {str(folder)!r} has no {INFORMATION}")
+        try:
+            known = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{file} is not valid JSON: {error}") from error
+        known = known if isinstance(known, dict) else {}
+        names, version = (
+            {field.name for field in fields(ExportInfo)},
+            known.pop("format_version", None),
+        )
+        if version != FORMAT_VERSION or set(known) != names or known["format"] not in GRAPHS:
+            rule = f"{file} must have all fields of format_version {FORMAT_VERSION}"
+            raise ValueError(f"{rule}, got version {version!r} with {len(known)} fields")
+        info = ExportInfo(**known | {"noise_shape": tuple(known["noise_shape"])})
+        for name in (GRAPHS[info.format], TOKENIZER):
+            if not (folder / name).is_file():
+                raise FileNotFoundError(f"{folder} has no {name}, which its {INFORMATION} tells of")
+        return info
+
+
+def require(*packages: str) -> None:
+    """Refuse where one of these is not installed.
+
+    Raises:
+        ConfigError: the first that is missing, and how to install it.
+    """
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            raise ConfigError(f"{package} is not installed: pip install textgan[export]")

