@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from torchmetrics.multimodal.clip_score import CLIPScore
 
 from textgan.errors import MissingWeightsError
 from textgan.image import from_uint8, to_pil
-from textgan.image_encoder.clip import CLIP, CLIPImageProcessorPil
+from textgan.image_encoder.clip import CLIP, image_processor_class
 from textgan.metric.text_image_similarity import TextImageSimilarity
 from textgan.types import Evaluation
 
@@ -49,9 +50,9 @@ def folder(tmp_path_factory) -> str:
     return str(folder)
 
 
-def preprocessor(**said) -> CLIPImageProcessorPil:
+def preprocessor(**said) -> Any:
     crop = {"height": 16, "width": 16}
-    return CLIPImageProcessorPil(**{"size": {"shortest_edge": 18}, "crop_size": crop, **said})
+    return image_processor_class()(**{"size": {"shortest_edge": 18}, "crop_size": crop, **said})
 
 
 @pytest.fixture(scope="module")

@@ -34,18 +34,23 @@ def open_model(path: str | None, kind: "type[Part] | None" = None) -> "Part":
     """
     import torch
 
-    from textgan.model.checkpoint import load_pipeline
     from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
     from textgan.pretrained import Part
 
     found = find_model(path, kind)
     try:
-        pipeline = Part.from_pretrained(found) if found.is_dir() else load_pipeline(found)
+        pipeline = Part.from_pretrained(found) if found.is_dir() else _from_checkpoint(found)
     except (ValueError, FileNotFoundError) as error:
         raise ConfigError(str(error)) from error
     if not isinstance(pipeline, kind or (TextToImagePipeline, ContrastivePipeline)):
         raise ConfigError(_other(found, type(pipeline), kind))
     return pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _from_checkpoint(path: Path) -> "Part":
+    from textgan.model.checkpoint import load_pipeline  # Lightning takes seconds to import
+
+    return load_pipeline(path)
 
 
 def find_model(path: str | None, kind: "type[Part] | None" = None) -> Path:

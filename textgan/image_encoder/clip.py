@@ -14,11 +14,6 @@ from textgan.frozen import weights_hash
 from textgan.image import to_rgb_uint8
 from textgan.image_encoder.judge import Judge
 
-try:  # transformers 5 has this one beside one that needs torchvision
-    from transformers import CLIPImageProcessorPil
-except ImportError:
-    from transformers import CLIPImageProcessor as CLIPImageProcessorPil
-
 _MODES = {2: "bilinear", 3: "bicubic"}  # by PIL's numbers
 
 
@@ -135,11 +130,16 @@ class _Reading:
         return (x / 255 - mean) / std
 
 
+def image_processor_class() -> type:
+    """Transformers 5 has this one beside one that needs torchvision; to import either is slow."""
+    return getattr(transformers, "CLIPImageProcessorPil", None) or transformers.CLIPImageProcessor
+
+
 def _read(
     name: str,
-) -> tuple[transformers.CLIPModel, transformers.PreTrainedTokenizerBase, _Reading]:
+) -> "tuple[transformers.CLIPModel, transformers.PreTrainedTokenizerBase, _Reading]":
     try:
-        processor = CLIPImageProcessorPil.from_pretrained(name)
+        processor = image_processor_class().from_pretrained(name)
         tokenizer = transformers.AutoTokenizer.from_pretrained(name)
         model, loading = transformers.CLIPModel.from_pretrained(
             name, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True
