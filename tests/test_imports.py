@@ -26,7 +26,7 @@ EDGES = {
     "pipeline": {*SHARED, *PARTS},
     "evaluation": {*SHARED, *PARTS, "pipeline", "metric"},
     "export": {*SHARED, "text_encoder", "pipeline"},
-    "app": {"image", "pipeline"},
+    "app": {"hub", "image", "pipeline"},
     "model": {*SHARED, *PARTS, "pipeline", "metric", "evaluation", "checkpoint"},
 }
 OUTSIDE = {

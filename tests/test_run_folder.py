@@ -1,4 +1,5 @@
 import json
+import logging
 
 import pytest
 
@@ -35,6 +36,26 @@ def test_only_training_goes_on_in_the_folder_of_its_checkpoint(tmp_path):
     refuse_occupied("test", tmp_path, None)
     with pytest.raises(ConfigError, match="holds a run: go on with ckpt_path="):
         refuse_occupied("fit", tmp_path, None)
+
+
+def test_a_discarded_folder_is_logged_to_no_more(tmp_path):
+    folder = tmp_path / "runs/2026-11-26/23-59-59-000000"
+    folder.mkdir(parents=True)
+    gone, kept = (
+        logging.FileHandler(file, delay=True)
+        for file in (folder / "textgan.log", tmp_path / "x.log")
+    )
+    root = logging.getLogger()
+    root.addHandler(gone)
+    root.addHandler(kept)
+    try:
+        discard(folder, set())
+        assert gone not in root.handlers
+        assert kept in root.handlers
+        assert not folder.exists()
+    finally:
+        root.removeHandler(kept)
+        root.removeHandler(gone)
 
 
 def test_discarding_removes_only_what_is_new_and_ours(tmp_path):

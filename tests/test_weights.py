@@ -26,6 +26,7 @@ def test_it_is_small_and_carries_what_it_was_measured_as(pipeline):
     card = (SHAPES / "README.md").read_text(encoding="utf-8")
     assert "license: mit" in card
     assert "textgan fit experiment=demo" in card
+    assert "from_pretrained(SHAPES)" in card
     assert (SHAPES / "grid.png").is_file()
     assert len(examples(SHAPES)) >= 4
 

@@ -1,5 +1,6 @@
 """Saved parts on the Hugging Face Hub: fetched by name, and published."""
 
+import os
 import re
 from pathlib import Path
 
@@ -16,10 +17,16 @@ from huggingface_hub.errors import (
 import textgan
 from textgan.pretrained_files import CONFIG, WEIGHTS
 
+CARD = "README.md"
 _NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 # Of connections too: what the library sends requests by is another package in each major version,
 # and each has its errors derive from one of these.
 _TROUBLE = (HTTPError, OSError, HFValidationError)
+
+
+def is_name(path: str) -> bool:
+    """Whether it is like `owner/name`."""
+    return _NAME.fullmatch(path) is not None
 
 
 def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
@@ -33,18 +40,18 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
         FileNotFoundError: there is no such folder, and no such name on the hub that can be reached.
         ValueError: a revision of a folder is asked for.
     """
-    if Path(path).exists():
+    if os.path.exists(path):  # noqa: PTH110 - Path's raises where it is too long to be one
         if revision is not None:
             raise ValueError(f"revision must be None for the folder {path}, got {revision!r}")
         return Path(path)
     rule = f"path must be a folder by save_pretrained, got {str(path)!r}, which does not exist"
     if isinstance(path, Path):
         raise FileNotFoundError(rule)
-    if not _NAME.fullmatch(path):
+    if not is_name(path):
         raise FileNotFoundError(f"{rule}, and is no name like owner/name on the Hugging Face Hub")
     try:
         folder = huggingface_hub.snapshot_download(
-            path, revision=revision, allow_patterns=[CONFIG, WEIGHTS]
+            path, revision=revision, allow_patterns=[CONFIG, WEIGHTS, CARD]
         )
     except _TROUBLE as error:
         raise FileNotFoundError(f"{rule}; {_why(path, revision, error)}") from None
@@ -71,7 +78,7 @@ def upload(
         ValueError: `repo_id` is no such name, or is public where it should be private.
         ConnectionError: the hub cannot be reached, or refuses.
     """
-    if not _NAME.fullmatch(repo_id):
+    if not is_name(repo_id):
         raise ValueError(f"repo_id must be like owner/name, got {repo_id!r}")
     version = textgan.__version__
     api = HfApi(library_name="textgan", library_version=version)

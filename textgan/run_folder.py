@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import logging
 import platform
 import subprocess
 import sys
@@ -51,12 +52,19 @@ def free_name(path: Path) -> Path:
 def discard(folder: Path, before: set[Path]) -> None:
     """Take away what a run that never began wrote about itself, and its folder if empty then.
 
-    A folder that `new_run_folder` did not name is the user's, and stays.
+    A folder that `new_run_folder` did not name is the user's, and stays. Nothing is logged there
+    any more: what the process logs later would find no folder.
 
     Args:
         folder: the run folder.
         before: what was in it before.
     """
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        file = getattr(handler, "baseFilename", None)
+        if file is not None and Path(file).parent == folder.absolute():
+            root.removeHandler(handler)
+            handler.close()
     for pattern in ("run*.yaml", "environment*.json", "textgan.log"):
         for path in set(folder.glob(pattern)) - before:
             path.unlink()

@@ -1,4 +1,4 @@
-"""Put a pipeline of the demo's into the box, with its evaluation, examples and card.
+"""Put a pipeline of the demo's into the box, with its evaluation and card.
 
 python experiments/demo/box.py RUN/pipeline EVALUATION/evaluation.json textgan/weights/shapes
 """
@@ -19,6 +19,7 @@ CAPTIONS = (
     "a large cyan triangle above a large orange star on a navy background",
     "a small green square on a black background",
 )
+IMPORT = "from textgan.weights import SHAPES"
 DATA = (
     "scenes of one or two objects, drawn by `textgan.data.Shapes` at 32 px (`data.spread=0.5`); "
     "some pairs of colour and shape are never trained on"
@@ -34,16 +35,19 @@ def main() -> None:
     pipeline = TextToImagePipeline.from_pretrained(words.pipeline)
     pipeline.save_pretrained(words.folder)
     shutil.copy(words.evaluation, words.folder / "evaluation.json")
-    (words.folder / "examples.txt").write_text("\n".join(CAPTIONS) + "\n", encoding="utf-8")
-    pipeline.save_card(
+    card = pipeline.save_card(
         words.folder,
         captions=CAPTIONS,
-        name="textgan/weights/shapes",
+        name="shapes",
         evaluation=words.evaluation,
         data=DATA,
         licence="mit",
-        command="textgan fit experiment=demo    # seed 0; 10 minutes on 2 idle cores",
+        command="textgan fit experiment=demo    # seed 0",
     )
+    text = card.read_text(encoding="utf-8")
+    text = text.replace('from_pretrained("shapes")', "from_pretrained(SHAPES)")
+    text = text.replace("import TextToImagePipeline", f"import TextToImagePipeline\n{IMPORT}", 1)
+    card.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

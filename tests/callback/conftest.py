@@ -10,7 +10,10 @@ from textgan.types import Batch
 
 
 class Pipeline:
-    def __call__(self, captions: list[str], *, seed: int, output_type: str) -> SimpleNamespace:
+    def __call__(
+        self, captions: list[str], *, seed: int, weighted_words: bool, output_type: str
+    ) -> SimpleNamespace:
+        assert not weighted_words  # a data set's captions are no prompts
         assert output_type == "pt"
         generator = torch.Generator().manual_seed(seed)
         return SimpleNamespace(images=torch.rand(len(captions), 3, 8, 8, generator=generator))

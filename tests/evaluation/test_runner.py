@@ -17,7 +17,10 @@ class Pipeline:
     def __init__(self):
         self.calls = []
 
-    def __call__(self, captions, *, num_images_per_prompt, seed, indices, output_type):
+    def __call__(
+        self, captions, *, num_images_per_prompt, seed, indices, weighted_words, output_type
+    ):
+        assert not weighted_words  # a data set's captions are no prompts
         assert output_type == "pt"
         self.calls.append((list(captions), num_images_per_prompt, seed, list(indices)))
         values = [index + draw / 10 for index in indices for draw in range(num_images_per_prompt)]

@@ -1,5 +1,7 @@
 """What is drawn from an exported folder is what the pipeline draws."""
 
+import json
+import shutil
 import subprocess
 import sys
 import warnings
@@ -135,3 +137,28 @@ def test_pictures_that_are_not_finite_are_never_handed_out(draw, monkeypatch):
     monkeypatch.setattr(draw, "_session", lambda *given: nothing)
     with pytest.raises(FloatingPointError, match="3 of 3 pictures hold values"):
         draw(["a", "b", "c"])
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "sentence"),
+    [
+        ("model.onnx", b"half", "model.onnx is not a graph that onnxruntime can run"),
+        ("tokenizer.json", b"{}", "tokenizer.json is not a tokenizer's JSON"),
+        ("export.json", b"[", "export.json is not valid JSON"),
+        ("export.json", b"{}", "must have all fields of format_version 1"),
+    ],
+)
+def test_a_broken_folder_is_a_sentence(onnx_folder, tmp_path, file, content, sentence):
+    folder = shutil.copytree(onnx_folder, tmp_path / "folder")
+    (folder / file).write_bytes(content)
+    with pytest.raises(ValueError, match=sentence):
+        ExportedPipeline(folder)
+
+
+@pytest.mark.parametrize(("field", "value"), [("noise_shape", 5), ("format", []), ("int8", "no")])
+def test_a_field_of_a_wrong_kind_is_named(onnx_folder, tmp_path, field, value):
+    folder = shutil.copytree(onnx_folder, tmp_path / "folder")
+    known = json.loads((folder / "export.json").read_text()) | {field: value}
+    (folder / "export.json").write_text(json.dumps(known))
+    with pytest.raises(ValueError, match=r"export.json must have"):
+        ExportedPipeline(folder)

@@ -27,7 +27,7 @@ class Pipeline(nn.Module):
         self.again = self.linear
         self.clock, self.seconds, self.calls = clock, seconds, []
 
-    def forward(self, captions, *, seed, output_type):
+    def forward(self, captions, *, seed, weighted_words, output_type):
         assert output_type == "pt"
         self.calls.append((list(captions), seed))
         self.clock.now += self.seconds(len(captions), seed)
@@ -117,7 +117,7 @@ class Greedy(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(2**20))
 
-    def forward(self, captions, *, seed, output_type):
+    def forward(self, captions, *, seed, weighted_words, output_type):
         taken = [torch.zeros(2**19, device=self.weight.device) for _ in captions]
         return SimpleNamespace(images=torch.zeros(len(taken), 3, 2, 2, device=self.weight.device))
 

@@ -64,6 +64,7 @@ def test_front_matter_says_what_the_hub_sorts_by(pipeline, tmp_path):
         "pipeline_tag": "text-to-image",
         "license": "apache-2.0",
         "tags": ["textgan", "emoji"],
+        "widget": [{"text": caption} for caption in CAPTIONS if caption],
     }
     assert "license" not in front_matter(save_card(pipeline, tmp_path, captions="a star"))
 

@@ -120,6 +120,7 @@ def test_one_string_is_one_caption(draw):
         ("a", {"num_images_per_prompt": 0}, "must be at least 1, got 0 and 64"),
         ("a", {"batch_size": 0}, "must be at least 1, got 1 and 0"),
         ("a", {"truncation": 1.1}, r"truncation must be in \[0, 1\], got 1.1"),
+        ("a", {"seed": 0, "generator": torch.Generator()}, "seed must be left out .* got 0"),
         ("a", {"seed": 3, "generator": torch.Generator()}, "seed must be left out .* got 3"),
         ("a (red:11) star", {}, r"weight must be in \[0, 10\], got '\(red:11\)'"),
         ("a", {"output_type": "jpg"}, "output_type must be .*, got 'jpg'"),
@@ -153,12 +154,12 @@ def test_text_that_is_no_unicode_is_a_sentence(draw):
 
 
 def test_indices_must_be_one_a_caption(draw):
-    with pytest.raises(ValueError, match="shorter"):
+    with pytest.raises(ValueError, match="one for each caption, got 1 for 2"):
         draw(["a", "b"], indices=[0])
 
 
 def test_pictures_that_are_not_finite_are_never_handed_out(pipeline, monkeypatch):
-    def draw(captions, keys, *, guidance_scale, truncation):
+    def draw(captions, keys, **options):
         images = torch.zeros(len(captions), 3, 16, 16)
         images[0, 0, 0, 0] = torch.nan
         return images
@@ -176,6 +177,26 @@ def test_a_saved_folder_draws_the_same(pipeline, draw, tmp_path):
 
 def test_drawing_keeps_no_gradient(draw):
     assert not draw().requires_grad
+
+
+@pytest.mark.parametrize(
+    ("captions", "options", "sentence"),
+    [
+        ([3], {}, "captions must be strings, got int"),
+        ("a", {"generator": [torch.Generator()]}, "generator must be one torch.Generator .* list"),
+    ],
+)
+def test_arguments_of_a_wrong_kind_are_sentences(pipeline, captions, options, sentence):
+    with pytest.raises(TypeError, match=sentence):
+        pipeline(captions, **options)
+
+
+def test_captions_of_data_are_read_as_they_stand(pipeline, draw):
+    caption = "a (red:1.5) star"
+    text = pipeline.text_encoder([caption])
+    expected = pipeline.draw_from(pipeline.noise([(0, 0, 0)]), text).detach()
+    torch.testing.assert_close(draw(caption, weighted_words=False), expected)
+    assert (draw(caption) - expected).abs().max() > 0.001
 
 
 def test_truncation_shrinks_the_noise_and_without_noise_there_is_one_picture(pipeline, draw):

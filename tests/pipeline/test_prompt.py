@@ -22,7 +22,8 @@ def encoder() -> BertTextEncoder:
         ("a (red:1.5) circle", Prompt("a red circle", ((2, 5, 1.5),))),
         ("(two words: 0) (x:2)", Prompt("two words x", ((0, 9, 0.0), (10, 11, 2.0)))),
         ("a sign (left) (a: b) :2)", Prompt("a sign (left) (a: b) :2)")),
-        ("(red:x)", Prompt("(red:x)")),
+        ("(red:x) (red:-1)", Prompt("(red:x) (red:-1)")),
+        ("(at 12:30) (16:9) (scale 1:5) (:3)", Prompt("(at 12:30) (16:9) (scale 1:5) (:3)")),
         ("", Prompt("")),
     ],
 )
@@ -30,10 +31,27 @@ def test_only_a_number_behind_a_colon_in_parentheses_is_a_weight(caption, expect
     assert parse(caption) == expected
 
 
-@pytest.mark.parametrize("weight", ["-1", "10.5"])
-def test_a_weight_out_of_range_is_named(weight):
-    with pytest.raises(ValueError, match=rf"in \[0, 10\], got '\(red:{weight}\)'"):
-        parse(f"a (red:{weight}) circle")
+def test_a_weight_out_of_range_is_named():
+    with pytest.raises(ValueError, match=r"in \[0, 10\], got '\(red:10.5\)'"):
+        parse("a (red:10.5) circle")
+
+
+def test_more_weights_than_a_caption_may_have_are_counted():
+    assert len(parse("(a:2) " * 16).weights) == 16
+    with pytest.raises(ValueError, match="at most 16 weights, got 17"):
+        parse("(a:2) " * 17)
+
+
+def test_captions_without_the_words_are_read_in_one_batch(encoder, monkeypatch):
+    asked = []
+    forward = type(encoder).forward
+    monkeypatch.setattr(
+        type(encoder),
+        "forward",
+        lambda self, captions: asked.append(captions) or forward(self, captions),
+    )
+    prompt.encode(encoder, ["a (large:2) (red:0.5) circle"] * 3)
+    assert [len(captions) for captions in asked] == [3, 2]
 
 
 def test_a_weight_of_1_changes_nothing(encoder):

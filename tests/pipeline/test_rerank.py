@@ -59,3 +59,8 @@ def test_a_judge_of_other_channels_is_refused(pipeline):
     judge = ContrastivePipeline(images, text_encoder())
     with pytest.raises(ValueError, match=r"judge must read pictures of 3 channels, .* reads 1"):
         rerank(pipeline, judge, "a")
+
+
+def test_a_judge_of_another_kind_is_named(pipeline):
+    with pytest.raises(TypeError, match="judge must be a ContrastivePipeline, got GANPipeline"):
+        rerank(pipeline, pipeline, "a")

@@ -1,5 +1,6 @@
 """What the page answers to its controls: HTML for any input, also for one that is refused."""
 
+import math
 import random
 
 from textgan.app import markup
@@ -112,7 +113,7 @@ def _seed(seed: float | None, locked: bool) -> int:
 
 
 def _whole(name: str, value: float | None) -> int:
-    if _given(name, value) != int(value):
+    if not float(_given(name, value)).is_integer():
         raise ValueError(f"{name} must be a whole number, got {value}.")
     return int(value)
 
@@ -120,6 +121,8 @@ def _whole(name: str, value: float | None) -> int:
 def _given(name: str, value: float | None) -> float:
     if value is None:
         raise ValueError(f"{name} must be a number, and its box is empty.")
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a number, got {value!r:.40}.")
     return value
 
 

@@ -61,7 +61,7 @@ def draw(
 
 def check_caption(caption: str, name: str = "caption") -> None:
     """Raise ValueError, with a sentence for the page, if it is empty or longer than one may be."""
-    if not caption.strip():
+    if not caption or not caption.strip():
         raise ValueError(f"Type a {name} to see it drawn.")
     if len(caption) > MAX_CHARACTERS:
         rule = f"A {name} may have {MAX_CHARACTERS:,} characters"

@@ -1,6 +1,6 @@
 """Which model a command means."""
 
-import re
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ HELP = (
     "a checkpoint, a run folder, a pipeline folder, or owner/name on the Hugging Face Hub (the "
     "newest run below ./runs that fits; where there is none, what draws is the model in the box)"
 )
-_HUB_NAME = re.compile(r"[^./~][^/]*/[^/]+")
 _KINDS = {
     "TextToImagePipeline": ("draws", "textgan fit model=gan"),
     "GANPipeline": ("draws in one pass", "textgan fit model=gan"),
@@ -22,12 +21,15 @@ _KINDS = {
 }
 
 
-def open_model(path: str | None, kind: "type[Part] | None" = None) -> "Part":
+def open_model(
+    path: str | None, kind: "type[Part] | None" = None, *, option: str = "--model"
+) -> "Part":
     """The pipeline that `--model` names, on the GPU if there is one.
 
     Args:
-        path: what was given as --model, if it was.
+        path: what was given, if it was.
         kind: the class that the pipeline must be of; None takes any.
+        option: what the path was given as.
 
     Raises:
         ConfigError: there is none, it cannot be read, or it is of another kind.
@@ -37,13 +39,15 @@ def open_model(path: str | None, kind: "type[Part] | None" = None) -> "Part":
     from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
     from textgan.pretrained import Part
 
-    found = find_model(path, kind)
+    found = find_model(path, kind, option=option)
     try:
         pipeline = Part.from_pretrained(found) if found.is_dir() else _from_checkpoint(found)
     except (ValueError, FileNotFoundError) as error:
         raise ConfigError(str(error)) from error
     if not isinstance(pipeline, kind or (TextToImagePipeline, ContrastivePipeline)):
         raise ConfigError(_other(found, type(pipeline), kind))
+    if not pipeline.text_encoder.is_fitted:
+        raise ConfigError(f"{found} was never trained: its text encoder has no vocabulary")
     return pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -53,26 +57,29 @@ def _from_checkpoint(path: Path) -> "Part":
     return load_pipeline(path)
 
 
-def find_model(path: str | None, kind: "type[Part] | None" = None) -> Path:
+def find_model(
+    path: str | None, kind: "type[Part] | None" = None, *, option: str = "--model"
+) -> Path:
     """A pipeline folder or a checkpoint file; in a run folder, or below ./runs, the newest.
 
     Without a path and without a run that draws, it is the model in the box, which is said.
 
     Args:
-        path: what was given as --model, if it was.
+        path: what was given, if it was.
         kind: in a folder of several, others than this class are passed over.
+        option: what the path was given as.
 
     Raises:
         ConfigError: there is none, or none of the kind.
     """
     folder = Path(path or "runs")
-    if path is not None and not folder.exists():
-        return _on_the_hub(path)
+    if path is not None and not os.path.exists(path):  # noqa: PTH110 - Path's may raise
+        return _on_the_hub(path, option)
     if path is not None and (folder.is_file() or (folder / "config.json").is_file()):
         return folder
     files = [*folder.rglob("pipeline/config.json"), *folder.rglob("last.ckpt")]
     if not files and path is not None:
-        raise ConfigError(f"--model {path!r} holds no checkpoint and no pipeline")
+        raise ConfigError(f"{option} {path!r} holds no checkpoint and no pipeline")
     files.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)
     places = [file if file.suffix == ".ckpt" else file.parent for file in files]
     if kind is None and places:
@@ -96,15 +103,15 @@ def find_model(path: str | None, kind: "type[Part] | None" = None) -> Path:
     raise ConfigError(_other(*others[0], kind)) if others else unreadable[0]
 
 
-def _on_the_hub(path: str) -> Path:
-    from textgan.hub import find_folder
+def _on_the_hub(path: str, option: str) -> Path:
+    from textgan.hub import find_folder, is_name
 
-    if not _HUB_NAME.fullmatch(path):
-        raise ConfigError(f"--model {path!r} does not exist")
+    if not is_name(path) or Path(path).parent.is_dir():
+        raise ConfigError(f"{option} {path!r} does not exist")
     try:
         return find_folder(path)
     except FileNotFoundError as error:
-        raise ConfigError(f"--model: {error}") from error
+        raise ConfigError(f"{option}: {error}") from error
 
 
 def _draws(kind: "type[Part] | None") -> bool:

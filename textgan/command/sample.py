@@ -24,7 +24,7 @@ def main(argv: list[str]) -> int:
     animated = words.to is not None or words.to_seed is not None
     needs_gan = animated or words.attention
     pipeline = open_model(words.model, GANPipeline if needs_gan else TextToImagePipeline)
-    out = Path(words.out or ("sample.gif" if animated else "sample.png"))
+    out = words.out
     try:
         if not animated:
             picture = _attention(pipeline, words) if words.attention else _grid(pipeline, words)
@@ -52,24 +52,23 @@ def _parser() -> argparse.ArgumentParser:
     add("captions", nargs="+", metavar="CAPTION", help="what to draw")
     add("--model", help=HELP)
     add("--seed", type=int, default=0, help="decides the noise (0)")
-    add("--number", type=int, default=4, help="draws of each caption (4)")
+    add("--number", type=int, help="draws of each caption (4)")
     add("--same_noise", action="store_true", help="one noise for all captions of a column")
     add("--truncation", type=float, default=1.0, help="0 to 1: below 1 likelier, more alike (1)")
     guidance = "above 1 it exaggerates what the caption says (1.0)"
-    add("--guidance_scale", type=float, default=1.0, help=guidance)
+    add("--guidance_scale", type=float, help=guidance)
     add("--rerank", metavar="MODEL", help="a contrastive model that chooses among --candidates")
-    add("--candidates", type=int, default=16, help="draws of each caption to choose among (16)")
+    add("--candidates", type=int, help="draws of each caption to choose among (16)")
     add("--attention", action="store_true", help="where the first draw looked at each word")
     add("--to", metavar="CAPTION", help="an animation (GIF) from one caption to this one")
     add("--to_seed", type=int, metavar="SEED", help="an animation to this seed's noise")
-    add("--steps", type=int, default=16, help="pictures of an animation (16)")
+    add("--steps", type=int, help="pictures of an animation (16)")
     add("--out", help="the file to write (sample.png, or sample.gif; frames in a row as .png)")
     return parser
 
 
 def _check(words: argparse.Namespace) -> None:
-    if words.number < 1:
-        raise ConfigError(f"--number must be at least 1, got {words.number}")
+    """Refuse what does not go together, and fill in what was left out."""
     kinds = {
         "--rerank": words.rerank is not None,
         "--attention": words.attention,
@@ -78,11 +77,28 @@ def _check(words: argparse.Namespace) -> None:
     chosen = [name for name, is_chosen in kinds.items() if is_chosen]
     if len(chosen) > 1:
         raise ConfigError(f"{chosen[0]} cannot stand beside {chosen[1]}: they are other pictures")
-    if chosen and chosen != ["--rerank"] and len(words.captions) > 1:
+    kind = chosen[0] if chosen else ""
+    if kind not in ("", "--rerank") and len(words.captions) > 1:
         count = len(words.captions)
-        raise ConfigError(f"{chosen[0]} starts from one caption, got {count}: quote it whole")
-    if words.same_noise and chosen:
-        raise ConfigError(f"--same_noise cannot stand beside {chosen[0]}")
+        raise ConfigError(f"{kind} starts from one caption, got {count}: quote it whole")
+    for option, default, belongs in (
+        ("number", 4, ("", "--rerank")),
+        ("same_noise", False, ("",)),
+        ("candidates", 16, ("--rerank",)),
+        ("steps", 16, ("--to or --to_seed",)),
+        ("guidance_scale", 1.0, ("", "--rerank", "--to or --to_seed")),
+    ):
+        given = getattr(words, option)
+        if kind not in belongs and given not in (None, False):
+            beside = f"beside {kind}" if kind else f"without {' or '.join(filter(None, belongs))}"
+            raise ConfigError(f"--{option} says nothing {beside}")
+        setattr(words, option, default if given is None else given)
+    if words.number < 1:
+        raise ConfigError(f"--number must be at least 1, got {words.number}")
+    endings = (".gif", ".png") if kind == "--to or --to_seed" else (".png",)
+    words.out = Path(words.out or f"sample{endings[0]}")
+    if words.out.suffix.lower() not in endings:
+        raise ConfigError(f"--out must end in {' or '.join(endings)}, got {str(words.out)!r}")
 
 
 def _grid(pipeline: "TextToImagePipeline", words: argparse.Namespace) -> "Image.Image":
@@ -96,14 +112,15 @@ def _grid(pipeline: "TextToImagePipeline", words: argparse.Namespace) -> "Image.
         "truncation": words.truncation,
         "guidance_scale": words.guidance_scale,
         "output_type": "pt",
+        "progress": True,
     }
     if words.rerank is not None:
-        judge = open_model(words.rerank, ContrastivePipeline)
+        judge = open_model(words.rerank, ContrastivePipeline, option="--rerank")
         candidates = words.candidates
         images = rerank(pipeline, judge, words.captions, candidates=candidates, **options).images
     else:
         indices = [0] * len(words.captions) if words.same_noise else None
-        images = pipeline(words.captions, indices=indices, progress=True, **options).images
+        images = pipeline(words.captions, indices=indices, **options).images
     captions = [caption for caption in words.captions for _ in range(words.number)]
     return captioned_grid(images, captions, columns=words.number)
 
@@ -118,6 +135,7 @@ def _frames(pipeline: "GANPipeline", words: argparse.Namespace) -> "list[Image.I
         end_seed=words.to_seed,
         truncation=words.truncation,
         guidance_scale=words.guidance_scale,
+        progress=True,
     ).images
 
 
@@ -135,15 +153,17 @@ def _side_by_side(frames: "list[Image.Image]") -> "Image.Image":
 
 
 def _attention(pipeline: "GANPipeline", words: argparse.Namespace) -> "Image.Image":
-    """The first draw, then for each word the same, dark where it was not looked at."""
+    """The first draw, then for each word the same under the heat of where it was looked at."""
     import torch
 
-    from textgan.image import captioned_grid
+    from textgan.app.attention import overlay
+    from textgan.image import captioned_grid, from_pil, on_white
     from textgan.pipeline.prompt import parse
 
     caption, seed, truncation = words.captions[0], words.seed, words.truncation
-    image = pipeline(caption, seed=seed, truncation=truncation, output_type="pt").images[0].cpu()
+    image = pipeline(caption, seed=seed, truncation=truncation).images[0]
     found = pipeline.attention(caption, seed=seed, truncation=truncation)
-    lit = [(image + 1) * (0.15 + 0.85 * word.map) - 1 for word in found]  # -1 is black
+    pictures = [on_white(image), *(overlay(image, word.map.numpy()) for word in found)]
     captions = [parse(caption).text, *(word.word for word in found)]
-    return captioned_grid(torch.stack([image, *lit]), captions, columns=8)
+    tensors = torch.stack([from_pil(picture) for picture in pictures])
+    return captioned_grid(tensors, captions, columns=8)

@@ -132,7 +132,13 @@ class Evaluator:
         if not self.active and not self._testing:
             return
         batch = batch.to(pipeline.device)
-        draw = partial(pipeline, seed=self.seed, indices=batch.index.tolist(), output_type="pt")
+        draw = partial(
+            pipeline,
+            seed=self.seed,
+            indices=batch.index.tolist(),
+            weighted_words=False,
+            output_type="pt",
+        )
         k = max((metric.draws_per_caption for metric in self.active.values()), default=1)
         draws = draw(batch.captions, num_images_per_prompt=k).images.unflatten(0, (-1, k))
         _check_size(draws, batch.images)

@@ -14,7 +14,7 @@ from textgan.export.noise import keyed_normal
 from textgan.export.session import open_session
 from textgan.export.tokens import CaptionReader
 
-_WEIGHTED = re.compile(r"\([^():]+:\s*-?\d+(?:\.\d+)?\s*\)")
+_WEIGHTED = re.compile(r"\([^():]*[^\W\d_][^():]*(?<![0-9]):\s*[0-9]+(?:\.[0-9]+)?\s*\)")
 
 
 @dataclass
@@ -30,7 +30,8 @@ class ExportedOutput:
 class ExportedPipeline:
     """Draws as the `GANPipeline` did that was exported, to 1 of 255 where its weights are float32.
 
-    The same seed gives the same picture. There is no guidance, and no weights of words.
+    The same seed gives the same picture. There is no guidance, and no weights of words. A
+    `model.pt2` is opened by `torch.export.load`: open only those that you trust.
 
     Args:
         folder: what `export_pipeline` wrote.

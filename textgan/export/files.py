@@ -13,6 +13,16 @@ GRAPHS = {"onnx": "model.onnx", "torch": "model.pt2"}
 INPUTS, OUTPUT = ("token_ids", "mask", "noise"), "images"
 
 
+_KINDS = {
+    str: str,
+    bool: bool,
+    int: int,
+    float: int | float,
+    tuple[int, ...]: list,
+    int | None: int | None,
+}
+
+
 @dataclass(frozen=True)
 class ExportInfo:
     """`export.json`, field by field.
@@ -72,9 +82,12 @@ class ExportInfo:
             {field.name for field in fields(ExportInfo)},
             known.pop("format_version", None),
         )
-        if version != FORMAT_VERSION or set(known) != names or known["format"] not in GRAPHS:
+        if version != FORMAT_VERSION or set(known) != names or known["format"] not in [*GRAPHS]:
             rule = f"{file} must have all fields of format_version {FORMAT_VERSION}"
             raise ValueError(f"{rule}, got version {version!r} with {len(known)} fields")
+        for field in fields(ExportInfo):
+            if not isinstance(known[field.name], _KINDS[field.type]):
+                raise ValueError(f"{file} must have a {field.type} as {field.name}")  # noqa: TRY004
         info = ExportInfo(**known | {"noise_shape": tuple(known["noise_shape"])})
         for name in (GRAPHS[info.format], TOKENIZER):
             if not (folder / name).is_file():

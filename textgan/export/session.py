@@ -23,8 +23,8 @@ def open_session(folder: Path, kind: str, *, threads: int | None = None) -> Sess
 
     Raises:
         ConfigError: onnxruntime is not installed.
-        ValueError: `threads` is below 1, or given where torch runs the graph, which has the
-            process's own number.
+        ValueError: the file is no ONNX graph; `threads` is below 1, or given where torch runs the
+            graph, which has the process's own number.
     """
     if threads is not None and (threads < 1 or kind != "onnx"):
         rule = "threads must be at least 1, and None for the format torch"
@@ -36,11 +36,17 @@ def open_session(folder: Path, kind: str, *, threads: int | None = None) -> Sess
 def _onnx(file: Path, threads: int | None) -> Session:
     require("onnxruntime")
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or 0  # 0 is its own choice
     options.log_severity_level = _ERRORS_ALONE
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    broken = state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf
+    try:
+        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    except broken as error:
+        said = " ".join(str(error).split())
+        raise ValueError(f"{file} is not a graph that onnxruntime can run: {said:.200}") from error
 
     def run(token_ids: np.ndarray, mask: np.ndarray, noise: np.ndarray) -> np.ndarray:
         given = dict(zip(INPUTS, (token_ids, mask, noise), strict=True))

@@ -13,10 +13,13 @@ class CaptionReader:
     Args:
         file: the JSON, which cuts captions where the model does.
         pad_id: the token id that fills up shorter captions.
+
+    Raises:
+        ValueError: the file is no tokenizer's, or does not say where captions are cut.
     """
 
     def __init__(self, file: Path, pad_id: int):
-        self.backend = tokenizers.Tokenizer.from_file(str(file))
+        self.backend = _backend(file)
         # No JSON holds this: a caption that says "<end>" means these five letters.
         self.backend.encode_special_tokens = True
         self.pad_id = pad_id
@@ -42,3 +45,15 @@ class CaptionReader:
         for place, row in enumerate(rows):
             token_ids[place, : len(row)], mask[place, : len(row)] = row, True
         return token_ids, mask
+
+
+def _backend(file: Path) -> tokenizers.Tokenizer:
+    try:
+        backend = tokenizers.Tokenizer.from_file(str(file))
+    except Exception as error:
+        if type(error) is not Exception:  # what the library raises where the JSON is wrong
+            raise
+        raise ValueError(f"{file} is not a tokenizer's JSON: {error}") from error
+    if backend.truncation is None:
+        raise ValueError(f"{file} must say where captions are cut, under 'truncation'")
+    return backend

@@ -67,7 +67,11 @@ class MeasuredModel(LightningModule):
         """Draws for the batch's captions -> (B, C, H, W) in [-1, 1]."""
         pipeline = self.pipeline()
         return pipeline(
-            batch.captions, seed=self.seed, indices=batch.index.tolist(), output_type="pt"
+            batch.captions,
+            seed=self.seed,
+            indices=batch.index.tolist(),
+            weighted_words=False,
+            output_type="pt",
         ).images
 
     def on_validation_epoch_end(self) -> None:

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from textgan.pipeline.card import push_to_hub, save_card
 from textgan.pretrained import Part
 
 OutputType = Literal["pil", "pt", "np"]
+_Batch = TypeVar("_Batch")
 
 
 @dataclass
@@ -57,8 +58,12 @@ class TextToImagePipeline(Part):
         *,
         guidance_scale: float,
         truncation: float,
+        weighted_words: bool,
     ) -> Tensor:
-        """A picture for each caption, its noise keyed by keys[i] -> (B, C, H, W) in [-1, 1]."""
+        """A picture for each caption, its noise keyed by keys[i] -> (B, C, H, W) in [-1, 1].
+
+        The options are those of a call.
+        """
 
     @torch.no_grad()
     def __call__(
@@ -66,11 +71,12 @@ class TextToImagePipeline(Part):
         captions: str | Sequence[str],
         *,
         num_images_per_prompt: int = 1,
-        seed: int = 0,
+        seed: int | None = None,
         generator: torch.Generator | None = None,
         indices: Sequence[int] | None = None,
         guidance_scale: float = 1.0,
         truncation: float = 1.0,
+        weighted_words: bool = True,
         batch_size: int = 64,
         output_type: OutputType = "pil",
         progress: bool = False,
@@ -81,9 +87,10 @@ class TextToImagePipeline(Part):
         batched kernels are not bitwise).
 
         Args:
-            captions: what to draw; in "a (red:1.5) circle" a word counts for more.
+            captions: what to draw.
             num_images_per_prompt: draws of each caption, each with a noise of its own.
-            seed: with the caption's index and the draw's number it decides the noise.
+            seed: with the caption's index and the draw's number it decides the noise; 0 unless
+                there is a generator.
             generator: gives the seed, another one with each call.
             indices: a number for each caption that its noise is keyed by; its place in the list by
                 default. Captions of one number are drawn with the same noise.
@@ -91,23 +98,23 @@ class TextToImagePipeline(Part):
                 caption; 1 is the caption's own.
             truncation: in [0, 1], what the noise is multiplied by: less of it gives likelier
                 pictures that are more alike, none of it one picture a caption.
+            weighted_words: whether in "a (red:1.5) circle" a word counts for more, which is how
+                people write captions and data sets do not; otherwise that is read as it stands.
             batch_size: pictures drawn at a time.
             output_type: "pil", "pt" or "np".
             progress: whether a terminal shows a bar with the time left.
 
         Raises:
-            ValueError: a number is out of range, there is no caption, or there are both a seed and
-                a generator.
+            TypeError: a caption is no string, or the generator none of torch's.
+            ValueError: a number is out of range, there is no caption, there are both a seed and a
+                generator, or not as many indices as captions.
             FloatingPointError: the model drew something else than numbers.
         """
         captions = [captions] if isinstance(captions, str) else list(captions)
-        _check(captions, num_images_per_prompt, batch_size, output_type)
+        indices = list(range(len(captions)) if indices is None else indices)
+        _check(captions, indices, num_images_per_prompt, batch_size, output_type)
         check_truncation(truncation)
-        if generator is not None:
-            if seed:
-                raise ValueError(f"seed must be left out where a generator is given, got {seed}")
-            seed = int(torch.randint(2**62, (), generator=generator, device=generator.device))
-        indices = range(len(captions)) if indices is None else indices
+        seed = _seed(seed, generator)
         wanted = [
             (caption, (seed, int(index), draw))
             for caption, index in zip(captions, indices, strict=True)
@@ -120,8 +127,9 @@ class TextToImagePipeline(Part):
                 [key for _, key in batch],
                 guidance_scale=guidance_scale,
                 truncation=truncation,
+                weighted_words=weighted_words,
             ).float()
-            for batch in _tracked(batches, len(wanted), shown=progress)
+            for batch in tracked(batches, len(wanted), shown=progress)
         ]
         return PipelineOutput(converted(torch.cat(images), output_type))
 
@@ -150,23 +158,44 @@ def converted(images: Tensor, kind: OutputType) -> list[Image.Image] | Tensor | 
     return [to_pil(image) for image in images]
 
 
-def _check(captions: list[str], num_images_per_prompt: int, batch_size: int, kind: str) -> None:
-    if not captions:
-        raise ValueError("captions must hold at least one caption, got none")
-    if num_images_per_prompt < 1 or batch_size < 1:
-        raise ValueError(
-            "num_images_per_prompt and batch_size must be at least 1, "
-            f"got {num_images_per_prompt} and {batch_size}"
-        )
-    if kind not in ("pil", "pt", "np"):
-        raise ValueError(f'output_type must be "pil", "pt" or "np", got {kind!r}')
+def tracked(batches: Sequence[_Batch], total: int, *, shown: bool) -> Iterable[_Batch]:
+    """The same batches, with a bar on a terminal's error output where it is to be shown.
 
-
-def _tracked(
-    batches: list[list[tuple[str, tuple[int, ...]]]], total: int, *, shown: bool
-) -> Iterable[list[tuple[str, tuple[int, ...]]]]:
-    """The same, with a bar on a terminal's error output."""
+    Args:
+        batches: what is drawn, a batch after the other.
+        total: pictures in all of them.
+        shown: whether a bar is wanted.
+    """
     console = Console(stderr=True)
     hidden = not shown or len(batches) < 2 or not console.is_terminal
     description = f"drawing {total:,} pictures"
     return track(batches, description, transient=True, disable=hidden, console=console)
+
+
+def _check(
+    captions: list[str], indices: list[int], number: int, batch_size: int, kind: OutputType
+) -> None:
+    if not captions:
+        raise ValueError("captions must hold at least one caption, got none")
+    for caption in captions:
+        if not isinstance(caption, str):
+            raise TypeError(f"captions must be strings, got {type(caption).__name__}")
+    if len(indices) != len(captions):
+        rule = "indices must be one for each caption"
+        raise ValueError(f"{rule}, got {len(indices)} for {len(captions)}")
+    if number < 1 or batch_size < 1:
+        rule = "num_images_per_prompt and batch_size must be at least 1"
+        raise ValueError(f"{rule}, got {number} and {batch_size}")
+    if kind not in ("pil", "pt", "np"):
+        raise ValueError(f'output_type must be "pil", "pt" or "np", got {kind!r}')
+
+
+def _seed(seed: int | None, generator: torch.Generator | None) -> int:
+    if generator is None:
+        return 0 if seed is None else seed
+    if not isinstance(generator, torch.Generator):
+        kind = type(generator).__name__
+        raise TypeError(f"generator must be one torch.Generator for all captions, got {kind}")
+    if seed is not None:
+        raise ValueError(f"seed must be left out where a generator is given, got {seed}")
+    return int(torch.randint(2**62, (), generator=generator, device=generator.device))

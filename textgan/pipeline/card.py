@@ -12,13 +12,13 @@ from huggingface_hub import ModelCardData
 from torch import Tensor
 
 from textgan.frozen import weights_hash
-from textgan.hub import upload
+from textgan.hub import CARD, upload
 from textgan.image import captioned_grid, save_png
 
 if TYPE_CHECKING:
     from textgan.pipeline.base import TextToImagePipeline
 
-CARD, GRID = "README.md", "grid.png"
+GRID = "grid.png"
 _EVALUATION_VERSION = 1
 _COLUMNS = 4
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
@@ -65,7 +65,7 @@ def save_card(
     numbers = None if evaluation is None else _numbers(Path(evaluation), pipeline)
     captions = [captions] if isinstance(captions, str) else list(captions)
     images = pipeline(captions, seed=seed, output_type="pt").images
-    name = name or folder.resolve().name
+    name = " ".join((name or folder.resolve().name).split())
     sections = {
         "Draw with it": _code(name, captions[0]),
         "Where it comes from": _origin(data, licence, command),
@@ -75,7 +75,8 @@ def save_card(
         library_name="textgan",
         pipeline_tag="text-to-image",
         license=licence,
-        tags=["textgan", *tags],
+        tags=["textgan", *([tags] if isinstance(tags, str) else tags)],
+        widget=[{"text": caption} for caption in captions if caption.strip()],
     )
     text = f"---\n{front.to_yaml()}\n---\n\n# {name}\n\n{_what(pipeline, images, seed)}\n"
     text += "".join(f"\n## {title}\n\n{said}\n" for title, said in sections.items() if said)

@@ -15,6 +15,7 @@ from textgan.pipeline.base import (
     TextToImagePipeline,
     check_truncation,
     converted,
+    tracked,
 )
 from textgan.pipeline.path import between_noises, between_texts
 from textgan.seed import keyed_randn
@@ -65,8 +66,10 @@ class GANPipeline(TextToImagePipeline):
         *,
         guidance_scale: float,
         truncation: float,
+        weighted_words: bool,
     ) -> Tensor:
-        return self.draw_from(self.noise(keys, truncation), self.encode(captions), guidance_scale)
+        text = self.encode(captions) if weighted_words else self.text_encoder(captions)
+        return self.draw_from(self.noise(keys, truncation), text, guidance_scale)
 
     def encode(self, captions: list[str]) -> TextFeatures:
         """B captions, some perhaps with weighted words -> their features."""
@@ -102,6 +105,7 @@ class GANPipeline(TextToImagePipeline):
         guidance_scale: float = 1.0,
         batch_size: int = 64,
         output_type: OutputType = "pil",
+        progress: bool = False,
     ) -> PipelineOutput:
         """Pictures on the way from one caption to another, from one noise to another, or both.
 
@@ -111,10 +115,11 @@ class GANPipeline(TextToImagePipeline):
             steps: pictures, both ends included.
             seed: of the first picture's noise, which is that of `pipe(start, seed=seed)`.
             end_seed: of the last picture's; None stays with the first.
-            truncation: as in a call, and so are the next three.
+            truncation: as in a call, and so are the next four.
             guidance_scale: as in a call.
             batch_size: as in a call.
             output_type: as in a call.
+            progress: as in a call.
 
         Raises:
             ValueError: there is no way to go, or a number is out of range.
@@ -128,12 +133,12 @@ class GANPipeline(TextToImagePipeline):
         seeds = [seed, seed if end_seed is None else end_seed]
         noise = self.noise([(one, 0, 0) for one in seeds], truncation)
         text = self.encode([start, start if end is None else end])
-        shares = torch.linspace(0, 1, steps, device=self.device)
+        shares = torch.linspace(0, 1, steps, device=self.device).split(batch_size)
         images = [
             self.draw_from(
                 between_noises(noise, some), between_texts(text, some), guidance_scale
             ).float()
-            for some in shares.split(batch_size)
+            for some in tracked(shares, steps, shown=progress)
         ]
         return PipelineOutput(converted(torch.cat(images), output_type))
 

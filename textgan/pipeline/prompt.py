@@ -3,11 +3,14 @@
 import re
 from dataclasses import dataclass
 
+from torch import Tensor
+
 from textgan.text_encoder.base import TextEncoder
 from textgan.types import TextFeatures
 
-_WEIGHTED = re.compile(r"\(([^():]+):\s*(-?\d+(?:\.\d+)?)\s*\)")
-_GREATEST = 10
+# A letter in it, and no digit before the colon: "(at 12:30)" and "(16:9)" are text.
+_WEIGHTED = re.compile(r"\(([^():]*[^\W\d_][^():]*)(?<![0-9]):\s*([0-9]+(?:\.[0-9]+)?)\s*\)")
+_GREATEST, _MOST = 10, 16
 
 
 @dataclass(frozen=True)
@@ -21,20 +24,22 @@ class Prompt:
 def parse(caption: str) -> Prompt:
     """`"a (red:1.5) circle"` -> "a red circle", whose "red" has the weight 1.5.
 
-    Only a colon and a number before the closing parenthesis make a weight; other parentheses are
-    text.
+    Only words, a colon behind a word and a number before the closing parenthesis make a weight;
+    other parentheses are text.
 
     Raises:
-        ValueError: a weight is negative, or above 10.
+        ValueError: a weight is above 10, or there are more than 16.
     """
     text, weights, end = "", [], 0
     for found in _WEIGHTED.finditer(caption):
         weight = float(found[2])
-        if not 0 <= weight <= _GREATEST:
-            raise ValueError(f"a word's weight must be in [0, {_GREATEST}], got {found[0]!r}")
+        if weight > _GREATEST:
+            raise ValueError(f"a word's weight must be in [0, {_GREATEST}], got {found[0]!r:.80}")
         text += caption[end : found.start()]
         weights.append((len(text), len(text) + len(found[1]), weight))
         text, end = text + found[1], found.end()
+    if len(weights) > _MOST:
+        raise ValueError(f"a caption must have at most {_MOST} weights, got {len(weights)}")
     return Prompt(text + caption[end:], tuple(weights))
 
 
@@ -50,19 +55,34 @@ def encode(encoder: TextEncoder, captions: list[str]) -> TextFeatures:
     text = encoder([prompt.text for prompt in prompts])
     if not any(prompt.weights for prompt in prompts):
         return text
-    words, pooled = text.words.clone(), text.pooled.clone()
+    shorter = {_without(prompt, at): None for prompt in prompts for at in prompt.weights}
+    others = dict(zip(shorter, _rows(encoder(list(shorter))), strict=True))
     spans = encoder.spans([prompt.text for prompt in prompts])
+    words, pooled = text.words.clone(), text.pooled.clone()
     for row, prompt in enumerate(prompts):
-        for start, end, weight in prompt.weights:
-            without = encoder([" ".join((prompt.text[:start] + prompt.text[end:]).split())])
-            pooled[row] += (weight - 1) * (text.pooled[row] - without.pooled[0])
+        for at in prompt.weights:
+            start, end, weight = at
+            without_words, without_pooled = others[_without(prompt, at)]
+            pooled[row] += (weight - 1) * (text.pooled[row] - without_pooled)
             own = set(places(spans[row], start, end))
-            others = [place for place in range(len(spans[row])) if place not in own]
-            if len(others) == without.mask.sum():  # else taking the word out split others anew
-                added = text.words[row, others] - without.words[0]  # (L - own, D)
-                words[row, others] += (weight - 1) * added
+            rest = [place for place in range(len(spans[row])) if place not in own]
+            if len(rest) == len(without_words):  # else taking the word out split others anew
+                words[row, rest] += (weight - 1) * (text.words[row, rest] - without_words)
             words[row, sorted(own)] *= min(weight, 1)
     return TextFeatures(words, text.mask, pooled)
+
+
+def _without(prompt: Prompt, at: tuple[int, int, float]) -> str:
+    start, end, _ = at
+    return " ".join((prompt.text[:start] + prompt.text[end:]).split())
+
+
+def _rows(text: TextFeatures) -> list[tuple[Tensor, Tensor]]:
+    """Words without padding (L, D), and pooled feature (D,), of each caption."""
+    return [
+        (words[mask], pooled)
+        for words, mask, pooled in zip(text.words, text.mask, text.pooled, strict=True)
+    ]
 
 
 def places(spans: list[tuple[int, int]], start: int, end: int) -> list[int]:

@@ -1,11 +1,10 @@
 """Many draws, of which those are kept that a contrastive model finds closest to the caption."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 
-from textgan.pipeline.base import PipelineOutput, TextToImagePipeline, converted
+from textgan.pipeline.base import OutputType, PipelineOutput, TextToImagePipeline, converted
 from textgan.pipeline.contrastive import ContrastivePipeline
 from textgan.pipeline.prompt import parse
 
@@ -21,7 +20,8 @@ def rerank(
     truncation: float = 1.0,
     guidance_scale: float = 1.0,
     batch_size: int = 64,
-    output_type: Literal["pil", "pt", "np"] = "pil",
+    output_type: OutputType = "pil",
+    progress: bool = False,
 ) -> PipelineOutput:
     """Draw `candidates` pictures of each caption and return the best ones, best first.
 
@@ -34,13 +34,15 @@ def rerank(
         captions: what to draw.
         candidates: draws of each caption.
         num_images_per_prompt: how many of them are returned.
-        seed: as in a call of the pipeline, and so are the next four.
+        seed: as in a call of the pipeline, and so are the next five.
         truncation: as in a call.
         guidance_scale: as in a call.
         batch_size: as in a call.
         output_type: as in a call.
+        progress: as in a call.
 
     Raises:
+        TypeError: the judge is no contrastive pipeline.
         ValueError: there are fewer candidates than are to be returned, or the judge reads pictures
             of other channels than are drawn.
     """
@@ -49,24 +51,26 @@ def rerank(
             f"candidates must be at least num_images_per_prompt, and that at least 1, "
             f"got {candidates} and {num_images_per_prompt}"
         )
+    if not isinstance(judge, ContrastivePipeline):
+        raise TypeError(f"judge must be a ContrastivePipeline, got {type(judge).__name__}")
     captions = [captions] if isinstance(captions, str) else list(captions)
+    images = pipeline(
+        captions,
+        num_images_per_prompt=candidates,
+        seed=seed,
+        truncation=truncation,
+        guidance_scale=guidance_scale,
+        batch_size=batch_size,
+        output_type="pt",
+        progress=progress,
+    ).images
+    if images.shape[1] != judge.image_encoder.channels:
+        raise ValueError(
+            f"judge must read pictures of {images.shape[1]} channels, as they are drawn, "
+            f"got one that reads {judge.image_encoder.channels}"
+        )
     best = []
-    for index, caption in enumerate(captions):
-        images = pipeline(
-            caption,
-            num_images_per_prompt=candidates,
-            seed=seed,
-            indices=[index],
-            truncation=truncation,
-            guidance_scale=guidance_scale,
-            batch_size=batch_size,
-            output_type="pt",
-        ).images
-        if images.shape[1] != judge.image_encoder.channels:
-            raise ValueError(
-                f"judge must read pictures of {images.shape[1]} channels, as they are drawn, "
-                f"got one that reads {judge.image_encoder.channels}"
-            )
-        cosines = judge.similarity(images, parse(caption).text)[:, 0]  # (candidates,)
-        best.append(images[cosines.argsort(descending=True)[:num_images_per_prompt]])
+    for caption, drawn in zip(captions, images.split(candidates), strict=True):
+        cosines = judge.similarity(drawn, parse(caption).text)[:, 0]  # (candidates,)
+        best.append(drawn[cosines.argsort(descending=True)[:num_images_per_prompt]])
     return PipelineOutput(converted(torch.cat(best), output_type))
