@@ -33,7 +33,8 @@ def taken():
 
 def test_the_page_is_served_on_this_machine_alone(textgan, drawing, served, tmp_path):
     folder = shutil.copytree(drawing, tmp_path / "moons" / "pipeline")
-    (folder / "examples.txt").write_text("a red circle on the moon", encoding="utf-8")
+    card = "---\nwidget:\n- text: a red circle on the moon\n---\n"
+    (folder / "README.md").write_text(card, encoding="utf-8")
     status, out, err = textgan("demo", str(folder))
     assert status == 0, err
     assert out.startswith("http://127.0.0.1:")

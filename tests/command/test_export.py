@@ -16,7 +16,7 @@ def test_a_model_of_8_bits_is_written_quietly_and_draws_nearly_as_before(textgan
     assert status == 0, err
     assert err == ""
     assert [line.split(": ")[0] for line in out.splitlines()] == ["graph", "next, in Python"]
-    assert not recwarn.list
+    assert not [str(warning.message) for warning in recwarn.list]
     assert logging.getLogger().handlers == handlers
     assert logging.root.manager.disable == logging.NOTSET
     assert {file.name for file in Path("graph").iterdir()} == {

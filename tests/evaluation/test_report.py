@@ -23,7 +23,9 @@ class Pipeline(torch.nn.Linear):
         torch.nn.init.constant_(self.weight, weight)
         torch.nn.init.zeros_(self.bias)
 
-    def forward(self, captions, *, num_images_per_prompt, seed, indices, output_type):
+    def forward(
+        self, captions, *, num_images_per_prompt, seed, indices, weighted_words, output_type
+    ):
         return SimpleNamespace(images=torch.zeros(len(captions) * num_images_per_prompt, 3, 2, 2))
 
 
