@@ -143,6 +143,8 @@ def test_pictures_that_are_not_finite_are_never_handed_out(draw, monkeypatch):
     ("file", "content", "sentence"),
     [
         ("model.onnx", b"half", "model.onnx is not a graph that onnxruntime can run"),
+        ("tokenizer.json", b'{"model"', "tokenizer.json is not a tokenizer's JSON"),
+        ("tokenizer.json", b"[]", "tokenizer.json is not a tokenizer's JSON with an object under"),
         ("tokenizer.json", b"{}", "tokenizer.json is not a tokenizer's JSON"),
         ("export.json", b"[", "export.json is not valid JSON"),
         ("export.json", b"{}", "must have all fields of format_version 1"),

@@ -1,5 +1,6 @@
 """Captions -> token ids, by the tokenizers library alone."""
 
+import json
 import warnings
 from pathlib import Path
 
@@ -48,12 +49,13 @@ class CaptionReader:
 
 
 def _backend(file: Path) -> tokenizers.Tokenizer:
-    try:
-        backend = tokenizers.Tokenizer.from_file(str(file))
-    except Exception as error:
-        if type(error) is not Exception:  # what the library raises where the JSON is wrong
-            raise
+    text = file.read_text(encoding="utf-8")
+    try:  # the library itself raises a bare Exception
+        said = json.loads(text)
+    except ValueError as error:
         raise ValueError(f"{file} is not a tokenizer's JSON: {error}") from error
-    if backend.truncation is None:
-        raise ValueError(f"{file} must say where captions are cut, under 'truncation'")
-    return backend
+    for name in ("model", "truncation"):
+        if not isinstance(said, dict) or not isinstance(said.get(name), dict):
+            rule = f"{file} is not a tokenizer's JSON with an object under {name!r}"
+            raise ValueError(rule)  # noqa: TRY004 - a file's content, not an argument
+    return tokenizers.Tokenizer.from_str(text)
