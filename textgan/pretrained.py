@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from textgan.hub import find_folder
-from textgan.pretrained_check import check_arguments, check_vocabulary, outline, shown
+from textgan.pretrained_check import TokenizerErrors, check_arguments, check_vocabulary, outline
 from textgan.pretrained_files import (
     CONFIG,
     WEIGHTS,
@@ -159,15 +159,8 @@ def _fill(part: Part, weights: dict[str, Tensor], folder: Path) -> None:
     for name, tensor in weights.items():
         if name.endswith("_extra_state"):
             check_vocabulary(tensor.numpy().tobytes(), f"{folder / WEIGHTS}: {name}")
-    try:
+    with TokenizerErrors(folder / WEIGHTS):
         part.load_state_dict(weights)
-    except BaseException as error:
-        # The tokenizers library raises a bare Exception where its JSON is wrong, and where it gives
-        # up a PanicException, which is not even one.
-        if type(error) is not Exception and type(error).__name__ != "PanicException":
-            raise
-        said = f"{folder / WEIGHTS} has a state that cannot be read"
-        raise ValueError(f"{said}: {shown(str(error), 200)}") from error
 
 
 def _recording(init: Callable[..., None]) -> Callable[..., None]:

@@ -200,6 +200,33 @@ def check_vocabulary(content: bytes, where: str) -> None:
         raise ValueError(f"{where} must put at most {_TEMPLATE_BYTES:,} bytes around a caption")
 
 
+class TokenizerErrors:
+    """Turns what the tokenizers library raises at wrong JSON into a ValueError, and nothing else.
+
+    That is an Exception of no class of its own and, where its code gives up, a PanicException,
+    which is no Exception and cannot be imported.
+
+    Args:
+        file: where the JSON is from, for the sentence.
+    """
+
+    def __init__(self, file: Path):
+        self.file = file
+
+    def __enter__(self) -> None:
+        """Nothing is needed."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
+        """Called with what was raised inside.
+
+        Raises:
+            ValueError: the library raised.
+        """
+        if kind is Exception or (kind is not None and kind.__name__ == "PanicException"):
+            said = f"{self.file} has a state that cannot be read"
+            raise ValueError(f"{said}: {shown(str(error), 200)}") from error
+
+
 def _steps(value: Any) -> Iterator[dict[str, Any]]:
     """All dicts in what JSON can hold."""
     if isinstance(value, dict):
