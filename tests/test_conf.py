@@ -25,7 +25,7 @@ CHOICES = sorted(
     for path in conf_folder().glob("[!_]*/*.yaml")
     if path.parent.name != "hydra"
 )
-SCENES = ("demo", "guided_shapes32", "shapes64_hard")
+SCENES = ("demo", "guided_shapes32", "shapes64_hard", "guided_shapes64_hard")
 BASES = {
     "model": pl.LightningModule,
     "data": CaptionedImages,
@@ -36,10 +36,15 @@ BASES = {
 
 
 def defaults(choice: str) -> dict[str, object]:
-    """What a YAML's defaults list chooses: group, as it is written there -> choice."""
+    """What a YAML's defaults list and those of its bases choose: group, as written -> choice."""
     config = yaml.safe_load((conf_folder() / f"{choice}.yaml").read_text(encoding="utf-8"))
-    entries = [entry for entry in config.get("defaults", []) if isinstance(entry, dict)]
-    return {group: chosen for entry in entries for group, chosen in entry.items()}
+    found = {}
+    for entry in config.get("defaults", []):
+        if isinstance(entry, dict):
+            found |= entry
+        elif entry != "_self_":
+            found |= defaults(str(Path(choice).with_name(entry)))
+    return found
 
 
 def experiments(model: str) -> list[str]:

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "textgan"
 FILES = sorted(PACKAGE.rglob("*.py"))
 PROTOCOL = {
     *("types", "image", "scene", "seed", "schedule", "errors", "direction"),
-    *("edit", "step", "frozen"),
+    *("edit", "step", "frozen", "picture_file"),
 }
 PARTS = {
     *("text_encoder", "image_encoder", "generator", "discriminator", "posterior", "autoencoder"),

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-MATCH, GUIDANCE, PERCEPTUAL = "match", "alignment_guidance", "perceptual"
-TEXT = "text_encoder=bert_pretrained"
+MATCH, PERCEPTUAL = "match", "perceptual"
+GUIDANCE, LATE = "alignment_guidance", "alignment_guidance_late"
+TEXT, PROJECTED = "text_encoder=bert_pretrained", "discriminator=projected"
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Arm:
     @property
     def uses_encoders(self) -> bool:
         """Whether its seconds are less those of pretraining."""
-        return bool(self.words) or bool({GUIDANCE, PERCEPTUAL} & set(self.terms))
+        return bool(self.words) or bool({GUIDANCE, LATE, PERCEPTUAL} & set(self.terms))
 
 
 ARMS = {
@@ -25,14 +26,15 @@ ARMS = {
     "match": Arm((MATCH,)),
     "perceptual": Arm((PERCEPTUAL,)),
     "text": Arm((), (TEXT,)),
+    "projected": Arm((), (PROJECTED,)),
     "guidance": Arm((GUIDANCE,)),
-    "guidance_late": Arm(
-        (GUIDANCE,), ("model.losses.alignment_guidance.weight=[[0.7,0],[0.75,0.1]]",)
-    ),
-    "all": Arm((MATCH, PERCEPTUAL, GUIDANCE), (TEXT,)),
+    "guidance_late": Arm((LATE,)),
+    "guided": Arm((LATE,), (TEXT,)),
+    "all": Arm((MATCH, PERCEPTUAL, LATE), (TEXT,)),
     "gan": Arm(plain=True),
     "gan_match": Arm((MATCH,), plain=True),
     "gan_text": Arm((), (TEXT,), plain=True),
+    "gan_projected": Arm((), (PROJECTED,), plain=True),
     "gan_guidance": Arm((GUIDANCE,), plain=True),
     "gan_all": Arm((MATCH, GUIDANCE), (TEXT,), plain=True),
 }

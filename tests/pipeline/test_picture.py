@@ -7,12 +7,8 @@ from PIL import Image
 
 from textgan.data.crop import Crop
 from textgan.image import from_uint8, to_pil
-from textgan.pipeline.picture import (
-    UnreadablePictureError,
-    find_pictures,
-    middle_square,
-    read_square,
-)
+from textgan.picture_file import UnreadablePictureError
+from textgan.pipeline.picture import find_pictures, middle_square, read_square
 
 NOISE = np.random.default_rng(0).integers(0, 256, (37, 50, 4), dtype=np.uint8)
 ROTATED = 6  # EXIF: the file lies on its side

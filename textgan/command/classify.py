@@ -48,7 +48,8 @@ def _read(paths: list[str], encoder: "ImageEncoder") -> "Tensor":
     """The middle squares of pictures, (B, C, H, W) in [-1, 1], as the encoder looks at them."""
     import torch
 
-    from textgan.pipeline.picture import UnreadablePictureError, read_square
+    from textgan.picture_file import UnreadablePictureError
+    from textgan.pipeline.picture import read_square
 
     squares = []
     for path in paths:

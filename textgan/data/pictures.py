@@ -12,7 +12,8 @@ from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 from rich.progress import track
 from torch import Tensor
 
-from textgan.data.crop import Crop, UnreadableError
+from textgan.data.crop import Crop
+from textgan.picture_file import UnreadablePictureError
 
 _MAX_WARNINGS = 20
 _MANY = 2000  # from here on decoding them all takes seconds, so a bar is shown
@@ -67,7 +68,7 @@ class Pictures:
                 return found, self._pixels[span].view(shape)  # (C, H, W)
             try:
                 return found, torch.from_numpy(self.crop.read(self.root / self.files[found]))
-            except UnreadableError as error:
+            except UnreadablePictureError as error:
                 self._set_aside(found, str(error))
         raise ValueError(self._none_is_good())
 
@@ -97,7 +98,7 @@ class Pictures:
         def decode(file: str) -> np.ndarray | str:
             try:
                 return self.crop.read(self.root / file)
-            except UnreadableError as error:
+            except UnreadablePictureError as error:
                 return str(error)
 
         hidden = len(self.files) < _MANY or rank_zero_only.rank != 0
@@ -122,7 +123,7 @@ class Pictures:
             try:
                 self.crop.read(self.root / self.files[place])
                 self._reasons[place] = "it could not be read when it was its turn"
-            except UnreadableError as error:
+            except UnreadablePictureError as error:
                 self._reasons[place] = str(error)
         return self._reasons[place]
 

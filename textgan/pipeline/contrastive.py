@@ -16,12 +16,8 @@ from torch import Tensor
 
 from textgan.frozen import weights_hash
 from textgan.image_encoder.base import ImageEncoder
-from textgan.pipeline.picture import (
-    UnreadablePictureError,
-    find_pictures,
-    middle_square,
-    read_square,
-)
+from textgan.picture_file import UnreadablePictureError
+from textgan.pipeline.picture import find_pictures, middle_square, read_square
 from textgan.pretrained import Part
 from textgan.text_encoder.base import TextEncoder
 
