@@ -64,25 +64,44 @@ class Setting:
 
 
 _SMALL = ("image_size=32", "data.batch_size=16")
+_SCENES = {
+    "losses": ("reconstruction", "kl_falling", "rpgan", "r1r2_light", "mismatch"),
+    "plain_losses": ("rpgan", "r1r2_light", "mismatch"),
+    "metrics": (
+        "metric=[shape_alignment,shape_diversity,sharpness,fid_768]",
+        "data.test_size=1000",
+    ),
+}
+_ALL_RIGHT = {
+    "all right": "shape_alignment/all",
+    "seen pairs": "shape_alignment/all_seen",
+    "held-out pairs": "shape_alignment/all_held_out",
+}
+_PICTURES = {
+    "fid_768": "fid_768",
+    "diversity": "shape_diversity/diversity",
+    "sharpness": "sharpness",
+}
 SETTINGS = {
     "shapes": Setting(
         words=("experiment=demo",),
         pretraining=("experiment=clip_shapes32",),
-        losses=("reconstruction", "kl_falling", "rpgan", "r1r2_light", "mismatch"),
-        plain_losses=("rpgan", "r1r2_light", "mismatch"),
+        columns={**_ALL_RIGHT, "two objects": "shape_alignment/all_two", **_PICTURES},
+        **_SCENES,
+    ),
+    "hard": Setting(
+        words=("experiment=shapes64_hard",),
+        pretraining=("experiment=clip_shapes64_hard",),
         columns={
-            "all right": "shape_alignment/all",
-            "seen pairs": "shape_alignment/all_seen",
-            "held-out pairs": "shape_alignment/all_held_out",
-            "two objects": "shape_alignment/all_two",
-            "fid_768": "fid_768",
-            "diversity": "shape_diversity/diversity",
-            "sharpness": "sharpness",
+            **_ALL_RIGHT,
+            "one object": "shape_alignment/all_one",
+            "colour": "shape_alignment/colour",
+            "shape": "shape_alignment/shape",
+            "texture": "shape_alignment/texture",
+            "count": "shape_alignment/count",
+            **_PICTURES,
         },
-        metrics=(
-            "metric=[shape_alignment,shape_diversity,sharpness,fid_768]",
-            "data.test_size=1000",
-        ),
+        **_SCENES,
     ),
     "emoji": Setting(
         words=(
