@@ -2,9 +2,13 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from omegaconf import DictConfig, OmegaConf
+
+if TYPE_CHECKING:
+    from textgan.pipeline import GANPipeline
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -62,6 +66,26 @@ def load_choice() -> Callable[[Path], DictConfig]:
 def tiny() -> list[str]:
     """Overrides of a VAE-GAN whose whole training takes a second."""
     return TINY
+
+
+@pytest.fixture(scope="session")
+def tiny_pipeline() -> Callable[[list[str]], "GANPipeline"]:
+    """Captions -> an untrained pipeline of 16 px, the same each time, that has read them."""
+    import torch
+
+    from textgan.generator import AttentionGenerator
+    from textgan.pipeline import GANPipeline
+    from textgan.text_encoder import BertTextEncoder
+
+    def make(captions: list[str]) -> GANPipeline:
+        torch.manual_seed(0)
+        small = {"text_width": 8, "noise_width": 4, "width": 4, "max_width": 8}
+        generator = AttentionGenerator(image_size=16, **small)
+        encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
+        encoder.fit_tokenizer(captions)
+        return GANPipeline(generator, encoder).eval()
+
+    return make
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
-from textgan.generator import AttentionGenerator
 from textgan.image_encoder import ResNetImageEncoder
-from textgan.pipeline import ContrastivePipeline, GANPipeline
+from textgan.pipeline import ContrastivePipeline
 from textgan.text_encoder import BertTextEncoder
 
 
@@ -26,10 +26,8 @@ def contrastive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def drawing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def drawing(tiny_pipeline: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny pipeline that draws."""
-    torch.manual_seed(0)
-    generator = AttentionGenerator(image_size=16, text_width=8, noise_width=4, width=4, max_width=8)
     folder = tmp_path_factory.mktemp("drawing") / "pipeline"
-    GANPipeline(generator, text_encoder()).save_pretrained(folder)
+    tiny_pipeline(["a red circle", "a blue square"]).save_pretrained(folder)
     return folder

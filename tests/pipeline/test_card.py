@@ -6,27 +6,20 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 import yaml
 from PIL import Image
 
 from textgan.frozen import weights_hash
-from textgan.generator import AttentionGenerator
 from textgan.image import captioned_grid
 from textgan.pipeline import GANPipeline, TextToImagePipeline
 from textgan.pipeline.card import push_to_hub, save_card
-from textgan.text_encoder import BertTextEncoder
 
 CAPTIONS = ["a red circle", 'a "blue" star', "two circles", "", "a star"]
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> GANPipeline:
-    torch.manual_seed(0)
-    generator = AttentionGenerator(image_size=16, text_width=8, noise_width=4, width=4, max_width=8)
-    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
-    encoder.fit_tokenizer(CAPTIONS)
-    return GANPipeline(generator, encoder).eval()
+def pipeline(tiny_pipeline) -> GANPipeline:
+    return tiny_pipeline(CAPTIONS)
 
 
 @pytest.fixture
@@ -106,6 +99,9 @@ def test_data_licence_and_command_are_told_or_said_to_be_missing(pipeline, tmp_p
     assert "Training data: Noto Emoji, Apache-2.0.\n" in card
     assert "Licence of the weights: mit\n" in card
     assert "```bash\ntextgan fit -m x\n```" in card
+    said["command"] = "textgan fit 'data.root=```'"
+    card = save_card(pipeline, tmp_path, captions="a star", **said).read_text()
+    assert "\n````bash\ntextgan fit 'data.root=```'\n````\n" in card
     card = save_card(pipeline, tmp_path, captions="a star").read_text()
     assert "Training data: not stated\n" in card
     assert "Licence of the weights: not stated\n" in card

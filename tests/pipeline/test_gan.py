@@ -16,12 +16,8 @@ CAPTIONS = ["a red circle", "a blue square left of a green star", "two circles",
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> GANPipeline:
-    torch.manual_seed(0)
-    generator = AttentionGenerator(image_size=16, text_width=8, noise_width=4, width=4, max_width=8)
-    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
-    encoder.fit_tokenizer(CAPTIONS)
-    return GANPipeline(generator, encoder).eval()
+def pipeline(tiny_pipeline) -> GANPipeline:
+    return tiny_pipeline(CAPTIONS)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-from textgan.generator import AttentionGenerator
 from textgan.image_encoder import ResNetImageEncoder
 from textgan.pipeline import ContrastivePipeline, GANPipeline, rerank
 from textgan.text_encoder import BertTextEncoder
@@ -16,10 +15,8 @@ def text_encoder() -> BertTextEncoder:
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> GANPipeline:
-    torch.manual_seed(0)
-    generator = AttentionGenerator(image_size=16, text_width=8, noise_width=4, width=4, max_width=8)
-    return GANPipeline(generator, text_encoder()).eval()
+def pipeline(tiny_pipeline) -> GANPipeline:
+    return tiny_pipeline(CAPTIONS)
 
 
 @pytest.fixture(scope="module")

@@ -166,7 +166,9 @@ def _origin(data: str | None, licence: str | None, command: str | None) -> str:
         f"Licence of the weights: {licence or 'not stated'}",
     ]
     if command is not None:
-        lines.append(f"The command that trained it:\n\n```bash\n{command.strip()}\n```")
+        longest = max(map(len, re.findall("`+", command)), default=0)
+        fence = "`" * max(3, longest + 1)  # ends at no backticks of the command
+        lines.append(f"The command that trained it:\n\n{fence}bash\n{command.strip()}\n{fence}")
     return "\n\n".join(lines)
 
 
