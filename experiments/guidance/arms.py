@@ -50,6 +50,7 @@ class Setting:
         losses: of every arm, and of those that play without a VAE.
         plain_losses: of the latter.
         columns: what the table shows -> the number's name.
+        captions: what every arm draws for the grids.
         metrics: what `textgan test` is told; empty where judge.py judges.
         judge: what the judge is pretrained as, in seconds of its own; empty where there is none.
     """
@@ -59,6 +60,7 @@ class Setting:
     losses: tuple[str, ...]
     plain_losses: tuple[str, ...]
     columns: dict[str, str]
+    captions: tuple[str, ...]
     metrics: tuple[str, ...] = ()
     judge: tuple[str, ...] = ()
 
@@ -87,6 +89,16 @@ SETTINGS = {
         words=("experiment=demo",),
         pretraining=("experiment=clip_shapes32",),
         columns={**_ALL_RIGHT, "two objects": "shape_alignment/all_two", **_PICTURES},
+        captions=(
+            "a large red circle on a white background",
+            "a small cyan ring on a gray background",
+            "a large yellow star on a navy background",
+            "a small pink cross on a black background",
+            "a large blue square above a small red triangle on a white background",
+            "a small orange star below a large green circle on a black background",
+            "a large purple ring left of a large cyan square on a gray background",
+            "a small green triangle right of a small yellow cross on a navy background",
+        ),
         **_SCENES,
     ),
     "hard": Setting(
@@ -101,6 +113,17 @@ SETTINGS = {
             "count": "shape_alignment/count",
             **_PICTURES,
         },
+        captions=(
+            "a large red circle on a white background",
+            "a small striped yellow square on a navy background",
+            "a large dotted blue star on a gray background",
+            "a small orange ring on a black background",
+            "a large pink star above a small dotted blue square on a black background",
+            "a small green triangle in front of a large striped red circle on a white background",
+            "a large cyan cross left of a large purple ring on a gray background",
+            "a small yellow circle right of a large striped blue square, which is above a small "
+            "dotted red star on a white background",
+        ),
         **_SCENES,
     ),
     "emoji": Setting(
@@ -116,6 +139,10 @@ SETTINGS = {
             "of real pictures": "r_precision/real",
             "fid_768": "fid_768",
         },
+        captions=(
+            *("grinning face", "red heart", "tiger face", "woman running"),
+            *("red apple", "pizza", "octopus", "full moon"),
+        ),
         judge=(
             *("experiment=clip_emoji64", "image_size=32", "loss=[info_nce]"),
             *("image_encoder=vit", "seed=100"),

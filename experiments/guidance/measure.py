@@ -204,7 +204,7 @@ def main(argv: list[str] | None = None) -> int:
         for plan in plans:
             measure(plan, setting, out, judge)
             (out / "table.md").write_text(table(collect(out), setting), encoding="utf-8")
-            if (whole := grids(out, asked.seeds[0])) is not None:
+            if (whole := grids(out, asked.seeds[0], setting.captions)) is not None:
                 whole.save(out / "grids.png")
     except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
         print(f"measure.py: {error}", file=sys.stderr)

@@ -1,12 +1,16 @@
-"""What the arms came to: a table, and their sample grids one below the other."""
+"""What the arms came to: a table, and what they draw one below the other."""
 
 import json
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from arms import ARMS, Setting
 from PIL import Image, ImageDraw
+
+from textgan.image import captioned_grid
+from textgan.pipeline import TextToImagePipeline
 
 
 def collect(out: Path) -> list[dict[str, Any]]:
@@ -38,13 +42,15 @@ def table(results: list[dict[str, Any]], setting: Setting) -> str:
     return "\n".join(lines) + "\n"
 
 
-def grids(out: Path, seed: int) -> Image.Image | None:
-    """The last sample grid of each arm, one below the other under its name."""
+def grids(out: Path, seed: int, captions: Sequence[str]) -> Image.Image | None:
+    """Draws of the same captions by each finished arm, one row below the other under its name."""
     found = []
     for arm in ARMS:
-        samples = sorted((out / f"{arm}-seed{seed}/run/samples").glob("*.png"))
-        if samples:
-            found.append((arm, Image.open(samples[-1]).convert("RGB")))
+        folder = out / f"{arm}-seed{seed}"
+        if (folder / "done.json").is_file():
+            pipeline = TextToImagePipeline.from_pretrained(folder / "run/pipeline")
+            images = pipeline(captions, weighted_words=False, output_type="pt").images
+            found.append((arm, captioned_grid(images, captions, len(captions), 112)))
     if not found:
         return None
     width, height = max(g.width for _, g in found), sum(g.height + 22 for _, g in found)

@@ -83,3 +83,21 @@ def test_what_is_measured_is_not_measured_again(script, tmp_path):
         found = once(tmp_path / "a" / "b.json", lambda value=value: made.append(value) or {"x": 1})
         assert found == {"x": 1}
     assert made == [1]
+
+
+def test_every_finished_arm_draws_the_same_captions(script, tiny_pipeline, tmp_path):
+    captions = ["a red heart", "a star"]
+    for arm in ("text", "all", "gan"):
+        tiny_pipeline(captions).save_pretrained(tmp_path / f"{arm}-seed1" / "run" / "pipeline")
+    for arm in ("text", "gan"):
+        (tmp_path / f"{arm}-seed1" / "done.json").write_text("{}")
+    grids = script("table").grids
+    assert grids(tmp_path, 0, captions) is None
+    whole = grids(tmp_path, 1, captions)
+    half = whole.height // 2
+    above, below = (whole.crop((0, top, whole.width, top + half)) for top in (0, half))
+    assert above.size == below.size
+    label = (0, 0, whole.width, 22)
+    assert above.crop(label).tobytes() != below.crop(label).tobytes()  # the arms' names
+    pictures = (0, 22, whole.width, half)
+    assert above.crop(pictures).tobytes() == below.crop(pictures).tobytes()
