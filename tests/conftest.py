@@ -1,13 +1,17 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from textgan.pipeline import GANPipeline
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -86,6 +90,34 @@ def tiny_pipeline() -> Callable[[list[str]], "GANPipeline"]:
         return GANPipeline(generator, encoder).eval()
 
     return make
+
+
+@pytest.fixture
+def on_two_processes() -> Callable[..., list]:
+    """A function of a rank and a `gather` -> what it returns for rank 0 and for rank 1.
+
+    The processes are threads, which meet wherever they gather.
+    """
+
+    import torch
+
+    def run(task: Callable[[int, Callable], object]) -> list:
+        barrier, board = Barrier(2, timeout=10), [None, None]
+
+        def gather_of(rank: int) -> Callable:
+            def gather(tensor: "Tensor") -> "Tensor":
+                board[rank] = tensor
+                barrier.wait()
+                both = torch.cat(board)
+                barrier.wait()
+                return both
+
+            return gather
+
+        with ThreadPoolExecutor(2) as pool:
+            return [*pool.map(lambda rank: task(rank, gather_of(rank)), range(2))]
+
+    return run
 
 
 @pytest.fixture

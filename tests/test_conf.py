@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import yaml
-from hydra.utils import get_object
+from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
 import textgan.composition  # noqa: F401  (the configuration's resolvers)
@@ -219,3 +219,21 @@ def test_every_gpu_counts(monkeypatch):
         {"data": {"batch_size": 10}, "trainer": trainer, "n": "${batches:1000}"}
     )
     assert config.n == 25
+
+
+@pytest.mark.parametrize("experiment", [e for e in experiments("gan") if e.startswith("guided")])
+def test_guidance_looks_at_what_its_encoders_were_pretrained_to_align(
+    experiment, capsys, monkeypatch, tmp_path
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
+
+    def model(name: str) -> dict:
+        assert main(["fit", f"experiment={name}", "--cfg", "job"]) == 0
+        return yaml.safe_load(capsys.readouterr().out)["model"]
+
+    def aligned(terms: dict[str, dict]) -> set[str]:
+        return {kind for term in terms.values() for kind in instantiate(term).aligns}
+
+    guided, encoders = model(experiment), model(experiment.replace("guided", "clip"))
+    assert aligned(guided["losses"]["alignment_guidance"]["terms"]) <= aligned(encoders["losses"])

@@ -128,3 +128,24 @@ def test_captions_of_pictures_that_have_all_the_same_ones_are_not_wrong(make):
     kinds = [["cat", "a cat"], ["a cat", "cat"], ["dog"]]
     wrong = make(["cat", "a cat", "dog"], all_captions=kinds).wrong_captions()
     assert wrong.tolist() == [[False, False, True], [False, False, True], [True, True, False]]
+
+
+def test_a_text_that_a_picture_has_among_others_is_not_wrong_for_it(make):
+    every = [["a", "b", "c"], ["b"], ["d"]]
+    _, wrong = make([*"abd"], [*"ecx"], all_captions=every).all_texts()
+    # for the second picture "a" is wrong, for the first "b" is not
+    assert wrong[:, :3].int().tolist() == [[0, 0, 1], [1, 0, 1], [1, 1, 0]]
+    assert wrong[:, 3:].int().tolist() == [[1, 0, 1], [1, 1, 1], [1, 1, 1]]
+
+
+def test_processes_whose_pictures_have_other_numbers_of_captions_know_of_each_other(
+    make, on_two_processes
+):
+    captions, every = [[*"ab"], [*"bc"]], [[["a", "b"], ["b"]], [["b"], ["c", "d", "a"]]]
+
+    def wrong(rank, gather):
+        step = make(captions[rank], all_captions=every[rank], gather=gather, rank=rank)
+        return step.wrong_captions().int().tolist()
+
+    expected = [[0, 0, 0, 1], [1, 0, 0, 1], [1, 0, 0, 1], [0, 1, 1, 0]]
+    assert on_two_processes(wrong) == [expected, expected]

@@ -34,6 +34,12 @@ def check_schedule(name: str, schedule: Schedule) -> Schedule:
     return schedule
 
 
+def corners(schedule: Schedule) -> set[float]:
+    """Where its slope changes, and both ends: between two of them it is a straight line."""
+    inner = [] if isinstance(schedule, int | float) else [place for place, _ in schedule]
+    return {0.0, 1.0, *inner}
+
+
 def check_shares(**shares: float) -> None:
     """A ValueError that names the share that is outside [0, 1]."""
     for name, share in shares.items():

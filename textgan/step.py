@@ -42,17 +42,23 @@ class CaptionedStep:
     def wrong_captions(self) -> Tensor:
         """(N, N) bool over the global batch: is the caption of column j wrong for picture i?
 
-        An equal one is not, and neither is that of a picture that has all the same captions, as two
-        of one class. An empty one (caption dropout) says nothing wrong, and a picture that has lost
-        its caption does not know which others are wrong.
+        One that picture i has too is not, as within a class. An empty one (caption dropout) says
+        nothing wrong, and a picture that has lost its caption does not know which others are wrong.
         """
         ids = self.caption_ids()
         told = ids != seed_from("")
-        wrong = (ids[:, None] != ids) & told[:, None] & told
+        return ~self.has(ids) & told[:, None] & told
+
+    def has(self, ids: Tensor) -> Tensor:
+        """(M,) ids of texts -> (N, M) bool: which are among all that picture i has."""
         if self.all_captions is None:
-            return wrong
-        kinds = self.ids(["\n".join(sorted(own)) for own in self.all_captions])
-        return wrong & (kinds[:, None] != kinds)
+            return self.caption_ids()[:, None] == ids
+        pairs = zip(self.captions, self.all_captions, strict=True)
+        rows = [[own, *others] for own, others in pairs]
+        longest = int(self.gather(torch.tensor([max(map(len, rows))], device=ids.device)).max())
+        filled = [row + row[:1] * (longest - len(row)) for row in rows]
+        own = torch.tensor([[*map(seed_from, row)] for row in filled], device=ids.device)  # (B, K)
+        return (self.gather(own)[:, :, None] == ids).any(1)
 
 
 @dataclass(kw_only=True)
@@ -101,8 +107,8 @@ class ContrastiveStep(CaptionedStep):
         if self.wrong_text is None:
             return wrong
         own, others, nothing = self.caption_ids(), self.ids(self.negatives), seed_from("")
-        differs = (own[:, None] != others) & (own[:, None] != nothing) & (others != nothing)
-        return torch.cat([wrong, differs], 1)
+        told = (own[:, None] != nothing) & (others != nothing)
+        return torch.cat([wrong, ~self.has(others) & told], 1)
 
 
 @dataclass(kw_only=True)

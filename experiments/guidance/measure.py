@@ -20,6 +20,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -75,13 +76,26 @@ def _spent() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def once(path: Path, make: Any) -> dict[str, Any]:
-    """The JSON at a path, made where it is not there yet."""
+def once(path: Path, words: list[str], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The JSON at a path, with the command that it is of; made where it is not there yet.
+
+    Where the encoders lie plays no part in what a command is.
+
+    Raises:
+        RuntimeError: it is of another command.
+    """
+    command = typed([word for word in words if not word.startswith("encoders=")])
     if not path.is_file():
-        found = make()
+        found = {"command": command, **make()}
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return json.loads(path.read_text(encoding="utf-8"))
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        part.replace(path)
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if found["command"] != command:
+        rule = f"{path} must be of the command that is asked for, {command}"
+        raise RuntimeError(f"{rule}, got {found['command']}: move its folder away")
+    return found
 
 
 def images_in(seconds: float, words: list[str], folder: Path) -> int:
@@ -97,7 +111,8 @@ def images_in(seconds: float, words: list[str], folder: Path) -> int:
         speed = (many - few) / (took[1] - took[0])
         return {"images_per_second": speed, "start": took[0] - few / speed}
 
-    found = once(folder / "speed.json", measure)
+    any_seed = [word for word in words if not word.startswith("seed=")]
+    found = once(folder / "speed.json", ["fit", *any_seed], measure)
     images = round((seconds - found["start"]) * found["images_per_second"], -2)
     if images < 1_000:
         raise RuntimeError(f"{seconds:.0f} seconds are too few: {typed(words)} sees {images:.0f}")
@@ -107,17 +122,14 @@ def images_in(seconds: float, words: list[str], folder: Path) -> int:
 def pretrain(words: list[str], seconds: float, folder: Path) -> dict[str, Any]:
     """Train encoders, as far as that is not done -> seconds, and where their pipeline is."""
 
-    def make() -> dict[str, Any]:
-        images = int(images_in(seconds, words, folder))
-        fit = ["fit", *words, f"total_images={images}", "validate_every_images=0"]
-        return {
-            "seconds": run(fit, folder / "run"),
-            "images": images,
-            "command": typed(fit),
-            "pipeline": str(folder / "run/pipeline"),
-        }
-
-    return once(folder / "done.json", make)
+    images = int(images_in(seconds, words, folder))
+    fit = ["fit", *words, f"total_images={images}", "validate_every_images=0"]
+    pipeline = str(folder / "run/pipeline")
+    return once(
+        folder / "done.json",
+        fit,
+        lambda: {"seconds": run(fit, folder / "run"), "images": images, "pipeline": pipeline},
+    )
 
 
 def words_of(arm: Arm, setting: Setting, seed: int, encoders: str) -> list[str]:
@@ -162,22 +174,23 @@ def test(run_folder: Path, setting: Setting, folder: Path, judge: str) -> dict[s
 def measure(plan: Plan, setting: Setting, out: Path, judge: str) -> None:
     """Train and test an arm, as far as that is not done."""
     folder = out / f"{plan.arm}-seed{plan.seed}"
+    fit = ["fit", *plan.words, f"total_images={plan.images}", "validate_every_images=0"]
 
-    def make() -> dict[str, Any]:
-        fit = ["fit", *plan.words, f"total_images={plan.images}", "validate_every_images=0"]
-        took = run(fit, folder / "run")
+    def train() -> dict[str, Any]:
         return {
             "arm": plan.arm,
             "seed": plan.seed,
-            "date": datetime.now().astimezone().isoformat(timespec="seconds"),
-            "command": typed(fit),
             "images": plan.images,
-            "seconds": took,
+            "seconds": run(fit, folder / "run"),
             "pretraining_seconds": plan.pretraining_seconds,
-            "numbers": test(folder / "run", setting, folder / "test", judge),
         }
 
-    once(folder / "done.json", make)
+    def finish() -> dict[str, Any]:
+        trained = once(folder / "trained.json", fit, train)
+        numbers = test(folder / "run", setting, folder / "test", judge)
+        return trained | {"date": datetime.now().astimezone().isoformat(), "numbers": numbers}
+
+    once(folder / "done.json", fit, finish)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -77,12 +77,18 @@ def test_the_table_has_a_row_a_run_and_one_for_several_seeds(script):
     assert len(rows) == 5
 
 
-def test_what_is_measured_is_not_measured_again(script, tmp_path):
+def test_what_is_measured_is_not_measured_again_and_never_taken_for_another(script, tmp_path):
     once, made = script("measure").once, []
-    for value in (1, 2):
-        found = once(tmp_path / "a" / "b.json", lambda value=value: made.append(value) or {"x": 1})
-        assert found == {"x": 1}
-    assert made == [1]
+    file = tmp_path / "a" / "b.json"
+
+    def ask(*words: str) -> dict:
+        return once(file, ["fit", *words], lambda: made.append(words) or {"x": 1})
+
+    for encoders in ("here", "there"):
+        assert ask("seed=1", f"encoders={encoders}") == {"command": "textgan fit seed=1", "x": 1}
+    assert len(made) == 1
+    with pytest.raises(RuntimeError, match=r"b\.json must be of the command .* fit seed=2, got"):
+        ask("seed=2")
 
 
 def test_every_finished_arm_draws_the_same_captions(script, tiny_pipeline, tmp_path):

@@ -1,6 +1,7 @@
 """What every image encoder of `conf/image_encoder` must do."""
 
 import copy
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from textgan.frozen import Frozen
 from textgan.image_encoder import ImageEncoder
+from textgan.pipeline import ContrastivePipeline
+from textgan.text_encoder import BertTextEncoder
 from textgan.types import ImageFeatures
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "image_encoder").glob("*.yaml"))
@@ -155,3 +158,23 @@ def test_a_copy_of_it_held_frozen_says_the_same(encoder):
     expected = encoder(pictures())
     frozen = copy.deepcopy(Frozen(encoder)).train()
     assert_same(frozen(pictures()), expected, tolerance=1e-5)
+
+
+def test_half_precision_pictures_of_another_size_are_resized_too(encoder):
+    images = pictures(height=24, width=24)
+    half = images.bfloat16()
+    assert_same(encoder(half), encoder(half.float()))
+
+
+@pytest.mark.parametrize("name", ["ancestors", "aligned"])
+@pytest.mark.parametrize("said", [5, "abc", [{}], {"a": 1}])
+def test_words_about_where_it_comes_from_are_words(encoder, tmp_path, name, said):
+    texts = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
+    texts.fit_tokenizer(["a"])
+    ContrastivePipeline(encoder, texts).save_pretrained(tmp_path)
+    config = tmp_path / "config.json"
+    content = json.loads(config.read_text())
+    content["part"][name] = said
+    config.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=rf"config\.json must have a list of words as {name}"):
+        ImageEncoder.from_pretrained(tmp_path, part="image_encoder")

@@ -1,7 +1,5 @@
 import math
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import pytest
 import torch
@@ -149,29 +147,3 @@ def ways() -> Callable[..., tuple[float, float]]:
         return pictures, columns
 
     return compute
-
-
-@pytest.fixture
-def on_two_processes() -> Callable[..., list]:
-    """A function of a rank and a `gather` -> what it returns for rank 0 and for rank 1.
-
-    The processes are threads, which meet wherever they gather.
-    """
-
-    def run(task: Callable[[int, Callable[[Tensor], Tensor]], object]) -> list:
-        barrier, board = Barrier(2, timeout=10), [None, None]
-
-        def gather_of(rank: int) -> Callable[[Tensor], Tensor]:
-            def gather(tensor: Tensor) -> Tensor:
-                board[rank] = tensor
-                barrier.wait()
-                both = torch.cat(board)
-                barrier.wait()
-                return both
-
-            return gather
-
-        with ThreadPoolExecutor(2) as pool:
-            return [*pool.map(lambda rank: task(rank, gather_of(rank)), range(2))]
-
-    return run

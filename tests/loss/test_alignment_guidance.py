@@ -160,3 +160,14 @@ def test_a_text_encoder_without_a_vocabulary_is_refused(encoders, terms):
 def test_guidance_without_terms_is_refused(encoders):
     with pytest.raises(ValueError, match="terms must hold at least one contrastive term, got none"):
         AlignmentGuidance(**encoders, terms={})
+
+
+def test_features_that_pretraining_left_random_are_not_looked_at(encoders, terms):
+    encoders["image_encoder"].aligned = ("pooled",)
+    with pytest.raises(ValueError, match="to align, pooled, but damsm looks at words: pretrain"):
+        AlignmentGuidance(**encoders, terms=terms)
+    AlignmentGuidance(**encoders, terms={"damsm": DAMSM(words=False), "info_nce": InfoNCE()})
+    encoders["image_encoder"].aligned = ("pooled", "words")
+    AlignmentGuidance(**encoders, terms=terms)
+    encoders["image_encoder"].aligned = None  # of an encoder that was saved alone
+    AlignmentGuidance(**encoders, terms=terms)

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from textgan.data import Shapes
+from textgan.errors import ConfigError
 from textgan.evaluation.stored import read
 from textgan.image_encoder import ImageEncoder, ResNetImageEncoder
 from textgan.loss import DAMSM, InfoNCE, SigLIP
@@ -168,10 +169,49 @@ def test_a_child_of_a_judge_is_refused_as_judge_too(fitted, data, tmp_path):
     assert model.pipeline().lineage() <= grandchild.lineage()
 
 
+def test_what_goes_on_from_a_judge_is_its_child(trainer, data, tmp_path):
+    half, again = make_contrastive(), make_contrastive()
+    first = trainer(max_steps=3)
+    first.fit(half, data())
+    first.save_checkpoint(tmp_path / "half.ckpt")
+    assert not half.pipeline().ancestors
+    trainer().fit(again, data(), ckpt_path=tmp_path / "half.ckpt", weights_only=True)
+    assert half.pipeline().lineage() < again.pipeline().lineage()
+
+
+@pytest.mark.parametrize(
+    ("losses", "aligned"),
+    [
+        ({"info_nce": InfoNCE()}, ("pooled",)),
+        ({"siglip": SigLIP(), "damsm": DAMSM(sentence=False)}, ("pooled", "words")),
+        ({"damsm": DAMSM(words=False)}, ("pooled",)),
+        ({"damsm": DAMSM()}, ("pooled", "words")),
+    ],
+)
+def test_an_encoder_knows_which_of_its_features_were_aligned(losses, aligned, tmp_path):
+    model = make_contrastive(losses=losses)
+    model.text_encoder.fit_tokenizer(["a"])
+    model.ema.copy_from(model._encoders())
+    model.pipeline().save_pretrained(tmp_path)
+    encoder = ImageEncoder.from_pretrained(tmp_path, part="image_encoder")
+    assert encoder.aligned == aligned
+
+
+def test_a_transformer_that_was_never_trained_is_not_frozen(trainer, data):
+    frozen = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270, frozen=True)
+    with pytest.raises(ConfigError, match=r"text_encoder\.frozen must be false"):
+        trainer().fit(make_contrastive(text_encoder=frozen), data())
+
+
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
         ({"losses": {}}, "losses must hold at least one term"),
+        (
+            {"losses": {"one": InfoNCE(weight=[[0.1, 0.0], [0.2, 1.0]]), "two": DAMSM(weight=0)}},
+            "one of the losses must have a weight at any time, but at 0 of the budget it is 0 for "
+            "one, two",
+        ),
         (
             {"text_encoder": BertTextEncoder(width=16, depth=1, num_heads=2, vocab_size=270)},
             "must have one width, got 8 and 16",

@@ -7,6 +7,8 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
+from textgan.discriminator import ProjectionDiscriminator
+from textgan.generator import AttentionGenerator
 from textgan.loss import KL, Match, Mismatch, Reconstruction, RpGAN
 from textgan.posterior import ConvolutionPosterior
 from textgan.seed import seed_from
@@ -229,6 +231,20 @@ def test_captions_that_are_cut_are_counted_once_over_the_data_whoever_made_the_v
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         made.pipeline()("a large red circle on a blue background")
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("generator", AttentionGenerator(image_size=16, text_width=16, noise_width=3)),
+        ("discriminator", ProjectionDiscriminator(image_size=16, text_width=16)),
+        ("posterior", ConvolutionPosterior(image_size=16, text_width=16, noise_width=3)),
+    ],
+)
+def test_a_part_for_text_features_of_another_width_is_refused(model, name, part):
+    rule = f"text_width of the {name} must be the text encoder's width, 8, got 16"
+    with pytest.raises(ValueError, match=rule):
+        model(**{name: part})
 
 
 def test_a_posterior_over_another_noise_is_refused(model):

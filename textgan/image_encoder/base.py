@@ -3,7 +3,9 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import Self
@@ -11,7 +13,7 @@ from typing_extensions import Self
 from textgan.frozen import weights_hash
 from textgan.hub import find_folder
 from textgan.pretrained import Part
-from textgan.pretrained_files import read_config
+from textgan.pretrained_files import CONFIG, read_config
 from textgan.types import ImageFeatures
 
 
@@ -24,7 +26,9 @@ class ImageEncoder(Part):
         width: of regions and pooled features.
         map_shapes: (channels, height, width) of each of `ImageFeatures.maps`.
         ancestors: hashes of the nets that it was trained from: of what it was loaded as, and of
-            those that a saved pipeline names.
+            those that a saved pipeline names. An encoder that is saved alone names none.
+        aligned: which of its features have the space of captions, as a saved pipeline says it:
+            "pooled", "words" (of the regions) or both; None where that is not known.
     """
 
     image_size: int
@@ -32,6 +36,7 @@ class ImageEncoder(Part):
     width: int
     map_shapes: list[tuple[int, int, int]]
     ancestors: Sequence[str] = ()
+    aligned: Sequence[str] | None = None
 
     @abstractmethod
     def encode(self, images: Tensor) -> ImageFeatures:
@@ -44,8 +49,10 @@ class ImageEncoder(Part):
         """As the base says; it remembers where it came from."""
         folder = find_folder(path, revision=revision)
         encoder = super().from_pretrained(folder, part)
-        named = read_config(folder).get("ancestors", [])
-        encoder.ancestors = sorted({weights_hash(encoder), *named})
+        whole = read_config(folder)
+        encoder.ancestors = sorted({weights_hash(encoder), *_words(whole, "ancestors", folder)})
+        known = whole.get("aligned") is not None
+        encoder.aligned = tuple(_words(whole, "aligned", folder)) if known else None
         return encoder
 
     def lineage(self) -> frozenset[str]:
@@ -62,5 +69,16 @@ class ImageEncoder(Part):
             raise ValueError(f"images must have {self.channels} channels, got {images.shape[1]}")
         size = (self.image_size, self.image_size)
         if tuple(images.shape[-2:]) != size:
+            images = images.to(torch.promote_types(images.dtype, torch.float32))  # no half one can
             images = F.interpolate(images, size, mode="bilinear", antialias=True)
         return self.encode(images)
+
+
+def _words(config: dict[str, Any], name: str, folder: Path) -> list[str]:
+    """A list of words that a config may have."""
+    found = config.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
+        raise ValueError(
+            f"{folder / CONFIG} must have a list of words as {name}, got {found!r:.80}"
+        )
+    return found

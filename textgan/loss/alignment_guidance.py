@@ -1,5 +1,7 @@
 """Encoders that know pictures and captions tell the generator how well its draws fit."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
@@ -26,7 +28,8 @@ class AlignmentGuidance(Loss):
         weight: schedule of the weight of their sum in the generator's loss.
 
     Raises:
-        ValueError: the encoders' widths differ, `text_encoder` is not fitted, or there is no term.
+        ValueError: the encoders' widths differ, `text_encoder` is not fitted, there is no term, or
+            one looks at features that the encoders' pretraining has left as random as they were.
     """
 
     draws = True
@@ -48,6 +51,8 @@ class AlignmentGuidance(Loss):
             raise ValueError("text_encoder must be fitted already, got one without a vocabulary")
         if not terms:
             raise ValueError("terms must hold at least one contrastive term, got none")
+        for name, term in terms.items():
+            _check_aligned(name, term, image_encoder.aligned)
         self.image_encoder, self.text_encoder = Frozen(image_encoder), Frozen(text_encoder)
         self.terms = nn.ModuleDict(terms).requires_grad_(False)
 
@@ -76,4 +81,14 @@ class AlignmentGuidance(Loss):
             images=self.image_encoder(step.fake),
             negatives=step.negatives,
             wrong_text=text[size:] if negatives else None,
+        )
+
+
+def _check_aligned(name: str, term: ContrastiveLoss, aligned: Sequence[str] | None) -> None:
+    """A ValueError where a term looks at features that stayed random in pretraining."""
+    random = [kind for kind in term.aligns if aligned is not None and kind not in aligned]
+    if random:
+        raise ValueError(
+            f"terms must look at what the encoders were pretrained to align, {', '.join(aligned)}, "
+            f"but {name} looks at {random[0]}: pretrain them with a term that does, as damsm"
         )

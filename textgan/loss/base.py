@@ -48,9 +48,14 @@ class ContrastiveLoss(nn.Module, ABC):
 
     `alignment_guidance` asks the same terms of a generator's pictures.
 
+    Attributes:
+        aligns: which features it brings into one space: "pooled", "words" (with regions) or both.
+
     Args:
         weight: schedule of its weight.
     """
+
+    aligns: tuple[str, ...] = ("pooled",)
 
     def __init__(self, *, weight: Schedule = 1.0):
         super().__init__()

@@ -52,6 +52,7 @@ class DAMSM(ContrastiveLoss):
             raise ValueError("words or sentence must be true, got false for both")
         self.gamma_1, self.gamma_2, self.gamma_3 = gamma_1, gamma_2, gamma_3
         self.words, self.sentence = words, sentence
+        self.aligns = (*(["pooled"] if sentence else []), *(["words"] if words else []))
 
     def forward(self, step: ContrastiveStep) -> Tensor:
         images, (texts, wrong) = step.all_images(), step.all_texts()

@@ -12,6 +12,7 @@ from textgan.errors import ConfigError
 from textgan.evaluation import Report
 from textgan.evaluation.examination import Examination
 from textgan.evaluation.report import examined
+from textgan.frozen import weights_hash
 from textgan.image_encoder.base import ImageEncoder
 from textgan.layer import Temperature
 from textgan.loss.base import ContrastiveLoss
@@ -19,7 +20,7 @@ from textgan.model.checkpoint import refill, stamp
 from textgan.model.descent import Descent
 from textgan.model.ema import ImageEMA
 from textgan.model.manual import count_one_batch, gather, longest
-from textgan.model.terms import contrastive_sum
+from textgan.model.terms import check_contrastive_weights, contrastive_sum
 from textgan.model.vocabulary import check_captions, fit_vocabulary
 from textgan.pipeline import ContrastivePipeline
 from textgan.seed import seed_from
@@ -53,7 +54,8 @@ class ContrastiveModel(LightningModule):
         seed: keys augmentation and dropout.
 
     Raises:
-        ValueError: the encoders differ in width, there is no term, or a number is out of range.
+        ValueError: the encoders differ in width, at some time no term has a weight, or a number is
+            out of range.
     """
 
     def __init__(
@@ -78,8 +80,7 @@ class ContrastiveModel(LightningModule):
         if image_encoder.width != text_encoder.width:
             widths = f"{image_encoder.width} and {text_encoder.width}"
             raise ValueError(f"image_encoder and text_encoder must have one width, got {widths}")
-        if not losses:
-            raise ValueError("losses must hold at least one term, got none")
+        check_contrastive_weights(losses)
         self.descent = Descent(
             total_images=total_images,
             warmup_images=warmup_images,
@@ -108,6 +109,7 @@ class ContrastiveModel(LightningModule):
             temperature=float(temperatures[0]().detach()) if temperatures else 0.1,
             templates=self.examination.templates,
             ancestors=self.ancestors,
+            aligned=sorted({kind for term in self.losses.values() for kind in term.aligns}),
         ).eval()
 
     def setup(self, stage: str) -> None:
@@ -131,6 +133,9 @@ class ContrastiveModel(LightningModule):
 
     def on_train_start(self) -> None:
         self.seen = int(self.images_seen)
+        if self.seen:  # it must not judge what was trained against the encoder that it goes on from
+            went_on_from = weights_hash(self.ema.averaged["image_encoder"])
+            self.ancestors = sorted({*self.ancestors, went_on_from})
         self.descent.restore(self.trainer.optimizers)
         check_captions(self.text_encoder, self.trainer, limit=self.tokenizer_captions)
         self.trainer.should_stop |= self.seen >= self.total_images

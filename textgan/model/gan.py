@@ -17,7 +17,13 @@ from textgan.model.descent import Descent
 from textgan.model.ema import ImageEMA
 from textgan.model.manual import count_one_batch, frozen
 from textgan.model.step import begin, detached, has_started, imagine, judge
-from textgan.model.terms import check_channels, check_noise, check_terms, weighted_sum
+from textgan.model.terms import (
+    check_channels,
+    check_noise,
+    check_terms,
+    check_text_width,
+    weighted_sum,
+)
 from textgan.model.vocabulary import check_captions, fit_vocabulary
 from textgan.pipeline import GANPipeline
 from textgan.posterior.base import PosteriorEncoder
@@ -110,6 +116,8 @@ class GANModel(MeasuredModel):
             {"discriminator": discriminator, "posterior": posterior, "augmentation": augmentation},
         )
         check_noise(posterior, generator)
+        reading = {"generator": generator, "discriminator": discriminator, "posterior": posterior}
+        check_text_width(text_encoder, reading)
         self.generator, self.text_encoder = generator, text_encoder
         self.discriminator, self.posterior = discriminator, posterior
         self.augmentation, self.losses = augmentation, nn.ModuleDict(losses)

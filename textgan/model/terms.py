@@ -9,10 +9,12 @@ from torch import Tensor, nn
 from textgan.frozen import Frozen
 from textgan.generator.base import Generator
 from textgan.image_encoder.base import ImageEncoder
-from textgan.loss.base import Loss
+from textgan.loss.base import ContrastiveLoss, Loss
 from textgan.posterior.base import PosteriorEncoder
-from textgan.schedule import value_at
+from textgan.pretrained import Part
+from textgan.schedule import corners, value_at
 from textgan.step import AdversarialStep, ContrastiveStep
+from textgan.text_encoder.base import TextEncoder
 
 
 class NonFiniteLossError(ArithmeticError):
@@ -76,6 +78,17 @@ def check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> Non
         )
 
 
+def check_text_width(text_encoder: TextEncoder, parts: dict[str, Part | None]) -> None:
+    """A ValueError where a part was built for features of another width than the text encoder's."""
+    for name, part in parts.items():
+        width = None if part is None else part.saved_arguments().get("text_width")
+        if width not in (None, text_encoder.width):
+            raise ValueError(
+                f"text_width of the {name} must be the text encoder's width, "
+                f"{text_encoder.width}, got {width}"
+            )
+
+
 def check_channels(parts: nn.Module, channels: int) -> None:
     """A ValueError where a frozen image encoder looks at pictures of other channels than are drawn.
 
@@ -115,6 +128,18 @@ def weighted_sum(
             log[f"train/{turn}/{name}"] = value.detach()
             total = total + weight * value
     return check_finite(turn, total, log, step.images_seen)
+
+
+def check_contrastive_weights(losses: dict[str, ContrastiveLoss]) -> None:
+    """A ValueError where there is no term, or at some time none has a weight."""
+    if not losses:
+        raise ValueError("losses must hold at least one term, got none")
+    for progress in sorted(set().union(*(corners(term.weight) for term in losses.values()))):
+        if not any(value_at(term.weight, progress) for term in losses.values()):
+            raise ValueError(
+                "one of the losses must have a weight at any time, but at "
+                f"{progress:g} of the budget it is 0 for {', '.join(losses)}"
+            )
 
 
 def contrastive_sum(

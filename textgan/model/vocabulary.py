@@ -2,6 +2,7 @@
 
 from pytorch_lightning import Trainer
 
+from textgan.errors import ConfigError
 from textgan.text_encoder.base import TextEncoder
 
 
@@ -10,9 +11,17 @@ def fit_vocabulary(encoder: TextEncoder, trainer: Trainer, *, limit: int) -> boo
 
     Returns:
         Whether it did: not where there is a vocabulary already, or a checkpoint brings one.
+
+    Raises:
+        ConfigError: the encoder is frozen before it has learnt anything.
     """
     if encoder.is_fitted or trainer.ckpt_path is not None:
         return False
+    if getattr(encoder, "frozen", False):
+        raise ConfigError(
+            "text_encoder.frozen must be false where the text encoder was never trained: it would "
+            "stay as it is"
+        )
     captions = trainer.datamodule.captions(limit=limit) if trainer.is_global_zero else None
     encoder.fit_tokenizer(trainer.strategy.broadcast(captions))
     return True

@@ -44,6 +44,8 @@ class ContrastivePipeline(Part):
         temperature: what `classify` divides cosines by.
         templates: what `classify` makes of labels, unless told otherwise.
         ancestors: `weights_hash` of every net that the image encoder was trained from.
+        aligned: which features training brought into one space: "pooled", "words" (with the
+            regions) or both; None where that is not known.
 
     Raises:
         ValueError: the widths differ, or the temperature is not positive.
@@ -59,6 +61,7 @@ class ContrastivePipeline(Part):
         temperature: float = 0.1,
         templates: Sequence[str] = ("a photo of a {}",),
         ancestors: Sequence[str] = (),
+        aligned: Sequence[str] | None = None,
     ):
         super().__init__()
         if image_encoder.width != text_encoder.width:
