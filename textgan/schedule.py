@@ -40,6 +40,11 @@ def corners(schedule: Schedule) -> set[float]:
     return {0.0, 1.0, *inner}
 
 
+def is_zero(schedule: Schedule) -> bool:
+    """Whether its value is always 0."""
+    return not any(value_at(schedule, progress) for progress in corners(schedule))
+
+
 def check_shares(**shares: float) -> None:
     """A ValueError that names the share that is outside [0, 1]."""
     for name, share in shares.items():

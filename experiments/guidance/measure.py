@@ -2,7 +2,8 @@
 
     TEXTGAN_INCEPTION=... python experiments/guidance/measure.py shapes --seconds 600 --seeds 0
 
-`shapes` trains on the demo's scenes and counts captions whose attributes are all right; `emoji`
+`shapes` trains on the demo's scenes and counts captions whose attributes are all right; `hard` does
+so with shapes64_hard, for which `--seconds 3600 --pretraining 600` is little; `emoji`
 (with TEXTGAN_DATA) trains on emoji at 32 px and asks a contrastive model of another architecture
 and seed, pretrained in seconds of its own, for the R-precision of training captions. Arms that
 use pretrained encoders train for fewer seconds, less those that pretraining took. Seconds are those
@@ -92,9 +93,9 @@ def once(path: Path, words: list[str], make: Callable[[], dict[str, Any]]) -> di
         part.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
         part.replace(path)
     found = json.loads(path.read_text(encoding="utf-8"))
-    if found["command"] != command:
+    if (own := found.get("command")) != command:
         rule = f"{path} must be of the command that is asked for, {command}"
-        raise RuntimeError(f"{rule}, got {found['command']}: move its folder away")
+        raise RuntimeError(f"{rule}, got {own}: move its folder away")
     return found
 
 

@@ -50,7 +50,7 @@ def grids(out: Path, seed: int, captions: Sequence[str]) -> Image.Image | None:
         if (folder / "done.json").is_file():
             pipeline = TextToImagePipeline.from_pretrained(folder / "run/pipeline")
             images = pipeline(captions, weighted_words=False, output_type="pt").images
-            found.append((arm, captioned_grid(images, captions, len(captions), 112)))
+            found.append((arm, captioned_grid(images, captions, len(captions), 140)))
     if not found:
         return None
     width, height = max(g.width for _, g in found), sum(g.height + 22 for _, g in found)

@@ -160,10 +160,17 @@ def test_a_copy_of_it_held_frozen_says_the_same(encoder):
     assert_same(frozen(pictures()), expected, tolerance=1e-5)
 
 
-def test_half_precision_pictures_of_another_size_are_resized_too(encoder):
-    images = pictures(height=24, width=24)
-    half = images.bfloat16()
-    assert_same(encoder(half), encoder(half.float()))
+@pytest.mark.parametrize("side", [16, 24])
+def test_half_precision_pictures_are_seen_at_any_size(encoder, side):
+    images = pictures(height=side, width=side)
+    expected = encoder(images).pooled
+    with torch.autocast("cpu", torch.bfloat16):  # as a generator's draws in such a training
+        torch.testing.assert_close(
+            encoder(images.bfloat16()).pooled.float(), expected, atol=0.05, rtol=0.1
+        )
+    half = encoder.bfloat16()(images.bfloat16()).pooled
+    assert half.dtype == torch.bfloat16
+    torch.testing.assert_close(half.float(), expected, atol=0.05, rtol=0.1)
 
 
 @pytest.mark.parametrize("name", ["ancestors", "aligned"])

@@ -167,6 +167,7 @@ def test_features_that_pretraining_left_random_are_not_looked_at(encoders, terms
     with pytest.raises(ValueError, match="to align, pooled, but damsm looks at words: pretrain"):
         AlignmentGuidance(**encoders, terms=terms)
     AlignmentGuidance(**encoders, terms={"damsm": DAMSM(words=False), "info_nce": InfoNCE()})
+    AlignmentGuidance(**encoders, terms={"damsm": DAMSM(weight=0), "info_nce": InfoNCE()})
     encoders["image_encoder"].aligned = ("pooled", "words")
     AlignmentGuidance(**encoders, terms=terms)
     encoders["image_encoder"].aligned = None  # of an encoder that was saved alone

@@ -186,6 +186,8 @@ def test_what_goes_on_from_a_judge_is_its_child(trainer, data, tmp_path):
         ({"siglip": SigLIP(), "damsm": DAMSM(sentence=False)}, ("pooled", "words")),
         ({"damsm": DAMSM(words=False)}, ("pooled",)),
         ({"damsm": DAMSM()}, ("pooled", "words")),
+        ({"info_nce": InfoNCE(), "damsm": DAMSM(weight=0.0)}, ("pooled",)),
+        ({"info_nce": InfoNCE(weight=[[0, 1], [1, 0]])}, ("pooled",)),
     ],
 )
 def test_an_encoder_knows_which_of_its_features_were_aligned(losses, aligned, tmp_path):

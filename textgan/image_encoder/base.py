@@ -69,8 +69,9 @@ class ImageEncoder(Part):
             raise ValueError(f"images must have {self.channels} channels, got {images.shape[1]}")
         size = (self.image_size, self.image_size)
         if tuple(images.shape[-2:]) != size:
-            images = images.to(torch.promote_types(images.dtype, torch.float32))  # no half one can
-            images = F.interpolate(images, size, mode="bilinear", antialias=True)
+            wide = images.to(torch.promote_types(images.dtype, torch.float32))  # CPUs need it
+            resized = F.interpolate(wide, size, mode="bilinear", antialias=True)
+            images = resized.to(images.dtype)
         return self.encode(images)
 
 

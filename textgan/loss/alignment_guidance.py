@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from textgan.frozen import Frozen
 from textgan.image_encoder.base import ImageEncoder
 from textgan.loss.base import ContrastiveLoss, Loss
-from textgan.schedule import Schedule, value_at
+from textgan.schedule import Schedule, is_zero, value_at
 from textgan.step import AdversarialStep, ContrastiveStep
 from textgan.text_encoder.base import TextEncoder
 
@@ -52,7 +52,8 @@ class AlignmentGuidance(Loss):
         if not terms:
             raise ValueError("terms must hold at least one contrastive term, got none")
         for name, term in terms.items():
-            _check_aligned(name, term, image_encoder.aligned)
+            if not is_zero(term.weight):
+                _check_aligned(name, term, image_encoder.aligned)
         self.image_encoder, self.text_encoder = Frozen(image_encoder), Frozen(text_encoder)
         self.terms = nn.ModuleDict(terms).requires_grad_(False)
 

@@ -23,6 +23,7 @@ from textgan.model.manual import count_one_batch, gather, longest
 from textgan.model.terms import check_contrastive_weights, contrastive_sum
 from textgan.model.vocabulary import check_captions, fit_vocabulary
 from textgan.pipeline import ContrastivePipeline
+from textgan.schedule import is_zero
 from textgan.seed import seed_from
 from textgan.step import ContrastiveStep
 from textgan.text_encoder.base import TextEncoder
@@ -102,6 +103,7 @@ class ContrastiveModel(LightningModule):
     def pipeline(self) -> ContrastivePipeline:
         """Both averaged encoders."""
         averaged = self.ema.averaged
+        asked = [term for term in self.losses.values() if not is_zero(term.weight)]
         temperatures = [m for m in self.losses.modules() if isinstance(m, Temperature)]
         return ContrastivePipeline(
             averaged["image_encoder"],
@@ -109,7 +111,7 @@ class ContrastiveModel(LightningModule):
             temperature=float(temperatures[0]().detach()) if temperatures else 0.1,
             templates=self.examination.templates,
             ancestors=self.ancestors,
-            aligned=sorted({kind for term in self.losses.values() for kind in term.aligns}),
+            aligned=sorted({kind for term in asked for kind in term.aligns}),
         ).eval()
 
     def setup(self, stage: str) -> None:
