@@ -121,8 +121,7 @@ SETTINGS = {
             "a large pink star above a small dotted blue square on a black background",
             "a small green triangle in front of a large striped red circle on a white background",
             "a large cyan cross left of a large purple ring on a gray background",
-            "a small yellow circle right of a large striped blue square, which is above a small "
-            "dotted red star on a white background",
+            "a large striped green square below a small dotted purple cross on a navy background",
         ),
         **_SCENES,
     ),
