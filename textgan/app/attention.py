@@ -20,7 +20,7 @@ def has_attention(pipeline: GANPipeline) -> bool:
 
 def words(pipeline: GANPipeline, caption: str) -> list[str]:
     """The words of a caption that the generator may look at, in their order, weights left out."""
-    return [found.word for found in pipeline.attention(caption)]
+    return pipeline.words(caption)
 
 
 def look(pipeline: GANPipeline, drawing: Drawing, word: int) -> list[Image.Image]:
@@ -34,15 +34,16 @@ def look(pipeline: GANPipeline, drawing: Drawing, word: int) -> list[Image.Image
     Raises:
         ValueError: the caption has no such word.
     """
-    pictures = []
-    for index, image in enumerate(drawing.images):
-        found = pipeline.attention(
-            drawing.caption, seed=drawing.seed, index=index, truncation=drawing.truncation
-        )
-        if not 0 <= word < len(found):
-            raise ValueError(f"The caption has no word number {word + 1} that was read.")
-        pictures.append(overlay(image, found[word].map.numpy()))
-    return pictures
+    pictures = pipeline.attentions(
+        drawing.caption,
+        seed=drawing.seed,
+        indices=range(len(drawing.images)),
+        truncation=drawing.truncation,
+    )
+    if not 0 <= word < len(pictures[0]):
+        raise ValueError(f"The caption has no word number {word + 1} that was read.")
+    maps = [found[word].map.numpy() for found in pictures]
+    return [overlay(image, heat) for image, heat in zip(drawing.images, maps, strict=True)]
 
 
 def overlay(picture: Image.Image, heat: np.ndarray) -> Image.Image:

@@ -90,6 +90,18 @@ class AttentionGenerator(Generator):
 
     def forward(self, noise: Tensor, text: TextFeatures) -> Tensor:
         """Noise (B, noise_width) and text -> images (B, channels, H, H) in [-1, 1]."""
+        return self._draw(noise, text, None)
+
+    def _draw(self, noise: Tensor, text: TextFeatures, maps: list[Tensor] | None) -> Tensor:
+        """Draw as `forward` does.
+
+        Args:
+            noise: (B, noise_width).
+            text: of B captions.
+            maps: takes the attention to the words at each resolution r, (B, L, r, r), where the
+                caller hands in a list. The list belongs to this call alone, so that several
+                threads can draw with one generator.
+        """
         z = self.prior(text).detach().sample(noise)
         style = self.style(z, text.pooled)  # (B, S)
         x = self.start(torch.cat([style, z], 1)).unflatten(1, (-1, 4, 4))  # (B, C, 4, 4)
@@ -98,7 +110,11 @@ class AttentionGenerator(Generator):
         for resolution, block in self.blocks.items():
             x = block(x, style)  # (B, C_r, r, r)
             if resolution in self.word_attentions:
-                x = self.word_attentions[resolution](x, text.words, text.mask)
+                attention = self.word_attentions[resolution]
+                if maps is not None:
+                    weights = attention.weights(x, text.words, text.mask)  # (B, heads, rr, L)
+                    maps.append(weights.mean(1).mT.unflatten(-1, x.shape[2:]))
+                x = attention(x, text.words, text.mask)
             if resolution in self.attentions:
                 x = self.attentions[resolution](x)
             if resolution != "4":
@@ -109,18 +125,7 @@ class AttentionGenerator(Generator):
     def word_attention(self, noise: Tensor, text: TextFeatures) -> Tensor:
         if not self.word_attentions:
             return super().word_attention(noise, text)
-        seen: list[tuple[CrossAttention, tuple[Tensor, Tensor, Tensor]]] = []
-        hooks = [
-            module.register_forward_pre_hook(lambda module, given: seen.append((module, given)))
-            for module in self.word_attentions.values()
-        ]
-        try:
-            size = self(noise, text).shape[2:]
-        finally:
-            for hook in hooks:
-                hook.remove()
-        maps = []
-        for module, (x, words, mask) in seen:
-            weights = module.weights(x, words, mask).mean(1).mT.unflatten(-1, x.shape[2:])
-            maps.append(F.interpolate(weights, size, mode="bilinear", align_corners=False))
-        return torch.stack(maps).mean(0)
+        maps: list[Tensor] = []
+        size = self._draw(noise, text, maps).shape[2:]
+        enlarged = [F.interpolate(m, size, mode="bilinear", align_corners=False) for m in maps]
+        return torch.stack(enlarged).mean(0)

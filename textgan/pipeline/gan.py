@@ -142,7 +142,13 @@ class GANPipeline(TextToImagePipeline):
         ]
         return PipelineOutput(converted(torch.cat(images), output_type))
 
-    @torch.no_grad()
+    def words(self, caption: str) -> list[str]:
+        """The words of a caption that the text encoder reads, in their order, without weights.
+
+        They are those of `attention`, and nothing is drawn to find them.
+        """
+        return [word[0] for word, _ in self._words(caption)]
+
     def attention(
         self, caption: str, *, seed: int = 0, index: int = 0, truncation: float = 1.0
     ) -> list[WordAttention]:
@@ -162,16 +168,47 @@ class GANPipeline(TextToImagePipeline):
         Raises:
             ValueError: the generator looks at no single words.
         """
+        return self.attentions(caption, seed=seed, indices=[index], truncation=truncation)[0]
+
+    @torch.no_grad()
+    def attentions(
+        self, caption: str, *, seed: int = 0, indices: Sequence[int], truncation: float = 1.0
+    ) -> list[list[WordAttention]]:
+        """The attention of several pictures of one caption, computed in one batch.
+
+        Args:
+            caption: as in `attention`, and so are `seed` and `truncation`.
+            seed: of the noise.
+            indices: as in a call, one for each picture.
+            truncation: what the noise is multiplied by.
+
+        Returns:
+            For each index what `attention` returns.
+
+        Raises:
+            ValueError: the generator looks at no single words, or there are no indices.
+        """
         check_truncation(truncation)
+        if not indices:
+            raise ValueError("indices must hold at least one, got none")
+        noise = self.noise([(seed, int(index), 0) for index in indices], truncation)
+        text = self.encode([caption]).repeat_interleave(len(indices))
+        looked = self.generator.word_attention(noise, text)  # (B, L, H, W)
+        words = self._words(caption)
+        return [[_of_word(word, rows[places]) for word, places in words] for rows in looked]
+
+    def _words(self, caption: str) -> list[tuple[re.Match[str], list[int]]]:
+        """Each word of a caption that is read, and its places among the tokens."""
         text = prompt.parse(caption).text
-        looked = self.generator.word_attention(
-            self.noise([(seed, index, 0)], truncation), self.encode([caption])
-        )[0]  # (L, H, W)
-        spans, found = self.text_encoder.spans([text])[0], []
-        for word in re.finditer(r"\S+", text):
-            places = prompt.places(spans, word.start(), word.end())
-            if places:
-                total = looked[places].sum(0)
-                scaled = (total / total.max()).float().cpu()
-                found.append(WordAttention(word[0], word.start(), word.end(), scaled))
-        return found
+        spans = self.text_encoder.spans([text])[0]
+        found = [
+            (word, prompt.places(spans, word.start(), word.end()))
+            for word in re.finditer(r"\S+", text)
+        ]
+        return [(word, places) for word, places in found if places]
+
+
+def _of_word(word: re.Match[str], looked: Tensor) -> WordAttention:
+    """The attention (T, H, W) to a word's T tokens, as one map whose greatest value is 1."""
+    total = looked.sum(0)
+    return WordAttention(word[0], word.start(), word.end(), (total / total.max()).float().cpu())

@@ -144,13 +144,12 @@ class BertTextEncoder(TextEncoder):
         return self._hidden(token_ids, mask), mask
 
     def _hidden(self, token_ids: Tensor, mask: Tensor) -> Tensor:
-        states = self.bert(
-            token_ids, attention_mask=mask, output_hidden_states=self.order is not None
-        )
-        hidden = states.last_hidden_state  # (B, L, hidden)
+        hidden = self.bert(token_ids, attention_mask=mask).last_hidden_state  # (B, L, hidden)
         if self.order is None:
             return hidden
-        embeddings = states.hidden_states[0]
+        # Not `output_hidden_states`: some versions of transformers then exchange the layers'
+        # methods for the time of the call, and threads would get each other's states.
+        embeddings = self.bert.embeddings(token_ids)
         return hidden + embeddings + self.order(embeddings, mask)
 
     def train(self, mode: bool = True) -> "BertTextEncoder":

@@ -1,6 +1,7 @@
 """What a frozen net made of captions, kept."""
 
 from collections.abc import Callable, Iterable
+from threading import Lock
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ class CaptionCache(nn.Module):
     time only on captions that are read for the first time.)
 
     A module, so that moving or loading the net around it empties it; it has no weights and no
-    state. Copies of it, and pickles, are empty.
+    state. Copies of it, and pickles, are empty. Several threads may ask it at once.
 
     Args:
         megabytes: 10^6 bytes of states that are kept at most; what was asked for longest ago goes
@@ -31,10 +32,15 @@ class CaptionCache(nn.Module):
         if megabytes < 0:
             raise ValueError(f"cache_megabytes must be at least 0, got {megabytes}")
         self.megabytes = megabytes
+        self._lock = Lock()  # held while the rows are looked up or changed, not while one computes
         self.clear()
 
     def clear(self) -> None:
         """Forget everything."""
+        with self._lock:
+            self._forget()
+
+    def _forget(self) -> None:
         self._rows: dict[str, Tensor] = {}  # the one asked for longest ago first
         self._bytes = 0
         self._weights: list[tuple[int, int]] = []
@@ -64,20 +70,24 @@ class CaptionCache(nn.Module):
             # An inference tensor does not count the writes to it.
             if not captions or not self.megabytes or any(w.is_inference() for w in weights):
                 return compute(captions)
-            self._renew([(weight.data_ptr(), weight._version) for weight in weights])
-            rows = {caption: self._rows.get(caption) for caption in captions}
+            version = [(weight.data_ptr(), weight._version) for weight in weights]
+            with self._lock:
+                self._renew(version)
+                rows = {caption: self._rows.get(caption) for caption in captions}
             missing = [caption for caption, row in rows.items() if row is None]
             if missing:
                 states, mask = compute(missing)
                 split = states[mask].split(mask.sum(1).tolist())  # each (L of the caption, D)
                 rows.update(zip(missing, (row.clone() for row in split), strict=True))
-            self._keep(rows)
+            with self._lock:
+                if version == self._weights:  # no other thread came with other weights meanwhile
+                    self._keep(rows)
             return _padded([rows[caption] for caption in captions])
 
     def _renew(self, weights: list[tuple[int, int]]) -> None:
         """Forget what other weights made, or these before they were written to."""
         if weights != self._weights:
-            self.clear()
+            self._forget()
             self._weights = weights
 
     def _keep(self, rows: dict[str, Tensor]) -> None:

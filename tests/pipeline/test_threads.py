@@ -1,0 +1,111 @@
+"""Several threads that share a pipeline get what one thread alone gets."""
+
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import torch
+
+from textgan.image_encoder import ResNetImageEncoder
+from textgan.pipeline import ContrastivePipeline
+from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder
+
+WORDS = ["red", "blue", "green", "circle", "square", "star", "left", "right"]
+CAPTIONS = [
+    " ".join(("a", WORDS[i % 8], WORDS[(3 * i + 1) % 8], *WORDS[: i % 5])) for i in range(24)
+]
+
+
+@pytest.fixture(autouse=True)
+def _hasty_threads() -> Iterator[None]:
+    """Let threads take turns a thousand times as often, so that a race shows."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(5e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.fixture(scope="module")
+def pipeline(tiny_pipeline):
+    return tiny_pipeline(CAPTIONS)
+
+
+def in_threads(ask: Callable[[str], Any], captions: list[str]) -> list[Any]:
+    with ThreadPoolExecutor(8) as pool:
+        return list(pool.map(ask, captions))
+
+
+def assert_same(ask: Callable[[str], Any]) -> None:
+    expected = [ask(caption) for caption in CAPTIONS]
+    assert any(not _equal(expected[0], other) for other in expected)
+    for caption, one, other in zip(CAPTIONS, expected, in_threads(ask, CAPTIONS), strict=True):
+        assert _equal(one, other), caption
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, torch.Tensor):
+        return one.shape == other.shape and torch.allclose(one.float(), other.float(), atol=1e-5)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return one == other
+
+
+def test_attention(pipeline):
+    def ask(caption: str) -> list:
+        found = pipeline.attention(caption, seed=len(caption))
+        return [(word.word, word.start, word.end, word.map) for word in found]
+
+    assert_same(ask)
+
+
+def test_attention_beside_drawing(pipeline):
+    """Drawing passes through the same layers, and must leave no trace in the maps."""
+
+    def ask(caption: str) -> list:
+        drawn = pipeline(caption, output_type="pt").images
+        return [drawn, [word.map for word in pipeline.attention(caption)]]
+
+    assert_same(ask)
+
+
+@pytest.mark.parametrize("caption", ["{}", "{} (star:1.7)"], ids=["plain", "weighted"])
+def test_drawing(pipeline, caption):
+    assert_same(
+        lambda text: pipeline(caption.format(text), output_type="pt", guidance_scale=2.0).images
+    )
+
+
+def test_interpolation(pipeline):
+    assert_same(
+        lambda text: pipeline.interpolate(text, "a star", steps=3, output_type="pt").images
+    )
+
+
+def test_tokenizing(pipeline):
+    tokenizer = pipeline.text_encoder.tokenizer
+    assert_same(lambda text: [*tokenizer([text]), tokenizer.spans([text])])
+
+
+def test_similarity():
+    torch.manual_seed(0)
+    encoder = BertTextEncoder(width=8, hidden_width=8, depth=1, num_heads=2, vocab_size=270)
+    encoder.fit_tokenizer(CAPTIONS)
+    images = ResNetImageEncoder(image_size=16, width=8, base_width=4, max_width=8)
+    judge = ContrastivePipeline(images, encoder).eval()
+    pictures = torch.rand(2, 3, 16, 16) * 2 - 1
+    assert_same(lambda text: judge.similarity(pictures, text))
+
+
+def test_a_cache_that_is_too_small_for_all(tiny_pipeline):
+    """Threads throw out of the cache what the others have just taken in."""
+    encoder = FrozenTextEncoder(tiny_pipeline(CAPTIONS).text_encoder, cache_megabytes=1)
+    encoder.eval()
+    row = encoder(["a"]).words.element_size() * encoder.width
+    encoder.cache.megabytes = 30 * row / 1_000_000
+    for _ in range(2):
+        assert_same(lambda text: encoder([text, "a star"]).words)
+    kept = sum(states.nbytes for states in encoder.cache._rows.values())
+    assert encoder.cache._bytes == kept
+    assert kept <= 30 * row
