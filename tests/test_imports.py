@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "textgan"
 FILES = sorted(PACKAGE.rglob("*.py"))
 PROTOCOL = {
     *("types", "image", "scene", "seed", "schedule", "errors", "direction"),
-    *("edit", "step", "frozen", "picture_file"),
+    *("edit", "step", "frozen", "picture_file", "home"),
 }
 PARTS = {
     *("text_encoder", "image_encoder", "generator", "discriminator", "posterior", "autoencoder"),

@@ -2,20 +2,22 @@
 
 For fit, validate, test and predict a bare `key=value` (`+key=value`, `~key`) is a Hydra override of
 `conf/`, and `--key value` an option of LightningCLI, applied after it. Both name a setting by the
-same path. `-m`, `--cfg`, `--info` and their like go to Hydra. With `--config FILE` Hydra is not
-imported, and FILE alone is the configuration.
+same path and take the same value: an option for something that Hydra composes becomes an override,
+so that what hangs on it follows; class paths, `--print_config` and their like are LightningCLI's.
+`-m`, `--cfg`, `--info` and their like go to Hydra. With `--config FILE` Hydra is not imported, and
+FILE alone is the configuration.
 """
 
 import ast
 import importlib
 import os
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from textgan import __version__
 from textgan.conf_folder import choices
 from textgan.errors import ConfigError, did_you_mean
+from textgan.words import Words, split
 
 LIGHTNING_VERBS = {
     "fit": "train a model",
@@ -23,47 +25,6 @@ LIGHTNING_VERBS = {
     "test": "measure a checkpoint on the test split",
     "predict": "draw every caption of a text file",
 }
-_HYDRA_FLAGS = {
-    **dict.fromkeys(("-m", "--multirun", "-r", "--run", "--resolve", "--hydra-help"), 0),
-    **dict.fromkeys(
-        ("--cfg", "-p", "--package", "-cn", "--config-name", "-cp", "--config-path"), 1
-    ),
-    **dict.fromkeys(("-cd", "--config-dir", "-i", "--info", "-sc", "--shell-completion"), 1),
-}
-_LIGHTNING_FLAGS = ("-h", "--help", "--print_config")
-_INSPECTING = ("--cfg", "--info", "-i", "-sc", "--shell-completion", "--hydra-help")
-
-
-@dataclass
-class Words:
-    """The words after the verb, by who reads them."""
-
-    overrides: list[str] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
-    options: list[str] = field(default_factory=list)
-
-    @property
-    def sweep(self) -> bool:
-        """Whether Hydra is to run several jobs."""
-        return "-m" in self.flags or "--multirun" in self.flags
-
-    @property
-    def inspecting(self) -> bool:
-        """Whether Hydra only shows something."""
-        return any(flag.split("=")[0] in _INSPECTING for flag in self.flags)
-
-    def has_option(self, *names: str) -> bool:
-        """Whether one of these options of Lightning's is among them."""
-        return any(option.split("=")[0] in names for option in self.options)
-
-    def take_option(self, name: str) -> str | None:
-        """Remove an option of Lightning's, and return its value; None where it is not given."""
-        for place, option in enumerate(self.options):
-            if option == name:
-                return self.options.pop(place) and self.options.pop(place)
-            if option.startswith(f"{name}="):
-                return self.options.pop(place).split("=", 1)[1]
-        return None
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -120,32 +81,6 @@ def _lightning(verb: str, argv: list[str]) -> int:
 
 def _asks_class_help(words: Words) -> bool:
     return any(option.split("=")[0].endswith(".help") for option in words.options)
-
-
-def split(argv: list[str]) -> Words:
-    """Sort the words after the verb.
-
-    Raises:
-        ConfigError: a word that neither grammar has.
-    """
-    words, queue = Words(), list(argv)
-    while queue:
-        word = queue.pop(0)
-        name = word.split("=")[0]
-        if name in _HYDRA_FLAGS:
-            target, values = words.flags, _HYDRA_FLAGS[name]
-        elif word.startswith("--") or word in ("-c", "-h"):
-            target, values = words.options, 0 if name in _LIGHTNING_FLAGS else 1
-        elif "=" in word or word.startswith("~"):
-            target, values = words.overrides, 0
-        else:
-            raise ConfigError(f"{word!r} is neither key=value nor --key value")
-        target.append(word)
-        if values and "=" not in word:
-            if not queue:
-                raise ConfigError(f"{word} needs a value")
-            target.append(queue.pop(0))
-    return words
 
 
 def commands() -> dict[str, str]:

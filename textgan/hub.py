@@ -15,6 +15,7 @@ from huggingface_hub.errors import (
 )
 
 import textgan
+from textgan.home import expanded
 from textgan.pretrained_files import CONFIG, WEIGHTS
 
 CARD = "README.md"
@@ -40,6 +41,7 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
         FileNotFoundError: there is no such folder, and no such name on the hub that can be reached.
         ValueError: a revision of a folder is asked for.
     """
+    path = type(path)(expanded(path))
     if os.path.exists(path):  # noqa: PTH110 - Path's raises where it is too long to be one
         if revision is not None:
             raise ValueError(f"revision must be None for the folder {path}, got {revision!r}")

@@ -12,6 +12,9 @@ from textgan.conf_folder import conf_folder
 SECTIONS = ("seed_everything", "model", "data", "trainer", "ckpt_path")
 """What Lightning is given; the other top-level scalars are for the YAML files to share."""
 
+ONE_FOR_ALL = ("image_size", "channels", "text_width", "noise_width")
+"""Scalars that must be the same in every part and in the data, or nothing fits anything."""
+
 NEVER = 10**12
 """More batches than any run has."""
 

@@ -1,11 +1,11 @@
 """Compose `conf/`, one job or a sweep of them, and hand each to Lightning as a `run.yaml`."""
 
 import os
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +16,16 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from textgan.cli import Words
 from textgan.composition.checkpoint import start_from_checkpoint
 from textgan.composition.folder import SECTIONS
 from textgan.composition.message import sentence
-from textgan.conf_folder import choices, conf_folder
+from textgan.composition.overrides import as_asked, first_pass, second_pass, value_of
+from textgan.conf_folder import conf_folder
 from textgan.converter import find_links, list_names, to_lightning
 from textgan.errors import ConfigError, StoppedError, did_you_mean
-from textgan.run_folder import continued_run, discard
+from textgan.run_folder import discard
+from textgan.words import Words
 
-_CAPTIONS = "{_target_:textgan.data.caption_file.CaptionFile,path:${captions_file}}"
 _last_sweep: list[Path] = []
 
 
@@ -35,14 +35,16 @@ def compose_and_run(verb: str, words: Words) -> int:
     Raises:
         ConfigError: what was asked cannot be composed or run, or a job of the sweep failed.
     """
-    overrides = _completed(verb, words)
+    overrides, words = first_pass(verb, words)
     checkpoint, name = value_of("ckpt_path", overrides), "config"
     if checkpoint is not None:
         name = start_from_checkpoint(checkpoint, overrides, sweep=words.sweep)
+    overrides, options = second_pass(name, overrides, words)
+    words = replace(words, options=options)
     main = hydra.main(config_path=str(conf_folder()), config_name=name, version_base="1.3")
     failed: list[ConfigError] = []
     try:
-        with _typed([*words.flags, *map(_loosened, overrides)]):
+        with _typed([*words.flags, *overrides]):
             main(_job(verb, words, failed))()
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(sentence(error)) from error
@@ -55,65 +57,12 @@ def compose_and_run(verb: str, words: Words) -> int:
     return 0
 
 
-def value_of(key: str, overrides: list[str]) -> str | None:
-    """What the overrides say of a key, without quotes; the last one counts."""
-    found = [o.split("=", 1)[1] for o in overrides if o.split("=", 1)[0].lstrip("+") == key]
-    return found[-1].strip("'\"") if found else None
-
-
 class RememberSweep(Callback):
     """Remembers the folder of the sweep, where the jobs that failed have left word."""
 
     def on_multirun_start(self, config: DictConfig, **keywords: Any) -> None:
         """Hydra calls it in the process that was typed."""
         _last_sweep[:] = [Path(config.hydra.sweep.dir)]
-
-
-def _completed(verb: str, words: Words) -> list[str]:
-    """The overrides, and those that follow from the verb and from the others."""
-    overrides = [_without_null(override) for override in words.overrides]
-    for option, key in (("--ckpt_path", "ckpt_path"), ("--run_dir", "hydra.run.dir")):
-        if (value := words.take_option(option)) is not None:
-            overrides.append(f"{key}={_quoted(value)}")
-    if verb == "predict" and value_of("data", overrides) is None:
-        if value_of("captions_file", overrides) is None:
-            raise ConfigError("captions_file must be given, as in captions_file=my.txt")
-        overrides += ["~data", f"+data={_CAPTIONS}"]
-    checkpoint = value_of("ckpt_path", overrides)
-    has_weights = verb == "fit" or checkpoint or value_of("model", overrides) == "pipeline"
-    if not has_weights and not words.inspecting:
-        said = f"ckpt_path must be given, as in textgan {verb} ckpt_path=runs/.../last.ckpt"
-        raise ConfigError(f"{said}, or model=pipeline model.path=runs/.../pipeline")
-    folder = None if words.sweep else continued_run(verb, checkpoint)
-    if folder is not None and value_of("hydra.run.dir", overrides) is None:
-        overrides.append(f"hydra.run.dir={_quoted(str(folder))}")
-    if words.has_option("--print_config"):
-        overrides += ["hydra.run.dir=.", "hydra/job_logging=disabled"]
-    share = "hydra.sweeper.max_failure_rate"
-    if value_of("hydra/sweeper", overrides) == "optuna" and value_of(share, overrides) is None:
-        overrides.append(f"{share}=1.0")  # one failing trial ends no search
-    return overrides
-
-
-def _without_null(override: str) -> str:
-    """`posterior=null` as `~posterior`, which is how Hydra leaves a group out."""
-    group, _, choice = override.partition("=")
-    return f"~{group}" if choice == "null" and group in choices() else override
-
-
-def _quoted(value: str) -> str:
-    """A value that Hydra's grammar reads as it stands."""
-    escaped = value.replace("'", "\\'")
-    return f"'{escaped}'"
-
-
-def _loosened(override: str) -> str:
-    """`model.x=1` as `++model.x=1`: the constructors, not the YAML files, say what may be set."""
-    return f"++{override}" if re.match(r"(model|data|trainer)\.[^=]+=", override) else override
-
-
-def _as_asked(overrides: list[str]) -> list[str]:
-    return [override.removeprefix("++") for override in overrides]
 
 
 @contextmanager
@@ -144,7 +93,7 @@ def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictCo
         from textgan.run import launch_composed, show_composed
 
         folder = Path(HydraConfig.get().runtime.output_dir)
-        typed = ["textgan", verb, *_as_asked(HydraConfig.get().overrides.task), *words.options]
+        typed = ["textgan", verb, *as_asked(HydraConfig.get().overrides.task), *words.options]
         existed = set(folder.glob("*"))
         composing = HydraConfig.instance().cfg
         HydraConfig.instance().cfg = None  # else Lightning starts its DDP children through Hydra

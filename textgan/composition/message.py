@@ -4,8 +4,8 @@ import re
 
 from omegaconf.errors import MissingMandatoryValue
 
-from textgan.composition.folder import read_yaml
-from textgan.conf_folder import choices, conf_folder
+from textgan.composition.overrides import no_such_setting
+from textgan.conf_folder import choices
 from textgan.errors import did_you_mean
 
 _NOISE = ("full_key:", "object_type", "reference_type", "Set the environment", "Config search")
@@ -17,8 +17,11 @@ def sentence(error: Exception) -> str:
         return f"{error.full_key} must be given, as in {error.full_key}=..."
     said = "\n".join([str(error), str(error.__cause__ or "")])
     if found := re.search(r"Could not override '([^']+)'", said):
-        known = [*choices(), *read_yaml(conf_folder() / "config.yaml")]
-        return f"no such setting or group: {found[1]!r}{did_you_mean(found[1], known)}"
+        return no_such_setting(found[1])
+    if found := re.search(r"Could not load '([^'/]+)/([^']+)'", said):
+        names = choices().get(found[1], [])
+        there = f"; there are {', '.join(names)}" if names else ""
+        return f"no {found[1]} called {found[2]!r}{did_you_mean(found[2], names) or there}"
     if found := re.search(r"Could not find '([^']+)/([^']+)'", said):
         options = re.search(r"Available options in '[^']+':\n((?:\t.*\n?)*)", said)
         names = options[1].split() if options else []

@@ -6,6 +6,7 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
+from textgan.home import expanded
 from textgan.types import Batch
 
 
@@ -17,11 +18,11 @@ class CaptionFile(LightningDataModule):
         batch_size: captions drawn at a time, per process.
     """
 
-    def __init__(self, *, path: str, batch_size: int = 64):
+    def __init__(self, *, path: str | Path, batch_size: int = 64):
         super().__init__()
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        self.path, self.batch_size = Path(path), batch_size
+        self.path, self.batch_size = Path(expanded(path)), batch_size
         self.captions: list[str] = []
 
     def setup(self, stage: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textgan.data.table import JSON_SUFFIXES, Record, choose_column, read_table
+from textgan.home import expanded
 
 PICTURE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".webp"),
@@ -48,7 +49,7 @@ class Row:
 class CaptionsFile:
     """How a captions file is read: the arguments of `Folder` of these names."""
 
-    captions_file: str | None = None
+    captions_file: str | Path | None = None
     file_column: str | None = None
     caption_column: str | None = None
     split_column: str | None = None
@@ -71,7 +72,7 @@ def read_rows(root: Path, how: CaptionsFile) -> list[Row]:
         raise FileNotFoundError(f"{expected}, and {str(root)!r} does not exist")
     if not root.is_dir():
         raise ValueError(f"{expected}, and {str(root)!r} is a file")
-    path = root / how.captions_file if how.captions_file else _find_captions_file(root)
+    path = root / expanded(how.captions_file) if how.captions_file else _find_captions_file(root)
     if path is not None:
         return _read_captions_file(root, path, how)
     folders = sorted(path.name for path in root.iterdir() if path.is_dir())

@@ -12,6 +12,7 @@ from textgan import image
 from textgan.data.base import CaptionedImages
 from textgan.data.class_captions import ClassCaptions, read_class_captions
 from textgan.data.idx import read_idx
+from textgan.home import expanded
 from textgan.seed import seed_from
 from textgan.types import Batch
 
@@ -47,7 +48,7 @@ class FashionMNIST(CaptionedImages):
 
     def __init__(
         self,
-        root: str,
+        root: str | Path,
         *,
         batch_size: int,
         image_size: int = 32,
@@ -66,7 +67,7 @@ class FashionMNIST(CaptionedImages):
             raise ValueError(f"templates must each hold {{}} for the class's name, got {templates}")
         if val_size < 1:
             raise ValueError(f"val_size must be at least 1, got {val_size}")
-        self.root = Path(root).expanduser()
+        self.root = Path(expanded(root))
         self.image_size, self.channels, self.val_size = image_size, channels, val_size
         self.templates = templates
         self._classes: ClassCaptions | None = None

@@ -12,6 +12,7 @@ from textgan.data.folder_split import FolderSplit
 from textgan.data.negatives import Negatives
 from textgan.data.pictures import Pictures
 from textgan.data.split import Split, split_rows
+from textgan.home import expanded
 
 _LEARNT_CAPTIONS = 100_000  # what negatives are made of takes some 70 MB then
 
@@ -77,7 +78,7 @@ class Folder(CaptionedImages):
 
     def __init__(
         self,
-        root: str,
+        root: str | Path,
         *,
         batch_size: int,
         image_size: int = 64,
@@ -86,13 +87,13 @@ class Folder(CaptionedImages):
         flip: bool = False,
         background: str = "white",
         image_folder: str | None = None,
-        captions_file: str | None = None,
+        captions_file: str | Path | None = None,
         file_column: str | None = None,
         caption_column: str | None = None,
         split_column: str | None = None,
         val_share: float = 0.05,
         test_share: float = 0.0,
-        exclude: str | None = None,
+        exclude: str | Path | None = None,
         negatives: int = 0,
         cache: bool = True,
         cache_megabytes: int = 1024,
@@ -107,8 +108,8 @@ class Folder(CaptionedImages):
             )
         if negatives < 0:
             raise ValueError(f"negatives must be at least 0, got {negatives}")
-        self.root = Path(root).expanduser()
-        self.exclude = Path(exclude).expanduser() if exclude else None
+        self.root = Path(expanded(root))
+        self.exclude = Path(expanded(exclude)) if exclude else None
         self.flip, self.val_share, self.test_share = flip, val_share, test_share
         self.negatives = negatives
         self.crop = Crop(image_size, channels, crop, background)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from textgan.errors import MissingWeightsError
 from textgan.frozen import weights_hash
+from textgan.home import expanded
 from textgan.image import to_rgb_uint8
 from textgan.image_encoder.judge import Judge
 
@@ -138,6 +139,7 @@ def image_processor_class() -> type:
 def _read(
     name: str,
 ) -> "tuple[transformers.CLIPModel, transformers.PreTrainedTokenizerBase, _Reading]":
+    name = expanded(name)
     try:
         processor = image_processor_class().from_pretrained(name)
         tokenizer = transformers.AutoTokenizer.from_pretrained(name)

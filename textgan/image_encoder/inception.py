@@ -1,6 +1,7 @@
 """Inception-v3 as the Frechet inception distance uses it."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -39,7 +40,7 @@ class Inception(FeatureExtractor):
         ValueError: `feature` is another.
     """
 
-    def __init__(self, feature: int | str = 768, *, weights: str | None = None):
+    def __init__(self, feature: int | str = 768, *, weights: str | Path | None = None):
         super().__init__()
         self.tap = str(feature)
         if self.tap not in TAPS:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from textgan.errors import MissingWeightsError
+from textgan.home import expanded
 from textgan.image_encoder.inception_layers import TAPS, inception_layers
 
 _FULL = "weights-inception-2015-12-05-6726825d.pth"
@@ -45,7 +46,7 @@ _BROKEN = (  # what numpy and torch raise over damaged files
 )
 
 
-def find_weights(weights: str | None) -> Path:
+def find_weights(weights: str | Path | None) -> Path:
     """The file that is named, or one that torch-fidelity or pytorch-fid left in torch's hub cache.
 
     Args:
@@ -59,7 +60,7 @@ def find_weights(weights: str | None) -> Path:
     variable = "the environment variable TEXTGAN_INCEPTION"
     named = weights or os.environ.get("TEXTGAN_INCEPTION")
     if named:
-        path = Path(named).expanduser()
+        path = Path(expanded(named))
         if not path.is_file():
             source = "weights" if weights else variable
             raise FileNotFoundError(

@@ -1,5 +1,8 @@
 """Measuring and drawing with a pipeline that `save_pretrained` wrote."""
 
+from pathlib import Path
+
+from textgan.home import expanded
 from textgan.metric.base import Metric
 from textgan.model.base import MeasuredModel
 from textgan.pipeline import TextToImagePipeline
@@ -17,10 +20,12 @@ class PipelineModel(MeasuredModel):
         FileNotFoundError, ValueError: the folder holds no pipeline.
     """
 
-    def __init__(self, path: str, *, metrics: dict[str, Metric] | None = None, seed: int = 0):
+    def __init__(
+        self, path: str | Path, *, metrics: dict[str, Metric] | None = None, seed: int = 0
+    ):
         super().__init__(metrics or {}, seed=seed)
-        self.path = path
-        self.drawing = TextToImagePipeline.from_pretrained(path)
+        self.path = expanded(path)
+        self.drawing = TextToImagePipeline.from_pretrained(self.path)
 
     def pipeline(self) -> TextToImagePipeline:
         """The folder's pipeline."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 from torch import Tensor
 
+from textgan.home import expanded
 from textgan.image import from_pil
 from textgan.picture_file import middle, plain, read_picture
 
@@ -23,7 +24,7 @@ def find_pictures(folder: str | Path) -> list[Path]:
         FileNotFoundError: there is no such folder.
         ValueError: it has no pictures.
     """
-    root = Path(folder).expanduser()
+    root = Path(expanded(folder))
     if not root.is_dir():
         raise FileNotFoundError(f"folder must be a folder of pictures, got {str(folder)!r}")
     found: list[Path] = []

@@ -9,6 +9,7 @@ import torch
 import transformers
 from torch import nn
 
+from textgan.home import expanded
 from textgan.pretrained_check import ARCHITECTURES
 from textgan.tokenizer import SMALLEST_VOCABULARY, Tokenizer
 
@@ -44,7 +45,7 @@ def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
         ValueError: it holds none, not all of one, one of a kind that could not be saved and loaded
             again, or one for shorter captions.
     """
-    folder = _in_package(name) if name.startswith(_IN_PACKAGE) else name
+    folder = _in_package(name) if name.startswith(_IN_PACKAGE) else expanded(name)
     try:
         reader = transformers.AutoTokenizer.from_pretrained(folder)
         bert, loading = transformers.AutoModel.from_pretrained(

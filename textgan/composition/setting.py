@@ -1,0 +1,172 @@
+"""The type of a setting: what its constructor is annotated with.
+
+Hydra does not know it, as the YAML files have values and no types. A value on the command line is
+read by it: `data.root=1e5` is a folder's name, `model.learning_rate_decay_start=1e5` a number.
+"""
+
+import dataclasses
+import inspect
+import os
+import types
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import hydra
+from hydra.errors import HydraException
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from textgan.composition.folder import read_yaml
+from textgan.conf_folder import conf_folder
+
+PATH = str | Path
+KNOWN: dict[str, Any] = {
+    **dict.fromkeys(("ckpt_path", "captions_file", "encoders"), PATH | None),
+    **dict.fromkeys(("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"), PATH),
+    "objective": str | None,
+}
+"""What can be said of settings without a composition."""
+ABSENT = object()
+"""In the place of a setting's value where the composition has no such setting."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """The values that a setting takes.
+
+    Attributes:
+        is_text: only text, and perhaps null: what is typed is the value.
+        is_path: the text names a file or folder.
+        takes_null: null is among what it takes.
+    """
+
+    is_text: bool
+    is_path: bool
+    takes_null: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What a composition has before any single value is overridden.
+
+    Args:
+        name: of the primary configuration.
+        choices: the overrides that choose groups and classes.
+        folder: a folder of the user's own YAML files (`-cd`), or None.
+    """
+
+    name: str
+    choices: tuple[str, ...] = ()
+    folder: str | None = None
+
+    def value(self, key: str) -> Any:
+        """The plain value of a dotted key, `${...}` unresolved, or `ABSENT`."""
+        node = self._node(key.split("."))
+        return OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node
+
+    def kind(self, key: str) -> Kind:
+        """What a dotted key takes."""
+        if key in KNOWN:
+            return kind_of(KNOWN[key])
+        *parents, last = key.split(".")
+        if last == "_target_":
+            return kind_of(str)
+        if not parents:
+            return kind_of(_top().get(key))
+        value = self._node([*parents, last])
+        if isinstance(value, bool | int | float):
+            return kind_of(type(value))
+        return kind_of(_annotation(self._maker(parents), last))
+
+    def _maker(self, parents: list[str]) -> Any:
+        """The class or function that the settings below a place are arguments of, or None."""
+        if parents == ["trainer"]:
+            return get_object("pytorch_lightning.Trainer")
+        node = self._node(parents)
+        if not isinstance(node, DictConfig):
+            return None
+        if dataclasses.is_dataclass(kept := OmegaConf.get_type(node)):
+            return kept
+        target = node._get_node("_target_")
+        with suppress(ImportError, AttributeError, ValueError, TypeError):
+            return get_object(str(target))
+        return None
+
+    def _node(self, parts: list[str]) -> Any:
+        node = _composed(self) if self.name == "config" else _compose(self)
+        for part in parts:
+            if not isinstance(node, DictConfig) or node._is_none() or part not in node.keys():  # noqa: SIM118 - `in node` resolves
+                return ABSENT
+            node = node._get_node(part)
+        return node if isinstance(node, DictConfig) or node is None else node._value()
+
+
+def kind_of(annotation: Any) -> Kind:
+    """The kind of an annotation; None where nothing is known."""
+    members = [*_members(annotation)]
+    given = [member for member in members if member is not types.NoneType]
+    texts = [_is_text(member) for member in given]
+    return Kind(
+        is_text=bool(texts) and all(texts),
+        is_path=any(_is_path(member) for member in given),
+        takes_null=len(given) < len(members),
+    )
+
+
+def _members(annotation: Any) -> Iterable[Any]:
+    if get_origin(annotation) in (Union, types.UnionType):
+        for member in get_args(annotation):
+            yield from _members(member)
+    elif annotation is not None:
+        yield annotation
+
+
+def _is_path(member: Any) -> bool:
+    return isinstance(member, type) and issubclass(member, os.PathLike)
+
+
+def _is_text(member: Any) -> bool:
+    literal = get_origin(member) is Literal and all(isinstance(a, str) for a in get_args(member))
+    return member is str or _is_path(member) or literal
+
+
+@cache
+def _top() -> dict[str, type]:
+    """The types of `conf/config.yaml`'s scalars, by their values."""
+    values = read_yaml(conf_folder() / "config.yaml")
+    return {key: type(value) for key, value in values.items() if isinstance(value, int | float)}
+
+
+def _annotation(maker: Any, name: str) -> Any:
+    """What an argument is annotated with, also where a base class takes it; None: unknown."""
+    makers = [maker]
+    if isinstance(maker, type) and not dataclasses.is_dataclass(maker):
+        makers = [vars(cls)["__init__"] for cls in maker.__mro__ if "__init__" in vars(cls)]
+    for found in makers:
+        with suppress(NameError, TypeError, ValueError):
+            if dataclasses.is_dataclass(found):
+                return get_type_hints(found).get(name)
+            parameters = inspect.signature(found).parameters
+            if name in parameters:
+                kept = parameters[name].annotation
+                return get_type_hints(found).get(name) if isinstance(kept, str) else kept
+    return None
+
+
+def _compose(settings: Settings) -> DictConfig:
+    """The composition, or an empty one where it fails: what runs the job says why."""
+    path = [f"hydra.searchpath=[file://{settings.folder}]"] if settings.folder else []
+    try:
+        with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
+            return hydra.compose(
+                settings.name, [*settings.choices, *path], return_hydra_config=True
+            )
+    except (HydraException, OmegaConfBaseException):
+        return OmegaConf.create({})
+
+
+_composed = cache(_compose)

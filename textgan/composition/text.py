@@ -1,0 +1,159 @@
+"""Values on the command line, in a form in which Hydra reads what was meant.
+
+Hydra's grammar knows neither letters outside ASCII nor most signs, and takes `1e5`, `null` and
+`a,b` for what they look like. That is right for a number, and wrong for the name of a folder.
+"""
+
+import re
+from typing import Any
+
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, Quote, QuotedString
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from textgan.composition.setting import Kind
+from textgan.errors import ConfigError
+from textgan.home import expanded
+
+_parser = OverridesParser.create()
+_ELEMENT = re.compile(
+    r"""\s*(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')\s*(?=,|$)"""  # quoted whole
+    r"""|(?:\$\{[^}]*\}|[^,])*"""
+)
+_CALL = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag|int|float|str|bool)\(.*\)\s*")
+_NAME = re.compile(r"[\w.-]+", re.ASCII)
+
+
+def read(override: str) -> Override | None:
+    """An override as Hydra reads it, or None where its grammar does not."""
+    try:
+        return _parser.parse_override(override)
+    except HydraException:
+        return None
+
+
+def as_meant(key: str, value: str, kind: Kind, *, sweep: bool) -> str:
+    r"""A value, rewritten where Hydra would read it as something else or not at all.
+
+    Text that is typed for a setting of text is the text, but for: `"quoted"` or `'quoted'`, which
+    is what stands between the quotes; `null` where the setting takes it; `${...}`, which stays an
+    interpolation (`\${...}` is the name); and in a sweep commas between values, and functions.
+
+    Args:
+        key: the setting, for the error.
+        value: what was typed after `key=`.
+        kind: what the setting takes.
+        sweep: whether `a,b` are two values, for two jobs.
+
+    Raises:
+        ConfigError: a list, dict or function that cannot be read.
+    """
+    if sweep and _CALL.fullmatch(value):
+        if (parsed := read(f"x={value}")) is None:
+            raise ConfigError(f"{key}={value} cannot be read: {_reason(value)}")
+        if parsed.is_sweep_override() or not kind.is_text:
+            return value
+    elements = _elements(value) if sweep else [value]
+    if kind.is_text:
+        return ",".join(_text(element, kind) for element in elements)
+    if read(f"x={value}") is not None:
+        return value
+    return ",".join(_readable(key, element) for element in elements)
+
+
+def quoted(text: str) -> str:
+    """A text as Hydra's grammar writes it, `${...}` in it as it stands."""
+    return QuotedString(text=text, quote=Quote.single).with_quotes()
+
+
+def literal(text: str) -> str:
+    """A text in which `${` begins no interpolation."""
+    return text.replace("${", "\\${")
+
+
+def stands_as_typed(value: str) -> bool:
+    """Whether a value is the same text for Hydra as for the person who typed it."""
+    parsed = None if value.startswith("~") or "${" in value else read(f"x={value}")
+    return parsed is not None and type(parsed._value) is str and parsed._value == value
+
+
+def is_sweep(value: str) -> bool:
+    """Whether Hydra reads several values."""
+    parsed = read(f"x={value}")
+    return parsed is not None and parsed.is_sweep_override()
+
+
+def plain(value: str) -> Any:
+    """What a value comes to: without quotes, as a number ...; sweeps stay what was typed."""
+    parsed = read(f"x={value}")
+    return value if parsed is None or parsed.is_sweep_override() else parsed.value()
+
+
+def _elements(value: str) -> list[str]:
+    """The values of a sweep: what lies between commas, but for those in quotes and `${...}`."""
+    found, place = [], 0
+    while True:
+        element = _ELEMENT.match(value, place)
+        found.append(element[0])
+        place = element.end() + 1
+        if place > len(value):
+            return found
+
+
+def _text(value: str, kind: Kind) -> str:
+    parsed = read(f"x={value}")
+    understood = None if parsed is None else parsed._value
+    if isinstance(understood, QuotedString):
+        return value
+    if understood is None and parsed is not None and kind.takes_null:
+        return value
+    text = _literal_where_broken(expanded(value) if kind.is_path else value)
+    return text if understood == text else quoted(text)
+
+
+def _literal_where_broken(text: str) -> str:
+    """`${` that begins no interpolation as the two signs that it is."""
+    try:
+        OmegaConf.create({"x": text})
+    except OmegaConfBaseException:
+        return literal(text)
+    return text
+
+
+def _readable(key: str, value: str) -> str:
+    """A value that Hydra cannot read, by YAML's grammar where it is a list or a dict."""
+    if read(f"x={value}") is not None:
+        return value
+    if value.lstrip()[:1] not in ("[", "{"):
+        return quoted(_literal_where_broken(value))
+    try:
+        return _written(OmegaConf.to_container(OmegaConf.create(value), resolve=False))
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
+        rule = 'texts in a list or dict are quoted, as in ["one", "two"]'
+        raise ConfigError(f"{key}={value} cannot be read: {rule}") from error
+
+
+def _written(value: Any) -> str:
+    """A plain value in Hydra's grammar."""
+    if isinstance(value, list):
+        return f"[{','.join(map(_written, value))}]"
+    if isinstance(value, dict):
+        if odd := [name for name in value if not _NAME.fullmatch(str(name))]:
+            raise ValueError(f"a dict's key must be made of letters and digits, got {odd[0]!r}")
+        return f"{{{','.join(f'{name}:{_written(item)}' for name, item in value.items())}}}"
+    if isinstance(value, str):
+        return quoted(value)
+    return "null" if value is None else str(value).lower()
+
+
+def _reason(value: str) -> str:
+    """Hydra's word on a function that it cannot evaluate."""
+    try:
+        _parser.parse_override(f"x={value}")
+    except HydraException as error:
+        lines = [line.strip() for line in str(error.__cause__ or error).splitlines()]
+        return " ".join(line for line in lines if line)
+    return "it is no function of sweeps"

@@ -1,0 +1,82 @@
+"""The words after the verb, sorted by the grammar that reads them."""
+
+from dataclasses import dataclass, field
+
+from textgan.errors import ConfigError
+
+_HYDRA_FLAGS = {
+    **dict.fromkeys(("-m", "--multirun", "-r", "--run", "--resolve", "--hydra-help"), 0),
+    **dict.fromkeys(
+        ("--cfg", "-p", "--package", "-cn", "--config-name", "-cp", "--config-path"), 1
+    ),
+    **dict.fromkeys(("-cd", "--config-dir", "-i", "--info", "-sc", "--shell-completion"), 1),
+}
+_LIGHTNING_FLAGS = ("-h", "--help", "--print_config")
+_INSPECTING = ("--cfg", "--info", "-i", "-sc", "--shell-completion", "--hydra-help")
+
+
+@dataclass
+class Words:
+    """The words after the verb, by who reads them."""
+
+    overrides: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
+
+    @property
+    def sweep(self) -> bool:
+        """Whether Hydra is to run several jobs."""
+        return "-m" in self.flags or "--multirun" in self.flags
+
+    @property
+    def inspecting(self) -> bool:
+        """Whether Hydra only shows something."""
+        return any(flag.split("=")[0] in _INSPECTING for flag in self.flags)
+
+    def has_option(self, *names: str) -> bool:
+        """Whether one of these options of Lightning's is among them."""
+        return any(option.split("=")[0] in names for option in self.options)
+
+    def flag_value(self, *names: str) -> str | None:
+        """The value of the first of these flags of Hydra's; None where none is given."""
+        for place, flag in enumerate(self.flags):
+            name, equals, value = flag.partition("=")
+            if name in names:
+                return value if equals else self.flags[place + 1]
+        return None
+
+    def pairs(self) -> list[tuple[str, str | None]]:
+        """The options as (name without dashes, value); the value of a bare flag is None."""
+        found, queue = [], list(self.options)
+        while queue:
+            name, equals, value = queue.pop(0).partition("=")
+            has_value = equals or name in _LIGHTNING_FLAGS
+            text = (value if equals else None) if has_value else queue.pop(0)
+            found.append((name.lstrip("-"), text))
+        return found
+
+
+def split(argv: list[str]) -> Words:
+    """Sort the words after the verb.
+
+    Raises:
+        ConfigError: a word that neither grammar has.
+    """
+    words, queue = Words(), list(argv)
+    while queue:
+        word = queue.pop(0)
+        name = word.split("=")[0]
+        if name in _HYDRA_FLAGS:
+            target, values = words.flags, _HYDRA_FLAGS[name]
+        elif word.startswith("--") or word in ("-c", "-h"):
+            target, values = words.options, 0 if name in _LIGHTNING_FLAGS else 1
+        elif "=" in word or word.startswith("~"):
+            target, values = words.overrides, 0
+        else:
+            raise ConfigError(f"{word!r} is neither key=value nor --key value")
+        target.append(word)
+        if values and "=" not in word:
+            if not queue:
+                raise ConfigError(f"{word} needs a value")
+            target.append(queue.pop(0))
+    return words
