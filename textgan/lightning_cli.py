@@ -13,9 +13,11 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from textgan.callback.model_summary import use_own_summary
 from textgan.checkpoint import read_checkpoint
 from textgan.converter import to_hydra
 from textgan.errors import ConfigError, StoppedError
+from textgan.logger import LogHyperparameters
 from textgan.model.terms import NonFiniteLossError
 from textgan.parse_error import explain
 from textgan.run_folder import (
@@ -64,7 +66,7 @@ class TextganCLI(LightningCLI):
             pl.LightningDataModule,
             save_config_callback=None,
             seed_everything_default=0,
-            trainer_defaults={"callbacks": [self.phase]},
+            trainer_defaults={"callbacks": [self.phase, LogHyperparameters()]},
             parser_kwargs={**quiet, **{verb: dict(quiet) for verb in self.subcommands()}},
             subclass_mode_model=True,
             subclass_mode_data=True,
@@ -124,7 +126,9 @@ class TextganCLI(LightningCLI):
         self.model.composed_config = {**hydra_style, "composition": composition}
 
     def instantiate_trainer(self, **keywords: Any) -> pl.Trainer:
-        return super().instantiate_trainer(default_root_dir=str(self.folder), **keywords)
+        trainer = super().instantiate_trainer(default_root_dir=str(self.folder), **keywords)
+        use_own_summary(trainer.callbacks)
+        return trainer
 
     def after_fit(self) -> None:
         if not self.trainer.is_global_zero:

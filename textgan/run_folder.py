@@ -65,7 +65,7 @@ def discard(folder: Path, before: set[Path]) -> None:
         if file is not None and Path(file).parent == folder.absolute():
             root.removeHandler(handler)
             handler.close()
-    for pattern in ("run*.yaml", "environment*.json", "textgan.log"):
+    for pattern in ("run*.yaml", "hparams.yaml", "environment*.json", "textgan.log"):
         for path in set(folder.glob(pattern)) - before:
             path.unlink()
     named = Path(*folder.absolute().parts[-3:])

@@ -12,6 +12,9 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Column
 
+_UNSHOWN = ("step", "train/learning_rate/", "train/gradient_norm/")
+"""How the names of values begin that loggers have and the bar has no room for."""
+
 
 class Progress(ProgressBar):
     """Images seen of `total_images`, images a second, time left and the values that training logs.
@@ -160,7 +163,7 @@ class Progress(ProgressBar):
 
     def _values(self, trainer: pl.Trainer) -> dict[str, float]:
         chosen = trainer.progress_bar_metrics or trainer.logged_metrics
-        losses = {name: value for name, value in chosen.items() if name != "step"}
+        losses = {name: value for name, value in chosen.items() if not name.startswith(_UNSHOWN)}
         return {name.removeprefix("train/"): float(value) for name, value in losses.items()}
 
     def _stop(self) -> None:

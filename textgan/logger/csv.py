@@ -1,4 +1,4 @@
-"""metrics.csv in the run folder, which a resumed run goes on with."""
+"""metrics.csv and hparams.yaml in the run folder; a resumed run goes on with the first."""
 
 import csv
 from pathlib import Path
@@ -12,10 +12,11 @@ from pytorch_lightning.utilities.rank_zero import rank_zero_only
 class CSVLogger(loggers.CSVLogger):
     """Lightning's, with one file per run folder that is appended to and never deleted.
 
-    A column is a metric, a row what was logged at one `step` (images seen).
+    A column is a metric, a row what was logged at one `step` (images seen). The hyperparameters of
+    the last start are in hparams.yaml beside it.
 
     Args:
-        save_dir: where metrics.csv is; below the run folder if not absolute.
+        save_dir: where both files are; below the run folder if not absolute.
     """
 
     def __init__(self, save_dir: str = "."):
@@ -33,10 +34,6 @@ class CSVLogger(loggers.CSVLogger):
         """As Lightning's, but a validation without metrics leaves no empty row."""
         if metrics:
             super().log_metrics(metrics, step)
-
-    @rank_zero_only
-    def log_hyperparams(self, params: object = None) -> None:
-        """run.yaml has them."""
 
 
 class _Appender(ExperimentWriter):

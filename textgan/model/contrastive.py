@@ -147,7 +147,9 @@ class ContrastiveModel(LightningModule):
         torch.manual_seed(seed_from(self.seed, self.seen, self.trainer.global_rank))
         log: dict[str, Tensor | float] = {"step": float(self.seen + shown)}
         loss = contrastive_sum(self.losses, self._encoded(batch), log, self.seen)
-        self.descent.descend(self, self.optimizers(), loss, seen=self.seen, shown=shown)
+        self.descent.descend(
+            self, self.optimizers(), loss, seen=self.seen, shown=shown, name="encoders", log=log
+        )
         self.seen += shown
         self.images_seen += shown
         self.ema.update(self._encoders(), images=shown, images_seen=self.seen)

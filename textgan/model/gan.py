@@ -197,7 +197,8 @@ class GANModel(MeasuredModel):
     def _discriminator_turn(self, step: AdversarialStep, log: dict[str, Any]) -> None:
         step = judge(detached(step), self.augmentation, real_gradient=True)
         loss = weighted_sum("discriminator", self.losses, step, log)
-        self._descend(self.optimizers()[1], loss, step, start=self.discriminator_start)
+        start = self.discriminator_start
+        self._descend("discriminator", self.optimizers()[1], loss, step, log, start=start)
 
     def _generator_turn(self, step: AdversarialStep, log: dict[str, Any]) -> None:
         optimizers = self.optimizers()
@@ -206,15 +207,24 @@ class GANModel(MeasuredModel):
             if has_started(self):
                 step = judge(step, self.augmentation, real_gradient=False)
             loss = weighted_sum("generator", self.losses, step, log)
-            self._descend(optimizer, loss, step)
+            self._descend("generator", optimizer, loss, step, log)
         shown = self.trainer.world_size * len(step.captions)
         self.ema.update(self._sampled(), images=shown, images_seen=self.seen + shown)
 
     def _descend(
-        self, optimizer: Any, loss: Tensor, step: AdversarialStep, *, start: float = 0.0
+        self,
+        name: str,
+        optimizer: Any,
+        loss: Tensor,
+        step: AdversarialStep,
+        log: dict[str, Any],
+        *,
+        start: float = 0.0,
     ) -> None:
         shown = self.trainer.world_size * len(step.captions)
-        self.descent.descend(self, optimizer, loss, seen=self.seen, shown=shown, start=start)
+        self.descent.descend(
+            self, optimizer, loss, seen=self.seen, shown=shown, name=name, log=log, start=start
+        )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         stamp(checkpoint, self)
