@@ -10,6 +10,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 PROTOCOL = {
     *("types", "image", "scene", "seed", "schedule", "errors", "direction"),
     *("edit", "step", "frozen", "picture_file", "home"),
+    *("png_text", "regular_file", "caption_text"),
 }
 PARTS = {
     *("text_encoder", "image_encoder", "generator", "discriminator", "posterior", "autoencoder"),

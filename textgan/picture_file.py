@@ -1,14 +1,32 @@
 """From a picture file to upright pixels of 8 bits, the same ones for data and for pipelines."""
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from textgan.png_text import longest_text, may_expand, without_texts
+from textgan.regular_file import open_regular
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+MAX_MEGAPIXELS = 64.0
+PICTURE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".webp"),
+    *(".bmp", ".gif", ".tif", ".tiff", ".avif"),
+)
+# Pillow reads others too, of which some start a program or hold another picture
+_FORMATS = (
+    *("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF"),
+    *("JPEG2000", "PPM", "TGA", "PCX", "QOI"),
+)
+_LARGE_TEXT = 1 << 20  # bytes of a PNG's text in the file, from which on it is not even looked at
+_BYTES_PER_PIXEL = 8  # of the largest pixels that there are: four channels of 16 bits
+_ROOM = 64 * 2**20  # bytes of a file beside its pixels
 # Pillow promises no common base: these are what its decoders raise on broken files
 _BROKEN = (
     *(OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, SyntaxError),
@@ -21,31 +39,124 @@ class UnreadablePictureError(ValueError):
 
 
 def read_picture(
-    path: str | Path,
+    source: str | Path | BinaryIO,
     size: int,
     channels: int,
     *,
     resize: Callable[[Image.Image], Image.Image],
     background: str = "white",
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Image.Image:
     """A picture file, as `plain` and then `resize` make it; of an animation the first frame.
 
     Args:
-        path: of the file.
+        source: path of the file, or its content as a binary file that can seek.
         size: how large it is needed: a large JPEG is decoded to no less than twice that.
         channels: 1 gray, 3 RGB, 4 RGBA.
         resize: brings the whole picture to the size that is needed.
         background: a colour that Pillow knows.
+        max_megapixels: how many million pixels it may have, as its header says. A JPEG counts with
+            the pixels that it is decoded to, which are fewer where it is much larger than needed.
 
     Raises:
-        UnreadablePictureError: the file is missing or broken.
+        UnreadablePictureError: the file is missing, broken or too large, or not a regular file.
     """
     try:
-        with Image.open(path) as file:
-            file.draft(None, (2 * size, 2 * size))  # 3 times faster
-            return resize(plain(file, channels, background))
+        if not isinstance(source, (str, Path)):
+            return _read(source, size, channels, resize, background, max_megapixels)
+        with open_regular(source) as file:
+            return _read(file, size, channels, resize, background, max_megapixels)
     except _BROKEN as error:
         raise UnreadablePictureError(_reason(error)) from error
+
+
+def check_max_megapixels(value: float) -> None:
+    """Raise ValueError unless it is positive."""
+    if not value > 0:
+        raise ValueError(f"max_megapixels must be positive, got {value}")
+
+
+def _read(
+    file: BinaryIO,
+    size: int,
+    channels: int,
+    resize: Callable[[Image.Image], Image.Image],
+    background: str,
+    max_megapixels: float,
+) -> Image.Image:
+    """See `read_picture`; a PNG whose texts are too large for Pillow is read without them."""
+    _check_bytes(file, max_megapixels)
+
+    def decoded(file: BinaryIO) -> Image.Image:
+        with _opened(file) as picture:
+            if _is_whole_in_memory(picture):
+                _check_pixels(picture.size, max_megapixels)
+            picture.draft(None, (2 * size, 2 * size))  # 3 times faster
+            _check_pixels(picture.size, max_megapixels)
+            return resize(plain(picture, channels, background))
+
+    if longest_text(file) > _LARGE_TEXT:
+        return decoded(without_texts(file))
+    try:
+        return decoded(file)
+    except ValueError:
+        if not may_expand(file):
+            raise
+    return decoded(without_texts(file))
+
+
+def _opened(file: BinaryIO) -> ImageFile.ImageFile:
+    """The picture of a file, its header read.
+
+    `Image.open` has a limit of pixels that is the same for the whole process, and looks at it
+    before a JPEG can be reduced; so the readers that Pillow registered are called here.
+    """
+    file.seek(0)
+    head = file.read(16)
+    for name in _FORMATS:
+        if name not in Image.OPEN:
+            Image.init()
+        factory, accepts = Image.OPEN.get(name, (None, None))
+        accepted = factory is not None and (accepts is None or accepts(head))
+        if not accepted or isinstance(accepted, str):  # a str says which library is missing
+            continue
+        file.seek(0)
+        try:
+            return factory(file, "")
+        except (SyntaxError, IndexError, TypeError, struct.error):
+            continue  # the next one may know it
+    raise UnidentifiedImageError
+
+
+def _is_whole_in_memory(picture: ImageFile.ImageFile) -> bool:
+    """Whether a JPEG's decoder keeps all its coefficients, however few pixels are made of them.
+
+    It does where the file goes over the picture in several scans, as progressive ones do.
+    """
+    if picture.format not in ("JPEG", "MPO"):
+        return False
+    length = 6 + 2 * picture.layers  # of the header of a scan of all channels
+    picture.fp.seek(-length, io.SEEK_CUR)  # Pillow has read up to its end
+    return "progressive" in picture.info or picture.fp.read(3) != bytes([0, length, picture.layers])
+
+
+def _check_bytes(file: BinaryIO, max_megapixels: float) -> None:
+    most = int(max_megapixels * 1e6) * _BYTES_PER_PIXEL + _ROOM
+    length = file.seek(0, io.SEEK_END)
+    if length > most:
+        raise ValueError(
+            f"its file has {length / 1e6:,.0f} MB, and a picture of max_megapixels = "
+            f"{max_megapixels:g} takes at most {most / 1e6:,.0f}"
+        )
+
+
+def _check_pixels(size: tuple[int, int], max_megapixels: float) -> None:
+    width, height = size
+    if width * height > max_megapixels * 1e6:
+        raise ValueError(
+            f"its {width:,} x {height:,} pixels are more than max_megapixels = {max_megapixels:g} "
+            "allows"
+        )
 
 
 def plain(image: Image.Image, channels: int, background: str = "white") -> Image.Image:

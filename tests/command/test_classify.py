@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -62,12 +63,19 @@ def test_a_model_that_draws_is_refused_in_one_sentence(textgan, pictures, drawin
         (["--labels", "a,,b"], "labels must be all different and none empty, got ['a', '', 'b']"),
         (["--labels", "a,a"], "labels must be all different"),
         (["--labels", "a,b", "--template", "a photo"], "exactly one \"{}\", got 'a photo'"),
+        (["pipe.png", "--labels", "a,b"], "cannot be read: it must be a regular file, and is a p"),
+        (
+            ["--labels", "a,b", "--max_megapixels", "0.0001"],
+            "20 x 30 pixels are more than max_megapixels = 0.0001",
+        ),
+        (["--labels", "a,b", "--max_megapixels", "nan"], "--max_megapixels must be positive"),
         (["none.png", "--labels", "a,b"], "picture 'none.png' cannot be read: No such file"),
         (["text.png", "--labels", "a,b"], "picture 'text.png' cannot be read: it is not a picture"),
     ],
 )
 def test_a_mistake_is_one_sentence(textgan, pictures, contrastive, words, said):
     Path("text.png").write_text("no picture")
+    os.mkfifo("pipe.png")
     status, out, err = textgan("classify", pictures[0], *words, "--model", str(contrastive))
     assert (status, out) == (2, "")
     assert said in err

@@ -73,6 +73,20 @@ def test_broken_pictures_are_counted_on_the_error_output(textgan, pictures, cont
     assert err.startswith("1 of 5 pictures was skipped: pictures/blue.png")
 
 
+def test_pipes_links_and_large_pictures_are_left_out_and_said(textgan, pictures, contrastive):
+    os.mkfifo("pictures/pipe.png")
+    Path("away.png").write_bytes(Path("pictures/blue.png").read_bytes())
+    Path("pictures/away.png").symlink_to(Path("away.png").absolute())
+    Image.new("RGB", (1000, 10), "red").save("pictures/wide.png")
+    words = ["search", pictures, "a red circle", "--model", str(contrastive)]
+    status, out, err = textgan(*words, "--max_megapixels", "0.009")
+    assert (status, len(out.splitlines())) == (0, 5)
+    assert "3 of 8 pictures were skipped: pictures/away.png (it is a link" in err
+    status, out, err = textgan(*words, "--follow_links")
+    assert (status, len(out.splitlines())) == (0, 7)
+    assert "1 of 8 pictures was skipped: pictures/pipe.png (it must be a regular file" in err
+
+
 def test_the_newest_run_of_the_right_kind_is_taken(textgan, pictures, contrastive, drawing):
     run_of(contrastive, "old", age=30)
     run_of(drawing, "draws", age=10)
@@ -158,6 +172,7 @@ def test_a_folder_that_holds_no_pipeline_cannot_be_saved(textgan, contrastive):
     [
         (["nowhere", "a"], "folder must be a folder of pictures, got 'nowhere'"),
         ([".", "a"], "folder must hold pictures"),
+        (["pictures", "a", "--max_megapixels", "0"], "--max_megapixels must be positive, got 0"),
         (["pictures", "a", "--top", "0"], "--top must be at least 1, got 0"),
         (
             ["pictures", "a", "--out", "pictures/blue.png/x.png"],

@@ -102,3 +102,18 @@ def test_large_pictures_are_antialiased(tmp_path, only_picture):
     Image.fromarray(stripes).save(tmp_path / "a.png")
     pixels = only_picture(tmp_path).int()
     assert (pixels - 128).abs().max() < 8
+
+
+def test_a_picture_of_too_many_pixels_is_skipped_and_said(tmp_path, numbered, folder):
+    numbered(tmp_path, 4)
+    Image.new("RGB", (200, 100)).save(tmp_path / "001.png")
+    data = folder(tmp_path, max_megapixels=0.0199, val_share=0.0)
+    with pytest.warns(UserWarning, match=r"001.png is skipped: its 200 x 100 pixels are more"):
+        data.setup("fit")
+    assert [path for path, _ in data.skipped] == [str(tmp_path / "001.png")]
+    assert folder(tmp_path, max_megapixels=0.02, val_share=0.0).skipped == []
+
+
+def test_a_limit_of_no_pixels_is_refused(tmp_path, folder):
+    with pytest.raises(ValueError, match="max_megapixels must be positive, got 0"):
+        folder(tmp_path, max_megapixels=0)

@@ -54,3 +54,10 @@ def test_a_damaged_gzip_file_is_one_sentence(tmp_path, damage, idx):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"a\.gz must be a whole gzip file: "):
         read_idx(path, 1)
+
+
+def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path, idx, monkeypatch):
+    monkeypatch.setattr("textgan.data.idx._MOST", 1000)
+    path = idx(tmp_path / "a.gz", np.zeros((2, 28, 28)))
+    with pytest.raises(ValueError, match="at most 1,000 bytes unpacked"):
+        read_idx(path, 3)

@@ -1,5 +1,7 @@
 """Pictures are found and read as the data module does it."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from textgan.data.crop import Crop
 from textgan.image import from_uint8, to_pil
 from textgan.picture_file import UnreadablePictureError
 from textgan.pipeline.picture import find_pictures, middle_square, read_square
+from textgan.regular_file import LINK
 
 NOISE = np.random.default_rng(0).integers(0, 256, (37, 50, 4), dtype=np.uint8)
 ROTATED = 6  # EXIF: the file lies on its side
@@ -89,12 +92,18 @@ def test_pictures_are_found_in_folders_below_and_hidden_ones_left_out(tmp_path):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
     (root / "deep" / "up").symlink_to(root, target_is_directory=True)
-    assert find_pictures(root) == sorted(root / name for name in shown)
-    assert find_pictures(str(root)) == find_pictures(root)
+    found = find_pictures(root)
+    assert found.files == sorted(root / name for name in shown)
+    assert found.left_out == {root / "deep" / "up": LINK}
+    assert find_pictures(str(root)) == found
+    assert find_pictures(root, follow_links=True).files == found.files
 
 
 def test_a_folder_that_is_empty_missing_or_a_file_is_a_sentence(tmp_path):
     with pytest.raises(ValueError, match=r"folder must hold pictures \(.png, .* got "):
+        find_pictures(tmp_path)
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(ValueError, match=r"pipe.png is left out: it must be a regular file"):
         find_pictures(tmp_path)
     (tmp_path / "a.png").touch()
     for path in (tmp_path / "none", tmp_path / "a.png"):

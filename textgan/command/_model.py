@@ -2,6 +2,7 @@
 
 import os
 import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,30 @@ _KINDS = {
     "GANPipeline": ("draws in one pass", "textgan fit model=gan"),
     "ContrastivePipeline": ("compares pictures with texts", "textgan fit model=contrastive"),
 }
+
+
+def add_max_megapixels(parser: ArgumentParser) -> None:
+    """Add the option `--max_megapixels`; without it the words have no such attribute."""
+    parser.add_argument(
+        "--max_megapixels",
+        type=float,
+        default=SUPPRESS,
+        metavar="NUMBER",
+        help="how many million pixels a picture may have; a larger one is not decoded (64)",
+    )
+
+
+def max_megapixels(words: Namespace) -> dict[str, float]:
+    """The option `--max_megapixels` as a keyword argument, if it was given.
+
+    Raises:
+        ConfigError: it is not positive.
+    """
+    if not hasattr(words, "max_megapixels"):
+        return {}
+    if not words.max_megapixels > 0:
+        raise ConfigError(f"--max_megapixels must be positive, got {words.max_megapixels}")
+    return {"max_megapixels": words.max_megapixels}
 
 
 def open_model(

@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from textgan.command._model import HELP, open_model
+from textgan.command._model import HELP, add_max_megapixels, max_megapixels, open_model
 from textgan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -25,14 +25,16 @@ def main(argv: list[str]) -> int:
         "encodings are averaged",
     )
     parser.add_argument("--model", help=HELP)
+    add_max_megapixels(parser)
     words = parser.parse_args(argv)
+    limit = max_megapixels(words)
     labels = [label.strip() for label in words.labels.split(",")]
 
     from textgan.pipeline import ContrastivePipeline
 
     pipeline = open_model(words.model, ContrastivePipeline)
     options = {} if words.template is None else {"templates": words.template}
-    images = _read(words.pictures, pipeline.image_encoder)
+    images = _read(words.pictures, pipeline.image_encoder, **limit)
     try:
         probabilities = pipeline.classify(images, labels, **options).tolist()
     except ValueError as error:
@@ -44,7 +46,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _read(paths: list[str], encoder: "ImageEncoder") -> "Tensor":
+def _read(paths: list[str], encoder: "ImageEncoder", **limit: float) -> "Tensor":
     """The middle squares of pictures, (B, C, H, W) in [-1, 1], as the encoder looks at them."""
     import torch
 
@@ -54,7 +56,7 @@ def _read(paths: list[str], encoder: "ImageEncoder") -> "Tensor":
     squares = []
     for path in paths:
         try:
-            squares.append(read_square(path, encoder.image_size, encoder.channels))
+            squares.append(read_square(path, encoder.image_size, encoder.channels, **limit))
         except UnreadablePictureError as error:
             raise ConfigError(f"picture {path!r} cannot be read: {error}") from error
     return torch.stack(squares)

@@ -5,7 +5,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
-from textgan.command._model import HELP, open_model
+from textgan.command._model import HELP, add_max_megapixels, max_megapixels, open_model
 from textgan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,16 +22,21 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--model", help=HELP)
     parser.add_argument("--top", type=int, default=10, help="how many pictures (10)")
     parser.add_argument("--out", metavar="FILE", help="write a grid of the matches, a PNG")
+    parser.add_argument("--follow_links", action="store_true", help="also links in the folder")
+    add_max_megapixels(parser)
     words = parser.parse_args(argv)
     if words.top < 1:
         raise ConfigError(f"--top must be at least 1, got {words.top}")
+    limit = max_megapixels(words)
 
     from textgan.pipeline import ContrastivePipeline
 
     pipeline = open_model(words.model, ContrastivePipeline)
     try:
         with warnings.catch_warnings(record=True) as warned:
-            matches = pipeline.search(words.folder, words.caption, top=words.top)
+            matches = pipeline.search(
+                words.folder, words.caption, top=words.top, follow_links=words.follow_links, **limit
+            )
     except (ValueError, OSError) as error:
         raise ConfigError(str(error)) from error
     for warning in warned:
@@ -39,18 +44,18 @@ def main(argv: list[str]) -> int:
     for match in matches:
         print(f"{match.similarity:6.3f}  {match.path}")
     if words.out is not None:
-        _draw(matches, words.out)
+        _draw(matches, words.out, **limit)
         print(words.out)
     return 0
 
 
-def _draw(matches: list["Match"], out: str) -> None:
+def _draw(matches: list["Match"], out: str, **limit: float) -> None:
     import torch
 
     from textgan.image import captioned_grid, save_png
     from textgan.pipeline.picture import read_square
 
-    images = torch.stack([read_square(match.path, _SIDE, 3) for match in matches])
+    images = torch.stack([read_square(match.path, _SIDE, 3, **limit) for match in matches])
     captions = [f"{match.similarity:.3f} {match.path.name}" for match in matches]
     try:
         save_png(captioned_grid(images, captions, columns=5, picture_width=_SIDE), out)

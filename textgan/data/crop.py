@@ -3,12 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageColor
 from torch import Tensor
 
-from textgan.picture_file import MODES, middle, read_picture
+from textgan.picture_file import (
+    MAX_MEGAPIXELS,
+    MODES,
+    check_max_megapixels,
+    middle,
+    read_picture,
+)
 
 _LONGEST = 4  # "random" keeps the middle of a picture that is longer than this many widths
 
@@ -25,12 +32,14 @@ class Crop:
         channels: 1 gray, 3 RGB, 4 RGBA.
         policy: "center", "random", "pad" or "squash" (see `Folder`).
         background: a colour that Pillow knows: a name or "#rrggbb".
+        max_megapixels: a picture of more million pixels is not decoded (see `read_picture`).
     """
 
     image_size: int
     channels: int
     policy: str
     background: str
+    max_megapixels: float = MAX_MEGAPIXELS
 
     def __post_init__(self) -> None:
         if self.image_size < 1:
@@ -39,6 +48,7 @@ class Crop:
             raise ValueError(f"channels must be 1, 3 or 4, got {self.channels}")
         if self.policy not in _POLICIES:
             raise ValueError(f"crop must be one of {', '.join(_POLICIES)}, got {self.policy!r}")
+        check_max_megapixels(self.max_megapixels)
         try:
             ImageColor.getrgb(self.background)
         except ValueError as error:
@@ -46,21 +56,22 @@ class Crop:
                 f"background must be a colour name or #rrggbb, got {self.background!r}"
             ) from error
 
-    def read(self, path: str | Path) -> np.ndarray:
-        """The picture's pixels, (C, H, W) uint8.
+    def read(self, source: str | Path | BinaryIO) -> np.ndarray:
+        """The pixels of a picture file, or of one's content, (C, H, W) uint8.
 
         H = W = image_size, but under "random" the longer side is longer.
 
         Raises:
-            UnreadablePictureError: the file is missing or broken.
+            UnreadablePictureError: the file is missing, broken or too large.
         """
         resize = _POLICIES[self.policy]
         image = read_picture(
-            path,
+            source,
             self.image_size,
             self.channels,
             resize=lambda image: resize(image, self.image_size, self.background),
             background=self.background,
+            max_megapixels=self.max_megapixels,
         )
         pixels = np.asarray(image).reshape(image.height, image.width, self.channels)  # (H, W, C)
         return np.ascontiguousarray(pixels.transpose(2, 0, 1))  # (C, H, W)

@@ -13,6 +13,7 @@ from textgan.data.negatives import Negatives
 from textgan.data.pictures import Pictures
 from textgan.data.split import Split, split_rows
 from textgan.home import expanded
+from textgan.picture_file import MAX_MEGAPIXELS
 
 _LEARNT_CAPTIONS = 100_000  # what negatives are made of takes some 70 MB then
 
@@ -54,6 +55,8 @@ class Folder(CaptionedImages):
             letters do not mirror.
         background: what transparent pixels are laid on, and "pad" fills with: a colour's name, or
             "#rrggbb".
+        max_megapixels: a picture of more million pixels is skipped before it is decoded, as each
+            million takes some 20 MB of memory. Of a large JPEG those count that it is decoded to.
         image_folder: where in the root to look for the last part of a row's file: "images128"
             reads images128/a.png where the row says images/a.png.
         captions_file: path of the captions file, from the root; None finds it.
@@ -86,6 +89,7 @@ class Folder(CaptionedImages):
         crop: str = "center",
         flip: bool = False,
         background: str = "white",
+        max_megapixels: float = MAX_MEGAPIXELS,
         image_folder: str | None = None,
         captions_file: str | Path | None = None,
         file_column: str | None = None,
@@ -112,7 +116,7 @@ class Folder(CaptionedImages):
         self.exclude = Path(expanded(exclude)) if exclude else None
         self.flip, self.val_share, self.test_share = flip, val_share, test_share
         self.negatives = negatives
-        self.crop = Crop(image_size, channels, crop, background)
+        self.crop = Crop(image_size, channels, crop, background, max_megapixels)
         self.cache_bytes = cache_megabytes * 2**20 if cache else 0
         self._how = CaptionsFile(
             captions_file, file_column, caption_column, split_column, image_folder

@@ -10,7 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from textgan.regular_file import open_regular
+
 _UNSIGNED_BYTE = 0x08
+_MOST = 2**30  # bytes unpacked; the largest of the kind, EMNIST, has half as many
 
 
 def read_idx(path: Path, dimensions: int) -> Tensor:
@@ -24,7 +27,9 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
         dimensions: of the array: 1 for labels, 3 for pictures.
 
     Raises:
-        ValueError: the file holds something else, less or more, or cannot be unpacked.
+        OSError: it is not a regular file.
+        ValueError: the file holds something else, less or more, cannot be unpacked, or has more
+            than 1 GiB unpacked.
     """
     content = _content(path)
     header = struct.Struct(f">{1 + dimensions}I")
@@ -45,10 +50,12 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
 
 
 def _content(path: Path) -> bytes:
-    if path.suffix != ".gz":
-        return path.read_bytes()
     try:
-        with gzip.open(path) as file:
-            return file.read()
+        with open_regular(path) as packed:
+            unpacked = gzip.GzipFile(fileobj=packed) if path.suffix == ".gz" else packed
+            content = unpacked.read(_MOST + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise ValueError(f"{path} must be a whole gzip file: {error}") from error
+    if len(content) > _MOST:
+        raise ValueError(f"{path} must have at most {_MOST:,} bytes unpacked, and has more")
+    return content

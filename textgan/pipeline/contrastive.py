@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,7 +17,11 @@ from torch import Tensor
 
 from textgan.frozen import weights_hash
 from textgan.image_encoder.base import ImageEncoder
-from textgan.picture_file import UnreadablePictureError
+from textgan.picture_file import (
+    MAX_MEGAPIXELS,
+    UnreadablePictureError,
+    check_max_megapixels,
+)
 from textgan.pipeline.picture import find_pictures, middle_square, read_square
 from textgan.pretrained import Part
 from textgan.text_encoder.base import TextEncoder
@@ -162,17 +167,27 @@ class ContrastivePipeline(Part):
 
     @torch.no_grad()
     def search(
-        self, folder: str | Path, caption: str, *, top: int = 10, batch_size: int = 64
+        self,
+        folder: str | Path,
+        caption: str,
+        *,
+        top: int = 10,
+        batch_size: int = 64,
+        max_megapixels: float = MAX_MEGAPIXELS,
+        follow_links: bool = False,
     ) -> list[Match]:
         """The pictures below a folder that fit a caption best, best first.
 
-        Hidden files and folders are left out. One warning counts the pictures that cannot be read.
+        Hidden files and folders are left out. One warning counts the pictures that cannot be read,
+        links and what is no regular file among them.
 
         Args:
             folder: looked through with all its sub-folders.
             caption: what is searched for.
             top: how many are returned, where there are as many.
             batch_size: pictures read and encoded at a time.
+            max_megapixels: a picture of more million pixels is left out before it is decoded.
+            follow_links: whether links below the folder are followed; otherwise they are left out.
 
         Raises:
             FileNotFoundError: there is no such folder.
@@ -180,21 +195,24 @@ class ContrastivePipeline(Part):
         """
         if top < 1:
             raise ValueError(f"top must be at least 1, got {top}")
+        check_max_megapixels(max_megapixels)
         text = self.encode_texts(caption, batch_size)  # (1, width)
-        files = find_pictures(folder)
+        found = find_pictures(folder, follow_links=follow_links)
+        files = found.files
+        square = partial(self._square, max_megapixels=max_megapixels)
         matches: list[Match] = []
-        broken: dict[Path, str] = {}
+        broken = {**found.left_out}
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
             for start in _tracked(range(0, len(files), batch_size), len(files)):
                 batch = files[start : start + batch_size]
-                squares = dict(zip(batch, pool.map(self._square, batch), strict=True))
+                squares = dict(zip(batch, pool.map(square, batch), strict=True))
                 broken |= {path: said for path, said in squares.items() if isinstance(said, str)}
                 good = [path for path in batch if path not in broken]
                 if good:
                     pixels = torch.stack([squares[path] for path in good])
                     cosines = (self.encode_images(pixels) @ text.T).flatten().tolist()
                     matches += map(Match, good, cosines)
-        _report_broken(broken, len(files), folder)
+        _report_broken(broken, len(files) + len(found.left_out), folder)
         return sorted(matches, key=lambda match: (-match.similarity, match.path))[:top]
 
     def _pixels(self, images: Tensor | Sequence[Image.Image]) -> Tensor:
@@ -204,10 +222,11 @@ class ContrastivePipeline(Part):
             images = torch.stack([middle_square(image, *size) for image in images])
         return images.to(self.device)
 
-    def _square(self, path: Path) -> Tensor | str:
+    def _square(self, path: Path, max_megapixels: float) -> Tensor | str:
         """A file's pixels, or why it has none."""
+        size = self.image_encoder.image_size, self.image_encoder.channels
         try:
-            return read_square(path, self.image_encoder.image_size, self.image_encoder.channels)
+            return read_square(path, *size, max_megapixels=max_megapixels)
         except UnreadablePictureError as error:
             return str(error)
 

@@ -1,6 +1,5 @@
 """Picture files below a folder, and the middle square of a picture."""
 
-import os
 from functools import partial
 from pathlib import Path
 
@@ -9,16 +8,17 @@ from torch import Tensor
 
 from textgan.home import expanded
 from textgan.image import from_pil
-from textgan.picture_file import middle, plain, read_picture
-
-PICTURE_SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".jfif", ".webp"),
-    *(".bmp", ".gif", ".tif", ".tiff", ".avif"),
-)
+from textgan.picture_file import MAX_MEGAPIXELS, PICTURE_SUFFIXES, middle, plain, read_picture
+from textgan.regular_file import Found, find_files
 
 
-def find_pictures(folder: str | Path) -> list[Path]:
-    """Every picture file below a folder, sorted; hidden files and folders are left out.
+def find_pictures(folder: str | Path, *, follow_links: bool = False) -> Found:
+    """Every picture file below a folder but hidden ones, sorted, and what was left out.
+
+    Args:
+        folder: looked through with all its sub-folders.
+        follow_links: whether links below the folder are followed, wherever they lead; the folder
+            itself may be one. Otherwise they are left out.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -27,27 +27,27 @@ def find_pictures(folder: str | Path) -> list[Path]:
     root = Path(expanded(folder))
     if not root.is_dir():
         raise FileNotFoundError(f"folder must be a folder of pictures, got {str(folder)!r}")
-    found: list[Path] = []
-    entered: set[str] = set()
-    for here, below, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(here)
-        seen = real in entered  # a link back up would never end
-        entered.add(real)
-        below[:] = [name for name in below if not seen and not name.startswith((".", "__"))]
-        shown = [Path(here, name) for name in names if not seen and not name.startswith(".")]
-        found += [path for path in shown if path.suffix.lower() in PICTURE_SUFFIXES]
-    if not found:
-        raise ValueError(f"folder must hold pictures ({', '.join(PICTURE_SUFFIXES)}), got {root}")
-    return sorted(found)
+    found = find_files(root, PICTURE_SUFFIXES, follow_links=follow_links)
+    if not found.files:
+        rule = f"folder must hold pictures ({', '.join(PICTURE_SUFFIXES)}), got {root}"
+        left_out = "".join(
+            f", of which {path} is left out: {why}" for path, why in [*found.left_out.items()][:1]
+        )
+        raise ValueError(rule + left_out)
+    return found
 
 
-def read_square(path: str | Path, side: int, channels: int) -> Tensor:
+def read_square(
+    path: str | Path, side: int, channels: int, *, max_megapixels: float = MAX_MEGAPIXELS
+) -> Tensor:
     """The middle square of a picture file, as `middle_square` makes it.
 
     Raises:
-        UnreadablePictureError: the file is missing or broken.
+        UnreadablePictureError: the file is missing or broken, or the picture has more than
+            `max_megapixels` million pixels (see `read_picture`).
     """
-    image = read_picture(path, side, channels, resize=partial(middle, size=side))
+    resize = partial(middle, size=side)
+    image = read_picture(path, side, channels, resize=resize, max_megapixels=max_megapixels)
     return from_pil(image, channels)
 
 

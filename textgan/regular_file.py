@@ -1,0 +1,133 @@
+"""Files of a folder that somebody else made: only regular ones, and links only where wanted."""
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+LINK = "it is a link, and follow_links is false"
+
+
+@dataclass
+class Found:
+    """The files that `find_files` returns.
+
+    Attributes:
+        files: regular files of the suffixes asked for, sorted.
+        left_out: path -> reason of each file and folder that was not taken, sorted.
+        others: how many files have another suffix.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    left_out: dict[Path, str] = field(default_factory=dict)
+    others: int = 0
+
+
+def open_regular(path: str | Path) -> BinaryIO:
+    """Open a regular file for reading.
+
+    A pipe, a socket or a device is refused before it is opened: opening a pipe waits for a writer,
+    and a device may never end.
+
+    Raises:
+        OSError: there is no such file, it cannot be read, or it is not a regular file.
+    """
+    _check_regular(os.stat(path).st_mode)  # noqa: PTH116 - the path may be a str
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    file = os.fdopen(os.open(path, flags), "rb")
+    try:
+        _check_regular(os.fstat(file.fileno()).st_mode)  # it may have been replaced meanwhile
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def check_no_link(root: Path, relative: str) -> None:
+    """Raise OSError if a file below a folder is a link, or lies in a folder that is one.
+
+    The folder itself may be a link, as the user named it.
+
+    Args:
+        root: the folder.
+        relative: the file's path from there, without "..".
+    """
+    path = root
+    for part in Path(relative).parts:
+        path = path / part
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, _link_reason(path, root / relative))
+
+
+def find_files(root: Path, suffixes: Sequence[str], *, follow_links: bool = False) -> Found:
+    """Every regular file below a folder whose name ends with one of the suffixes, in any case.
+
+    Hidden files, and folders that are hidden or begin with two underscores, are left out without a
+    word. A folder that links reach several times is entered once.
+
+    Args:
+        root: the folder.
+        suffixes: in small letters, such as ".png".
+        follow_links: whether links to files and folders are followed. They may lead anywhere.
+    """
+    found = Found()
+    waiting, entered = [root], set()
+    while waiting:
+        folder = waiting.pop()
+        real = os.path.realpath(folder)
+        if real in entered:
+            continue
+        entered.add(real)
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name, reverse=True)
+        except OSError as error:
+            found.left_out[folder] = error.strerror or str(error)
+            continue
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir() and (follow_links or not entry.is_symlink()):
+                waiting += [] if entry.name.startswith("__") else [Path(entry.path)]
+            else:
+                _sort_in(found, entry, suffixes, follow_links)
+    return Found(sorted(found.files), dict(sorted(found.left_out.items())), found.others)
+
+
+def _sort_in(found: Found, entry: os.DirEntry, suffixes: Sequence[str], follow_links: bool) -> None:
+    path = Path(entry.path)
+    if not entry.is_dir() and path.suffix.lower() not in suffixes:
+        found.others += 1
+    elif entry.is_symlink() and not follow_links:
+        found.left_out[path] = LINK
+    elif entry.is_file():
+        found.files.append(path)
+    else:
+        found.left_out[path] = _irregular_reason(path)
+
+
+def _irregular_reason(path: Path) -> str:
+    try:
+        _check_regular(path.stat().st_mode)
+    except OSError as error:
+        return error.strerror or str(error)
+    return "it changed while it was looked at"
+
+
+def _check_regular(mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "something else")
+        raise OSError(errno.EINVAL, f"it must be a regular file, and is {kind}")
+
+
+def _link_reason(link: Path, file: Path) -> str:
+    return LINK if link == file else f"{link} is a link, and follow_links is false"
