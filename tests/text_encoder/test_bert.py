@@ -71,6 +71,13 @@ def test_dropout_acts_in_training_only():
     assert torch.equal(still(CAPTIONS).pooled, still(CAPTIONS).pooled)
 
 
+def test_the_recurrent_net_and_the_transformer_share_the_dropout_of_the_embeddings():
+    encoder, calls = scratch(dropout=0.5).train(), []
+    encoder.bert.embeddings.register_forward_hook(lambda *_: calls.append(1))
+    encoder(CAPTIONS)
+    assert calls == [1]
+
+
 def test_words_are_projected_only_where_widths_differ():
     assert isinstance(scratch().words, nn.Identity)
     encoder = scratch(width=16, hidden_width=24)

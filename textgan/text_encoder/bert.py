@@ -144,12 +144,16 @@ class BertTextEncoder(TextEncoder):
         return self._hidden(token_ids, mask), mask
 
     def _hidden(self, token_ids: Tensor, mask: Tensor) -> Tensor:
-        hidden = self.bert(token_ids, attention_mask=mask).last_hidden_state  # (B, L, hidden)
         if self.order is None:
-            return hidden
-        # Not `output_hidden_states`: some versions of transformers then exchange the layers'
-        # methods for the time of the call, and threads would get each other's states.
-        embeddings = self.bert.embeddings(token_ids)
+            return self.bert(token_ids, attention_mask=mask).last_hidden_state  # (B, L, hidden)
+        if self.training:  # in one pass, so that both have the same dropout
+            states = self.bert(token_ids, attention_mask=mask, output_hidden_states=True)
+            hidden, embeddings = states.last_hidden_state, states.hidden_states[0]
+        else:
+            # Not `output_hidden_states`: some versions of transformers then exchange the layers'
+            # methods for the time of the call, and threads would get each other's states.
+            hidden = self.bert(token_ids, attention_mask=mask).last_hidden_state
+            embeddings = self.bert.embeddings(token_ids)
         return hidden + embeddings + self.order(embeddings, mask)
 
     def train(self, mode: bool = True) -> "BertTextEncoder":
