@@ -1,5 +1,6 @@
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,6 +32,20 @@ def test_a_model_of_8_bits_is_written_quietly_and_draws_nearly_as_before(textgan
         for pipe in (draw, GANPipeline.from_pretrained(drawing))
     )
     assert np.abs(drawn - expected).mean() < 5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [([], '("graph")'), (["--format", "torch"], '("graph", format="torch")')],
+)
+def test_the_next_command_opens_the_format_that_was_written(
+    textgan, drawing, monkeypatch, words, said
+):
+    info = SimpleNamespace(greatest_difference=0.0, mean_difference=0.0)
+    monkeypatch.setattr("textgan.export.export_pipeline", lambda *given, **named: info)
+    status, out, err = textgan("export", "graph", "--model", str(drawing), *words)
+    assert (status, err) == (0, "")
+    assert f'textgan.export.ExportedPipeline{said}("a caption")' in out
 
 
 @pytest.mark.parametrize(

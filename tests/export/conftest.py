@@ -103,4 +103,5 @@ def folder(request) -> Path:
 @pytest.fixture(scope="session")
 def draw(folder) -> ExportedPipeline:
     """What draws from it."""
-    return ExportedPipeline(folder)
+    kind = "onnx" if (folder / "model.onnx").exists() else "torch"
+    return ExportedPipeline(folder, format=kind)

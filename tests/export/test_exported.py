@@ -129,7 +129,7 @@ def test_what_has_a_weight_for_the_pipeline_has_one_here(draw, caption):
 @pytest.mark.parametrize("threads", [0, 1])
 def test_threads_are_onnxruntimes(torch_folder, threads):
     with pytest.raises(ValueError, match=f"None for the format torch, got {threads}"):
-        ExportedPipeline(torch_folder, threads=threads)
+        ExportedPipeline(torch_folder, format="torch", threads=threads)
 
 
 def test_pictures_that_are_not_finite_are_never_handed_out(draw, monkeypatch):
@@ -142,7 +142,7 @@ def test_pictures_that_are_not_finite_are_never_handed_out(draw, monkeypatch):
 @pytest.mark.parametrize(
     ("file", "content", "sentence"),
     [
-        ("model.onnx", b"half", "model.onnx is not a graph that onnxruntime can run"),
+        ("model.onnx", b"half", "model.onnx is not an ONNX graph"),
         ("tokenizer.json", b'{"model"', "tokenizer.json is not a tokenizer's JSON"),
         ("tokenizer.json", b"[]", "tokenizer.json is not a tokenizer's JSON with an object under"),
         ("tokenizer.json", b"{}", "tokenizer.json is not a tokenizer's JSON"),

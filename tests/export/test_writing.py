@@ -33,7 +33,9 @@ def test_every_encoder_and_any_channels_are_written_and_stay(
     pipeline.train()
     folder = tmp_path / "new" / "graph" if channels == 1 else tmp_path  # which is empty
     export_pipeline(pipeline, folder, format="torch")
-    for one, other in zip(ExportedPipeline(folder)(CAPTIONS).images, expected, strict=True):
+    for one, other in zip(
+        ExportedPipeline(folder, format="torch")(CAPTIONS).images, expected, strict=True
+    ):
         assert one.mode == other.mode == {1: "L", 4: "RGBA"}[channels]
         assert np.abs(np.array(one).astype(int) - np.array(other)).max() <= 1
     assert all(torch.equal(value, before[name]) for name, value in pipeline.state_dict().items())

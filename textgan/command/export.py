@@ -15,7 +15,8 @@ def main(argv: list[str]) -> int:
         "--format",
         choices=["onnx", "torch"],
         default="onnx",
-        help="onnx writes model.onnx (the default), torch writes model.pt2 for torch.export.load",
+        help="onnx writes model.onnx (the default), torch writes model.pt2 for torch.export.load, "
+        "which can run any code: nobody should open one by a writer whom they do not trust",
     )
     parser.add_argument(
         "--int8",
@@ -38,5 +39,7 @@ def main(argv: list[str]) -> int:
         f"{words.folder}: within {info.greatest_difference:.1g} of PyTorch in [-1, 1], "
         f"{info.mean_difference:.1g} on average"
     )
-    print(f'next, in Python: textgan.export.ExportedPipeline("{words.folder}")("a caption")')
+    chosen = "" if words.format == "onnx" else f', format="{words.format}"'
+    opened = f'textgan.export.ExportedPipeline("{words.folder}"{chosen})'
+    print(f'next, in Python: {opened}("a caption")')
     return 0

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from textgan.export.files import TOKENIZER, ExportInfo
+from textgan.export.files import GRAPHS, TOKENIZER, ExportInfo
 from textgan.export.noise import keyed_normal
 from textgan.export.session import open_session
 from textgan.export.tokens import CaptionReader
@@ -30,26 +30,38 @@ class ExportedOutput:
 class ExportedPipeline:
     """Draws as the `GANPipeline` did that was exported, to 1 of 255 where its weights are float32.
 
-    The same seed gives the same picture. There is no guidance, and no weights of words. A
-    `model.pt2` is opened by `torch.export.load`: open only those that you trust.
+    The same seed gives the same picture. There is no guidance, and no weights of words.
 
     Args:
         folder: what `export_pipeline` wrote.
+        format: what the folder must hold. "onnx" runs no code of whoever wrote it. "torch" opens
+            `model.pt2` by `torch.export.load`, which unpickles and so runs any code that the file
+            brings: choose it only where you trust who wrote the folder.
         threads: of onnxruntime; None leaves the number to it.
 
     Attributes:
         info: what the folder's `export.json` says.
 
     Raises:
-        FileNotFoundError, ValueError: the folder is not whole, or `threads` out of range.
-        ConfigError: onnxruntime is not installed.
+        FileNotFoundError, ValueError: the folder is not whole, holds another format or what
+            `export_pipeline` does not write, or an argument is out of range.
+        ConfigError: onnx or onnxruntime is not installed.
     """
 
-    def __init__(self, folder: str | Path, *, threads: int | None = None):
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        format: Literal["onnx", "torch"] = "onnx",
+        threads: int | None = None,
+    ):
         folder = Path(folder)
+        if format not in GRAPHS:
+            raise ValueError(f'format must be "onnx" or "torch", got {format!r:.80}')
         self.info = ExportInfo.read(folder)
+        _check_format(folder, self.info.format, format)
         self._read = CaptionReader(folder / TOKENIZER, self.info.pad_id)
-        self._session = open_session(folder, self.info.format, threads=threads)
+        self._session = open_session(folder, format, threads=threads)
 
     def __call__(
         self,
@@ -95,7 +107,22 @@ class ExportedPipeline:
         """B captions, each with the key of its noise -> (B, C, H, W) in [-1, 1]."""
         token_ids, mask = self._read([caption for caption, _ in wanted])
         noise = keyed_normal([key for _, key in wanted], self.info.noise_shape)
-        return self._session(token_ids, mask, np.float32(truncation) * noise)
+        images = self._session(token_ids, mask, np.float32(truncation) * noise)
+        shape = len(wanted), self.info.channels, self.info.image_size, self.info.image_size
+        if images.shape != shape or images.dtype != np.float32:
+            got = f"{images.dtype} {images.shape}"
+            raise ValueError(f"the graph must draw float32 {shape}, as export.json says, got {got}")
+        return images
+
+
+def _check_format(folder: Path, found: str, wanted: str) -> None:
+    if found == wanted:
+        return
+    holds = f"{str(folder)!r} holds {GRAPHS[found]}"
+    if found == "torch":
+        danger = "whose loader runs any code that the file brings"
+        raise ValueError(f'{holds}, {danger}: give format="torch" only if you trust who wrote it')
+    raise ValueError(f'{holds}, which is opened by format="onnx", got format={wanted!r}')
 
 
 def _check(

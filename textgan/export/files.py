@@ -2,14 +2,17 @@
 
 import importlib.util
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from textgan.errors import ConfigError
 
 FORMAT_VERSION = 1
 INFORMATION, TOKENIZER = "export.json", "tokenizer.json"
 GRAPHS = {"onnx": "model.onnx", "torch": "model.pt2"}
+_NOISE = 2**24  # numbers of one picture's noise; a map of 64 channels at 512 x 512 has as many
 INPUTS, OUTPUT = ("token_ids", "mask", "noise"), "images"
 
 
@@ -88,11 +91,27 @@ class ExportInfo:
         for field in fields(ExportInfo):
             if not isinstance(known[field.name], _KINDS[field.type]):
                 raise ValueError(f"{file} must have a {field.type} as {field.name}")  # noqa: TRY004
+        _check_sizes(known, file)
         info = ExportInfo(**known | {"noise_shape": tuple(known["noise_shape"])})
         for name in (GRAPHS[info.format], TOKENIZER):
             if not (folder / name).is_file():
                 raise FileNotFoundError(f"{folder} has no {name}, which its {INFORMATION} tells of")
         return info
+
+
+def _check_sizes(known: dict[str, Any], file: Path) -> None:
+    """Refuse sizes that no exported pipeline has, before memory of these sizes is taken."""
+    limits = {"image_size": (1, 2**14), "channels": (1, 4), "max_length": (1, 2**20)}
+    for name, (least, most) in (limits | {"pad_id": (0, 2**31 - 1)}).items():
+        if not least <= known[name] <= most:
+            rule = f"{file} must have {name} from {least} to {most:,}"
+            raise ValueError(f"{rule}, got {known[name]!r:.40}")
+    shape = known["noise_shape"]
+    if not all(type(size) is int and size >= 1 for size in shape) or math.prod(shape) > _NOISE:
+        rule = (
+            f"{file} must have a noise_shape of positive whole numbers, at most {_NOISE:,} in all"
+        )
+        raise ValueError(f"{rule}, got {shape!r:.80}")
 
 
 def require(*packages: str) -> None:
