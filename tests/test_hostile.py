@@ -485,7 +485,7 @@ def test_a_vocabulary_that_is_huge_is_not_read(reweigh, refused):
                     "processors": 3 * [doubling(j["post_processor"])],
                 }
             ),
-            "has a state that cannot be read: not yet implemented",
+            "must have each caption once in what is around it",
         ),
         (
             lambda j: j["post_processor"]["single"].extend(

@@ -19,6 +19,7 @@ PARTS = {
 SHARED = {
     *PROTOCOL,
     *("tokenizer", "layer", "hub", "pretrained", "pretrained_check", "pretrained_files"),
+    *("tokenizer_check", "pattern_check"),
 }
 EDGES = {
     **dict.fromkeys(PARTS, SHARED),

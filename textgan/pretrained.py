@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from textgan.hub import find_folder
-from textgan.pretrained_check import TokenizerErrors, check_arguments, check_vocabulary, outline
+from textgan.pretrained_check import check_arguments, outline
 from textgan.pretrained_files import (
     CONFIG,
     WEIGHTS,
@@ -27,6 +27,7 @@ from textgan.pretrained_files import (
     read_weights,
     write_files,
 )
+from textgan.tokenizer_check import TokenizerErrors, check_vocabulary
 
 _TARGET = re.compile(r"textgan(\.[A-Za-z]\w*)+", re.ASCII)
 

@@ -1,9 +1,8 @@
 """What a stranger's folder may ask for, checked before it costs anything."""
 
-import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, Signature
 from pathlib import Path
 from types import UnionType
@@ -17,9 +16,6 @@ from torch.overrides import TorchFunctionMode
 _DEEPEST = 32
 _LARGEST = 2**20  # of a whole number: the vocabulary of XLM-V, 901,629, is the largest one known
 _MOST_LAYERS = 1000
-_MOST_GROWTH = 64  # of a caption, by what a tokenizer replaces in it
-_TEMPLATE_BYTES = 10_000  # of what a tokenizer puts around each caption
-_CHARSMAP_BYTES = 1_000_000  # of SentencePiece's table of characters; XLM-R's has 316,720
 
 # What makes transformers fetch weights, kernels or code.
 _NEVER = re.compile(
@@ -36,7 +32,7 @@ ARCHITECTURES = (
 )
 
 # What constructors, ours and those of transformers, raise where an argument makes no sense.
-_SENSELESS = (
+SENSELESS = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError),
     *(ValueError, StrictDataclassError),
 )
@@ -138,7 +134,7 @@ def outline(
         with torch.device("meta"), _Meter(len(sizes), sum(sizes)):
             part = build()
         return part.state_dict()
-    except _SENSELESS as error:
+    except SENSELESS as error:
         said = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"{config} cannot be built: {shown(said, 300)}") from error
 
@@ -167,70 +163,3 @@ class _Meter(TorchFunctionMode):
         if min(self.calls, self.numbers) < 0:
             raise ValueError("it asks for far more than the file of its weights holds")
         return made
-
-
-def check_vocabulary(content: bytes, where: str) -> None:
-    """Refuse a tokenizer's JSON by which a short caption becomes an endless one.
-
-    Args:
-        content: the extra state of a part; what is no JSON object is no tokenizer's, and passes.
-        where: its file and name, for the sentence.
-
-    Raises:
-        ValueError: it replaces, or puts around each caption, more than any real tokenizer does.
-    """
-    try:
-        said = json.loads(content)
-        if not isinstance(said, dict):
-            return
-        steps = [*_steps([said.get("normalizer"), said.get("pre_tokenizer")])]
-        template = json.dumps(said.get("post_processor"))
-    except RecursionError as error:
-        raise ValueError(f"{where} must be a tokenizer's JSON, got one without end") from error
-    except ValueError:
-        return
-    growth, table = 1, 0
-    for step in steps:
-        texts = [step.get(key) or "" for key in ("content", "prepend")]
-        growth *= max(2 if step.get("type") == "ByteLevel" else 1, *(len(str(t)) for t in texts))
-        table += len(str(step.get("precompiled_charsmap") or ""))
-    if growth > _MOST_GROWTH or table > _CHARSMAP_BYTES:
-        raise ValueError(f"{where} must make a caption at most {_MOST_GROWTH} times as long")
-    if len(template) > _TEMPLATE_BYTES:
-        raise ValueError(f"{where} must put at most {_TEMPLATE_BYTES:,} bytes around a caption")
-
-
-class TokenizerErrors:
-    """Turns what the tokenizers library raises at wrong JSON into a ValueError, and nothing else.
-
-    That is an Exception of no class of its own and, where its code gives up, a PanicException,
-    which is no Exception and cannot be imported.
-
-    Args:
-        file: where the JSON is from, for the sentence.
-    """
-
-    def __init__(self, file: Path):
-        self.file = file
-
-    def __enter__(self) -> None:
-        """Nothing is needed."""
-
-    def __exit__(self, kind: type[BaseException] | None, error: Any, trace: Any) -> None:
-        """Called with what was raised inside.
-
-        Raises:
-            ValueError: the library raised.
-        """
-        if kind is Exception or (kind is not None and kind.__name__ == "PanicException"):
-            said = f"{self.file} has a state that cannot be read"
-            raise ValueError(f"{said}: {shown(str(error), 200)}") from error
-
-
-def _steps(value: Any) -> Iterator[dict[str, Any]]:
-    """All dicts in what JSON can hold."""
-    if isinstance(value, dict):
-        yield value
-        value = list(value.values())
-    for inner in value if isinstance(value, list) else ():
-        yield from _steps(inner)

