@@ -1,3 +1,4 @@
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -35,3 +36,19 @@ def test_a_wrong_file_is_a_sentence(tmp_path):
         drawn(tmp_path / "empty.txt")
     with pytest.raises(ValueError, match="must be UTF-8"):
         drawn(tmp_path / "latin.txt")
+
+
+def test_a_caption_that_is_too_long_is_named_by_its_line(tmp_path):
+    path = tmp_path / "captions.txt"
+    path.write_text("one\n\n" + "x" * 10_001)
+    with pytest.raises(ValueError, match="line 3: a caption may have at most 10,000 characters"):
+        drawn(path)
+    path.write_text("one\n" + "x" * 1_000_001)
+    with pytest.raises(ValueError, match="holds a line of more than 1,000,000 bytes"):
+        drawn(path)
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "captions.txt")
+    with pytest.raises(FileNotFoundError, match="is not a regular file"):
+        drawn(tmp_path / "captions.txt")

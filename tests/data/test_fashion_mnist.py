@@ -196,6 +196,11 @@ def test_files_that_do_not_fit_each_other_are_one_sentence(tmp_path, make, idx):
             {"label": "3", "name": "x", "captions": ["x"]},
             "label must be a whole number .* got '3'$",
         ),
+        (
+            {"label": 3, "name": "x", "captions": ["x" * 10_001]},
+            "line 4: a caption may have at most 10,000 characters, got 10,001",
+        ),
+        ({"label": 3, "name": "x" * 10_001, "captions": ["x"]}, "line 4: a name may have at most"),
         ({"label": 2, "name": "x", "captions": ["x"]}, r"each once, got \[0, 1, 2, 2\]$"),
         ({"label": 4, "name": "x", "captions": ["x"]}, r"each once, got \[0, 1, 2, 4\]$"),
     ],

@@ -189,6 +189,8 @@ def test_the_order_of_the_labels_is_that_of_the_columns(pipeline):
         (["a", "b", "a"], ["{}"], "labels must be all different"),
         (["a", ""], ["{}"], "labels must be all different and none empty"),
         (["a"], [], "templates must hold at least one"),
+        (["a" * 10_001], ["{}"], "a label may have at most 10,000 characters, got 10,001"),
+        (["a" * 9_999], ["of {}"], "a caption may have at most 10,000 characters, got 10,002"),
         (["a"], ["{}", "a photo"], r'template must hold exactly one "\{\}", got \'a photo\''),
         (["a"], ["{} and {}"], 'template must hold exactly one "{}"'),
     ],

@@ -187,6 +187,18 @@ def test_arguments_of_a_wrong_kind_are_sentences(pipeline, captions, options, se
         pipeline(captions, **options)
 
 
+def test_a_caption_that_is_too_long_is_refused_however_it_is_drawn(pipeline, draw):
+    long = "red " * 2_501
+    rule = "a caption may have at most 10,000 characters, got 10,004"
+    for asked in (draw, pipeline.words, pipeline.attention):
+        with pytest.raises(ValueError, match=rule):
+            asked(long)
+    with pytest.raises(ValueError, match=rule):
+        draw(long, weighted_words=False)
+    with pytest.raises(ValueError, match=rule):
+        pipeline.interpolate("a", long, steps=2)
+
+
 def test_captions_of_data_are_read_as_they_stand(pipeline, draw):
     caption = "a (red:1.5) star"
     text = pipeline.text_encoder([caption])

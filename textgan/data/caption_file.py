@@ -1,11 +1,13 @@
 """Captions alone, for `textgan predict`."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
+from textgan.caption_text import check_caption, check_lines
 from textgan.home import expanded
 from textgan.types import Batch
 
@@ -30,19 +32,26 @@ class CaptionFile(LightningDataModule):
 
         Raises:
             FileNotFoundError: there is none.
-            ValueError: it is not UTF-8, or holds no caption.
+            ValueError: it is not UTF-8, holds no caption, or one of more than 10,000 characters.
         """
         if not self.path.is_file():
-            raise FileNotFoundError(f"captions_file {str(self.path)!r} does not exist")
+            rule = "is not a regular file" if self.path.exists() else "does not exist"
+            raise FileNotFoundError(f"captions_file {str(self.path)!r} {rule}")
+        self.captions = list(self._read())
+        if not self.captions:
+            raise ValueError(f"captions_file {str(self.path)!r} holds no caption")
+
+    def _read(self) -> Iterator[str]:
+        named = f"captions_file {str(self.path)!r}"
+        check_lines(self.path)
         try:
             lines = self.path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
-            raise ValueError(
-                f"captions_file {str(self.path)!r} must be UTF-8 text: {error}"
-            ) from error
-        self.captions = [line.strip() for line in lines if line.strip()]
-        if not self.captions:
-            raise ValueError(f"captions_file {str(self.path)!r} holds no caption")
+            raise ValueError(f"{named} must be UTF-8 text: {error}") from error
+        for number, line in enumerate(map(str.strip, lines), 1):
+            check_caption(line, f"{named}, line {number}: a caption")
+            if line:
+                yield line
 
     def predict_dataloader(self) -> DataLoader:
         """Batches of captions without pictures: images (B, 0)."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from textgan.caption_text import check_caption
 from textgan.data.table import Record, read_table
 
 
@@ -48,12 +49,15 @@ def _class(record: Record, where: str, *, bare: bool) -> tuple[int, str, list[st
         raise ValueError(f"{where}: label must be a whole number from 0 on, got {label!r:.80}")
     if not _is_text(name):
         raise ValueError(f"{where}: name must be a string that is not empty, got {name!r:.80}")
+    check_caption(name, f"{where}: a name")
     if bare:
         return label, name, []
     if type(texts) is not list or not texts or not all(map(_is_text, texts)):
         raise ValueError(
             f"{where}: captions must be a list of strings, none of them empty, got {texts!r:.80}"
         )
+    for text in texts:
+        check_caption(text, f"{where}: a caption")
     return label, name, [text.strip() for text in texts]
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
+from textgan.caption_text import check_caption
 from textgan.export.files import GRAPHS, TOKENIZER, ExportInfo
 from textgan.export.noise import keyed_normal
 from textgan.export.session import open_session
@@ -140,6 +141,7 @@ def _check(
     for caption in captions:
         if not isinstance(caption, str):
             raise TypeError(f"captions must be strings, got {type(caption).__name__}")
+        check_caption(caption)
         if any("\ud800" <= letter <= "\udfff" for letter in caption):
             raise ValueError(f"captions must be valid Unicode, got {caption!r:.80}")
         if found := _WEIGHTED.search(caption):

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from textgan.caption_text import check_caption
 from textgan.image import to_pil, to_unit
 from textgan.pipeline.card import push_to_hub, save_card
 from textgan.pretrained import Part
@@ -106,8 +107,9 @@ class TextToImagePipeline(Part):
 
         Raises:
             TypeError: a caption is no string, or the generator none of torch's.
-            ValueError: a number is out of range, there is no caption, there are both a seed and a
-                generator, or not as many indices as captions.
+            ValueError: a caption has more than 10,000 characters, a number is out of range, there
+                is no caption, there are both a seed and a generator, or not as many indices as
+                captions.
             FloatingPointError: the model drew something else than numbers.
         """
         captions = [captions] if isinstance(captions, str) else list(captions)
@@ -180,6 +182,7 @@ def _check(
     for caption in captions:
         if not isinstance(caption, str):
             raise TypeError(f"captions must be strings, got {type(caption).__name__}")
+        check_caption(caption)
     if len(indices) != len(captions):
         rule = "indices must be one for each caption"
         raise ValueError(f"{rule}, got {len(indices)} for {len(captions)}")

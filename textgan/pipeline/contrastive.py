@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
+from textgan.caption_text import check_caption
 from textgan.frozen import weights_hash
 from textgan.image_encoder.base import ImageEncoder
 from textgan.picture_file import (
@@ -111,8 +112,14 @@ class ContrastivePipeline(Part):
 
     @torch.no_grad()
     def encode_texts(self, captions: str | Sequence[str], batch_size: int = 64) -> Tensor:
-        """B captions, `batch_size` at a time -> (B, width) float32, of length 1."""
+        """B captions, `batch_size` at a time -> (B, width) float32, of length 1.
+
+        Raises:
+            ValueError: there is none, or one has more than 10,000 characters.
+        """
         captions = [captions] if isinstance(captions, str) else list(captions)
+        for caption in captions:
+            check_caption(caption)
         _check("captions", len(captions), batch_size)
         return torch.cat(
             [
@@ -244,6 +251,8 @@ def _check(name: str, count: int, batch_size: int) -> None:
 def _check_labels(labels: Sequence[str], templates: Sequence[str]) -> None:
     if not labels or not all(labels) or len(set(labels)) < len(labels):
         raise ValueError(f"labels must be all different and none empty, got {list(labels)}")
+    for label in labels:
+        check_caption(label, "a label")
     if not templates:
         raise ValueError("templates must hold at least one, got none")
     for template in templates:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from textgan.caption_text import check_caption
 from textgan.text_encoder.base import TextEncoder
 from textgan.types import TextFeatures
 
@@ -28,8 +29,10 @@ def parse(caption: str) -> Prompt:
     other parentheses are text.
 
     Raises:
-        ValueError: a weight is above 10, or there are more than 16.
+        ValueError: it has more than 10,000 characters, a weight is above 10, or there are more than
+            16.
     """
+    check_caption(caption)
     text, weights, end = "", [], 0
     for found in _WEIGHTED.finditer(caption):
         weight = float(found[2])
