@@ -55,6 +55,21 @@ def numbered(save, jsonl) -> Maker:
 
 
 @pytest.fixture
+def lay(save) -> Maker:
+    """Writes pictures and other files; the folder."""
+
+    def make(root: Path, others: dict[str, bytes], names: list[str]) -> Path:
+        for place, name in enumerate(names):
+            save(root / name, (40 * place, 200, 7))
+        for name, content in others.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_bytes(content)
+        return root
+
+    return make
+
+
+@pytest.fixture
 def bars() -> Maker:
     """A picture of 24 x 8: red, green and blue squares side by side."""
 

@@ -29,7 +29,7 @@ def read_class_captions(path: Path, templates: Sequence[str] | None = None) -> C
     names: dict[int, str] = {}
     captions: dict[int, list[str]] = {}
     labels = []
-    for number, record in read_table(path):
+    for number, record in read_table(path).rows:
         label, name, texts = _class(record, f"{path}, line {number}", bare=templates is not None)
         labels.append(label)
         names[label] = name

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pytorch_lightning.utilities import rank_zero_warn
+from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
 from textgan.data.base import CaptionedImages
-from textgan.data.captions import CaptionsFile, Row, read_rows
+from textgan.data.captions import CaptionsFile, Row
+from textgan.data.content import Content
 from textgan.data.crop import Crop
+from textgan.data.encoding import check_encoding
 from textgan.data.folder_split import FolderSplit
 from textgan.data.negatives import Negatives
 from textgan.data.pictures import Pictures
-from textgan.data.split import Split, split_rows
+from textgan.data.split import Split
 from textgan.home import expanded
 from textgan.picture_file import MAX_MEGAPIXELS
 
@@ -24,13 +26,19 @@ class Folder(CaptionedImages):
     The captions are read from the first of these that is there:
 
     1. `captions_file`; else metadata.jsonl, metadata.csv, captions.jsonl, captions.csv, or the only
-       .jsonl, .csv or .tsv in the root. A row names a picture, by its path from the root, and its
-       caption (in JSON also a list of them); rows of the same picture are joined.
-    2. Sub-folders `train` and, if there, `val` (or valid, validation, dev) and `test`: each is read
-       by these rules, and is that split.
-    3. Beside a picture, a .txt of the same name: each line that is not empty is a caption.
+       file with a column of pictures and one of captions, in the root or else in each sub-folder:
+       JSON (lines, a list, an object by file name, COCO's, Karpathy's) or text with commas, tabs,
+       semicolons or bars, also Flickr8k's without header. Several, one named after each split, are
+       these splits. A row names a picture, by its path from the root or from the captions file, and
+       its caption, or a list of them; rows of the same picture are joined. A name in another case
+       or Unicode form, with another suffix or none, and a path of Windows are found, where exactly
+       one file fits.
+    2. Sub-folders `train` and, if there, `val` (or valid, validation, dev) and `test`, also
+       `train2017` or `val_images`: each is read by these rules, and is that split.
+    3. Beside a picture, a .txt or .caption of the same name: each line that is not empty is a
+       caption; or a .json with a caption.
     4. Two or more sub-folders: the folder's name, with spaces for underscores and dashes, is the
-       caption of every picture in it.
+       caption of every picture in it. Names such as images, batch1 or a split's are no captions.
 
     Splits are those of the split column, else the folders of rule 2 if every picture lies in one.
     Where none is val (or test), `val_share` (`test_share`) of the train pictures are taken by a
@@ -62,8 +70,11 @@ class Folder(CaptionedImages):
         captions_file: path of the captions file, from the root; None finds it.
         file_column: its column of files; None takes file_name, file, filename, image or the like.
         caption_column: its column of captions; None takes captions, caption, texts, text or the
-            like.
+            like, also caption_1, caption_2, ... together.
         split_column: its column of splits; None takes `split`, if it is there.
+        encoding: of captions files and text files without a byte order mark, such as cp1252 or
+            gb18030; None means UTF-8.
+        caption_suffix: of the files beside the pictures; None finds .txt, .caption or .json.
         val_share: share of the train pictures that becomes val, where no split is named val.
         test_share: the same for test.
         exclude: a text file (a name a line) or .json file (a list) of pictures that are never
@@ -95,6 +106,8 @@ class Folder(CaptionedImages):
         file_column: str | None = None,
         caption_column: str | None = None,
         split_column: str | None = None,
+        encoding: str | None = None,
+        caption_suffix: str | None = None,
         val_share: float = 0.05,
         test_share: float = 0.0,
         exclude: str | Path | None = None,
@@ -105,28 +118,35 @@ class Folder(CaptionedImages):
         seed: int = 0,
     ):
         super().__init__(batch_size=batch_size, num_workers=num_workers, seed=seed)
-        if min(val_share, test_share) < 0 or val_share + test_share > 1:
-            raise ValueError(
-                "val_share and test_share must be at least 0 and together at most 1, "
-                f"got {val_share} and {test_share}"
-            )
+        check_encoding(encoding)
         if negatives < 0:
             raise ValueError(f"negatives must be at least 0, got {negatives}")
         self.root = Path(expanded(root))
-        self.exclude = Path(expanded(exclude)) if exclude else None
-        self.flip, self.val_share, self.test_share = flip, val_share, test_share
-        self.negatives = negatives
+        self.flip, self.negatives = flip, negatives
         self.crop = Crop(image_size, channels, crop, background, max_megapixels)
         self.cache_bytes = cache_megabytes * 2**20 if cache else 0
-        self._how = CaptionsFile(
-            captions_file, file_column, caption_column, split_column, image_folder
+        how = CaptionsFile(
+            captions_file,
+            file_column,
+            caption_column,
+            split_column,
+            image_folder,
+            encoding,
+            caption_suffix and f".{caption_suffix.lstrip('.')}",
         )
-        self._split: Split | None = None
+        left_out = Path(expanded(exclude)) if exclude else None
+        self.content = Content(self.root, how, val_share, test_share, left_out)
         self._negatives: Negatives | None = None
         self._pictures: dict[str, Pictures] = {}
 
     def setup(self, stage: str | None = None) -> None:
-        """Read and decode what the stage needs, before any progress bar of the trainer's is up."""
+        """Read and decode what the stage needs, before any progress bar of the trainer's is up.
+
+        Before a training it prints how many pictures there are, five captions with their pictures,
+        and what is not used.
+        """
+        if stage == "fit" and rank_zero_only.rank == 0:
+            print(self.content.introduction())
         for name in {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}.get(
             stage, ()
         ):
@@ -176,43 +196,25 @@ class Folder(CaptionedImages):
 
     def captions(self, limit: int) -> list[str]:
         """At most `limit` captions of the train split, spread evenly over it."""
-        captions = [caption for row in self.split.train for caption in row.captions]
-        count = min(limit, len(captions))
-        return [captions[place * len(captions) // count] for place in range(count)]
+        return self.content.captions(limit)
 
     @property
     def split(self) -> Split:
         """The rows of each split, read from the folder when first asked for."""
-        if self._split is None:
-            rows = read_rows(self.root, self._how)
-            self._split = split_rows(
-                rows,
-                root=self.root,
-                val_share=self.val_share,
-                test_share=self.test_share,
-                exclude=self.exclude,
-            )
-        return self._split
+        return self.content.split
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
         """(path, reason) of each picture that was left out so far."""
-        found = [*self.split.skipped]
-        for pictures in self._pictures.values():
-            found += pictures.broken()
-        return [(str(self.root / file), reason) for file, reason in found]
+        return [(str(self.root / file), reason) for file, reason in self._skipped()]
 
     def summary(self) -> str:
-        """One sentence that says how many pictures were skipped, and why the first three were."""
-        skipped = self.skipped
-        total = sum(len(rows) for rows in (self.split.train, self.split.val, self.split.test))
-        total += len(self.split.skipped)
-        if not skipped:
-            return f"None of {total:,} pictures was skipped."
-        named = "; ".join(f"{path} ({reason})" for path, reason in skipped[:3])
-        more = f"; and {len(skipped) - 3:,} more" if len(skipped) > 3 else ""
-        verb = "was" if len(skipped) == 1 else "were"
-        return f"{len(skipped):,} of {total:,} pictures {verb} skipped: {named}{more}."
+        """How many pictures were skipped and why, and how many of the folder not looked at."""
+        return self.content.summary(self._skipped())
+
+    def _skipped(self) -> list[tuple[str, str]]:
+        broken = [found for pictures in self._pictures.values() for found in pictures.broken()]
+        return [*self.split.skipped, *broken]
 
     def shown_split(self, split: str) -> str:
         """Val where there are no test pictures, train where there are none of either."""

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from textgan.data.captions import Row
+from textgan.data.captions import NO_CAPTION, Row
+from textgan.data.encoding import read_text
 
 _HEAD_BYTES = 1 << 16
 _FIRST = ("test", "val", "excluded", "train")  # of copies in several splits, the earlier stays
@@ -76,7 +77,7 @@ def read_names(path: Path, rows: Sequence[Row]) -> set[str]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"exclude must be a file of names, got {str(path)!r}")
-    text = path.read_text(encoding="utf-8-sig")
+    text = read_text(path, option=None)
     try:
         names = json.loads(text) if path.suffix.lower() == ".json" else text.split("\n")
     except ValueError as error:
@@ -101,16 +102,16 @@ def _content_keys(
     """File -> a hash of its size and first bytes; rows without caption or file go to `skipped`."""
     keys = {}
     for row in rows:
-        reason = "" if row.captions else "it has no caption"
+        reason = row.reason or ("" if row.captions else NO_CAPTION)
         try:
             with (root / row.file).open("rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 head = file.read(_HEAD_BYTES)
             reason = reason if size else "the file is empty"
         except OSError as error:
-            reason = error.strerror or str(error)
+            reason = reason or error.strerror or str(error)
         except ValueError as error:  # a null byte in the name
-            reason = str(error)
+            reason = reason or str(error)
         if reason:
             skipped.append((row.file, reason))
         else:

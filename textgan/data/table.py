@@ -1,19 +1,52 @@
-"""Rows of a captions file: JSON lines, CSV or tab-separated text."""
+"""Rows of a captions file: JSON, or text with a delimiter."""
 
-import csv
-import json
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-JSON_SUFFIXES = (".jsonl", ".ndjson")
-TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+from textgan.data.columns import Named
+from textgan.data.delimited import first_lines, read_delimited, sniff
+from textgan.data.encoding import encoding_of, open_text
+from textgan.data.json_rows import describes_pictures, read_json
+
+JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
+TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".token", ".tab", ".psv")
 
 Record = dict[str, Any]
+_NONE = Named()
 
 
-def read_table(path: Path) -> list[tuple[int, Record]]:
-    """Line number and columns of every row; a .txt file is read as CSV.
+@dataclass(frozen=True)
+class Table:
+    """The rows of a captions file.
+
+    Attributes:
+        path: of the file.
+        unit: what rows are counted in, "line" or "item".
+        rows: number and columns of each.
+    """
+
+    path: Path
+    unit: str
+    rows: list[tuple[int, Record]]
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of all columns, in the order in which they come first."""
+        return list(dict.fromkeys(name for _, record in self.rows for name in record))
+
+    def where(self, number: int) -> str:
+        """Where a row stands, for a sentence."""
+        return f"{self.path}, {self.unit} {number}"
+
+
+def read_table(path: Path, named: Named = _NONE, encoding: str | None = None) -> Table:
+    """All rows of a captions file.
+
+    Args:
+        path: the file; one that does not end as JSON is text with a delimiter.
+        named: columns that the user named, by which the delimiter is found, too.
+        encoding: of the file; None means UTF-8, or what its byte order mark says.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -25,57 +58,25 @@ def read_table(path: Path) -> list[tuple[int, Record]]:
     if suffix not in JSON_SUFFIXES + TEXT_SUFFIXES:
         known = ", ".join(JSON_SUFFIXES + TEXT_SUFFIXES)
         raise ValueError(f"captions_file must end with one of {known}, got {str(path)!r}")
-    read = _json_rows if suffix in JSON_SUFFIXES else _csv_rows
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(read(file, path))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} must be UTF-8 text: {error.reason} at {error.start}") from error
+    with open_text(path, encoding) as file:
+        if suffix in JSON_SUFFIXES:
+            unit, rows = read_json(file, path, named)
+        else:
+            unit, rows = "line", list(read_delimited(file, path, named))
     if not rows:
         raise ValueError(f"{path} is empty: it must hold one row for each picture")
-    return rows
+    return Table(path, unit, rows)
 
 
-def choose_column(
-    path: Path, argument: str, wanted: str | None, usual: tuple[str, ...], columns: list[str]
-) -> str | None:
-    """The column `wanted`, or the first of the usual names that is there (in any case), or None.
-
-    Raises:
-        ValueError: `wanted` is not among the columns.
-    """
-    if wanted is not None and wanted not in columns:
-        raise ValueError(
-            f"{path} has no column {wanted!r} ({argument}); its columns are {', '.join(columns)}"
-        )
-    found = (column for name in usual for column in columns if column.strip().lower() == name)
-    return wanted or next(found, None)
-
-
-def _json_rows(file: TextIO, path: Path) -> Iterator[tuple[int, Record]]:
-    for number, line in enumerate(file, 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"{path}, line {number} is not valid JSON: {error}") from error
-        if type(record) is not dict:
-            raise ValueError(f"{path}, line {number} must be a JSON object, got {record!r:.80}")
-        yield number, record
-
-
-def _csv_rows(file: TextIO, path: Path) -> Iterator[tuple[int, Record]]:
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else ","
-    reader = csv.DictReader(file, delimiter=delimiter, strict=True)
-    try:
-        for record in reader:
-            if None in record:  # DictReader's key for what is beyond the header
-                raise ValueError(
-                    f"{path}, line {reader.line_num} has more fields than the header: "
-                    "a caption that holds the delimiter must be in double quotes"
-                )
-            yield reader.line_num, record
-    except csv.Error as error:
-        line = reader.reader.line_num  # DictReader's own number lags behind
-        raise ValueError(f"{path}, line {line} is not valid CSV: {error}") from error
+def is_captions_file(path: Path, named: Named, encoding: str | None) -> bool:
+    """Whether the beginning of a file names a picture's file and its caption."""
+    suffix = path.suffix.lower()
+    if suffix not in JSON_SUFFIXES + TEXT_SUFFIXES:
+        return False
+    chosen = encoding_of(path, encoding)
+    # what cannot be decoded is found out when the file is read
+    with path.open(encoding=chosen, errors="replace", newline="") as file:
+        lines = first_lines(file)
+    if suffix in JSON_SUFFIXES:
+        return describes_pictures("".join(lines), path.name, named)
+    return bool(lines) and sniff(lines, suffix, named).is_sure

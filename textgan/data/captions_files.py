@@ -1,0 +1,85 @@
+"""The captions files that a folder has, where none is named."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from textgan.data.captions import CaptionsFile, read_captions_file
+from textgan.data.split_name import split_of, split_of_file
+from textgan.data.table import JSON_SUFFIXES, TEXT_SUFFIXES, is_captions_file
+from textgan.data.tree import Tree
+
+_FIRST = ("metadata.jsonl", "metadata.csv", "captions.jsonl", "captions.csv")
+_USUAL = (*_FIRST, "metadata.tsv", "captions.tsv", "metadata.json", "captions.json", "captions.txt")
+_ALWAYS = (".jsonl", ".ndjson", ".csv", ".tsv")  # hardly anything else has these suffixes
+_MANY = 50  # so many text files in a folder are something else, and are not opened
+
+
+def find_captions_files(tree: Tree, how: CaptionsFile) -> dict[Path, str | None]:
+    """The captions files of a folder, each with the split that it is of, or None.
+
+    Those in the folder itself are taken, else those in sub-folders that are no splits. A file is
+    known by its name, or by columns of pictures and captions.
+
+    Raises:
+        ValueError: a folder has several, and they are not one for each split.
+    """
+    by_folder: dict[str, list[str]] = defaultdict(list)
+    for file in _tables(tree):
+        by_folder[file.rpartition("/")[0]].append(file)
+    if own := _of_one_folder(tree, by_folder.pop("", []), how):
+        return own
+    found: dict[Path, str | None] = {}
+    for folder, files in by_folder.items():
+        if split_of(folder.split("/")[0]) is None:
+            found |= _of_one_folder(tree, files, how)
+    return found
+
+
+def check_no_other(tree: Tree, how: CaptionsFile) -> None:
+    """Refuse a folder with a table that looks like a captions file and has unknown columns.
+
+    Raises:
+        ValueError: there is one; the sentence says what it lacks.
+    """
+    others = [file for file in _tables(tree) if "/" not in file and file.endswith(_ALWAYS)]
+    if len(others) > 1:
+        raise ValueError(_several(tree, others))
+    if others:
+        read_captions_file(tree, tree.root / others[0], how)
+
+
+def _tables(tree: Tree) -> list[str]:
+    """Files that may be captions files by their suffix, and stand beside no picture."""
+    suffixes = (*JSON_SUFFIXES, *TEXT_SUFFIXES)
+    tables = [file for file in tree.files if file.lower().endswith(suffixes)]
+    if not tables:
+        return []
+    stems = {PurePosixPath(file).with_suffix("").as_posix() for file in tree.pictures}
+    return [file for file in tables if PurePosixPath(file).with_suffix("").as_posix() not in stems]
+
+
+def _of_one_folder(tree: Tree, files: list[str], how: CaptionsFile) -> dict[Path, str | None]:
+    by_name = {file.rpartition("/")[2]: file for file in files}
+    for name in _USUAL:
+        if name in by_name and (name in _FIRST or _is_one(tree, by_name[name], how)):
+            return {tree.root / by_name[name]: None}
+    opened = files if len(files) <= _MANY else [file for file in files if file.endswith(_ALWAYS)]
+    found = [file for file in opened if _is_one(tree, file, how)]
+    named = [file for file in found if "caption" in file.rpartition("/")[2].lower()]
+    found = named or found
+    if len(found) < 2:
+        return dict.fromkeys((tree.root / file for file in found), None)
+    splits = {tree.root / file: split_of_file(PurePosixPath(file).stem) for file in found}
+    if None in splits.values():
+        raise ValueError(_several(tree, found))
+    return splits
+
+
+def _is_one(tree: Tree, file: str, how: CaptionsFile) -> bool:
+    return is_captions_file(tree.root / file, how.named, how.encoding)
+
+
+def _several(tree: Tree, files: Sequence[str]) -> str:
+    names = ", ".join(files)
+    return f"{tree.root} has several captions files ({names}): name one as data.captions_file"

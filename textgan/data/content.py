@@ -1,0 +1,69 @@
+"""The pictures of a folder with their captions and splits."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from textgan.data.captions import CaptionsFile
+from textgan.data.census import introduce, summarise
+from textgan.data.layout import Reading, read_folder
+from textgan.data.split import Split, split_rows
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a folder holds; it is read when something of it is first asked for.
+
+    Args:
+        root: the folder.
+        how: how its captions are read.
+        val_share: of the train pictures, taken for val where no split is named val.
+        test_share: the same for test.
+        exclude: a file of names of pictures that are not trained on.
+
+    Raises:
+        ValueError: the shares are negative, or more than everything together.
+    """
+
+    root: Path
+    how: CaptionsFile
+    val_share: float
+    test_share: float
+    exclude: Path | None
+
+    def __post_init__(self) -> None:
+        if min(self.val_share, self.test_share) < 0 or self.val_share + self.test_share > 1:
+            raise ValueError(
+                "val_share and test_share must be at least 0 and together at most 1, "
+                f"got {self.val_share} and {self.test_share}"
+            )
+
+    @cached_property
+    def reading(self) -> Reading:
+        """The pictures that the folder names."""
+        return read_folder(self.root, self.how)
+
+    @cached_property
+    def split(self) -> Split:
+        """The rows of each split."""
+        return split_rows(
+            self.reading.rows,
+            root=self.root,
+            val_share=self.val_share,
+            test_share=self.test_share,
+            exclude=self.exclude,
+        )
+
+    def captions(self, limit: int) -> list[str]:
+        """At most `limit` captions of the train split, spread evenly over it."""
+        captions = [caption for row in self.split.train for caption in row.captions]
+        count = min(limit, len(captions))
+        return [captions[place * len(captions) // count] for place in range(count)]
+
+    def introduction(self) -> str:
+        """Lines with the number of pictures, five captions, and what is not used."""
+        return introduce(self.root, self.reading, self.split)
+
+    def summary(self, skipped: list[tuple[str, str]]) -> str:
+        """How many pictures were skipped and why, and how many of the folder not looked at."""
+        return summarise(self.root, self.reading, self.split, skipped)

@@ -1,0 +1,200 @@
+"""Which of the layouts that folders have is read, and what was found in one."""
+
+import re
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from textgan.data.beside import caption_suffix, read_beside
+from textgan.data.captions import NO_CAPTION, CaptionsFile, Row, merged, read_captions_file
+from textgan.data.captions_files import check_no_other, find_captions_files
+from textgan.data.split_name import is_class, split_of
+from textgan.data.tree import Tree, walk
+from textgan.home import expanded
+from textgan.picture_file import PICTURE_SUFFIXES
+
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+
+@dataclass
+class Reading:
+    """What a folder says of its pictures.
+
+    Attributes:
+        rows: the pictures, each once, in a fixed order.
+        sources: where the captions come from, each a part of a sentence.
+        faults: where and why a row of a captions file was left out.
+        notes: sentences on what was taken otherwise than one might think.
+        unnamed: how many pictures of the folder no captions file names.
+        unreadable: suffix -> how many pictures and films of a kind that is not read.
+    """
+
+    rows: list[Row]
+    sources: list[str]
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    unnamed: int = 0
+    unreadable: dict[str, int] = field(default_factory=dict)
+
+
+def read_folder(root: Path, how: CaptionsFile) -> Reading:
+    """The pictures that a folder names; whether each exists is not looked at.
+
+    The first of these that is there is read: captions files in the root, or in sub-folders that
+    are no splits; split folders (`train`, with `val` and `test` if there), each by these same
+    rules; a file of captions beside a picture; two or more sub-folders, one per class.
+
+    Raises:
+        FileNotFoundError: root or the captions file is missing.
+        ValueError: nothing can be read, or a row breaks a rule.
+    """
+    expected = "root must be a folder of captioned pictures"
+    if not root.exists():
+        raise FileNotFoundError(f"{expected}, and {str(root)!r} does not exist")
+    if not root.is_dir():
+        raise ValueError(f"{expected}, and {str(root)!r} is a file")
+    whole = walk(root)
+    if how.captions_file:
+        reading = _of_captions_files(whole, "", {root / expanded(how.captions_file): None}, how)
+    else:
+        reading = _read(whole, "", how)
+    reading.unnamed = len(whole.pictures) - len(whole.names.intersection(_files(reading)))
+    reading.unreadable = dict(whole.unreadable)
+    return reading
+
+
+def _read(whole: Tree, start: str, how: CaptionsFile) -> Reading:
+    """What a folder says, or a part of it.
+
+    Args:
+        whole: the folder that the user named; files are relative to it.
+        start: "" for the whole, or the path of a part with a slash at its end.
+        how: how captions are read.
+    """
+    tree = whole.below(start)
+    if files := find_captions_files(tree, how):
+        return _of_captions_files(whole, start, files, how)
+    folders = tree.folders()
+    splits = {name: split for name in folders if (split := split_of(name))}
+    if "train" in splits.values():
+        return _of_splits(whole, start, splits, how)
+    suffix = caption_suffix(tree, how)
+    if suffix is None:
+        check_no_other(tree, how)
+        if len(folders) == 1 and not any("/" not in file for file in tree.pictures):
+            return _read(whole, f"{start}{folders[0]}/", how)
+    for argument, value in vars(how).items():
+        if value is not None and argument not in ("encoding", "caption_suffix"):
+            raise ValueError(
+                f"{argument} says how a captions file is read, and {tree.root} has none"
+            )
+    if suffix is not None:
+        rows = read_beside(tree, suffix, how)
+        return Reading(_below(start, rows), [f"the {suffix} files beside the pictures"])
+    return _of_classes(tree, start)
+
+
+def _of_captions_files(
+    whole: Tree, start: str, files: dict[Path, str | None], how: CaptionsFile
+) -> Reading:
+    """All captions files together, each with the split that it is of, or None."""
+    rows: dict[str, Row] = {}
+    reading = Reading([], [])
+    for path, split in files.items():
+        read = read_captions_file(whole, path, how, start=start, split=split)
+        for row in read.rows:
+            rows[row.file] = merged(rows[row.file], row, path) if row.file in rows else row
+        reading.faults += read.faults
+        reading.sources.append(f"{_short(path, whole)} (columns {read.columns})")
+    reading.rows = list(rows.values())
+    return reading
+
+
+def _of_splits(whole: Tree, start: str, splits: dict[str, str], how: CaptionsFile) -> Reading:
+    """Split folders, each read by itself; one of val or test that is empty is as none."""
+    together = Reading([], [])
+    for name, split in splits.items():
+        part = whole.below(f"{start}{name}/")
+        if split != "train" and not part.pictures and not find_captions_files(part, how):
+            together.notes.append(f"{part.root} has no pictures, and is left out")
+            continue
+        reading = _read(whole, f"{start}{name}/", how)
+        together.rows += [replace(row, split=split) for row in reading.rows]
+        together.sources += [each for each in reading.sources if each not in together.sources]
+        together.faults += reading.faults
+        together.notes += reading.notes
+    return together
+
+
+def _of_classes(tree: Tree, start: str) -> Reading:
+    """A row for each picture, with the name of its folder as its caption.
+
+    Raises:
+        ValueError: there are no pictures, or fewer than two folders that may be classes.
+    """
+    if not tree.pictures:
+        raise ValueError(_no_pictures(tree))
+    classes = {file: _class_name(file) for file in tree.pictures}
+    names = sorted({name for name in classes.values() if name})
+    if len(names) < 2:
+        raise ValueError(_no_captions(tree))
+    rows = [
+        Row(file, (name,) if name else (), reason=None if name else NO_CAPTION)
+        for file, name in classes.items()
+    ]
+    shown = ", ".join(repr(name) for name in names[:5]) + (", ..." if len(names) > 5 else "")
+    source = f"the names of the {len(names):,} folders that the pictures are in: {shown}"
+    return Reading(_below(start, rows), [source])
+
+
+def _class_name(file: str) -> str | None:
+    """The name of the first of a file's folders that may be a class, with spaces in it."""
+    folder = next(filter(is_class, file.split("/")[:-1]), None)
+    return folder and " ".join(re.split(r"[_\-\s]+", folder)).strip()
+
+
+def _no_pictures(tree: Tree) -> str:
+    if not tree.files:
+        return f"{tree.root} is an empty folder: it must hold pictures and their captions"
+    said = f"{tree.root} has no pictures, that is no {', '.join(PICTURE_SUFFIXES)}"
+    return _packed(tree) or said
+
+
+def _no_captions(tree: Tree) -> str:
+    folders = [name for name in tree.folders() if not is_class(name)]
+    said = f" (folders named {', '.join(folders[:3])} are no classes)" if folders else ""
+    return _packed(tree) or (
+        f"{tree.root} has {len(tree.pictures)} pictures but no captions{said}: add a "
+        "metadata.jsonl of file_name and text, or a .txt of the same name beside each picture, or "
+        "two or more sub-folders, one per class"
+    )
+
+
+def _packed(tree: Tree) -> str | None:
+    """The sentence for a folder whose captions are in files that other data modules read."""
+    root = shlex.quote(str(tree.root))
+    for suffixes, kind, read_by in (
+        ((".parquet", ".arrow"), "Parquet or Arrow files", f"data=huggingface data.path={root}"),
+        (_ARCHIVES, "tar files", f"data=webdataset data.urls={root}"),
+    ):
+        found = [file for file in tree.files if file.lower().endswith(suffixes)]
+        if found:
+            return (
+                f"{tree.root} has its captions in {kind} such as {found[0]}, which data=folder "
+                f"does not read: say {read_by}"
+            )
+    zips = [file for file in tree.files if file.lower().endswith((".zip", ".7z", ".rar"))]
+    return f"{tree.root} has archives such as {zips[0]}: unpack them" if zips else None
+
+
+def _below(start: str, rows: Iterable[Row]) -> list[Row]:
+    return [replace(row, file=start + row.file) for row in rows] if start else list(rows)
+
+
+def _files(reading: Reading) -> set[str]:
+    return {row.file for row in reading.rows}
+
+
+def _short(path: Path, whole: Tree) -> str:
+    return str(path.relative_to(whole.root) if path.is_relative_to(whole.root) else path)

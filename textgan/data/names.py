@@ -1,0 +1,126 @@
+"""The file that a row of a captions file means."""
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import PureWindowsPath
+
+from textgan.data.tree import Tree
+from textgan.picture_file import PICTURE_SUFFIXES
+
+_NUMBER = re.compile(r"#\d+$")  # "a.jpg#2" is the third caption of a.jpg in Flickr8k
+
+
+class Names:
+    """Finds the files of a folder by the names that a captions file has for them.
+
+    A name is a path from one of the bases. Where no file has just this name, the one is taken that
+    has it in another case, another Unicode form, or with another suffix, if it is the only one.
+    Backslashes may stand for slashes.
+
+    Args:
+        tree: the folder's files.
+        bases: sub-folders that names are relative to ("" is the root), the first goes before.
+        last_part: look for the last part of each name alone.
+    """
+
+    def __init__(self, tree: Tree, bases: tuple[str, ...] = ("",), *, last_part: bool = False):
+        self.tree, self.bases, self.last_part = tree, bases, last_part
+
+    def find(self, name: str, *, anywhere: bool = False) -> tuple[str, str | None]:
+        """The file of a name, and None; or where none fits the path that the name is, and why.
+
+        Args:
+            name: as the row has it.
+            anywhere: a name is the end of a path in whichever sub-folder.
+
+        Raises:
+            ValueError: the name leads out of the folder.
+        """
+        at_once = f"{self.bases[0]}/{name}" if self.bases[0] else name
+        if not self.last_part and at_once in self.tree.names:
+            return at_once, None
+        candidates = [self._path(base, form) for form in self._forms(name) for base in self.bases]
+        inside = [path for path in candidates if path is not None]
+        if not inside:
+            raise ValueError(
+                f"the picture {name!r} must lie inside the folder {self.tree.root}"
+                f"{self._hint(name)}"
+            )
+        for path in inside:
+            if path in self.tree.names:
+                return path, None
+        if anywhere:
+            return self._only(inside[0], self._ends, [path.strip("/") for path in inside])
+        return self._only(inside[0], self._whole, inside)
+
+    def is_there(self, file: str) -> bool:
+        """Whether there is such a file, a hidden one, too."""
+        return file in self.tree.names or (self.tree.root / file).exists()
+
+    def _only(
+        self, name: str, known: dict[str, list[str]], paths: list[str]
+    ) -> tuple[str, str | None]:
+        """The one file that a path is nearly the name of: whole, or but for its suffix."""
+        for key in (key for path in paths for key in _keys(path)):
+            fitting = known.get(key, ())
+            if len(fitting) == 1:
+                return fitting[0], None
+            if fitting:
+                return name, f"no file has this name, and several nearly do: {', '.join(fitting)}"
+        return name, None
+
+    def _forms(self, name: str) -> Iterator[str]:
+        """A name as it stands, and as a name of Windows; each also without Flickr's "#2"."""
+        slashed = name.replace("\\", "/")
+        for form in dict.fromkeys((name, slashed)):
+            last = form.rsplit("/", 1)[-1]
+            yield last if self.last_part else form
+            if _NUMBER.search(last):
+                yield _NUMBER.sub("", last if self.last_part else form)
+
+    def _path(self, base: str, name: str) -> str | None:
+        """A name as a path from the root, None if it leads out of it; links are not resolved."""
+        if PureWindowsPath(name).drive:
+            return None
+        if name.startswith("/"):
+            path = os.path.relpath(name, self.tree.root.absolute())
+        else:
+            path = os.path.normpath(f"{base}/{name}" if base else name)
+        path = path.replace(os.sep, "/")
+        return None if f"{path}/".startswith("../") else path
+
+    def _hint(self, name: str) -> str:
+        is_absolute = name.startswith("/") or bool(PureWindowsPath(name).drive)
+        return "; data.image_folder=. takes the last part of each name" if is_absolute else ""
+
+    @cached_property
+    def _whole(self) -> dict[str, list[str]]:
+        """Key of a path -> the pictures that have it."""
+        known = defaultdict(list)
+        for file in self.tree.pictures:
+            for key in _keys(file):
+                known[key].append(file)
+        return dict(known)
+
+    @cached_property
+    def _ends(self) -> dict[str, list[str]]:
+        """Key of the last parts of a path, however many -> the pictures that have it."""
+        known = defaultdict(list)
+        for file in self.tree.pictures:
+            parts = file.split("/")
+            for start in range(len(parts)):
+                for key in _keys("/".join(parts[start:])):
+                    known[key].append(file)
+        return dict(known)
+
+
+def _keys(path: str) -> Iterator[str]:
+    """What nearly equal paths have in common: case and Unicode form apart, then the suffix, too."""
+    folded = unicodedata.normalize("NFC", path).casefold()
+    yield folded
+    stem, dot, suffix = folded.rpartition(".")
+    yield f"{stem if f'{dot}{suffix}' in PICTURE_SUFFIXES else folded}\0"
