@@ -52,7 +52,8 @@ def pipeline() -> GANPipeline:
 
 @pytest.fixture(scope="module")
 def address(pipeline) -> Iterator[str]:
-    from textgan.app.page import build, launch
+    from textgan.app.page import build
+    from textgan.app.serve import launch
 
     sys.addaudithook(note)
     page = build(pipeline, name="tiny", examples=EXAMPLES)

@@ -38,6 +38,7 @@ OUTSIDE = {
     "transformers": {"text_encoder", "image_encoder"},
     "huggingface_hub": {"hub", "pretrained_check", "pipeline"},
     "gradio": {"app"},
+    "starlette": {"app"},
     "onnx": {"export"},
     "onnxruntime": {"export"},
     "lightning": set(),

@@ -3,24 +3,29 @@
 import math
 import random
 
+from PIL import Image
+
 from textgan.app import markup
 from textgan.app.animation import animate
 from textgan.app.attention import has_attention, look, words
-from textgan.app.drawing import Drawing, draw
+from textgan.app.drawing import Drawing, Wish
+from textgan.app.worker import NotDrawnError, Worker
 from textgan.pipeline import GANPipeline
 
-_REFUSALS = (ValueError, FloatingPointError)
+_REFUSALS = (ValueError, FloatingPointError, NotDrawnError)
 
 
 class Answers:
     """One pipeline behind the controls of a page.
 
-    A number is what its control holds: None where the box is empty, and of any size.
+    A number is what its control holds: None where the box is empty, and of any size. Whatever needs
+    the generator goes through one worker, so that any number of threads may ask at once.
     """
 
     def __init__(self, pipeline: GANPipeline):
         self.pipeline = pipeline
         self.has_attention = has_attention(pipeline)
+        self.worker = Worker(pipeline)
 
     def drawing(
         self,
@@ -67,7 +72,8 @@ class Answers:
         """
         try:
             drawing = self._draw(caption, _seed(seed, True), number, truncation)
-            images = drawing.images if word < 0 else look(self.pipeline, drawing, word)
+            place = _whole("A word's place", word)
+            images = drawing.images if place < 0 else self._look(drawing, place)
         except _REFUSALS as error:
             return markup.EMPTY, markup.refused(str(error))
         return markup.pictures(drawing, images), _status(drawing)
@@ -83,14 +89,12 @@ class Answers:
     ) -> tuple[float | None, str, str]:
         """The way between two captions -> the seed that it has, moving picture, status."""
         try:
-            way = animate(
-                self.pipeline,
-                start,
-                end,
-                steps=_whole("The number of steps", steps),
-                seed=_seed(seed, locked),
-                truncation=_given("Truncation", truncation),
-            )
+            options = {
+                "steps": _whole("The number of steps", steps),
+                "seed": _seed(seed, locked),
+                "truncation": _given("Truncation", truncation),
+            }
+            way = self.worker.run(lambda: animate(self.pipeline, start, end, **options))
         except _REFUSALS as error:
             return seed, markup.EMPTY, markup.refused(str(error))
         status = markup.drawn_in(f"{len(way.frames)} frames", way.milliseconds, way.seed, [])
@@ -99,13 +103,11 @@ class Answers:
     def _draw(
         self, caption: str, seed: int, number: float | None, truncation: float | None
     ) -> Drawing:
-        return draw(
-            self.pipeline,
-            caption,
-            number=_whole("The number of pictures", number),
-            seed=seed,
-            truncation=_given("Truncation", truncation),
-        )
+        number = _whole("The number of pictures", number)
+        return self.worker.draw(Wish(caption, number, seed, _given("Truncation", truncation)))
+
+    def _look(self, drawing: Drawing, word: int) -> list[Image.Image]:
+        return self.worker.run(lambda: look(self.pipeline, drawing, word))
 
 
 def _seed(seed: float | None, locked: bool) -> int:

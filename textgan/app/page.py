@@ -7,6 +7,9 @@ from functools import partial
 from typing import Any
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the import: Gradio would report it
+# Gradio makes a table of the last 10,000 events after each one, for a monitor that is not served.
+os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
+os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
 
 import gradio as gr
 from gradio.components import Component
@@ -15,9 +18,10 @@ from textgan.app import markup
 from textgan.app.animation import MAX_STEPS
 from textgan.app.answer import Answers
 from textgan.app.drawing import MAX_NUMBER
-from textgan.app.style import STYLE, theme
 from textgan.pipeline import GANPipeline
 
+AT_ONCE = 64  # requests that the worker sees at a time; Gradio's queue holds back the others
+_MOST_WAITING = 1024  # requests in that queue
 _REST = 150  # milliseconds without a change before the words are drawn
 _CHIPS = """
 element.addEventListener('click', (event) => {
@@ -48,39 +52,7 @@ def build(pipeline: GANPipeline, *, name: str, examples: list[str]) -> gr.Blocks
             _draw_tab(page, answers, examples)
         with gr.Tab("Between two captions") as tab:
             _between_tab(tab, answers, examples)
-    return page
-
-
-def launch(page: gr.Blocks, *, host: str, port: int | None, open_browser: bool) -> str:
-    """Serve the page from a thread -> its address.
-
-    It is served at this host alone, and asks for nothing from any other.
-
-    Args:
-        page: what `build` returned.
-        host: the address to listen at.
-        port: None takes the first free one from 7860.
-        open_browser: whether to show it in the desktop's browser.
-
-    Raises:
-        OSError: the port is taken.
-    """
-    _, address, _ = page.launch(
-        server_name=host,
-        server_port=port,
-        inbrowser=open_browser,
-        share=False,
-        prevent_thread_lock=True,
-        quiet=True,
-        footer_links=[],
-        run_history=False,
-        enable_monitoring=False,
-        ssr_mode=False,
-        mcp_server=False,
-        theme=theme(),
-        css=STYLE,
-    )
-    return address
+    return page.queue(api_open=False, max_size=_MOST_WAITING)
 
 
 @dataclass
@@ -197,9 +169,11 @@ def _on(
         inputs,
         outputs,
         preprocess=False,
+        postprocess=False,
         show_progress="hidden",
         trigger_mode="always_last",
         concurrency_id="pipeline",
+        concurrency_limit=AT_ONCE,
         api_visibility="private",
     )
 

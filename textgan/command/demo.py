@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import re
 import socket
 from pathlib import Path
 
@@ -18,12 +19,24 @@ def main(argv: list[str]) -> int:
         default="127.0.0.1",
         help="address to listen at; 0.0.0.0 lets the network in (127.0.0.1: this machine alone)",
     )
+    parser.add_argument(
+        "--allow_host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name by which browsers call the page, as behind a proxy; may be repeated "
+        "(localhost, this machine's name and --host are allowed; with 0.0.0.0, any IP address too)",
+    )
     parser.add_argument("--port", type=int, help="(the first free one from 7860)")
     parser.add_argument("--open", action="store_true", help="show it in the desktop's browser")
     words = parser.parse_args(argv)
-    _check_address(words.host, words.port)
+    host = words.host.removeprefix("[").removesuffix("]")  # of an IPv6 address
+    _check_address(host, words.port)
+    for name in words.allow_host:
+        _check_name(name)
     try:
-        from textgan.app.page import build, launch
+        from textgan.app.page import build
+        from textgan.app.serve import launch
     except ModuleNotFoundError as error:
         if error.name != "gradio":
             raise
@@ -40,7 +53,13 @@ def main(argv: list[str]) -> int:
         raise ConfigError(str(error)) from error
     page = build(pipeline, name=_name(words.model, place), examples=offered)
     try:
-        address = launch(page, host=words.host, port=words.port, open_browser=words.open)
+        address = launch(
+            page,
+            host=host,
+            port=words.port,
+            open_browser=words.open,
+            allow_hosts=words.allow_host,
+        )
     except OSError as error:
         raise ConfigError(f"the page cannot be served: {error}") from error
     print(f"{address} draws with {place} (Ctrl-C ends it)", flush=True)
@@ -65,6 +84,13 @@ def _check_address(host: str, port: int | None) -> None:
             raise ConfigError(rule) from error
         where = f"--host {host}" + (f" --port {port}" if port else "")
         raise ConfigError(f"{where} cannot be listened at: {error.strerror}") from error
+
+
+def _check_name(name: str) -> None:
+    """Raise ConfigError unless it can be what a browser calls a machine, without a port."""
+    if not re.fullmatch(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?", name):
+        rule = "--allow_host must be a name such as draw.example.org, without http:// and port"
+        raise ConfigError(f"{rule}, got {name!r:.80}")
 
 
 def _name(given: str | None, place: Path) -> str:

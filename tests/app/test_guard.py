@@ -1,0 +1,171 @@
+"""Requests that the page itself never sends are refused before Gradio sees them."""
+
+import asyncio
+
+import httpx
+import pytest
+
+guard = pytest.importorskip("textgan.app.guard", reason="needs Gradio: pip install textgan[demo]")
+JOIN = "/gradio_api/queue/join"
+WISH = {"fn_index": 1, "session_hash": "abc", "data": []}
+
+
+async def echo(scope, receive, send):
+    message = await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": message.get("body", b"")})
+
+
+def ask(path="/", *, method="GET", hosts=("localhost", "127.0.0.1", "::1"), anywhere=False, **sent):
+    """What the guard answers to a request, in front of an app that answers with its body."""
+    app = guard.Guard(echo, hosts=set(hosts), any_address=anywhere, functions=3)
+
+    async def request():
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost:7860") as http:
+            return await http.request(method, path, **sent)
+
+    return asyncio.run(request())
+
+
+def post(path=JOIN, **sent):
+    return ask(path, method="POST", **sent)
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost:7860", "LOCALHOST", "127.0.0.1:7860", "[::1]:7860", "[::1]", "localhost:1"]
+)
+def test_the_machine_itself_is_served(host):
+    assert ask(headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("evil.example", "evil.example:7860", "localhost.evil.example", "127.0.0.1.evil.example"),
+        *("", "localhost:", "a@localhost", "localhost:7860@evil", "192.0.2.7:7860", "[::2]", "x y"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/heartbeat/a"])
+def test_another_host_is_refused_in_words(host, path):
+    answer = ask(path, headers={"host": host})
+    assert answer.status_code == 400
+    assert "--allow_host" in answer.text
+    assert post(json=WISH, headers={"host": host}).status_code == 400
+
+
+def test_where_all_of_the_network_is_let_in_any_address_is_served_but_no_name():
+    for host in ("192.0.2.7:7860", "[fe80::1]:7860", "10.0.0.1"):
+        assert ask(headers={"host": host}, anywhere=True).status_code == 200
+    for host in ("evil.example", "1.2.3.evil", "192.0.2.777"):
+        assert ask(headers={"host": host}, anywhere=True).status_code == 400
+
+
+def test_an_allowed_name_is_served():
+    sent = {"hosts": ("draw.example.org",), "headers": {"host": "Draw.example.org"}}
+    assert ask(**sent).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "status"),
+    [
+        ("http://localhost:7860", "localhost:7860", 200),
+        ("http://127.0.0.1:7860", "127.0.0.1:7860", 200),
+        ("https://draw.example.org", "draw.example.org", 200),
+        ("https://draw.example.org", "localhost:7860", 200),  # a proxy that does not hand on Host
+        ("http://evil.example", "localhost:7860", 403),
+        ("http://localhost:3000", "localhost:7860", 403),  # another program's page
+        ("http://127.0.0.1:7860", "localhost:7860", 403),
+        ("null", "localhost:7860", 403),
+        ("", "localhost:7860", 403),
+        ("file://localhost:7860", "localhost:7860", 403),
+        ("http://localhost:7860.evil.example", "localhost:7860", 403),
+        ("http://[", "localhost:7860", 403),
+    ],
+)
+def test_a_page_of_elsewhere_may_not_draw(origin, host, status):
+    hosts = ("localhost", "127.0.0.1", "draw.example.org")
+    answer = post(json=WISH, hosts=hosts, headers={"origin": origin, "host": host})
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *(("POST", f"/gradio_api/{name}") for name in ("upload", "run/drawing", "api/drawing")),
+        *(("POST", f"/gradio_api/{name}") for name in ("call/drawing", "call/v2/drawing")),
+        *(("POST", f"/gradio_api/{name}") for name in ("component_server", "process_recording")),
+        *(("POST", f"/gradio_api/{name}") for name in ("vibe-edit", "stream/a", "queue/join/..")),
+        *(("POST", path) for path in ("/", "/login", "/upload", "/gradio_api/queue/join/")),
+        *(("GET", f"/gradio_api/{name}") for name in ("file=/etc/passwd", "file/etc/passwd")),
+        *(
+            ("GET", f"/gradio_api/{name}")
+            for name in ("proxy=http://a.hf.space", "upload_progress")
+        ),
+        *(("GET", f"/gradio_api/{name}") for name in ("info", "openapi.json", "vibe-code", "runs")),
+        *(("GET", f"/gradio_api/{name}") for name in ("deep_link", "user", "token", "app_id")),
+        *(("GET", path) for path in ("/monitoring", "/monitoring/summary", "/docs", "/file=a")),
+        *(("PUT", "/"), ("DELETE", "/config"), ("OPTIONS", JOIN), ("PATCH", "/")),
+    ],
+)
+def test_a_route_that_the_page_does_not_need_is_closed(method, path):
+    answer = ask(path, method=method)
+    assert answer.status_code == 404
+    assert answer.text.startswith(f"The page has no {method} ")
+
+
+def test_a_large_body_is_refused_with_its_length_and_without():
+    async def pieces():
+        for _ in range(100):
+            yield b" " * 1000
+
+    assert post(content=b" " * (guard.MOST_BYTES + 1)).status_code == 413
+    answer = post(content=pieces())
+    assert answer.status_code == 413
+    assert answer.text == "A request may have 65,536 bytes."
+    assert post(json=WISH, headers={"content-length": "-1"}).status_code == 413
+
+
+def test_a_body_that_does_not_arrive_is_refused(monkeypatch):
+    monkeypatch.setattr(guard, "MOST_SECONDS", 0.05)
+
+    async def pieces():
+        yield b"{"
+        await asyncio.sleep(20)
+
+    assert post(content=pieces()).status_code == 408
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"{", b"[]", b"1", b"[" * 10_000, b"\xff"),
+        *(b'{"fn_index": 1}', b'{"session_hash": "a"}'),
+        *(b'{"session_hash": "a", "fn_index": 3}', b'{"session_hash": "a", "fn_index": -1}'),
+        *(b'{"session_hash": "a", "fn_index": true}', b'{"session_hash": "a", "fn_index": "1"}'),
+        *(b'{"session_hash": "", "fn_index": 1}', b'{"session_hash": "a b", "fn_index": 1}'),
+        b'{"session_hash": "' + b"a" * 65 + b'", "fn_index": 1}',
+    ],
+)
+def test_a_wish_that_gradio_would_fail_at_is_refused_in_words(body):
+    answer = post(content=body)
+    assert answer.status_code == 422
+    assert "must be" in answer.text
+
+
+def test_a_wish_arrives_as_it_was_sent():
+    answer = post(json=WISH)
+    assert answer.status_code == 200
+    assert answer.json() == WISH
+    assert post("/gradio_api/cancel", json={}).json() == {}
+
+
+def test_a_websocket_is_closed():
+    sent = []
+
+    async def send(message):
+        sent.append(message["type"])
+
+    app = guard.Guard(echo, hosts={"localhost"}, any_address=False, functions=0)
+    asyncio.run(app({"type": "websocket", "path": "/"}, None, send))
+    assert sent == ["websocket.close"]

@@ -1,0 +1,90 @@
+"""The page as it is served, asked as a browser asks it."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+pytest.importorskip("gradio", reason="needs Gradio: pip install textgan[demo]")
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture(scope="module")
+def page(pipeline):
+    from textgan.app.page import build
+    from textgan.app.serve import launch
+
+    page = build(pipeline, name="tiny", examples=["a red circle"])
+    launch(page, host="127.0.0.1", port=None, open_browser=False, allow_hosts=["draw.example"])
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def http(page):
+    with httpx.Client(base_url=page.local_url, timeout=60) as client:
+        yield client
+
+
+def ask(http, name, data, session):
+    """The values that a function of the page answers with, through Gradio's queue."""
+    functions = {one["api_name"]: one["id"] for one in http.get("/config").json()["dependencies"]}
+    wish = {"data": data, "fn_index": functions[name], "session_hash": session}
+    joined = http.post("/gradio_api/queue/join", json=wish)
+    assert joined.status_code == 200, joined.text
+    told = http.get("/gradio_api/queue/data", params={"session_hash": session})
+    messages = [json.loads(line[6:]) for line in told.text.splitlines() if line.startswith("data")]
+    return next(one["output"] for one in messages if one["msg"] == "process_completed")
+
+
+def test_sixteen_visitors_get_each_their_own_drawing(http):
+    def visit(number):
+        caption, seed = f"a star {number}", 100 + number
+        return ask(http, "drawing", [caption, seed, 2, 1.0, True], f"visitor{number}")["data"]
+
+    with ThreadPoolExecutor(16) as pool:
+        for number, values in enumerate(pool.map(visit, range(16))):
+            assert values[0] == 100 + number
+            assert (
+                values[2].count(f"a star {number}&quot;") + values[2].count(f'a star {number}"')
+                >= 2
+            )
+            assert f"seed {100 + number}" in values[3]
+
+
+def test_nothing_of_a_visitor_is_kept(page, http):
+    for number in range(20):
+        ask(http, "animation", ["a star", "a circle", number, 8, 1.0, True], f"guest{number}")
+    held = page.state_holder.session_data
+    assert len(held) == 1
+    assert len(page._queue.event_analytics) <= 1
+    assert not page._queue.event_ids_to_events
+    assert all(queue.empty() for queue in page._queue.pending_messages_per_session.values())
+
+
+def test_upload_and_what_passes_the_queue_are_closed(http):
+    sent = {"files": {"files": ("x.png", b"x" * 1000)}}
+    assert http.post("/gradio_api/upload", **sent).status_code == 404
+    for name in ("run/drawing", "api/drawing", "call/drawing"):
+        answer = http.post(f"/gradio_api/{name}", json={"data": ["a", 0, 1, 1.0, True]})
+        assert answer.status_code == 404
+        assert answer.text.startswith("The page has no POST")
+
+
+def test_names_are_checked_as_served(http):
+    assert http.get("/", headers={"host": "draw.example"}).status_code == 200
+    assert http.get("/", headers={"host": "evil.example"}).status_code == 400
+    wish = {"data": [], "fn_index": 1, "session_hash": "a"}
+    foreign = {"origin": "http://evil.example"}
+    answer = http.post("/gradio_api/queue/join", json=wish, headers=foreign)
+    assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "data",
+    [[], [None] * 5, [["a"], 0, 1, 1.0, True], [{}, {}, {}, {}, {}], ["a", 0, 1, 1.0, True, 1]],
+)
+def test_nonsense_is_no_error_of_the_server_and_nobody_waits(http, data, capfd):
+    ask(http, "drawing", data, "nonsense")
+    assert ask(http, "drawing", ["a", 0, 1, 1.0, True], "sense")["data"][0] == 0
