@@ -18,7 +18,8 @@ PARTS = {
 }
 SHARED = {
     *PROTOCOL,
-    *("tokenizer", "layer", "hub", "pretrained", "pretrained_check", "pretrained_files"),
+    *("tokenizer", "layer", "hub", "gate", "trust"),
+    *("pretrained", "pretrained_check", "pretrained_files"),
     *("tokenizer_check", "pattern_check"),
 }
 EDGES = {
@@ -28,7 +29,7 @@ EDGES = {
     "pipeline": {*SHARED, *PARTS},
     "evaluation": {*SHARED, *PARTS, "pipeline", "metric"},
     "export": {*SHARED, "text_encoder", "pipeline"},
-    "app": {"hub", "image", "pipeline"},
+    "app": {"hub", "gate", "image", "pipeline"},
     "model": {*SHARED, *PARTS, "pipeline", "metric", "evaluation", "checkpoint"},
 }
 OUTSIDE = {

@@ -152,7 +152,8 @@ def test_a_subclass_inherits_a_from_pretrained_that_its_base_overrides():
     assert Child.from_pretrained("anything", doubled=True) == "doubled"
     assert inspect.signature(Child.from_pretrained).return_annotation is Child
     assert list(inspect.signature(Child.from_pretrained).parameters) == ["path", "doubled"]
-    assert list(inspect.signature(Inner.from_pretrained).parameters) == ["path", "part", "revision"]
+    names = [*inspect.signature(Inner.from_pretrained).parameters]
+    assert names == ["path", "part", "revision", "trust"]
 
 
 def test_a_constructor_that_does_not_name_its_arguments_is_refused():

@@ -1,6 +1,7 @@
 """Folders with `config.json` and `model.safetensors`: how a part leaves the process and comes back.
 
-Nothing is pickled. A part records what it was built with; `build` finds the class, only in textgan.
+Nothing is pickled. A part records what it was built with; `build` finds the class, in textgan and
+in what the caller trusts.
 """
 
 import functools
@@ -28,8 +29,9 @@ from textgan.pretrained_files import (
     write_files,
 )
 from textgan.tokenizer_check import TokenizerErrors, check_vocabulary
+from textgan.trust import is_trusted, parts_of
 
-_TARGET = re.compile(r"textgan(\.[A-Za-z]\w*)+", re.ASCII)
+_TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z]\w*)+", re.ASCII)
 
 
 class Part(nn.Module, ABC):
@@ -72,12 +74,17 @@ class Part(nn.Module, ABC):
 
     @classmethod
     def from_pretrained(
-        cls, path: str | Path, part: str | None = None, *, revision: str | None = None
+        cls,
+        path: str | Path,
+        part: str | None = None,
+        *,
+        revision: str | None = None,
+        trust: Sequence[str] = (),
     ) -> Self:
         """The part that `save_pretrained` wrote, on the CPU and in eval mode.
 
-        Whoever wrote the folder can make nothing run here but the constructors of parts, and no
-        memory is taken before the shapes in both files agree.
+        Whoever wrote the folder can make nothing run here but the constructors of parts in textgan
+        and in what `trust` names, and no memory is taken before the shapes in both files agree.
 
         Args:
             path: the folder, or `owner/name` on the Hugging Face Hub, where there is no such
@@ -85,6 +92,8 @@ class Part(nn.Module, ABC):
             part: load only this part of what the folder holds, such as "image_encoder" of a
                 pipeline; with dots deeper. None means the whole.
             revision: branch, tag or commit on the hub; None means its main branch.
+            trust: packages or modules beside textgan, such as ("mine",), whose parts may be built.
+                Python imports them, so name only what you would run.
 
         Raises:
             FileNotFoundError: the folder or one of its two files is missing, or the hub has no such
@@ -96,35 +105,37 @@ class Part(nn.Module, ABC):
         config = read_config(folder)
         if part is not None:
             config = _part_within(config, part, folder)
-        found = class_of(config)
+        found = class_of(config, trust)
         if cls not in found.__mro__:
             place = "" if part is None else f" as {part}"
             said = f"{folder} holds a {found.__name__}{place}"
             raise ValueError(f"{said}, which is not a {cls.__name__}")
         prefix = "" if part is None else f"{part}."
         header = read_header(folder, prefix=prefix)
-        for inner in _parts(config).values():
-            class_of(inner)  # imports its module, which must not happen on the meta device
+        for inner in parts_of(config).values():
+            class_of(inner, trust)  # imports its module, which must not happen on the meta device
         sizes = [stored.numbers for stored in header.values()]
-        expected = outline(lambda: build(config), sizes, folder / CONFIG)
-        check_header(folder, header, expected, prefix=prefix)
-        built = build(config)
-        _fill(built, read_weights(folder, header, prefix=prefix), folder)
+        expected = outline(lambda: build(config, trust), sizes, folder / CONFIG)
+        check_header(folder / WEIGHTS, header, expected, prefix=prefix)
+        built = build(config, trust)
+        fill(built, read_weights(folder, header, prefix=prefix), folder / WEIGHTS)
         return built.eval()
 
 
-def build(config: dict[str, Any]) -> Part:
+def build(config: dict[str, Any], trust: Sequence[str] = ()) -> Part:
     """A new part from what `Part.config` returned.
 
     Args:
         config: `_target_`, the dotted name of a Part inside `textgan.`, and its arguments by name.
             A nested dict with a `_target_` is a part too.
+        trust: packages or modules beside textgan whose parts may be built.
 
     Raises:
-        ValueError: a `_target_` is no Part of textgan, or the arguments are not its constructor's.
+        ValueError: a `_target_` is no Part of textgan or of what is trusted, or the arguments are
+            not its constructor's.
     """
-    cls = class_of(config)
-    arguments = {name: _built(value) for name, value in config.items() if name != "_target_"}
+    cls = class_of(config, trust)
+    arguments = {name: _built(value, trust) for name, value in config.items() if name != "_target_"}
     signature = inspect.signature(cls)
     try:
         signature.bind(**arguments)
@@ -134,20 +145,29 @@ def build(config: dict[str, Any]) -> Part:
     return cls(**arguments)
 
 
-def class_of(config: dict[str, Any]) -> type[Part]:
+def class_of(config: dict[str, Any], trust: Sequence[str] = ()) -> type[Part]:
     """The class that a config's `_target_` names.
 
     Raises:
-        ValueError: it names no Part of textgan that can be built.
+        ValueError: it names no Part that can be built, or one outside textgan and what is trusted.
     """
     target = config.get("_target_")
     if not isinstance(target, str) or not _TARGET.fullmatch(target):
-        raise ValueError(f"_target_ must be the dotted name of a class in textgan., got {target!r}")
+        raise ValueError(
+            f"_target_ must be the dotted name of a class in textgan., got {target!r:.80}"
+        )
+    if not is_trusted(target, trust):
+        package = target.partition(".")[0]
+        raise ValueError(
+            f"_target_ must be the dotted name of a class in textgan., got {target!r:.80}: if you "
+            f"know where it comes from, --trust {package} or trust=({package!r},) allows it"
+        )
     module, _, name = target.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("textgan"):  # a dependency is not installed
+        missing, own = (error.name or "").partition(".")[0], target.partition(".")[0]
+        if missing != own:  # a dependency is not installed
             raise
         found = None
     if not inspect.isclass(found) or not issubclass(found, Part) or inspect.isabstract(found):
@@ -155,12 +175,16 @@ def class_of(config: dict[str, Any]) -> type[Part]:
     return found
 
 
-def _fill(part: Part, weights: dict[str, Tensor], folder: Path) -> None:
-    """Take over weights and extra states."""
+def fill(part: Part, weights: dict[str, Tensor], file: Path) -> None:
+    """Take over weights and extra states.
+
+    Raises:
+        ValueError: a tokenizer among the states is none, or makes captions endless.
+    """
     for name, tensor in weights.items():
         if name.endswith("_extra_state"):
-            check_vocabulary(tensor.numpy().tobytes(), f"{folder / WEIGHTS}: {name}")
-    with TokenizerErrors(folder / WEIGHTS):
+            check_vocabulary(tensor.numpy().tobytes(), f"{file}: {name}")
+    with TokenizerErrors(file):
         part.load_state_dict(weights)
 
 
@@ -218,29 +242,17 @@ def _plain(value: Any, name: str) -> Any:
     raise TypeError(f"{name} must be a Part or fit for JSON to be saved, got {value!r:.80}")
 
 
-def _built(value: Any) -> Any:
+def _built(value: Any, trust: Sequence[str]) -> Any:
     if isinstance(value, Mapping):
         if "_target_" in value:
-            return build(value)
-        return {key: _built(item) for key, item in value.items()}
-    return [_built(item) for item in value] if isinstance(value, list) else value
+            return build(value, trust)
+        return {key: _built(item, trust) for key, item in value.items()}
+    return [_built(item, trust) for item in value] if isinstance(value, list) else value
 
 
 def _part_within(config: dict[str, Any], part: str, folder: Path) -> dict[str, Any]:
-    parts = _parts(config)
+    parts = parts_of(config)
     if part not in parts:
         known = f"one of {', '.join(parts)}" if parts else "None"
         raise ValueError(f"part must be {known} for {folder}, got {part!r}")
     return parts[part]
-
-
-def _parts(value: Any) -> dict[str, dict[str, Any]]:
-    """The configs of all parts inside a config, by dotted name, as a state dict names them."""
-    items = value.items() if isinstance(value, Mapping) else enumerate(value)
-    found = {}
-    for name, inner in items:
-        if isinstance(inner, Mapping) and "_target_" in inner:
-            found[str(name)] = inner
-        if isinstance(inner, Mapping | list):
-            found |= {f"{name}.{below}": part for below, part in _parts(inner).items()}
-    return found

@@ -1,8 +1,8 @@
 """What a stranger's folder may ask for, checked before it costs anything."""
 
-import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from inspect import Parameter, Signature
 from pathlib import Path
 from types import UnionType
@@ -13,8 +13,10 @@ from huggingface_hub.errors import StrictDataclassError
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-_DEEPEST = 32
-_LARGEST = 2**20  # of a whole number: the vocabulary of XLM-V, 901,629, is the largest one known
+from textgan.gate import Limits, shown, walk
+
+# Of whole numbers, the vocabulary of XLM-V, 901,629, is the largest one known.
+_LIMITS = Limits(largest=2**20)
 _MOST_LAYERS = 1000
 
 # What makes transformers fetch weights, kernels or code.
@@ -38,39 +40,22 @@ SENSELESS = (
 )
 
 
-def shown(text: str, limit: int = 80) -> str:
-    """A stranger's words, short, and without what moves a terminal's cursor."""
-    return text[:limit] if text.isprintable() else ascii(text)[:limit]
-
-
-def check_config(config: Any, where: str, *, name: str = "part", depth: int = 0) -> None:
+def check_config(config: Any, where: str, *, name: str = "part") -> None:
     """Refuse what no config of `Part.config` says.
 
     Args:
         config: what JSON can hold.
         where: the file that it stands in, for the sentence.
         name: of this value in it, for the sentence.
-        depth: of this value in it.
 
     Raises:
-        ValueError: it is nested too deeply, has a number that is absurd or not finite, names code
-            or other weights, or a transformers architecture that is not in `ARCHITECTURES`.
+        ValueError: it is larger or nested more deeply than any config, has a number that is absurd
+            or not finite, names code or other weights, or a transformers architecture that is not
+            in `ARCHITECTURES`.
     """
-    if depth > _DEEPEST:
-        raise ValueError(f"{where} must be nested at most {_DEEPEST} deep, got more in {name}")
-    if isinstance(config, Mapping):
-        for key, value in config.items():
-            inside = shown(f"{name}.{key}")
-            _check_entry(key, value, f"{where} must", inside)
-            check_config(value, where, name=inside, depth=depth + 1)
-    elif isinstance(config, list):
-        for place, value in enumerate(config):
-            check_config(value, where, name=f"{name}[{place}]", depth=depth + 1)
-    elif isinstance(config, float) and not math.isfinite(config):
-        raise ValueError(f"{where} must have finite numbers, got {name} = {config}")
-    elif isinstance(config, int) and abs(config) > _LARGEST:
-        rule = f"{where} must have whole numbers of at most {_LARGEST:,}"
-        raise ValueError(f"{rule}, got {name} = {config!r:.40}")
+    for place, key, value in walk(config, where, name=name, limits=_LIMITS):
+        if key is not None:
+            _check_entry(key, value, f"{where} must", place)
 
 
 def _check_entry(key: str, value: Any, must: str, name: str) -> None:
@@ -118,7 +103,7 @@ def _fits(value: Any, annotation: Any) -> bool:
 
 
 def outline(
-    build: Callable[[], nn.Module], sizes: Sequence[int], config: Path
+    build: Callable[[], nn.Module], sizes: Sequence[int], config: str | Path
 ) -> dict[str, Tensor]:
     """State dict of what `build` makes, on the meta device, where tensors take no memory.
 
@@ -130,10 +115,24 @@ def outline(
     Raises:
         ValueError: a constructor refuses, or asks for far more than the file has.
     """
-    try:
+    with what_cannot_be_built(config):
         with torch.device("meta"), _Meter(len(sizes), sum(sizes)):
             part = build()
         return part.state_dict()
+
+
+@contextmanager
+def what_cannot_be_built(config: str | Path) -> Iterator[None]:
+    """Turn what a constructor raises at senseless arguments into a sentence.
+
+    Args:
+        config: the file that has them.
+
+    Raises:
+        ValueError: something inside raised.
+    """
+    try:
+        yield
     except SENSELESS as error:
         said = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"{config} cannot be built: {shown(said, 300)}") from error

@@ -14,11 +14,11 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from textgan.pretrained_check import check_config, shown
+from textgan.gate import check_size, read_json, shown
+from textgan.pretrained_check import check_config
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_CONFIG_BYTES = 1_000_000
 _HEADER_BYTES = 1_000_000  # of the weights' file: names and shapes of some 8,000 tensors
 _STATE_BYTES = 32_000_000  # of a tokenizer's JSON: those of XLM-R's kind have 9 to 17 million
 _KINDS = {
@@ -49,12 +49,12 @@ def write_files(folder: Path, config: dict[str, Any], state: dict[str, Any]) -> 
         ValueError: a weight is NaN or infinite, or what is to be written is not what is read.
     """
     tensors = {name: _storable(name, value) for name, value in state.items()}
-    _check_finite(tensors, "model")
+    check_finite(tensors, "model")
     _check_states({name: Stored(tuple(t.shape), t.dtype) for name, t in tensors.items()}, "model")
     check_config(config, CONFIG)
     header = {"format_version": FORMAT_VERSION, "part": config}
     content = (json.dumps(header, indent=2, ensure_ascii=False) + "\n").encode()
-    _check_size(len(content), CONFIG)
+    check_size(len(content), CONFIG)
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / WEIGHTS, lambda file: file.write_bytes(save(tensors, {"format": "pt"})))
     _write(folder / CONFIG, lambda file: file.write_bytes(content))
@@ -71,13 +71,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise FileNotFoundError(f"path must be a folder by save_pretrained, got {str(folder)!r}")
     file = _found(folder, CONFIG, "so save_pretrained did not write it")
-    with file.open("rb") as stream:
-        content = stream.read(_CONFIG_BYTES + 1)
-    _check_size(len(content), str(file))
-    try:
-        header = json.loads(content.decode())
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{file} is not valid JSON: {error}") from error
+    header = read_json(file)
     header = header if isinstance(header, dict) else {}
     version, part = header.get("format_version"), header.get("part")
     if version != FORMAT_VERSION or not isinstance(part, dict):
@@ -117,12 +111,12 @@ def read_header(folder: Path, *, prefix: str = "") -> dict[str, Stored]:
 
 
 def check_header(
-    folder: Path, header: dict[str, Stored], expected: dict[str, Tensor], *, prefix: str = ""
+    file: Path, header: dict[str, Stored], expected: dict[str, Tensor], *, prefix: str = ""
 ) -> None:
     """Refuse weights that are not those of what the config builds.
 
     Args:
-        folder: whose they are, for the sentence.
+        file: that they are in, for the sentence.
         header: as `read_header` returns it.
         expected: the state dict that they must fit, name by name; it may be on the meta device.
         prefix: before each of its names in the header.
@@ -130,7 +124,6 @@ def check_header(
     Raises:
         ValueError: one is missing, not expected, or of another shape or kind.
     """
-    file = folder / WEIGHTS
     expected = {f"{prefix}{name}": tensor for name, tensor in expected.items()}
     both = [name for name in expected if name in header]
     problems = {
@@ -140,7 +133,8 @@ def check_header(
     }
     said = [f"{verb} {_few(names)}" for verb, names in problems.items() if names]
     if said:
-        raise ValueError(f"{file} does not fit its config.json: it {', it '.join(said)}")
+        whose = CONFIG if file.name == WEIGHTS else "configuration"
+        raise ValueError(f"{file} does not fit its {whose}: it {', it '.join(said)}")
     _check_states(header, str(file))
 
 
@@ -153,7 +147,7 @@ def read_weights(folder: Path, header: dict[str, Stored], *, prefix: str = "") -
     file = folder / WEIGHTS
     with safetensors.safe_open(file, "pt") as stored:
         tensors = {name: stored.get_tensor(name) for name in header}
-    _check_finite(tensors, str(file))
+    check_finite(tensors, str(file))
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
 
 
@@ -186,11 +180,6 @@ def _few(names: list[str]) -> str:
     return " ".join(map(shown, names[:3])) + more
 
 
-def _check_size(size: int, where: str) -> None:
-    if size > _CONFIG_BYTES:
-        raise ValueError(f"{where} must have at most {_CONFIG_BYTES:,} bytes, got more")
-
-
 def _check_states(header: dict[str, Stored], where: str) -> None:
     """Refuse an extra state, such as a vocabulary, that is absurdly long."""
     for name, stored in header.items():
@@ -199,7 +188,12 @@ def _check_states(header: dict[str, Stored], where: str) -> None:
             raise ValueError(f"{rule}, got {stored.numbers:,}")
 
 
-def _check_finite(tensors: dict[str, Tensor], where: str) -> None:
+def check_finite(tensors: dict[str, Tensor], where: str) -> None:
+    """Refuse weights that are NaN or infinite.
+
+    Raises:
+        ValueError: which ones.
+    """
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise ValueError(f"{where} must have finite weights, got nan or inf in {_few(broken)}")

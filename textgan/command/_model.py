@@ -3,6 +3,7 @@
 import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,8 +47,29 @@ def max_megapixels(words: Namespace) -> dict[str, float]:
     return {"max_megapixels": words.max_megapixels}
 
 
+def add_trust(parser: ArgumentParser) -> None:
+    """Add the options that say what a model may name beyond textgan itself."""
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="PREFIX",
+        help="a package beside textgan whose parts the model may be made of; Python imports it",
+    )
+    parser.add_argument(
+        "--pretrained",
+        metavar="NAME",
+        help="the weights of the frozen text encoder that a checkpoint names, to allow them",
+    )
+
+
 def open_model(
-    path: str | None, kind: "type[Part] | None" = None, *, option: str = "--model"
+    path: str | None,
+    kind: "type[Part] | None" = None,
+    *,
+    option: str = "--model",
+    trust: Sequence[str] = (),
+    pretrained: str | None = None,
 ) -> "Part":
     """The pipeline that `--model` names, on the GPU if there is one.
 
@@ -55,6 +77,8 @@ def open_model(
         path: what was given, if it was.
         kind: the class that the pipeline must be of; None takes any.
         option: what the path was given as.
+        trust: packages beside textgan whose parts it may be made of.
+        pretrained: weights of a frozen text encoder that a checkpoint may name.
 
     Raises:
         ConfigError: there is none, it cannot be read, or it is of another kind.
@@ -64,9 +88,14 @@ def open_model(
     from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
     from textgan.pretrained import Part
 
-    found = find_model(path, kind, option=option)
+    found = find_model(path, kind, option=option, trust=trust)
     try:
-        pipeline = Part.from_pretrained(found) if found.is_dir() else _from_checkpoint(found)
+        if found.is_dir():
+            pipeline = Part.from_pretrained(found, trust=trust)
+        else:
+            from textgan.model.checkpoint import load_pipeline  # Lightning takes seconds to import
+
+            pipeline = load_pipeline(found, trust=trust, pretrained=pretrained)
     except (ValueError, FileNotFoundError) as error:
         raise ConfigError(str(error)) from error
     if not isinstance(pipeline, kind or (TextToImagePipeline, ContrastivePipeline)):
@@ -76,14 +105,12 @@ def open_model(
     return pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def _from_checkpoint(path: Path) -> "Part":
-    from textgan.model.checkpoint import load_pipeline  # Lightning takes seconds to import
-
-    return load_pipeline(path)
-
-
 def find_model(
-    path: str | None, kind: "type[Part] | None" = None, *, option: str = "--model"
+    path: str | None,
+    kind: "type[Part] | None" = None,
+    *,
+    option: str = "--model",
+    trust: Sequence[str] = (),
 ) -> Path:
     """A pipeline folder or a checkpoint file; in a run folder, or below ./runs, the newest.
 
@@ -93,6 +120,7 @@ def find_model(
         path: what was given, if it was.
         kind: in a folder of several, others than this class are passed over.
         option: what the path was given as.
+        trust: packages beside textgan whose parts a model may be made of.
 
     Raises:
         ConfigError: there is none, or none of the kind.
@@ -112,7 +140,7 @@ def find_model(
     others, unreadable = [], []
     for place in places:
         try:
-            cls = _class_of(place)
+            cls = _class_of(place, trust)
         except ConfigError as error:
             unreadable.append(error)
             continue
@@ -152,21 +180,21 @@ def _in_the_box() -> Path:
     return SHAPES
 
 
-def _class_of(place: Path) -> "type[Part]":
+def _class_of(place: Path, trust: Sequence[str]) -> "type[Part]":
     """The class of the pipeline in a folder, or inside a checkpoint; beside one it says the same.
 
     Raises:
         ConfigError: it cannot be read.
     """
-    from textgan.checkpoint import read_checkpoint
+    from textgan.checkpoint import read_header
     from textgan.pretrained import class_of
     from textgan.pretrained_files import read_config
 
     folder = place if place.is_dir() else place.with_name("pipeline")
     try:
         if (folder / "config.json").is_file():
-            return class_of(read_config(folder))
-        return class_of(read_checkpoint(place)["textgan"]["pipeline"])
+            return class_of(read_config(folder), trust)
+        return class_of(read_header(place)["textgan"]["pipeline"], trust)
     except (ValueError, FileNotFoundError) as error:
         raise ConfigError(str(error)) from error
 

@@ -3,7 +3,13 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from textgan.command._model import HELP, add_max_megapixels, max_megapixels, open_model
+from textgan.command._model import (
+    HELP,
+    add_max_megapixels,
+    add_trust,
+    max_megapixels,
+    open_model,
+)
 from textgan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,13 +32,16 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--model", help=HELP)
     add_max_megapixels(parser)
+    add_trust(parser)
     words = parser.parse_args(argv)
     limit = max_megapixels(words)
     labels = [label.strip() for label in words.labels.split(",")]
 
     from textgan.pipeline import ContrastivePipeline
 
-    pipeline = open_model(words.model, ContrastivePipeline)
+    pipeline = open_model(
+        words.model, ContrastivePipeline, trust=words.trust, pretrained=words.pretrained
+    )
     options = {} if words.template is None else {"templates": words.template}
     images = _read(words.pictures, pipeline.image_encoder, **limit)
     try:

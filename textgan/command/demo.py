@@ -6,7 +6,7 @@ import re
 import socket
 from pathlib import Path
 
-from textgan.command._model import HELP, find_model, open_model
+from textgan.command._model import HELP, add_trust, find_model, open_model
 from textgan.errors import ConfigError
 
 
@@ -29,6 +29,7 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--port", type=int, help="(the first free one from 7860)")
     parser.add_argument("--open", action="store_true", help="show it in the desktop's browser")
+    add_trust(parser)
     words = parser.parse_args(argv)
     host = words.host.removeprefix("[").removesuffix("]")  # of an IPv6 address
     _check_address(host, words.port)
@@ -45,8 +46,8 @@ def main(argv: list[str]) -> int:
     from textgan.app.examples import examples
     from textgan.pipeline import GANPipeline
 
-    place = find_model(words.model, GANPipeline)
-    pipeline = open_model(str(place), GANPipeline)
+    place = find_model(words.model, GANPipeline, trust=words.trust)
+    pipeline = open_model(str(place), GANPipeline, trust=words.trust, pretrained=words.pretrained)
     try:
         offered = examples(place)
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from textgan.command._model import HELP, open_model
+from textgan.command._model import HELP, add_trust, open_model
 from textgan.errors import ConfigError
 
 
@@ -11,6 +11,7 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("textgan export", description=__doc__)
     parser.add_argument("folder", metavar="FOLDER", help="the folder to write, new or empty")
     parser.add_argument("--model", help=HELP)
+    add_trust(parser)
     parser.add_argument(
         "--format",
         choices=["onnx", "torch"],
@@ -28,7 +29,7 @@ def main(argv: list[str]) -> int:
     from textgan.export import export_pipeline
     from textgan.pipeline import GANPipeline
 
-    pipeline = open_model(words.model, GANPipeline)
+    pipeline = open_model(words.model, GANPipeline, trust=words.trust, pretrained=words.pretrained)
     try:
         info = export_pipeline(pipeline, words.folder, format=words.format, int8=words.int8)
     except (TypeError, ValueError, FileExistsError) as error:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textgan.command._model import HELP, open_model
+from textgan.command._model import HELP, add_trust, open_model
 from textgan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ def main(argv: list[str]) -> int:
 
     animated = words.to is not None or words.to_seed is not None
     needs_gan = animated or words.attention
-    pipeline = open_model(words.model, GANPipeline if needs_gan else TextToImagePipeline)
+    kind = GANPipeline if needs_gan else TextToImagePipeline
+    pipeline = open_model(words.model, kind, trust=words.trust, pretrained=words.pretrained)
     out = words.out
     try:
         if not animated:
@@ -51,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("captions", nargs="+", metavar="CAPTION", help="what to draw")
     add("--model", help=HELP)
+    add_trust(parser)
     add("--seed", type=int, default=0, help="decides the noise (0)")
     add("--number", type=int, help="draws of each caption (4)")
     add("--same_noise", action="store_true", help="one noise for all captions of a column")
@@ -115,7 +117,7 @@ def _grid(pipeline: "TextToImagePipeline", words: argparse.Namespace) -> "Image.
         "progress": True,
     }
     if words.rerank is not None:
-        judge = open_model(words.rerank, ContrastivePipeline, option="--rerank")
+        judge = open_model(words.rerank, ContrastivePipeline, option="--rerank", trust=words.trust)
         candidates = words.candidates
         images = rerank(pipeline, judge, words.captions, candidates=candidates, **options).images
     else:

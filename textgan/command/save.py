@@ -2,7 +2,7 @@
 
 import argparse
 
-from textgan.command._model import open_model
+from textgan.command._model import add_trust, open_model
 
 
 def main(argv: list[str]) -> int:
@@ -10,8 +10,10 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("textgan save", description=__doc__)
     parser.add_argument("checkpoint", help="a .ckpt file, or a run folder")
     parser.add_argument("folder", help="the folder to write")
+    add_trust(parser)
     words = parser.parse_args(argv)
-    pipeline = open_model(words.checkpoint).to("cpu")
+    pipeline = open_model(words.checkpoint, trust=words.trust, pretrained=words.pretrained)
+    pipeline = pipeline.to("cpu")
     pipeline.save_pretrained(words.folder)
     print(f"next: textgan {pipeline.next_command} --model {words.folder}")
     return 0

@@ -5,7 +5,13 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
-from textgan.command._model import HELP, add_max_megapixels, max_megapixels, open_model
+from textgan.command._model import (
+    HELP,
+    add_max_megapixels,
+    add_trust,
+    max_megapixels,
+    open_model,
+)
 from textgan.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,6 +26,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("folder", metavar="FOLDER", help="pictures, also in folders below it")
     parser.add_argument("caption", metavar="CAPTION", help="what to look for")
     parser.add_argument("--model", help=HELP)
+    add_trust(parser)
     parser.add_argument("--top", type=int, default=10, help="how many pictures (10)")
     parser.add_argument("--out", metavar="FILE", help="write a grid of the matches, a PNG")
     parser.add_argument("--follow_links", action="store_true", help="also links in the folder")
@@ -31,7 +38,9 @@ def main(argv: list[str]) -> int:
 
     from textgan.pipeline import ContrastivePipeline
 
-    pipeline = open_model(words.model, ContrastivePipeline)
+    pipeline = open_model(
+        words.model, ContrastivePipeline, trust=words.trust, pretrained=words.pretrained
+    )
     try:
         with warnings.catch_warnings(record=True) as warned:
             matches = pipeline.search(

@@ -1,14 +1,15 @@
 """Evaluations as `evaluation.json` has them."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 from textgan.errors import ConfigError
 from textgan.evaluation.report import FILE, FORMAT_VERSION
+from textgan.gate import Limits, read_json
 
 _SECTIONS = ("model", "data", "numbers", "protocols", "skipped")
+_MOST_BYTES = 10_000_000
 _FLOATS = ("value", "n", "low", "high", "spread")
 
 
@@ -36,7 +37,9 @@ def read(path: str | Path) -> dict[str, Any]:
         ConfigError: it cannot be read, is of another format version, or lacks something.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = read_json(
+            Path(path), most=_MOST_BYTES, limits=Limits(letters=_MOST_BYTES, finite=False)
+        )
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     except ValueError as error:

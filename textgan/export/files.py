@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textgan.errors import ConfigError
+from textgan.gate import Limits, read_json
 
 FORMAT_VERSION = 1
 INFORMATION, TOKENIZER = "export.json", "tokenizer.json"
@@ -76,10 +77,7 @@ class ExportInfo:
         if not file.is_file():
             rule = "folder must be one that textgan export wrote"
             raise FileNotFoundError(f"{rule}, but {str(folder)!r} has no {INFORMATION}")
-        try:
-            known = json.loads(file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{file} is not valid JSON: {error}") from error
+        known = read_json(file, limits=Limits(values=1000))
         known = known if isinstance(known, dict) else {}
         names, version = (
             {field.name for field in fields(ExportInfo)},

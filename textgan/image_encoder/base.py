@@ -44,11 +44,16 @@ class ImageEncoder(Part):
 
     @classmethod
     def from_pretrained(
-        cls, path: str | Path, part: str | None = None, *, revision: str | None = None
+        cls,
+        path: str | Path,
+        part: str | None = None,
+        *,
+        revision: str | None = None,
+        trust: Sequence[str] = (),
     ) -> Self:
         """As the base says; it remembers where it came from."""
         folder = find_folder(path, revision=revision)
-        encoder = super().from_pretrained(folder, part)
+        encoder = super().from_pretrained(folder, part, trust=trust)
         whole = read_config(folder)
         encoder.ancestors = sorted({weights_hash(encoder), *_words(whole, "ancestors", folder)})
         known = whole.get("aligned") is not None

@@ -12,6 +12,7 @@ from huggingface_hub import ModelCardData
 from torch import Tensor
 
 from textgan.frozen import weights_hash
+from textgan.gate import Limits, read_json
 from textgan.hub import CARD, upload
 from textgan.image import captioned_grid, save_png
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 GRID = "grid.png"
 _EVALUATION_VERSION = 1
+_EVALUATION_BYTES = 10_000_000
 _COLUMNS = 4
 _LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 
@@ -196,10 +198,9 @@ def _numbers(file: Path, pipeline: "TextToImagePipeline") -> str:
 def _read(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise FileNotFoundError(f"evaluation must be an evaluation.json, got {str(file)!r}")
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{file} is not valid JSON: {error}") from error
+    content = read_json(
+        file, most=_EVALUATION_BYTES, limits=Limits(letters=_EVALUATION_BYTES, finite=False)
+    )
     version = content.get("format_version") if isinstance(content, dict) else None
     if version != _EVALUATION_VERSION:
         rule = f"{file} must be an evaluation of format version {_EVALUATION_VERSION}"

@@ -82,6 +82,12 @@ def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
     return _without_pooler(bert), tokenizer
 
 
+def is_known_package(name: str) -> bool:
+    """Whether a name of weights means those of a package that textgan's own YAML files use."""
+    package = name.removeprefix(_IN_PACKAGE).partition("/")[0]
+    return name.startswith(_IN_PACKAGE) and package in _SOURCES and ".." not in name
+
+
 def _in_package(name: str) -> str:
     """`package:NAME/FOLDER` -> where that folder is; the package is not imported."""
     package, _, below = name.removeprefix(_IN_PACKAGE).partition("/")

@@ -1,0 +1,40 @@
+"""Whose classes the files of strangers may name."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_OWN = "textgan"
+_PREFIX = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+
+
+def is_trusted(target: str, trust: Sequence[str] = ()) -> bool:
+    """Whether a dotted name lies in textgan or in what the caller trusts.
+
+    Raises:
+        ValueError: a trusted prefix is no dotted name of a package or a module.
+    """
+    trust = (trust,) if isinstance(trust, str) else trust
+    for prefix in trust:
+        if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+            rule = "trust must be the dotted names of packages or modules"
+            raise ValueError(f"{rule}, got {prefix!r:.80}")
+    return any(target.startswith(f"{prefix}.") for prefix in (_OWN, *trust))
+
+
+def packages_to_trust(config: Any) -> list[str]:
+    """The packages other than textgan that a config names parts of, each once, sorted."""
+    targets = {str(inner["_target_"]) for inner in parts_of({"it": config}).values()}
+    return sorted({target.partition(".")[0] for target in targets if not is_trusted(target)})
+
+
+def parts_of(value: Any) -> dict[str, dict[str, Any]]:
+    """The configs of all parts inside a config, by dotted name, as a state dict names them."""
+    items = value.items() if isinstance(value, Mapping) else enumerate(value)
+    found = {}
+    for name, inner in items:
+        if isinstance(inner, Mapping) and "_target_" in inner:
+            found[str(name)] = inner
+        if isinstance(inner, Mapping | list):
+            found |= {f"{name}.{below}": part for below, part in parts_of(inner).items()}
+    return found
