@@ -10,7 +10,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 PROTOCOL = {
     *("types", "image", "scene", "seed", "schedule", "errors", "direction"),
     *("edit", "step", "frozen", "picture_file", "home"),
-    *("png_text", "regular_file", "caption_text"),
+    *("png_text", "regular_file", "caption_text", "stop"),
 }
 PARTS = {
     *("text_encoder", "image_encoder", "generator", "discriminator", "posterior", "autoencoder"),
@@ -35,7 +35,7 @@ EDGES = {
 OUTSIDE = {
     "hydra": {"composition"},
     "omegaconf": {"composition"},
-    "pytorch_lightning": {"model", "data", "callback", "logger", "lightning_cli"},
+    "pytorch_lightning": {"model", "data", "callback", "logger", "lightning_cli", "run_ending"},
     "transformers": {"text_encoder", "image_encoder"},
     "huggingface_hub": {"hub", "pretrained_check", "pipeline"},
     "gradio": {"app"},

@@ -15,8 +15,10 @@ import sys
 from pathlib import Path
 
 from textgan import __version__
+from textgan.child_process import is_child
 from textgan.conf_folder import choices
 from textgan.errors import ConfigError, did_you_mean
+from textgan.stop import Stop, signals, tell
 from textgan.words import Words, split
 
 LIGHTNING_VERBS = {
@@ -31,16 +33,35 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line.
 
     Returns:
-        The exit status: 0, or 2 for a mistake in what was asked, which one sentence then says.
+        The exit status: 0; 2 for a mistake in what was asked, which one sentence then says; 128 and
+        the signal's number where SIGTERM, SIGHUP or Ctrl-C ended the command.
     """
     argv = sys.argv[1:] if argv is None else argv
     try:
-        return _dispatch(argv)
+        with signals.handled():
+            return _dispatch(argv)
+    except Stop as stop:
+        return _end(stop)
     except ConfigError as error:
         print(f"textgan: {error}", file=sys.stderr)
         if os.environ.get("TEXTGAN_TRACEBACK"):
             raise
         return 2
+
+
+def _end(stop: Stop) -> int:
+    """The exit status of a command that a signal ended.
+
+    A process that another one of this command started says nothing, and ends with status 0: after
+    any other Lightning kills the parent. The parent gets the signal, which it may not have had,
+    unless all processes have agreed to end.
+    """
+    if not is_child():
+        tell(f"textgan: {stop}")
+        return 128 + stop.signum
+    if not stop.began:
+        os.kill(os.getppid(), stop.signum)
+    return 0
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -1,35 +1,34 @@
 """LightningCLI as `textgan` uses it: run folders, errors in one sentence, a pipeline at the end."""
 
 import argparse
-import inspect
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytorch_lightning as pl
 import yaml
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
-from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from textgan.callback.ending import Ending
 from textgan.callback.model_summary import use_own_summary
 from textgan.checkpoint import read_checkpoint
+from textgan.child_process import end_children, is_child, mark_parent
 from textgan.converter import to_hydra
-from textgan.errors import ConfigError, StoppedError
+from textgan.errors import ConfigError
 from textgan.logger import LogHyperparameters
-from textgan.model.terms import NonFiniteLossError
 from textgan.parse_error import explain
+from textgan.run_ending import MISTAKES, RunEnding, known_settings
 from textgan.run_folder import (
     continued_run,
-    discard,
     free_name,
     new_run_folder,
     refuse_occupied,
     write_environment,
 )
-
-_MISTAKES = (ValueError, OSError, MisconfigurationException)
+from textgan.stop import signals
 
 
 class Started(pl.Callback):
@@ -48,7 +47,7 @@ class Started(pl.Callback):
     on_validation_start = on_test_start = on_predict_start = on_train_start
 
 
-class TextganCLI(LightningCLI):
+class TextganCLI(RunEnding, LightningCLI):
     """Parses sys.argv and runs it.
 
     Args:
@@ -84,7 +83,7 @@ class TextganCLI(LightningCLI):
         try:
             super().parse_arguments(parser, args)
         except argparse.ArgumentError as error:
-            raise ConfigError(explain(str(error), _known_settings())) from error
+            raise ConfigError(explain(str(error), known_settings())) from error
         self.here = self.config[self.config.subcommand]
 
     def _parse_ckpt_path(self) -> None:
@@ -118,8 +117,8 @@ class TextganCLI(LightningCLI):
     def instantiate_classes(self) -> None:
         try:
             super().instantiate_classes()
-        except (*_MISTAKES, TypeError) as error:
-            self._refuse(error)
+        except (*MISTAKES, TypeError) as error:
+            self.refuse(error)
         composition = self.plain.get("composition") or {}
         kept = {key: self.plain.get(key) for key in ("seed_everything", "model", "data", "trainer")}
         hydra_style = to_hydra(kept, composition.get("lists", {}))
@@ -127,66 +126,14 @@ class TextganCLI(LightningCLI):
 
     def instantiate_trainer(self, **keywords: Any) -> pl.Trainer:
         trainer = super().instantiate_trainer(default_root_dir=str(self.folder), **keywords)
+        if not any(isinstance(callback, Ending) for callback in trainer.callbacks):
+            trainer.callbacks.append(Ending())  # without a Checkpoint, which is one
+        launcher = trainer.strategy.launcher
+        signals.at_once = partial(end_children, launcher)
+        if not is_child():
+            mark_parent()
         use_own_summary(trainer.callbacks)
         return trainer
-
-    def after_fit(self) -> None:
-        if not self.trainer.is_global_zero:
-            return
-        pipeline = self.folder / "pipeline"
-        self.model.pipeline().save_pretrained(pipeline)
-        if callable(getattr(self.datamodule, "summary", None)):
-            print(self.datamodule.summary())
-        self._name_grid()
-        self._say_next(pipeline)
-
-    def after_test(self) -> None:
-        if not self.trainer.is_global_zero:
-            return
-        source = self.here.ckpt_path or getattr(self.model, "path", None)
-        from textgan.evaluation.page import save  # imports matplotlib
-
-        report = self.model.report(source=source)
-        for path in save(report, self.folder):
-            print(f"written: {_short(path)}")
-        if not report.protocols and not report.skipped:
-            print("no metric was asked for: 'metric=[standard]' measures any data set")
-        self._name_grid()
-        if self.here.ckpt_path is not None:
-            self._say_next(Path(self.here.ckpt_path))
-
-    def _say_next(self, model: Path) -> None:
-        print(f"next: textgan {self.model.pipeline().next_command} --model {_short(model)}")
-
-    def _name_grid(self) -> None:
-        grids = sorted((self.folder / "samples").glob("*.png"))
-        if grids:
-            print(f"the last picture: {_short(grids[-1])}")
-
-    def after_predict(self) -> None:
-        if self.trainer.is_global_zero:
-            print(f"drawn into {_short(self.folder / 'predictions')}")
-
-    def _run_subcommand(self, subcommand: str) -> None:
-        try:
-            super()._run_subcommand(subcommand)
-        except (NonFiniteLossError, FloatingPointError) as error:
-            raise StoppedError(_one_line(error)) from error
-        except ConfigError as error:
-            if self.phase.started:
-                raise StoppedError(str(error)) from error
-            raise
-        except (*_MISTAKES, RuntimeError) as error:
-            unfit = str(error).startswith("Error(s) in loading state_dict")
-            if self.phase.started or (isinstance(error, RuntimeError) and not unfit):
-                raise
-            self._refuse(error)
-
-    def _refuse(self, error: Exception) -> NoReturn:
-        """End a run that never began: no folder, one sentence."""
-        if rank_zero_only.rank == 0:
-            discard(self.folder, self.existed)
-        raise ConfigError(_one_line(error)) from error
 
     def _plain(self) -> dict[str, Any]:
         """What was parsed, as plain values, without what belongs to this run alone."""
@@ -202,25 +149,3 @@ class TextganCLI(LightningCLI):
             text = yaml.safe_dump(self.plain, sort_keys=False, allow_unicode=True)
             path.write_text(text, encoding="utf-8")
         write_environment(self.folder, self.command, self.here.seed_everything)
-
-
-def _one_line(error: Exception) -> str:
-    said = str(error)
-    if said.startswith("Error(s) in loading state_dict"):
-        what = [line.strip() for line in said.splitlines()[1:]]
-        return f"the checkpoint does not fit this model: {what[0]}" if what else said
-    return explain(said, _known_settings()) or type(error).__name__
-
-
-def _known_settings() -> list[str]:
-    trainer = [f"trainer.{name}" for name in inspect.signature(pl.Trainer).parameters]
-    return [
-        *trainer,
-        *["model", "data", "trainer", "seed_everything", "ckpt_path", "config", "run_dir"],
-    ]
-
-
-def _short(path: Path) -> str:
-    """The path as one would type it here."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)

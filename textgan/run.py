@@ -15,6 +15,7 @@ import yaml
 from textgan.errors import ConfigError, StoppedError
 from textgan.lightning_cli import TextganCLI
 from textgan.run_folder import free_name, refuse_occupied
+from textgan.stop import Stop, signals
 
 
 def launch(verb: str, options: list[str]) -> int:
@@ -22,6 +23,8 @@ def launch(verb: str, options: list[str]) -> int:
     with _as_typed([verb, *options]):
         try:
             TextganCLI(command=["textgan", verb, *options])
+        except Stop:
+            raise
         except SystemExit as done:  # --help and --print_config end so
             return int(done.code or 0)
     return 0
@@ -48,7 +51,8 @@ def launch_composed(
     folder.mkdir(parents=True, exist_ok=True)
     path = free_name(folder / "run.yaml")
     _write(path, config)
-    with _as_typed([verb, "--config", str(path), *options, "--run_dir", str(folder)]):
+    typed = [verb, "--config", str(path), *options, "--run_dir", str(folder)]
+    with signals.handled(), _as_typed(typed):  # a launcher's process has no handlers yet
         cli = TextganCLI(command=command, composed=path)
     if objective is None:
         return None

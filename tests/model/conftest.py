@@ -52,6 +52,7 @@ def make_data(**changes: object) -> Shapes:
 def make_trainer(folder: Path, *callbacks: pl.Callback, **options: object) -> pl.Trainer:
     """As `textgan fit` makes it, without what it prints."""
     settings = {"logger": False, "enable_checkpointing": bool(callbacks), "limit_val_batches": 0}
+    settings["val_check_interval"] = 1000
     return pl.Trainer(
         default_root_dir=str(folder),
         accelerator="cpu",
@@ -59,7 +60,6 @@ def make_trainer(folder: Path, *callbacks: pl.Callback, **options: object) -> pl
         max_epochs=-1,
         use_distributed_sampler=False,
         check_val_every_n_epoch=None,
-        val_check_interval=1000,
         num_sanity_val_steps=0,
         enable_model_summary=False,
         enable_progress_bar=False,

@@ -1,6 +1,7 @@
-"""A run that is killed at any moment goes on from `last.ckpt` as if nothing had happened."""
+"""A run that is ended at any moment goes on from `last.ckpt` as if nothing had happened."""
 
 import multiprocessing
+import os
 import random
 import signal
 import subprocess
@@ -23,9 +24,14 @@ class Command:
     """`python -m textgan` with these words, as a process of its own."""
 
     def __init__(self, words: list[str]):
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen([sys.executable, "-m", "textgan", *words], **quiet)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "textgan", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         self.kill, self.wait = self.process.kill, self.process.wait
+        self.pid = self.process.pid
 
     def status(self) -> int | None:
         return self.process.poll()
@@ -38,6 +44,7 @@ class Fork:
         process = multiprocessing.get_context("fork").Process(target=run, args=(words,))
         process.start()
         self.process, self.kill, self.wait = process, process.kill, process.join
+        self.pid = process.pid
 
     def status(self) -> int | None:
         return self.process.exitcode
@@ -116,3 +123,80 @@ def test_a_run_killed_twice_ends_bitwise_as_the_one_left_alone(
     assert same(expected["state_dict"], found["state_dict"])
     assert same(expected["optimizer_states"], found["optimizer_states"])
     assert not being_written.exists()
+
+
+def long_run(tiny: list[str], folder: str, *more: str) -> list[str]:
+    short = ["total_images=160", "checkpoint_every_images=0", "sample_every_images=16"]
+    few = ["trainer.callbacks.sample_grid.number=1", "callback=[checkpoint,sample_grid]"]
+    return ["fit", *tiny, *short, *few, f"hydra.run.dir={folder}", *more]
+
+
+def finish_as(whole: Path, folder: Path) -> None:
+    """Go on in the folder, and compare its end with that of a run that nothing ended."""
+    assert main(["fit", f"ckpt_path={folder}/last.ckpt"]) == 0
+    expected, found = (read_checkpoint(at / "last.ckpt") for at in (whole, folder))
+    assert same(expected["state_dict"], found["state_dict"])
+    assert same(expected["optimizer_states"], found["optimizer_states"])
+
+
+def test_sigterm_ends_the_step_and_the_run_goes_on_bitwise(tiny, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert main(long_run(tiny, "whole")) == 0
+    process = Fork(long_run(tiny, "run", "data.num_workers=1"))
+    until(process, Path("run/samples/000000016.png").exists)
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait()
+    assert process.status() == 143
+    seen = images_in(Path("run/last.ckpt"))
+    assert 16 <= seen < 160
+    said = f"textgan: stopped by SIGTERM at {seen} images; go on with: textgan fit ckpt_path=run"
+    assert f"{said}/last.ckpt\n" in capfd.readouterr().err
+    assert Path("run/pipeline/model.safetensors").exists()
+    finish_as(Path("whole"), Path("run"))
+
+
+def test_sigterm_ends_prediction_and_what_was_drawn_stays(trained, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    Path("captions.txt").write_text("a red circle\n" * 3000, encoding="utf-8")
+    words = ["predict", f"ckpt_path={trained}/last.ckpt", "captions_file=captions.txt"]
+    process = Fork([*words, "hydra.run.dir=run"])
+    until(process, lambda: any(Path("run").glob("predictions/*.png")))
+    os.kill(process.pid, signal.SIGTERM)
+    process.wait()
+    assert process.status() == 143
+    assert "batches; what was drawn until then is in run/predictions\n" in capfd.readouterr().err
+    assert 0 < len([*Path("run/predictions").iterdir()]) < 3000
+
+
+def processes_of(leader: int) -> list[int]:
+    """A process and those that it started, the loaders' left out."""
+    listed = subprocess.run(
+        ["ps", "-o", "pid=,args=", "--ppid", str(leader)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    started = [line.split()[0] for line in listed.splitlines() if "--run_dir" in line]
+    return [leader, *map(int, started)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("whom", ["the first", "the second", "all"])
+@pytest.mark.parametrize("seed", range(2))
+def test_two_processes_end_at_a_random_moment_of_sigterm(seed, whom, tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    two = ["trainer=ddp_cpu", "data.batch_size=4", "data.num_workers=1"]
+    assert main(long_run(tiny, "whole", *two)) == 0
+    process = Command(long_run(tiny, "run", *two))
+    until(process, Path("run/samples/000000016.png").exists)
+    time.sleep(random.Random(seed).uniform(0, 1))
+    first, *others = processes_of(process.pid)
+    assert len(others) == 1
+    if whom == "all":
+        os.killpg(process.pid, signal.SIGTERM)
+    else:
+        os.kill({"the first": first, "the second": others[0]}[whom], signal.SIGTERM)
+    process.wait()
+    assert process.status() == 143
+    finish_as(Path("whole"), Path("run"))

@@ -1,3 +1,6 @@
+import os
+import signal
+
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -5,6 +8,7 @@ import torch
 from textgan.augmentation import DiffAugment
 from textgan.callback.checkpoint import Checkpoint
 from textgan.loss import KL, R1R2, Match, Mismatch, Reconstruction, RpGAN
+from textgan.stop import Stop
 
 
 class Crash(pl.Callback):
@@ -82,6 +86,37 @@ def test_a_resumed_run_ends_bitwise_as_one_that_was_never_interrupted(
     assert different == []
     assert same(whole["optimizer_states"], resumed["optimizer_states"])
     assert whole["global_step"] == resumed["global_step"] == 10
+
+
+class CtrlC(pl.Callback):
+    """Pressed in the midst of the validation after so many images."""
+
+    def __init__(self, images: int):
+        self.images = images
+
+    def on_validation_batch_start(self, trainer, pl_module, batch, batch_idx, dataloader_idx=0):
+        if int(pl_module.images_seen) == self.images:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_a_run_stopped_amid_a_validation_ends_bitwise_as_one_that_was_not(
+    everything, data, trainer, tmp_path
+):
+    validating = {"val_check_interval": 2, "limit_val_batches": 1}
+    trainer(Checkpoint(every_images=0), **validating).fit(everything(), data())
+    whole = read(tmp_path)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of & ignores it
+    try:
+        with pytest.raises(Stop, match="stopped by Ctrl-C at 16 images"):
+            trainer(Checkpoint(every_images=0), CtrlC(16), **validating).fit(everything(), data())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert int(read(tmp_path)["state_dict"]["images_seen"]) == 16
+    trainer(Checkpoint(every_images=0), **validating).fit(
+        everything(), data(), ckpt_path=tmp_path / "last.ckpt", weights_only=True
+    )
+    assert same(whole["state_dict"], read(tmp_path)["state_dict"])
+    assert same(whole["optimizer_states"], read(tmp_path)["optimizer_states"])
 
 
 def test_another_seed_ends_elsewhere(everything, data, trainer, tmp_path):

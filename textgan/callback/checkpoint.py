@@ -1,8 +1,6 @@
 """last.ckpt and best.ckpt in the run folder, whole at every moment."""
 
 import os
-import signal
-import threading
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -10,20 +8,20 @@ from typing import Any
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
 
+from textgan.callback.ending import Ending
 from textgan.callback.interval import ImageInterval
 from textgan.direction import direction
 from textgan.errors import ConfigError
 
 
-class Checkpoint(LightningCheckpoint):
-    """Writes `last.ckpt` every so many images, when training ends, and at Ctrl-C.
+class Checkpoint(Ending, LightningCheckpoint):
+    """Writes `last.ckpt` every so many images, when training ends, and when a signal ends it.
 
     With `monitor`, also `best.ckpt` after each validation that was better than all before.
 
     The file is written beside the old one, flushed to the disk and then moved over it, so that a
-    crash at any moment leaves one that loads. Ctrl-C waits for the end of a step, so that going on
-    from there is exact; a second one does not wait. With several processes, which do not get the
-    signal at the same step, Ctrl-C ends the run at once.
+    crash at any moment leaves one that loads. SIGTERM, SIGHUP and Ctrl-C wait for the end of a
+    step, so that going on from there is exact; a second one does not wait.
 
     Args:
         every_images: images seen between two, over all processes; 0 means at the end only.
@@ -33,6 +31,7 @@ class Checkpoint(LightningCheckpoint):
     """
 
     def __init__(self, *, every_images: int, monitor: str | None = None, mode: str | None = None):
+        super().__init__()
         if mode not in ("max", "min", None):
             raise ValueError(f'mode must be "max", "min" or null, got {mode!r}')
         if monitor is not None and mode is None:
@@ -42,7 +41,8 @@ class Checkpoint(LightningCheckpoint):
         self.interval = ImageInterval(every_images)
         self.monitor, self.mode, self.best = monitor, mode, None
         self._saved_at: int | None = None
-        self._interrupted, self._handler = False, None
+        self._loops: dict[str, Any] = {}  # where training was before the validation under way
+        self._validated = True
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         evaluator = getattr(pl_module, "evaluator", None)
@@ -54,12 +54,8 @@ class Checkpoint(LightningCheckpoint):
             raise ConfigError(f"monitor must be of a metric, here {names}, got {self.monitor!r}")
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        super().on_train_start(trainer, pl_module)
         self.interval.start(int(pl_module.images_seen))
-        handler = signal.getsignal(signal.SIGINT)
-        alone = trainer.world_size == 1 and threading.current_thread() is threading.main_thread()
-        if alone and callable(handler):
-            self._handler = handler
-            signal.signal(signal.SIGINT, self._interrupt)
 
     def on_train_batch_end(
         self,
@@ -69,13 +65,28 @@ class Checkpoint(LightningCheckpoint):
         batch: object,
         batch_idx: int,
     ) -> None:
-        if self.interval.crossed(int(pl_module.images_seen)) or self._interrupted:
+        if self.interval.crossed(int(pl_module.images_seen)):
             self._save(trainer, int(pl_module.images_seen))
-        if self._interrupted:
-            print(f"stopped; go on with textgan fit ckpt_path={_last(trainer)}")
-            raise KeyboardInterrupt
+        self._loops = trainer.fit_loop.state_dict()
+        super().on_train_batch_end(trainer, pl_module)
+
+    def keep(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._saved_at != int(pl_module.images_seen):
+            self._save(trainer, int(pl_module.images_seen))
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        if trainer.validating and not self._validated:
+            # going on amid a validation would measure the rest of its pictures alone
+            checkpoint["loops"]["fit_loop"] = self._loops
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        super().on_validation_start(trainer, pl_module)
+        self._validated = False
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._validated = True
         if self.monitor is None or trainer.state.fn != "fit":
             return
         known = {n: v for n, v in trainer.callback_metrics.items() if n.startswith("val/")}
@@ -97,23 +108,8 @@ class Checkpoint(LightningCheckpoint):
             self.best = state_dict["best"]
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._hand_back()
-        if self._saved_at != int(pl_module.images_seen):
-            self._save(trainer, int(pl_module.images_seen))
-
-    def on_exception(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
-    ) -> None:
-        self._hand_back()
-
-    def _interrupt(self, *signalled: Any) -> None:
-        self._interrupted = True
-        self._hand_back()
-
-    def _hand_back(self) -> None:
-        if self._handler is not None:
-            signal.signal(signal.SIGINT, self._handler)
-            self._handler = None
+        self.keep(trainer, pl_module)
+        super().on_train_end(trainer, pl_module)
 
     def _save(self, trainer: pl.Trainer, images_seen: int) -> None:
         self._write(trainer, "last.ckpt")
@@ -126,10 +122,6 @@ class Checkpoint(LightningCheckpoint):
         trainer.save_checkpoint(beside, weights_only=False)
         if trainer.is_global_zero:
             replace_durably(beside, path)
-
-
-def _last(trainer: pl.Trainer) -> Path:
-    return Path(trainer.default_root_dir) / "last.ckpt"
 
 
 def replace_durably(beside: Path, path: Path) -> None:

@@ -24,6 +24,7 @@ from textgan.conf_folder import conf_folder
 from textgan.converter import find_links, list_names, to_lightning
 from textgan.errors import ConfigError, StoppedError, did_you_mean
 from textgan.run_folder import discard
+from textgan.stop import Stop
 from textgan.words import Words
 
 _last_sweep: list[Path] = []
@@ -103,6 +104,10 @@ def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictCo
                 if showing:
                     return show_composed(verb, run, words.options)
                 return launch_composed(verb, run, folder, words.options, typed)
+        except Stop as stop:  # which ends a sweep, too
+            if not stop.began:
+                discard(folder, existed)
+            raise
         except ConfigError as error:
             if sweep:
                 raise

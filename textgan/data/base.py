@@ -1,13 +1,16 @@
 """What every data set shares: an endless stream of pictures keyed by position, and loaders."""
 
+import os
 from abc import abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
 import torch
+from lightning_fabric.utilities.seed import pl_worker_init_function
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from textgan.stop import leave_to_parent
 from textgan.types import Batch
 
 
@@ -157,9 +160,16 @@ class CaptionedImages(LightningDataModule):
             batch_sampler=batches,
             num_workers=self.num_workers,
             collate_fn=_as_it_is,
+            worker_init_fn=_begin_worker,
             persistent_workers=self.num_workers > 0 and isinstance(batches, StreamSampler),
             pin_memory=torch.cuda.is_available(),
         )
+
+
+def _begin_worker(worker_id: int) -> None:
+    leave_to_parent()
+    if os.environ.get("PL_SEED_WORKERS") == "1":  # what Lightning would set where nothing is
+        pl_worker_init_function(worker_id)
 
 
 def _as_it_is(batch: Batch) -> Batch:

@@ -1,0 +1,131 @@
+"""How a run ends: what it wrote, how to go on, and why it ended before its time."""
+
+import inspect
+import shlex
+from pathlib import Path
+from typing import NoReturn
+
+import pytorch_lightning as pl
+from pytorch_lightning.utilities.exceptions import MisconfigurationException
+from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+from textgan.child_process import end_children
+from textgan.errors import ConfigError, StoppedError
+from textgan.model.terms import NonFiniteLossError
+from textgan.parse_error import explain
+from textgan.run_folder import discard
+from textgan.stop import Stop, name_of, signals
+
+MISTAKES = (ValueError, OSError, MisconfigurationException)
+
+
+class RunEnding:
+    """The part of `TextganCLI` that sees to a run's end, a good one or another."""
+
+    def after_fit(self) -> None:
+        if not self.trainer.is_global_zero:
+            return
+        pipeline = self.folder / "pipeline"
+        self.model.pipeline().save_pretrained(pipeline)
+        if callable(getattr(self.datamodule, "summary", None)):
+            print(self.datamodule.summary())
+        self._name_grid()
+        self._say_next(pipeline)
+
+    def after_test(self) -> None:
+        if not self.trainer.is_global_zero:
+            return
+        source = self.here.ckpt_path or getattr(self.model, "path", None)
+        from textgan.evaluation.page import save  # imports matplotlib
+
+        report = self.model.report(source=source)
+        for path in save(report, self.folder):
+            print(f"written: {short(path)}")
+        if not report.protocols and not report.skipped:
+            print("no metric was asked for: 'metric=[standard]' measures any data set")
+        self._name_grid()
+        if self.here.ckpt_path is not None:
+            self._say_next(Path(self.here.ckpt_path))
+
+    def _say_next(self, model: Path) -> None:
+        print(f"next: textgan {self.model.pipeline().next_command} --model {short(model)}")
+
+    def _name_grid(self) -> None:
+        grids = sorted((self.folder / "samples").glob("*.png"))
+        if grids:
+            print(f"the last picture: {short(grids[-1])}")
+
+    def after_predict(self) -> None:
+        if self.trainer.is_global_zero:
+            print(f"drawn into {short(self.folder / 'predictions')}")
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        try:
+            super()._run_subcommand(subcommand)
+        except Stop as stop:
+            self._end(stop)
+        except (NonFiniteLossError, FloatingPointError) as error:
+            raise StoppedError(one_line(error)) from error
+        except ConfigError as error:
+            if self.phase.started:
+                raise StoppedError(str(error)) from error
+            raise
+        except (*MISTAKES, RuntimeError) as error:
+            unfit = str(error).startswith("Error(s) in loading state_dict")
+            if self.phase.started or (isinstance(error, RuntimeError) and not unfit):
+                raise
+            self.refuse(error)
+        if signals.asked:  # it came too late to stop anything
+            said = f"{name_of(signals.asked)} came when all was done"
+            raise Stop(signals.asked, said, began=True)
+
+    def _end(self, stop: Stop) -> NoReturn:
+        """End a run because of a signal: what there is of it is kept, and said."""
+        agreed = self.phase.started and self.config.subcommand == "fit"
+        if self.trainer.is_global_zero:
+            end_children(self.trainer.strategy.launcher, seconds=5 if agreed else 0)
+        if not self.trainer.is_global_zero or not self.phase.started:
+            stop.began = agreed
+            raise stop
+        raise Stop(stop.signum, f"{stop}{self._kept()}", began=True) from stop
+
+    def _kept(self) -> str:
+        """What a run that was stopped leaves behind, for the end of a sentence."""
+        verb = self.config.subcommand
+        if verb == "predict":
+            return f"; what was drawn until then is in {short(self.folder / 'predictions')}"
+        if verb != "fit":
+            return "; nothing was measured to the end"
+        pipeline, last = self.folder / "pipeline", self.folder / "last.ckpt"
+        self.model.pipeline().save_pretrained(pipeline)
+        if not last.is_file():
+            return f"; no checkpoint is written, and {short(pipeline)} draws"
+        return f"; go on with: textgan fit {shlex.quote(f'ckpt_path={short(last)}')}"
+
+    def refuse(self, error: Exception) -> NoReturn:
+        """End a run that never began: no folder, one sentence."""
+        if rank_zero_only.rank == 0:
+            discard(self.folder, self.existed)
+        raise ConfigError(one_line(error)) from error
+
+
+def one_line(error: Exception) -> str:
+    said = str(error)
+    if said.startswith("Error(s) in loading state_dict"):
+        what = [line.strip() for line in said.splitlines()[1:]]
+        return f"the checkpoint does not fit this model: {what[0]}" if what else said
+    return explain(said, known_settings()) or type(error).__name__
+
+
+def known_settings() -> list[str]:
+    trainer = [f"trainer.{name}" for name in inspect.signature(pl.Trainer).parameters]
+    return [
+        *trainer,
+        *["model", "data", "trainer", "seed_everything", "ckpt_path", "config", "run_dir"],
+    ]
+
+
+def short(path: Path) -> str:
+    """The path as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
