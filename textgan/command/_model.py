@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textgan.errors import ConfigError
+from textgan.home import expanded
 
 if TYPE_CHECKING:
     from textgan.pretrained import Part
@@ -58,6 +59,7 @@ def add_trust(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--pretrained",
+        type=expanded,
         metavar="NAME",
         help="the weights of the frozen text encoder that a checkpoint names, to allow them",
     )

@@ -1,6 +1,5 @@
 """Say which of some labels fits a picture best."""
 
-import argparse
 from typing import TYPE_CHECKING
 
 from textgan.command._model import (
@@ -10,7 +9,9 @@ from textgan.command._model import (
     max_megapixels,
     open_model,
 )
+from textgan.command._parser import Parser
 from textgan.errors import ConfigError
+from textgan.home import expanded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
 def main(argv: list[str]) -> int:
     """`textgan classify PICTURE ... --labels "a,b"`: labels with probabilities, best first."""
-    parser = argparse.ArgumentParser("textgan classify", description=__doc__)
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="a picture file")
+    parser = Parser("textgan classify", description=__doc__)
+    parser.add_argument(
+        "pictures", nargs="+", metavar="PICTURE", type=expanded, help="a picture file"
+    )
     parser.add_argument("--labels", required=True, help='what it may show: "a cat,a dog"')
     parser.add_argument(
         "--template",
@@ -30,7 +33,7 @@ def main(argv: list[str]) -> int:
         help='the caption that a label becomes ("a photo of a {}"); given several times, their '
         "encodings are averaged",
     )
-    parser.add_argument("--model", help=HELP)
+    parser.add_argument("--model", type=expanded, help=HELP)
     add_max_megapixels(parser)
     add_trust(parser)
     words = parser.parse_args(argv)

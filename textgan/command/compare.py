@@ -1,11 +1,12 @@
 """Compare evaluations of several models, number by number."""
 
-import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textgan.command._parser import Parser
 from textgan.errors import ConfigError
+from textgan.home import expanded
 
 if TYPE_CHECKING:
     from textgan.evaluation.comparison import Comparison
@@ -19,17 +20,20 @@ _HEAD = ("number", "model", "mean", "+-", "95 % interval", "n", "against A", "ve
 
 def main(argv: list[str]) -> int:
     """`textgan compare A B [C ...]`: a table of differences to A, and whether they are sure."""
-    parser = argparse.ArgumentParser("textgan compare", description=__doc__, epilog=_EPILOG)
+    parser = Parser("textgan compare", description=__doc__, epilog=_EPILOG)
     parser.add_argument(
         "evaluations",
         nargs="+",
         metavar="EVALUATION",
+        type=expanded,
         help="for each model an evaluation.json, a run folder, or a folder of several evaluations",
     )
     parser.add_argument(
         "--metric", action="append", metavar="NAME", help="only this metric or number; repeatable"
     )
-    parser.add_argument("--out", metavar="FILE", help="draw the comparison into this picture too")
+    parser.add_argument(
+        "--out", type=expanded, metavar="FILE", help="draw the comparison into this picture too"
+    )
     words = parser.parse_args(argv)
 
     from textgan.evaluation.comparison import compare

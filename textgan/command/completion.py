@@ -1,6 +1,6 @@
 """Print the shell's tab completion: eval "$(textgan completion bash)"."""
 
-import argparse
+from textgan.command._parser import Parser
 
 _BASH = """\
 _textgan_complete() {
@@ -22,7 +22,7 @@ _ZSH = "autoload -U +X bashcompinit && bashcompinit\n" + _BASH
 
 def main(argv: list[str]) -> int:
     """`textgan completion bash|zsh` prints the script, `query LINE` candidates."""
-    parser = argparse.ArgumentParser("textgan completion", description=__doc__)
+    parser = Parser("textgan completion", description=__doc__)
     parser.add_argument("shell", choices=["bash", "zsh", "query"])
     parser.add_argument("line", nargs="?", default="", help="what was typed (query only)")
     words = parser.parse_args(argv)

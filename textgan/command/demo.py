@@ -1,19 +1,20 @@
 """Open a web page on this machine that draws while one types."""
 
-import argparse
 import errno
 import re
 import socket
 from pathlib import Path
 
 from textgan.command._model import HELP, add_trust, find_model, open_model
+from textgan.command._parser import Parser
 from textgan.errors import ConfigError
+from textgan.home import expanded
 
 
 def main(argv: list[str]) -> int:
     """`textgan demo [FOLDER]`: the page, until Ctrl-C; nothing that it needs is elsewhere."""
-    parser = argparse.ArgumentParser("textgan demo", description=__doc__)
-    parser.add_argument("model", nargs="?", metavar="FOLDER", help=HELP)
+    parser = Parser("textgan demo", description=__doc__)
+    parser.add_argument("model", nargs="?", type=expanded, metavar="FOLDER", help=HELP)
     parser.add_argument(
         "--host",
         default="127.0.0.1",

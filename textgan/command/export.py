@@ -1,16 +1,18 @@
 """Write a pipeline as one ONNX or torch.export graph, which draws without textgan."""
 
-import argparse
-
 from textgan.command._model import HELP, add_trust, open_model
+from textgan.command._parser import Parser
 from textgan.errors import ConfigError
+from textgan.home import expanded
 
 
 def main(argv: list[str]) -> int:
     """`textgan export FOLDER`: graph, tokenizer and export.json, checked against PyTorch."""
-    parser = argparse.ArgumentParser("textgan export", description=__doc__)
-    parser.add_argument("folder", metavar="FOLDER", help="the folder to write, new or empty")
-    parser.add_argument("--model", help=HELP)
+    parser = Parser("textgan export", description=__doc__)
+    parser.add_argument(
+        "folder", type=expanded, metavar="FOLDER", help="the folder to write, new or empty"
+    )
+    parser.add_argument("--model", type=expanded, help=HELP)
     add_trust(parser)
     parser.add_argument(
         "--format",

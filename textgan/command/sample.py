@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textgan.command._model import HELP, add_trust, open_model
+from textgan.command._parser import Parser
 from textgan.errors import ConfigError
+from textgan.home import expanded
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,15 +45,15 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         "textgan sample",
         description=f'{__doc__} In "a (red:1.5) circle" a word counts for more, in "(red:0.5)" '
         "for less.",
     )
     add = parser.add_argument
     add("captions", nargs="+", metavar="CAPTION", help="what to draw")
-    add("--model", help=HELP)
+    add("--model", type=expanded, help=HELP)
     add_trust(parser)
     add("--seed", type=int, default=0, help="decides the noise (0)")
     add("--number", type=int, help="draws of each caption (4)")
@@ -59,13 +61,22 @@ def _parser() -> argparse.ArgumentParser:
     add("--truncation", type=float, default=1.0, help="0 to 1: below 1 likelier, more alike (1)")
     guidance = "above 1 it exaggerates what the caption says (1.0)"
     add("--guidance_scale", type=float, help=guidance)
-    add("--rerank", metavar="MODEL", help="a contrastive model that chooses among --candidates")
+    add(
+        "--rerank",
+        type=expanded,
+        metavar="MODEL",
+        help="a contrastive model that chooses among --candidates",
+    )
     add("--candidates", type=int, help="draws of each caption to choose among (16)")
     add("--attention", action="store_true", help="where the first draw looked at each word")
     add("--to", metavar="CAPTION", help="an animation (GIF) from one caption to this one")
     add("--to_seed", type=int, metavar="SEED", help="an animation to this seed's noise")
     add("--steps", type=int, help="pictures of an animation (16)")
-    add("--out", help="the file to write (sample.png, or sample.gif; frames in a row as .png)")
+    add(
+        "--out",
+        type=expanded,
+        help="the file to write (sample.png, or sample.gif; frames in a row as .png)",
+    )
     return parser
 
 

@@ -1,15 +1,15 @@
 """Turn a checkpoint into a pipeline folder, to use and to hand on."""
 
-import argparse
-
 from textgan.command._model import add_trust, open_model
+from textgan.command._parser import Parser
+from textgan.home import expanded
 
 
 def main(argv: list[str]) -> int:
     """`textgan save CHECKPOINT FOLDER`: what its use needs, without optimizers and critic."""
-    parser = argparse.ArgumentParser("textgan save", description=__doc__)
-    parser.add_argument("checkpoint", help="a .ckpt file, or a run folder")
-    parser.add_argument("folder", help="the folder to write")
+    parser = Parser("textgan save", description=__doc__)
+    parser.add_argument("checkpoint", type=expanded, help="a .ckpt file, or a run folder")
+    parser.add_argument("folder", type=expanded, help="the folder to write")
     add_trust(parser)
     words = parser.parse_args(argv)
     pipeline = open_model(words.checkpoint, trust=words.trust, pretrained=words.pretrained)

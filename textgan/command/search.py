@@ -1,6 +1,5 @@
 """Find the pictures of a folder that fit a text best."""
 
-import argparse
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -12,7 +11,9 @@ from textgan.command._model import (
     max_megapixels,
     open_model,
 )
+from textgan.command._parser import Parser
 from textgan.errors import ConfigError
+from textgan.home import expanded
 
 if TYPE_CHECKING:
     from textgan.pipeline import Match
@@ -22,13 +23,17 @@ _SIDE = 128  # of a picture in the grid
 
 def main(argv: list[str]) -> int:
     """`textgan search FOLDER "a caption"`: similarity and path of each match, best first."""
-    parser = argparse.ArgumentParser("textgan search", description=__doc__)
-    parser.add_argument("folder", metavar="FOLDER", help="pictures, also in folders below it")
+    parser = Parser("textgan search", description=__doc__)
+    parser.add_argument(
+        "folder", type=expanded, metavar="FOLDER", help="pictures, also in folders below it"
+    )
     parser.add_argument("caption", metavar="CAPTION", help="what to look for")
-    parser.add_argument("--model", help=HELP)
+    parser.add_argument("--model", type=expanded, help=HELP)
     add_trust(parser)
     parser.add_argument("--top", type=int, default=10, help="how many pictures (10)")
-    parser.add_argument("--out", metavar="FILE", help="write a grid of the matches, a PNG")
+    parser.add_argument(
+        "--out", type=expanded, metavar="FILE", help="write a grid of the matches, a PNG"
+    )
     parser.add_argument("--follow_links", action="store_true", help="also links in the folder")
     add_max_megapixels(parser)
     words = parser.parse_args(argv)
