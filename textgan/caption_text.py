@@ -9,8 +9,12 @@ MAX_LINE = 1_000_000  # bytes of a line, which may hold several captions
 _BLOCK = 1 << 16  # bytes
 
 
+class TooLongError(ValueError):
+    """A caption, or a line that may hold one, is longer than it may be."""
+
+
 def check_caption(caption: str, name: str = "a caption") -> None:
-    """Raise ValueError if a caption has more than 10,000 characters.
+    """Raise `TooLongError` if a caption has more than 10,000 characters.
 
     Longer texts are not read whole by any text encoder here, and take memory and time in proportion
     before they are cut.
@@ -20,10 +24,23 @@ def check_caption(caption: str, name: str = "a caption") -> None:
         name: how the sentence names it.
     """
     if len(caption) > MAX_CHARACTERS:
-        raise ValueError(
+        raise TooLongError(
             f"{name} may have at most {MAX_CHARACTERS:,} characters, got {len(caption):,} "
             f"({caption[:40]!r}...)"
         )
+
+
+def check_text_file(path: Path) -> None:
+    """Refuse a text file that may hold too long a caption: by its strings if it is JSON.
+
+    Raises:
+        OSError: it cannot be read, or is not a regular file.
+        TooLongError: a line, or of a JSON file a string, has more than 1,000,000 bytes.
+    """
+    if path.suffix.lower() in (".json", ".jsonl", ".ndjson"):
+        check_strings(path)
+    else:
+        check_lines(path)
 
 
 def check_lines(path: Path) -> None:
@@ -31,7 +48,7 @@ def check_lines(path: Path) -> None:
 
     Raises:
         OSError: it cannot be read, or is not a regular file.
-        ValueError: a line has more than 1,000,000 bytes.
+        TooLongError: a line has more than 1,000,000 bytes.
     """
     _check_distances(path, b"\n", "a line")
 
@@ -41,7 +58,7 @@ def check_strings(path: Path) -> None:
 
     Raises:
         OSError: it cannot be read, or is not a regular file.
-        ValueError: between two quotation marks there are more than 1,000,000 bytes.
+        TooLongError: between two quotation marks there are more than 1,000,000 bytes.
     """
     _check_distances(path, b'"', "a string")
 
@@ -57,7 +74,7 @@ def _check_distances(path: Path, end: bytes, what: str) -> None:
             first, *others = block.split(end)
             longest = max(length + len(first), max(map(len, others), default=0))
             if longest > MAX_LINE:
-                raise ValueError(
+                raise TooLongError(
                     f"{path} holds {what} of more than {MAX_LINE:,} bytes: a caption may have at "
                     f"most {MAX_CHARACTERS:,} characters"
                 )

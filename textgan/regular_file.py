@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -69,16 +69,28 @@ def check_no_link(root: Path, relative: str) -> None:
             raise OSError(errno.ELOOP, _link_reason(path, root / relative))
 
 
-def find_files(root: Path, suffixes: Sequence[str], *, follow_links: bool = False) -> Found:
+def is_shown(folder: str) -> bool:
+    """Whether a folder's name neither makes it hidden nor begins with two underscores."""
+    return not folder.startswith((".", "__"))
+
+
+def find_files(
+    root: Path,
+    suffixes: Sequence[str] | None,
+    *,
+    follow_links: bool = False,
+    is_own: Callable[[str], bool] = is_shown,
+) -> Found:
     """Every regular file below a folder whose name ends with one of the suffixes, in any case.
 
-    Hidden files, and folders that are hidden or begin with two underscores, are left out without a
-    word. A folder that links reach several times is entered once.
+    Hidden files, and folders of which `is_own` is false, are left out without a word. A folder that
+    links reach several times is entered once.
 
     Args:
         root: the folder.
-        suffixes: in small letters, such as ".png".
+        suffixes: in small letters, such as ".png"; None takes every file.
         follow_links: whether links to files and folders are followed. They may lead anywhere.
+        is_own: whether a sub-folder of this name is looked into.
     """
     found = Found()
     waiting, entered = [root], set()
@@ -97,15 +109,18 @@ def find_files(root: Path, suffixes: Sequence[str], *, follow_links: bool = Fals
             if entry.name.startswith("."):
                 continue
             if entry.is_dir() and (follow_links or not entry.is_symlink()):
-                waiting += [] if entry.name.startswith("__") else [Path(entry.path)]
+                waiting += [Path(entry.path)] if is_own(entry.name) else []
             else:
                 _sort_in(found, entry, suffixes, follow_links)
     return Found(sorted(found.files), dict(sorted(found.left_out.items())), found.others)
 
 
-def _sort_in(found: Found, entry: os.DirEntry, suffixes: Sequence[str], follow_links: bool) -> None:
+def _sort_in(
+    found: Found, entry: os.DirEntry, suffixes: Sequence[str] | None, follow_links: bool
+) -> None:
     path = Path(entry.path)
-    if not entry.is_dir() and path.suffix.lower() not in suffixes:
+    is_other = suffixes is not None and path.suffix.lower() not in suffixes
+    if is_other and not entry.is_dir():
         found.others += 1
     elif entry.is_symlink() and not follow_links:
         found.left_out[path] = LINK

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+from textgan.caption_text import TooLongError
 from textgan.data.captions import NO_CAPTION, CaptionsFile, Row
 from textgan.data.cell import NoCaptionError, captions_of
 from textgan.data.columns import CAPTION_COLUMNS
@@ -60,8 +61,10 @@ def read_beside(tree: Tree, suffix: str, how: CaptionsFile) -> list[Row]:
         if beside in tree.names:
             try:
                 captions = tuple(read(tree.root / beside, how))
-            except NoCaptionError as error:
+            except (NoCaptionError, TooLongError) as error:
                 reason = f"{beside}: {error}"
+        elif beside in tree.left_out:
+            reason = f"{beside}: {tree.left_out[beside]}"
         rows.append(Row(file, captions, reason=reason or (None if captions else NO_CAPTION)))
     return rows
 

@@ -10,7 +10,7 @@ from textgan.data.table import JSON_SUFFIXES, TEXT_SUFFIXES, is_captions_file
 from textgan.data.tree import Tree
 
 _FIRST = ("metadata.jsonl", "metadata.csv", "captions.jsonl", "captions.csv")
-_USUAL = (*_FIRST, "metadata.tsv", "captions.tsv", "metadata.json", "captions.json", "captions.txt")
+USUAL = (*_FIRST, "metadata.tsv", "captions.tsv", "metadata.json", "captions.json", "captions.txt")
 _ALWAYS = (".jsonl", ".ndjson", ".csv", ".tsv")  # hardly anything else has these suffixes
 _MANY = 50  # so many text files in a folder are something else, and are not opened
 
@@ -61,7 +61,7 @@ def _tables(tree: Tree) -> list[str]:
 
 def _of_one_folder(tree: Tree, files: list[str], how: CaptionsFile) -> dict[Path, str | None]:
     by_name = {file.rpartition("/")[2]: file for file in files}
-    for name in _USUAL:
+    for name in USUAL:
         if name in by_name and (name in _FIRST or _is_one(tree, by_name[name], how)):
             return {tree.root / by_name[name]: None}
     opened = files if len(files) <= _MANY else [file for file in files if file.endswith(_ALWAYS)]

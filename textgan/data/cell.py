@@ -6,6 +6,8 @@ import math
 import re
 from typing import Any
 
+from textgan.caption_text import TooLongError, check_caption
+
 _KEYS = ("raw", "caption", "text", "sentence")  # of a caption that is an object, the first is it
 _EMPTY = {"", "nan", "null", "none", "n/a"}  # how pandas and spreadsheets write an empty cell
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -48,6 +50,10 @@ def _of_item(value: Any) -> tuple[str, ...]:
     if _SURROGATE.search(value):
         raise NoCaptionError(f"a caption must be valid Unicode, got {value!a:.80}")
     text = value.strip()
+    try:
+        check_caption(text)
+    except TooLongError as error:
+        raise NoCaptionError(str(error)) from error
     return () if text.lower() in _EMPTY else (text,)
 
 

@@ -89,6 +89,10 @@ def left_out_of(reading: Reading, split: Split) -> Iterator[str]:
 
 def not_named_or_read(reading: Reading) -> Iterator[str]:
     """How many pictures of the folder were not looked at, for each reason a part of a sentence."""
+    if reading.left_out:
+        file, reason = next(iter(reading.left_out.items()))
+        of_all = f"{len(reading.left_out):,} links or files that are not regular"
+        yield f"{of_all}, such as {_plain(file)} ({reason})"
     if reading.unnamed:
         yield f"{reading.unnamed:,} that no captions file names"
     if reading.unreadable:

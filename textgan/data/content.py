@@ -20,6 +20,7 @@ class Content:
         val_share: of the train pictures, taken for val where no split is named val.
         test_share: the same for test.
         exclude: a file of names of pictures that are not trained on.
+        follow_links: whether links below the root are followed; else they are left out.
 
     Raises:
         ValueError: the shares are negative, or more than everything together.
@@ -30,6 +31,7 @@ class Content:
     val_share: float
     test_share: float
     exclude: Path | None
+    follow_links: bool = False
 
     def __post_init__(self) -> None:
         if min(self.val_share, self.test_share) < 0 or self.val_share + self.test_share > 1:
@@ -41,7 +43,7 @@ class Content:
     @cached_property
     def reading(self) -> Reading:
         """The pictures that the folder names."""
-        return read_folder(self.root, self.how)
+        return read_folder(self.root, self.how, follow_links=self.follow_links)
 
     @cached_property
     def split(self) -> Split:
@@ -52,6 +54,7 @@ class Content:
             val_share=self.val_share,
             test_share=self.test_share,
             exclude=self.exclude,
+            follow_links=self.follow_links,
         )
 
     def captions(self, limit: int) -> list[str]:

@@ -8,6 +8,8 @@ from typing import TextIO
 
 from charset_normalizer import from_bytes
 
+from textgan.caption_text import check_text_file
+
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
@@ -65,8 +67,10 @@ def open_text(
         option: the option that sets `encoding`, for the sentence; None where there is none.
 
     Raises:
+        TooLongError: a line of it, or of a JSON file a string, has more than 1,000,000 bytes.
         ValueError: the file is in another encoding. The sentence names one that fits.
     """
+    check_text_file(path)
     chosen = encoding_of(path, encoding)
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)

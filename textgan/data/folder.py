@@ -75,6 +75,8 @@ class Folder(CaptionedImages):
         encoding: of captions files and text files without a byte order mark, such as cp1252 or
             gb18030; None means UTF-8.
         caption_suffix: of the files beside the pictures; None finds .txt, .caption or .json.
+        follow_links: whether links below the root are followed, to wherever they lead: pictures,
+            captions files and sub-folders. Otherwise they are left out, and counted.
         val_share: share of the train pictures that becomes val, where no split is named val.
         test_share: the same for test.
         exclude: a text file (a name a line) or .json file (a list) of pictures that are never
@@ -108,6 +110,7 @@ class Folder(CaptionedImages):
         split_column: str | None = None,
         encoding: str | None = None,
         caption_suffix: str | None = None,
+        follow_links: bool = False,
         val_share: float = 0.05,
         test_share: float = 0.0,
         exclude: str | Path | None = None,
@@ -135,7 +138,7 @@ class Folder(CaptionedImages):
             caption_suffix and f".{caption_suffix.lstrip('.')}",
         )
         left_out = Path(expanded(exclude)) if exclude else None
-        self.content = Content(self.root, how, val_share, test_share, left_out)
+        self.content = Content(self.root, how, val_share, test_share, left_out, follow_links)
         self._negatives: Negatives | None = None
         self._pictures: dict[str, Pictures] = {}
 

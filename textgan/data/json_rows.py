@@ -1,6 +1,7 @@
 """Rows of a JSON file: one a line, a list of them, or one of the documents that data sets have."""
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
@@ -13,6 +14,7 @@ from textgan.data.split_name import SPLITS
 Record = dict[str, Any]
 
 _HEAD_CHARACTERS = 1 << 16
+_MOST_BYTES = 1_000_000_000  # of a document, which takes some six times as much memory
 _FORMS = (
     "a list of objects with file_name and text, an object of captions by file name, or COCO's "
     "images and annotations"
@@ -29,6 +31,12 @@ def read_json(file: TextIO, path: Path, named: Named) -> tuple[str, list[tuple[i
     file.seek(0)
     if head[:1] == "{" and _is_lines(head, path):
         return "line", list(_lines(file, path))
+    size = os.fstat(file.fileno()).st_size
+    if size > _MOST_BYTES:
+        raise ValueError(
+            f"{path} has {size:,} bytes, and one JSON document may have {_MOST_BYTES:,}: save it "
+            "as JSON lines, one object a line"
+        )
     text = file.read()
     try:
         document = json.loads(text) if text.strip() else []

@@ -1,5 +1,6 @@
 """Which of the layouts that folders have is read, and what was found in one."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterable
@@ -8,11 +9,12 @@ from pathlib import Path
 
 from textgan.data.beside import caption_suffix, read_beside
 from textgan.data.captions import NO_CAPTION, CaptionsFile, Row, merged, read_captions_file
-from textgan.data.captions_files import check_no_other, find_captions_files
+from textgan.data.captions_files import USUAL, check_no_other, find_captions_files
 from textgan.data.split_name import is_class, split_of
 from textgan.data.tree import Tree, walk
 from textgan.home import expanded
 from textgan.picture_file import PICTURE_SUFFIXES
+from textgan.regular_file import check_no_link
 
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
@@ -27,6 +29,7 @@ class Reading:
         faults: where and why a row of a captions file was left out.
         notes: sentences on what was taken otherwise than one might think.
         unnamed: how many pictures of the folder no captions file names.
+        left_out: path -> reason of each link, pipe and the like in the folder.
         unreadable: suffix -> how many pictures and films of a kind that is not read.
     """
 
@@ -35,15 +38,21 @@ class Reading:
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     unnamed: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, int] = field(default_factory=dict)
 
 
-def read_folder(root: Path, how: CaptionsFile) -> Reading:
+def read_folder(root: Path, how: CaptionsFile, *, follow_links: bool = False) -> Reading:
     """The pictures that a folder names; whether each exists is not looked at.
 
     The first of these that is there is read: captions files in the root, or in sub-folders that
     are no splits; split folders (`train`, with `val` and `test` if there), each by these same
     rules; a file of captions beside a picture; two or more sub-folders, one per class.
+
+    Args:
+        root: the folder.
+        how: how captions are read.
+        follow_links: whether links below it are followed; else they are left out.
 
     Raises:
         FileNotFoundError: root or the captions file is missing.
@@ -54,14 +63,40 @@ def read_folder(root: Path, how: CaptionsFile) -> Reading:
         raise FileNotFoundError(f"{expected}, and {str(root)!r} does not exist")
     if not root.is_dir():
         raise ValueError(f"{expected}, and {str(root)!r} is a file")
-    whole = walk(root)
+    whole = walk(root, follow_links=follow_links)
     if how.captions_file:
-        reading = _of_captions_files(whole, "", {root / expanded(how.captions_file): None}, how)
+        path = root / expanded(how.captions_file)
+        if not follow_links:
+            _check_no_link(root, path)
+        reading = _of_captions_files(whole, "", {path: None}, how)
     else:
+        _check_left_out(whole)
         reading = _read(whole, "", how)
     reading.unnamed = len(whole.pictures) - len(whole.names.intersection(_files(reading)))
     reading.unreadable = dict(whole.unreadable)
+    known = _files(reading)  # whose reasons are said with them
+    reading.left_out = {file: why for file, why in whole.left_out.items() if file not in known}
     return reading
+
+
+def _check_no_link(root: Path, path: Path) -> None:
+    """Refuse a captions file in the folder that is a link, or is reached by one."""
+    relative = os.path.relpath(path, root)
+    if relative.startswith(os.pardir):
+        return
+    try:
+        check_no_link(root, relative)
+    except OSError as error:
+        raise ValueError(f"captions_file {str(path)!r} is not read: {error.strerror}") from error
+
+
+def _check_left_out(tree: Tree) -> None:
+    """Refuse a folder of which a part was left out that says how the rest is to be read."""
+    for name, reason in tree.left_out.items():
+        if "/" not in name and (name in USUAL or split_of(name) is not None):
+            raise ValueError(
+                f"{tree.root / name} is not read: {reason} (data.follow_links=true follows links)"
+            )
 
 
 def _read(whole: Tree, start: str, how: CaptionsFile) -> Reading:
@@ -155,19 +190,21 @@ def _class_name(file: str) -> str | None:
 
 
 def _no_pictures(tree: Tree) -> str:
-    if not tree.files:
+    if not tree.files and not tree.left_out:
         return f"{tree.root} is an empty folder: it must hold pictures and their captions"
+    left_out = [f"; left out: {name}: {why}" for name, why in tree.left_out.items()][:1]
     said = f"{tree.root} has no pictures, that is no {', '.join(PICTURE_SUFFIXES)}"
-    return _packed(tree) or said
+    return _packed(tree) or f"{said}{''.join(left_out)}"
 
 
 def _no_captions(tree: Tree) -> str:
     folders = [name for name in tree.folders() if not is_class(name)]
+    left_out = [f"; left out: {name}: {why}" for name, why in tree.left_out.items()][:1]
     said = f" (folders named {', '.join(folders[:3])} are no classes)" if folders else ""
     return _packed(tree) or (
         f"{tree.root} has {len(tree.pictures)} pictures but no captions{said}: add a "
         "metadata.jsonl of file_name and text, or a .txt of the same name beside each picture, or "
-        "two or more sub-folders, one per class"
+        f"two or more sub-folders, one per class{''.join(left_out)}"
     )
 
 

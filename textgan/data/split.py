@@ -11,6 +11,7 @@ from pathlib import Path
 
 from textgan.data.captions import NO_CAPTION, Row
 from textgan.data.encoding import read_text
+from textgan.regular_file import check_no_link, open_regular
 
 _HEAD_BYTES = 1 << 16
 _FIRST = ("test", "val", "excluded", "train")  # of copies in several splits, the earlier stays
@@ -28,7 +29,13 @@ class Split:
 
 
 def split_rows(
-    rows: Sequence[Row], *, root: Path, val_share: float, test_share: float, exclude: Path | None
+    rows: Sequence[Row],
+    *,
+    root: Path,
+    val_share: float,
+    test_share: float,
+    exclude: Path | None,
+    follow_links: bool = False,
 ) -> Split:
     """Rows shared out as they say, or where none names val or test, by their pictures' bytes.
 
@@ -41,12 +48,13 @@ def split_rows(
         val_share: of the train rows, taken for val where no row names it.
         test_share: the same for test.
         exclude: a file of names (`read_names`) whose pictures, and copies of them, leave train.
+        follow_links: whether a picture may be a link, or lie in a folder that is one.
 
     Raises:
         ValueError: no row can be used, or `exclude` names a file that no row has.
     """
     result = Split()
-    keys = _content_keys(rows, root, result.skipped)
+    keys = _content_keys(rows, root, result.skipped, follow_links=follow_links)
     usable = [row for row in rows if row.file in keys]
     if not usable:
         file, reason = result.skipped[0]
@@ -97,14 +105,16 @@ def read_names(path: Path, rows: Sequence[Row]) -> set[str]:
 
 
 def _content_keys(
-    rows: Sequence[Row], root: Path, skipped: list[tuple[str, str]]
+    rows: Sequence[Row], root: Path, skipped: list[tuple[str, str]], *, follow_links: bool
 ) -> dict[str, str]:
     """File -> a hash of its size and first bytes; rows without caption or file go to `skipped`."""
     keys = {}
     for row in rows:
         reason = row.reason or ("" if row.captions else NO_CAPTION)
         try:
-            with (root / row.file).open("rb") as file:
+            if not follow_links:
+                check_no_link(root, row.file)
+            with open_regular(root / row.file) as file:
                 size = os.fstat(file.fileno()).st_size
                 head = file.read(_HEAD_BYTES)
             reason = reason if size else "the file is empty"

@@ -1,13 +1,13 @@
 """The files of a folder, found in one walk."""
 
 import mimetypes
-import os
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from textgan.picture_file import PICTURE_SUFFIXES
+from textgan.regular_file import find_files, is_shown
 
 _SYSTEM = {
     *("@eadir", "#recycle", "$recycle.bin", "system volume information"),
@@ -22,11 +22,13 @@ class Tree:
 
     Attributes:
         root: the folder.
-        files: relative to the root, with forward slashes, sorted.
+        files: relative to the root, with forward slashes, sorted: regular files alone.
+        left_out: path, as those of the files, -> reason of each link, pipe and the like.
     """
 
     root: Path
     files: tuple[str, ...] = field(repr=False)
+    left_out: dict[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -53,33 +55,31 @@ class Tree:
         if not start:
             return self
         inside = (file[len(start) :] for file in self.files if file.startswith(start))
-        return Tree(self.root / start, tuple(inside))
+        left_out = {
+            file[len(start) :]: why for file, why in self.left_out.items() if file.startswith(start)
+        }
+        return Tree(self.root / start, tuple(inside), left_out)
 
     def folders(self) -> list[str]:
         """The sub-folders of the root in which there are files."""
         return sorted({file.split("/", 1)[0] for file in self.files if "/" in file})
 
 
-def walk(root: Path) -> Tree:
-    """The tree of a folder."""
-    files: list[str] = []
-    entered: set[str] = set()
-    for folder, folders, names in os.walk(root, followlinks=True):
-        real = os.path.realpath(folder)
-        if real in entered:  # a link back up, which would never end
-            folders.clear()
-            continue
-        entered.add(real)
-        folders[:] = sorted(name for name in folders if _is_own(name))
-        relative = os.path.relpath(folder, root).replace(os.sep, "/")
-        start = "" if relative == "." else f"{relative}/"
-        files += [start + name for name in names if not name.startswith(".")]
-    return Tree(root, tuple(sorted(files)))
+def walk(root: Path, *, follow_links: bool = False) -> Tree:
+    """The tree of a folder.
+
+    Args:
+        root: the folder, which may itself be a link.
+        follow_links: whether links below it are followed, wherever they lead.
+    """
+    found = find_files(root, None, follow_links=follow_links, is_own=_is_own)
+    relative = {path.relative_to(root).as_posix(): why for path, why in found.left_out.items()}
+    return Tree(root, tuple(sorted(p.relative_to(root).as_posix() for p in found.files)), relative)
 
 
 def _is_own(folder: str) -> bool:
     """Whether a folder is the user's, and not hidden or a system's."""
-    return not folder.startswith((".", "__")) and folder.lower() not in _SYSTEM
+    return is_shown(folder) and folder.lower() not in _SYSTEM
 
 
 def _is_other_picture(suffix: str) -> bool:
