@@ -16,7 +16,6 @@ from pathlib import Path
 
 from textgan import __version__
 from textgan.child_process import is_child
-from textgan.conf_folder import choices
 from textgan.errors import ConfigError, did_you_mean
 from textgan.stop import Stop, signals, tell
 from textgan.words import Words, split
@@ -84,17 +83,21 @@ def _dispatch(argv: list[str]) -> int:
 
 def _lightning(verb: str, argv: list[str]) -> int:
     words = split(argv)
-    alone = words.has_option("--config", "-c", "-h", "--help") or _asks_class_help(words)
+    if words.has_option("-h", "--help"):
+        from textgan.help import verb_help
+
+        print(verb_help(verb, LIGHTNING_VERBS[verb], words.overrides))
+        return 0
+    shows_options = words.has_option("--help_all")
+    alone = shows_options or words.has_option("--config", "-c") or _asks_class_help(words)
     if alone:
         if words.overrides or words.flags:
             first = (words.overrides + words.flags)[0]
             beside = words.options[0]
             raise ConfigError(f"{first!r} cannot stand beside {beside}: write it as --key value")
-        if words.has_option("-h", "--help"):
-            print(_grammars(verb), flush=True)
         from textgan.run import launch
 
-        return launch(verb, words.options)
+        return launch(verb, ["--help"] if shows_options else words.options)
     from textgan.composition import compose_and_run
 
     return compose_and_run(verb, words)
@@ -116,22 +119,6 @@ def commands() -> dict[str, str]:
     return found
 
 
-def _grammars(verb: str) -> str:
-    """What Lightning's own help lacks: the other grammar, and the choices of each group."""
-    lines = [f"  {group}={', '.join(names)}" for group, names in choices().items()]
-    return "\n".join(
-        [
-            f"textgan {verb}: {LIGHTNING_VERBS[verb]}.",
-            "",
-            "key=value overrides what conf/ composes, with these groups:",
-            *lines,
-            "-m sweeps over key=a,b; --cfg job shows the outcome; +key=value adds, ~key removes.",
-            "--key value is one of the options below; --model.help CLASS shows those of a class.",
-            "",
-        ]
-    )
-
-
 def _overview() -> str:
     verbs = {**LIGHTNING_VERBS, **commands()}
     width = max(map(len, verbs))
@@ -147,7 +134,7 @@ def _overview() -> str:
             "  textgan fit data=folder data.root=my/pictures     train on your pictures",
             '  textgan sample "a small red circle"               draw with the newest run',
             "  textgan fit --cfg job                             show the configuration",
-            "  textgan VERB --help                               every setting of a verb",
+            "  textgan VERB --help                               the settings of a verb",
             '  eval "$(textgan completion bash)"                 tab completion in this shell',
             "",
             "A mistake is said in one sentence; TEXTGAN_TRACEBACK=1 shows where it comes from.",

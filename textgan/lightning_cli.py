@@ -12,8 +12,10 @@ import yaml
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from textgan import trainer_options
 from textgan.callback.ending import Ending
 from textgan.callback.model_summary import use_own_summary
+from textgan.callback.switches import switched_on
 from textgan.checkpoint import read_checkpoint
 from textgan.child_process import end_children, is_child, mark_parent
 from textgan.converter import to_hydra
@@ -65,7 +67,10 @@ class TextganCLI(RunEnding, LightningCLI):
             pl.LightningDataModule,
             save_config_callback=None,
             seed_everything_default=0,
-            trainer_defaults={"callbacks": [self.phase, LogHyperparameters()]},
+            trainer_defaults={
+                **trainer_options.DEFAULTS,
+                "callbacks": [self.phase, LogHyperparameters()],
+            },
             parser_kwargs={**quiet, **{verb: dict(quiet) for verb in self.subcommands()}},
             subclass_mode_model=True,
             subclass_mode_data=True,
@@ -95,12 +100,11 @@ class TextganCLI(RunEnding, LightningCLI):
                 raise ConfigError(str(error)) from error
 
     def before_instantiate_classes(self) -> None:
+        trainer_options.check(self.here.trainer.as_dict())
         if self.here.run_dir is None:
             continued = continued_run(self.config.subcommand, self.here.get("ckpt_path"))
             self.here.run_dir = str(continued or new_run_folder())
             sys.argv += ["--run_dir", self.here.run_dir]  # DDP's children start from sys.argv
-        if self.here.trainer.default_root_dir is not None:
-            raise ConfigError("the run folder is set by --run_dir or hydra.run.dir, not by trainer")
         if "weights_only" in self.here and self.here.weights_only is None:
             self.here.weights_only = True
         self.folder, self.plain = Path(self.here.run_dir), self._plain()
@@ -125,6 +129,8 @@ class TextganCLI(RunEnding, LightningCLI):
         self.model.composed_config = {**hydra_style, "composition": composition}
 
     def instantiate_trainer(self, **keywords: Any) -> pl.Trainer:
+        options = self.config_init[self.config.subcommand].trainer
+        options.callbacks = switched_on(options.callbacks, options)
         trainer = super().instantiate_trainer(default_root_dir=str(self.folder), **keywords)
         if not any(isinstance(callback, Ending) for callback in trainer.callbacks):
             trainer.callbacks.append(Ending())  # without a Checkpoint, which is one

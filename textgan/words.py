@@ -11,7 +11,7 @@ _HYDRA_FLAGS = {
     ),
     **dict.fromkeys(("-cd", "--config-dir", "-i", "--info", "-sc", "--shell-completion"), 1),
 }
-_LIGHTNING_FLAGS = ("-h", "--help", "--print_config")
+_LIGHTNING_FLAGS = ("-h", "--help", "--help_all", "--print_config")
 _INSPECTING = ("--cfg", "--info", "-i", "-sc", "--shell-completion", "--hydra-help")
 
 
