@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from textgan.caption_text import TooLongError
 from textgan.data.captions import NO_CAPTION, CaptionsFile, Row
 from textgan.data.cell import NoCaptionError, captions_of
 from textgan.data.columns import CAPTION_COLUMNS
 from textgan.data.encoding import read_text
-from textgan.data.tree import Tree
+from textgan.data.tree import Tree, stem_of
 
 SUFFIXES = (".txt", ".caption", ".json")
 
@@ -70,7 +70,7 @@ def read_beside(tree: Tree, suffix: str, how: CaptionsFile) -> list[Row]:
 
 
 def _beside(file: str, suffix: str) -> str:
-    return PurePosixPath(file).with_suffix(suffix).as_posix()
+    return f"{stem_of(file)}{suffix}"
 
 
 def _of_text(path: Path, how: CaptionsFile) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from textgan.data.captions import CaptionsFile, read_captions_file
 from textgan.data.split_name import split_of, split_of_file
 from textgan.data.table import JSON_SUFFIXES, TEXT_SUFFIXES, is_captions_file
-from textgan.data.tree import Tree
+from textgan.data.tree import Tree, stem_of
 
 _FIRST = ("metadata.jsonl", "metadata.csv", "captions.jsonl", "captions.csv")
 USUAL = (*_FIRST, "metadata.tsv", "captions.tsv", "metadata.json", "captions.json", "captions.txt")
@@ -55,8 +55,8 @@ def _tables(tree: Tree) -> list[str]:
     tables = [file for file in tree.files if file.lower().endswith(suffixes)]
     if not tables:
         return []
-    stems = {PurePosixPath(file).with_suffix("").as_posix() for file in tree.pictures}
-    return [file for file in tables if PurePosixPath(file).with_suffix("").as_posix() not in stems]
+    stems = {stem_of(file) for file in tree.pictures}
+    return [file for file in tables if stem_of(file) not in stems]
 
 
 def _of_one_folder(tree: Tree, files: list[str], how: CaptionsFile) -> dict[Path, str | None]:

@@ -83,6 +83,6 @@ def _looks_like_a_list(text: str) -> bool:
     """Whether it is in brackets with quotes or commas; in parentheses only a list of strings is."""
     inside = text[1:-1].strip()
     if text[:1] == "[":
-        closed = text[-1] == "]" and ("," in inside or not inside)
-        return closed or inside[:1] in ("'", '"')
+        is_closed = text[-1] == "]" and ("," in inside or inside[:1] in ("", "[", "{"))
+        return is_closed or inside[:1] in ("'", '"')
     return text[:1] == "(" and inside[:1] in ("'", '"') and bool(_LIST.fullmatch(text))

@@ -149,10 +149,13 @@ def _of_captions_files(
 def _of_splits(whole: Tree, start: str, splits: dict[str, str], how: CaptionsFile) -> Reading:
     """Split folders, each read by itself; one of val or test that is empty is as none."""
     together = Reading([], [])
+    for path in sorted(whole.below(start).root.iterdir()):
+        if path.is_dir() and split_of(path.name) and path.name not in splits:
+            together.notes.append(f"{path} has no pictures, and is left out.")
     for name, split in splits.items():
         part = whole.below(f"{start}{name}/")
         if split != "train" and not part.pictures and not find_captions_files(part, how):
-            together.notes.append(f"{part.root} has no pictures, and is left out")
+            together.notes.append(f"{part.root} has no pictures, and is left out.")
             continue
         reading = _read(whole, f"{start}{name}/", how)
         together.rows += [replace(row, split=split) for row in reading.rows]

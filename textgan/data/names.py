@@ -43,9 +43,11 @@ class Names:
         at_once = f"{self.bases[0]}/{name}" if self.bases[0] else name
         if not self.last_part and at_once in self.tree.names:
             return at_once, None
-        candidates = [self._path(base, form) for form in self._forms(name) for base in self.bases]
+        forms = list(self._forms(name))  # the last is with slashes
+        candidates = [self._path(base, form) for form in forms for base in self.bases]
         inside = [path for path in candidates if path is not None]
-        if not inside:
+        is_out = not any(candidates[-len(self.bases) :])
+        if is_out and not self.tree.names.intersection(inside):
             raise ValueError(
                 f"the picture {name!r} must lie inside the folder {self.tree.root}"
                 f"{self._hint(name)}"

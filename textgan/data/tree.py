@@ -77,6 +77,11 @@ def walk(root: Path, *, follow_links: bool = False) -> Tree:
     return Tree(root, tuple(sorted(p.relative_to(root).as_posix() for p in found.files)), relative)
 
 
+def stem_of(file: str) -> str:
+    """A file's path without its suffix; pathlib takes ten times as long."""
+    return file[: file.rfind(".")]
+
+
 def _is_own(folder: str) -> bool:
     """Whether a folder is the user's, and not hidden or a system's."""
     return is_shown(folder) and folder.lower() not in _SYSTEM
