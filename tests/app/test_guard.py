@@ -1,6 +1,7 @@
 """Requests that the page itself never sends are refused before Gradio sees them."""
 
 import asyncio
+from collections import Counter
 
 import httpx
 import pytest
@@ -18,7 +19,9 @@ async def echo(scope, receive, send):
 
 def ask(path="/", *, method="GET", hosts=("localhost", "127.0.0.1", "::1"), anywhere=False, **sent):
     """What the guard answers to a request, in front of an app that answers with its body."""
-    app = guard.Guard(echo, hosts=set(hosts), any_address=anywhere, functions=3)
+    app = guard.Guard(
+        echo, hosts=set(hosts), any_address=anywhere, functions=3, listeners=Counter()
+    )
 
     async def request():
         transport = httpx.ASGITransport(app)
@@ -160,12 +163,30 @@ def test_a_wish_arrives_as_it_was_sent():
     assert post("/gradio_api/cancel", json={}).json() == {}
 
 
+def test_who_listens_is_known_while_the_stream_is_open():
+    listeners, seen = Counter(), []
+
+    async def stream(scope, receive, send):
+        seen.append(dict(listeners))
+        raise ConnectionError
+
+    app = guard.Guard(stream, hosts={"a"}, any_address=False, functions=0, listeners=listeners)
+    scope = {"type": "http", "method": "GET", "path": "/gradio_api/queue/data"}
+    scope |= {"query_string": b"session_hash=x1", "headers": [(b"host", b"a")]}
+    with pytest.raises(ConnectionError):
+        asyncio.run(app(scope, None, None))
+    assert seen == [{"x1": 1}]
+    assert not listeners
+
+
 def test_a_websocket_is_closed():
     sent = []
 
     async def send(message):
         sent.append(message["type"])
 
-    app = guard.Guard(echo, hosts={"localhost"}, any_address=False, functions=0)
+    app = guard.Guard(
+        echo, hosts={"localhost"}, any_address=False, functions=0, listeners=Counter()
+    )
     asyncio.run(app({"type": "websocket", "path": "/"}, None, send))
     assert sent == ["websocket.close"]

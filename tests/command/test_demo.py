@@ -1,6 +1,7 @@
 import shutil
 import socket
 import sys
+import urllib.error
 import urllib.request
 
 import pytest
@@ -70,6 +71,43 @@ def test_a_host_that_is_not_here_is_said_in_one_sentence(textgan, drawing, host)
     assert status == 2
     assert err.startswith(f"textgan: --host {host} cannot be listened at: ")
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["http://a.example", "a.example:80", "a b", "", "*"])
+def test_what_no_browser_calls_a_machine_is_refused(textgan, drawing, name):
+    status, _, err = textgan("demo", str(drawing), f"--allow_host={name}")
+    assert status == 2
+    assert err.startswith("textgan: --allow_host must be a name such as draw.example.org, ")
+    assert len(err.splitlines()) == 1
+
+
+def test_an_allowed_host_is_served_and_another_is_not(textgan, drawing, monkeypatch):
+    gradio = pytest.importorskip("gradio", reason=WHY)
+    statuses = {}
+
+    def ask(page) -> None:
+        for host in ("127.0.0.1", "draw.example.org", "second.example", "evil.example"):
+            request = urllib.request.Request(page.local_url, headers={"Host": host})
+            try:
+                statuses[host] = urllib.request.urlopen(request, timeout=10).status
+            except urllib.error.HTTPError as error:
+                statuses[host] = error.code
+        page.close()
+
+    monkeypatch.setattr(gradio.Blocks, "block_thread", ask)
+    allowed = ["--allow_host", "draw.example.org", "--allow_host", "second.example"]
+    status, _, err = textgan("demo", str(drawing), *allowed)
+    assert status == 0, err
+    assert [*statuses.values()] == [200, 200, 200, 400]
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="the machine has no IPv6")
+@pytest.mark.parametrize("host", ["::1", "[::1]"])
+def test_the_page_is_served_over_ipv6(textgan, drawing, served, host):
+    status, out, err = textgan("demo", str(drawing), "--host", host)
+    assert status == 0, err
+    assert out.startswith("http://[::1]:")
+    assert served
 
 
 def test_without_gradio_the_package_is_named(textgan, drawing, monkeypatch):

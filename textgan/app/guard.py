@@ -4,7 +4,8 @@ import asyncio
 import ipaddress
 import json
 import re
-from urllib.parse import urlsplit
+from collections import Counter
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES = 65_536  # of a request's body; two captions of 1,000 letters have 24 thousand at most
 MOST_SECONDS = 20  # that a body may take to arrive
-_JOIN = "/gradio_api/queue/join"
+_JOIN, _STREAM = "/gradio_api/queue/join", "/gradio_api/queue/data"
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\s:@/\\?#\[\]]+)(:\d{1,5})?", re.IGNORECASE)
 # What Gradio's page asks for while it is used. Gradio serves more: uploads, files, a proxy, calls
 # that pass the queue, a monitor, and an editor of the page's source.
@@ -41,10 +42,20 @@ class Guard:
         any_address: whether it may be called by any IP address too, as where it listens at all of
             the machine's. That is safe, since rebinding needs a name.
         functions: how many functions the page has for `queue/join` to choose from.
+        listeners: is kept up to date with how many streams each visitor has open.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: set[str], any_address: bool, functions: int):
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: set[str],
+        any_address: bool,
+        functions: int,
+        listeners: Counter[str],
+    ):
         self.app, self.any_address, self.functions = app, any_address, functions
+        self.listeners = listeners
         self.hosts = {_bare(host) for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -59,11 +70,25 @@ class Guard:
             body = await _read(receive)
             refusal = body if isinstance(body, Response) else self._refuse_body(scope, body)
             receive = _replay(body, receive)
-        if refusal is None:
-            await self.app(scope, receive, send)
-        else:
+        if refusal is not None:
             refusal.headers["connection"] = "close"  # what is left of the body is not read
             await refusal(scope, receive, send)
+        elif scope["path"] == _STREAM:
+            await self._listen(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _listen(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the stream of a visitor's answers, and count it among the open ones."""
+        query = parse_qs(scope["query_string"].decode("latin-1"))
+        session = query.get("session_hash", [""])[0]
+        self.listeners[session] += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.listeners[session] -= 1
+            if not self.listeners[session]:
+                del self.listeners[session]
 
     def _refuse(self, scope: Scope) -> Response | None:
         headers, path = Headers(scope=scope), scope["path"]

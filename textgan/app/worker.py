@@ -1,5 +1,6 @@
 """One thread that draws for all visitors, several of their requests in one batch."""
 
+import os
 import sys
 import traceback
 from collections import deque
@@ -8,6 +9,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, TypeVar
+
+import torch
 
 from textgan.app.drawing import Drawing, Wish, draw_all
 from textgan.pipeline import GANPipeline
@@ -54,7 +57,7 @@ class Worker:
         self.most_waiting, self.most_pictures = most_waiting, most_pictures
         self._waiting: deque[_Request] = deque()
         self._lock = Lock()
-        self._thread = ThreadPoolExecutor(1, "textgan-worker")
+        self._thread = ThreadPoolExecutor(1, "textgan-worker", _leave_a_core)
 
     def draw(self, wish: Wish) -> Drawing:
         """Wait until the wish is drawn.
@@ -146,6 +149,15 @@ class Worker:
             self._waiting.extendleft(reversed(requests))
         for _ in requests:
             self._take_a_turn()
+
+
+def _leave_a_core() -> None:
+    """Compute on all cores but one, which the server needs.
+
+    Where torch's threads have to wait for a core, each of its operations waits for the slowest.
+    """
+    cores = os.cpu_count() or 1
+    torch.set_num_threads(min(torch.get_num_threads(), max(1, cores - 1)))
 
 
 def _report(turn: Future) -> None:
