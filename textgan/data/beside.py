@@ -1,30 +1,36 @@
 """Captions in a file of its own beside each picture."""
 
 import json
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 from textgan.caption_text import TooLongError
-from textgan.data.captions import NO_CAPTION, CaptionsFile, Row
+from textgan.data.captions import NO_CAPTION, CaptionsFile, Row, split_by_folder
 from textgan.data.cell import NoCaptionError, captions_of
 from textgan.data.columns import CAPTION_COLUMNS
 from textgan.data.encoding import read_text
 from textgan.data.tree import Tree, stem_of
 
 SUFFIXES = (".txt", ".caption", ".json")
+_BOX = re.compile(r"\d+(?:\s+-?\d*\.\d+){4,}")  # YOLO's: a class and its place, in a .txt, too
 
 
-def caption_suffix(tree: Tree, how: CaptionsFile) -> str | None:
-    """The suffix of the files beside the pictures that hold their captions, None if none has one.
+def find_beside(tree: Tree, how: CaptionsFile) -> tuple[str, dict[str, str]] | None:
+    """The suffix of the pictures' own captions files, and picture -> file; None if there are none.
+
+    They lie beside the pictures, or all in a folder beside that of the pictures, at the same place
+    there: text/001/a.txt for images/001/a.png.
 
     Raises:
         ValueError: there are .txt and .caption files, or none has the suffix that was named.
     """
-    found = {
-        suffix: any(_beside(file, suffix) in tree.names for file in tree.pictures)
-        for suffix in (SUFFIXES if how.caption_suffix is None else (how.caption_suffix,))
-    }
-    present = [suffix for suffix, is_there in found.items() if is_there]
+    wanted = SUFFIXES if how.caption_suffix is None else (how.caption_suffix,)
+    found = {suffix: _beside(tree, suffix) for suffix in wanted}
+    if not any(found.values()):
+        found = {suffix: _parallel(tree, suffix) for suffix in wanted if suffix != ".json"}
+    present = [suffix for suffix, files in found.items() if files]
     if how.caption_suffix is not None and not present:
         raise ValueError(
             f"{tree.root} has no picture with a file of its name and {how.caption_suffix} "
@@ -35,46 +41,76 @@ def caption_suffix(tree: Tree, how: CaptionsFile) -> str | None:
             f"{tree.root} has .txt and .caption files beside its pictures: "
             "name those that hold the captions, as data.caption_suffix=.txt or .caption"
         )
-    if present == [".json"] and how.caption_suffix is None:  # often notes of something else
-        first = next(file for file in tree.pictures if _beside(file, ".json") in tree.names)
-        try:
-            return ".json" if any(_of_json(tree.root / _beside(first, ".json"), how)) else None
-        except NoCaptionError:
-            return None
-    return present[0] if present else None
+    if not present or (present == [".json"] and not _hold_captions(tree, found[".json"], how)):
+        return None
+    return present[0], found[present[0]]
 
 
-def read_beside(tree: Tree, suffix: str, how: CaptionsFile) -> list[Row]:
+def read_beside(tree: Tree, suffix: str, files: dict[str, str], how: CaptionsFile) -> list[Row]:
     """A row for each picture: in a text file each line that is not empty is a caption.
 
     Of a JSON file it is what a captions file has in its column of captions.
+
+    Args:
+        tree: the folder's files.
+        suffix: of the captions files.
+        files: picture -> its captions file.
+        how: their encoding, and the column of JSON files.
 
     Raises:
         ValueError: a file is in another encoding.
     """
     rows = []
     read = _of_json if suffix == ".json" else _of_text
-    for file in tree.pictures:
-        beside = _beside(file, suffix)
+    for picture in tree.pictures:
+        file = files.get(picture, f"{stem_of(picture)}{suffix}")
         captions: tuple[str, ...] = ()
         reason = None
-        if beside in tree.names:
+        if picture in files:
             try:
-                captions = tuple(read(tree.root / beside, how))
+                captions = tuple(dict.fromkeys(read(tree.root / file, how)))
             except (NoCaptionError, TooLongError) as error:
-                reason = f"{beside}: {error}"
-        elif beside in tree.left_out:
-            reason = f"{beside}: {tree.left_out[beside]}"
-        rows.append(Row(file, captions, reason=reason or (None if captions else NO_CAPTION)))
-    return rows
+                reason = f"{file}: {error}"
+        elif file in tree.left_out:
+            reason = f"{file}: {tree.left_out[file]}"
+        rows.append(Row(picture, captions, reason=reason or (None if captions else NO_CAPTION)))
+    return split_by_folder(rows)
 
 
-def _beside(file: str, suffix: str) -> str:
-    return f"{stem_of(file)}{suffix}"
+def _beside(tree: Tree, suffix: str) -> dict[str, str]:
+    """Picture -> the file of its name and the suffix, where there is one."""
+    pairs = ((file, f"{stem_of(file)}{suffix}") for file in tree.pictures)
+    return {picture: file for picture, file in pairs if file in tree.names}
+
+
+def _parallel(tree: Tree, suffix: str) -> dict[str, str]:
+    """Picture -> the file of its name and the suffix in another first folder, if it is the one."""
+    texts: dict[str, list[str]] = defaultdict(list)
+    for file in tree.files:
+        if file.endswith(suffix) and "/" in file:
+            texts[_rest(file)].append(file)
+    found = {file: texts.get(_rest(file), []) for file in tree.pictures if "/" in file}
+    return {picture: files[0] for picture, files in found.items() if len(files) == 1}
+
+
+def _rest(file: str) -> str:
+    return stem_of(file).partition("/")[2]
+
+
+def _hold_captions(tree: Tree, files: dict[str, str], how: CaptionsFile) -> bool:
+    """Whether JSON files, which often are notes of something else, have captions: the first has."""
+    if how.caption_suffix is not None:
+        return True
+    try:
+        return any(_of_json(tree.root / next(iter(files.values())), how))
+    except (NoCaptionError, TooLongError):
+        return False
 
 
 def _of_text(path: Path, how: CaptionsFile) -> Iterator[str]:
     for line in read_text(path, how.encoding).split("\n"):
+        if _BOX.fullmatch(line.strip()):
+            raise NoCaptionError(f"it holds boxes round objects, and no captions: {line!r:.80}")
         yield from captions_of(line)
 
 

@@ -12,6 +12,7 @@ from textgan.data.tree import Tree, stem_of
 _FIRST = ("metadata.jsonl", "metadata.csv", "captions.jsonl", "captions.csv")
 USUAL = (*_FIRST, "metadata.tsv", "captions.tsv", "metadata.json", "captions.json", "captions.txt")
 _ALWAYS = (".jsonl", ".ndjson", ".csv", ".tsv")  # hardly anything else has these suffixes
+_SHOWN = 8
 _MANY = 50  # so many text files in a folder are something else, and are not opened
 
 
@@ -81,5 +82,5 @@ def _is_one(tree: Tree, file: str, how: CaptionsFile) -> bool:
 
 
 def _several(tree: Tree, files: Sequence[str]) -> str:
-    names = ", ".join(files)
+    names = ", ".join(files[:_SHOWN]) + (", ..." if len(files) > _SHOWN else "")
     return f"{tree.root} has several captions files ({names}): name one as data.captions_file"

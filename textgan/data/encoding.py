@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -36,14 +37,12 @@ def check_encoding(encoding: str | None) -> None:
     if encoding is None:
         return
     try:
-        if codecs.lookup(encoding)._is_text_encoding:
-            return
-    except (LookupError, ValueError):  # ValueError: a null byte in the name
-        pass
-    raise ValueError(
-        f"encoding must be one that Python knows, such as utf-8, cp1252 or gb18030, "
-        f"got {encoding!r}"
-    )
+        TextIOWrapper(BytesIO(), encoding=encoding)
+    except (LookupError, ValueError) as error:  # ValueError: a null byte in the name
+        raise ValueError(
+            "encoding must be one that Python knows, such as utf-8, cp1252 or gb18030, "
+            f"got {encoding!r}"
+        ) from error
 
 
 def encoding_of(path: Path, encoding: str | None = None) -> str:

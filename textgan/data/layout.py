@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from textgan.data.beside import caption_suffix, read_beside
+from textgan.data.beside import find_beside, read_beside
 from textgan.data.captions import NO_CAPTION, CaptionsFile, Row, merged, read_captions_file
 from textgan.data.captions_files import USUAL, check_no_other, find_captions_files
 from textgan.data.split_name import is_class, split_of
@@ -16,6 +16,7 @@ from textgan.home import expanded
 from textgan.picture_file import PICTURE_SUFFIXES
 from textgan.regular_file import check_no_link
 
+_DEEPEST = 8  # folders that hold nothing but one folder are gone into so far
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
@@ -108,25 +109,29 @@ def _read(whole: Tree, start: str, how: CaptionsFile) -> Reading:
         how: how captions are read.
     """
     tree = whole.below(start)
-    if files := find_captions_files(tree, how):
+    if how.caption_suffix is None and (files := find_captions_files(tree, how)):
         return _of_captions_files(whole, start, files, how)
     folders = tree.folders()
     splits = {name: split for name in folders if (split := split_of(name))}
     if "train" in splits.values():
         return _of_splits(whole, start, splits, how)
-    suffix = caption_suffix(tree, how)
-    if suffix is None:
+    own = find_beside(tree, how)
+    if own is None:
         check_no_other(tree, how)
-        if len(folders) == 1 and not any("/" not in file for file in tree.pictures):
+        if (
+            len(folders) == 1
+            and start.count("/") < _DEEPEST
+            and not any("/" not in file for file in tree.pictures)
+        ):
             return _read(whole, f"{start}{folders[0]}/", how)
     for argument, value in vars(how).items():
         if value is not None and argument not in ("encoding", "caption_suffix"):
             raise ValueError(
                 f"{argument} says how a captions file is read, and {tree.root} has none"
             )
-    if suffix is not None:
-        rows = read_beside(tree, suffix, how)
-        return Reading(_below(start, rows), [f"the {suffix} files beside the pictures"])
+    if own is not None:
+        rows = read_beside(tree, *own, how)
+        return Reading(_below(start, rows), [f"the {own[0]} files of the pictures' names"])
     return _of_classes(tree, start)
 
 

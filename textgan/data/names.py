@@ -78,7 +78,7 @@ class Names:
     def _forms(self, name: str) -> Iterator[str]:
         """A name as it stands, and as a name of Windows; each also without Flickr's "#2"."""
         slashed = name.replace("\\", "/")
-        for form in dict.fromkeys((name, slashed)):
+        for form in dict.fromkeys((name, name.strip(), slashed.strip())):
             last = form.rsplit("/", 1)[-1]
             yield last if self.last_part else form
             if _NUMBER.search(last):
