@@ -153,7 +153,7 @@ def test_a_subclass_inherits_a_from_pretrained_that_its_base_overrides():
     assert inspect.signature(Child.from_pretrained).return_annotation is Child
     assert list(inspect.signature(Child.from_pretrained).parameters) == ["path", "doubled"]
     names = [*inspect.signature(Inner.from_pretrained).parameters]
-    assert names == ["path", "part", "revision", "trust"]
+    assert names == ["path", "part", "revision", "trust", "dtype"]
 
 
 def test_a_constructor_that_does_not_name_its_arguments_is_refused():

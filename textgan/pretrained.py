@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from typing_extensions import Self
 
@@ -31,6 +32,10 @@ from textgan.pretrained_files import (
 from textgan.tokenizer_check import TokenizerErrors, check_vocabulary
 from textgan.trust import is_trusted, parts_of
 
+_FLOATING = {
+    **{"float16": torch.float16, "bfloat16": torch.bfloat16},
+    **{"float32": torch.float32, "float64": torch.float64},
+}
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z]\w*)+", re.ASCII)
 
 
@@ -80,6 +85,7 @@ class Part(nn.Module, ABC):
         *,
         revision: str | None = None,
         trust: Sequence[str] = (),
+        dtype: torch.dtype | str | None = None,
     ) -> Self:
         """The part that `save_pretrained` wrote, on the CPU and in eval mode.
 
@@ -94,13 +100,16 @@ class Part(nn.Module, ABC):
             revision: branch, tag or commit on the hub; None means its main branch.
             trust: packages or modules beside textgan, such as ("mine",), whose parts may be built.
                 Python imports them, so name only what you would run.
+            dtype: of the weights, such as torch.bfloat16 or "bfloat16"; "auto" means that of the
+                file, None float32.
 
         Raises:
             FileNotFoundError: the folder or one of its two files is missing, or the hub has no such
                 name or cannot be reached.
             ValueError: a file is broken, of a foreign format, of another class, or does not fit, or
-                there is no such part.
+                there is no such part or dtype.
         """
+        wanted = None if dtype in (None, "auto") else _floating(dtype)
         folder = find_folder(path, revision=revision)
         config = read_config(folder)
         if part is not None:
@@ -119,7 +128,23 @@ class Part(nn.Module, ABC):
         check_header(folder / WEIGHTS, header, expected, prefix=prefix)
         built = build(config, trust)
         fill(built, read_weights(folder, header, prefix=prefix), folder / WEIGHTS)
-        return built.eval()
+        if dtype == "auto":
+            kinds = (stored.dtype for stored in header.values())
+            wanted = next((kind for kind in kinds if kind in _FLOATING.values()), None)
+        return built.eval().to(dtype=wanted)
+
+
+def _floating(dtype: torch.dtype | str) -> torch.dtype:
+    """A dtype that weights may have, by itself or by its name.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    for name, known in _FLOATING.items():
+        if dtype in (name, known):
+            return known
+    known = ", ".join(_FLOATING)
+    raise ValueError(f'dtype must be one of {known}, or "auto", got {dtype!r:.80}')
 
 
 def build(config: dict[str, Any], trust: Sequence[str] = ()) -> Part:

@@ -1,5 +1,6 @@
 """What a stranger's folder may ask for, checked before it costs anything."""
 
+import pickle
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -34,10 +36,12 @@ ARCHITECTURES = (
 )
 
 # What constructors, ours and those of transformers, raise where an argument makes no sense.
-SENSELESS = (
+_SENSELESS = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError),
     *(ValueError, StrictDataclassError),
 )
+# What transformers raises over a pretrained folder that is damaged or makes no sense.
+BROKEN_PRETRAINED = (*_SENSELESS, ImportError, OSError, SafetensorError, pickle.UnpicklingError)
 
 
 def check_config(config: Any, where: str, *, name: str = "part") -> None:
@@ -133,7 +137,7 @@ def what_cannot_be_built(config: str | Path) -> Iterator[None]:
     """
     try:
         yield
-    except SENSELESS as error:
+    except _SENSELESS as error:
         said = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"{config} cannot be built: {shown(said, 300)}") from error
 

@@ -167,6 +167,18 @@ def test_a_wrong_folder_is_one_sentence(folder, tmp_path, lost):
     assert "\n" not in str(error.value)
 
 
+def test_a_tokenizer_that_fails_at_captions_is_refused_at_loading(folder, tmp_path):
+    other = copied(folder, tmp_path)
+    said = json.loads((other / "tokenizer.json").read_text())
+    said["normalizer"] = {"type": "Prepend", "prepend": ""}
+    (other / "tokenizer.json").write_text(json.dumps(said))
+    file = other / "tokenizer_config.json"
+    config = json.loads(file.read_text()) | {"tokenizer_class": "PreTrainedTokenizerFast"}
+    file.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="has a tokenizer that cannot be used: the tokenizer fail"):
+        CLIP(str(other)).load()
+
+
 def test_weights_that_are_not_whole_are_refused(folder, tmp_path):
     other = copied(folder, tmp_path)
     weights = load_file(other / "model.safetensors")

@@ -50,12 +50,14 @@ class ImageEncoder(Part):
         *,
         revision: str | None = None,
         trust: Sequence[str] = (),
+        dtype: torch.dtype | str | None = None,
     ) -> Self:
-        """As the base says; it remembers where it came from."""
+        """As the base says; it remembers where it came from, also where its weights are rounded."""
         folder = find_folder(path, revision=revision)
-        encoder = super().from_pretrained(folder, part, trust=trust)
+        encoder = super().from_pretrained(folder, part, trust=trust, dtype=dtype)
+        exact = encoder if dtype is None else super().from_pretrained(folder, part, trust=trust)
         whole = read_config(folder)
-        encoder.ancestors = sorted({weights_hash(encoder), *_words(whole, "ancestors", folder)})
+        encoder.ancestors = sorted({weights_hash(exact), *_words(whole, "ancestors", folder)})
         known = whole.get("aligned") is not None
         encoder.aligned = tuple(_words(whole, "aligned", folder)) if known else None
         return encoder

@@ -11,9 +11,12 @@ from torch.nn import functional as F
 
 from textgan.errors import MissingWeightsError
 from textgan.frozen import weights_hash
+from textgan.gate import shown
 from textgan.home import expanded
 from textgan.image import to_rgb_uint8
 from textgan.image_encoder.judge import Judge
+from textgan.pretrained_check import BROKEN_PRETRAINED
+from textgan.tokenizer_check import TokenizerErrors, read_tokenizer, try_captions
 
 _MODES = {2: "bilinear", 3: "bicubic"}  # by PIL's numbers
 
@@ -69,13 +72,14 @@ class CLIP(Judge):
     def encode_texts(self, captions: list[str]) -> Tensor:
         """B captions -> (B, projection_dim), of any length."""
         self.load()
-        tokens = self.tokenizer(
-            captions,
-            padding=True,
-            truncation=True,
-            max_length=self.model.config.text_config.max_position_embeddings,
-            return_tensors="pt",
-        ).to(self.model.device)  # (B, L)
+        with TokenizerErrors("CLIP's tokenizer", "fails at a caption"):
+            tokens = self.tokenizer(
+                captions,
+                padding=True,
+                truncation=True,
+                max_length=self.model.config.text_config.max_position_embeddings,
+                return_tensors="pt",
+            ).to(self.model.device)  # (B, L)
         features = self.model.get_text_features(
             input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
         )
@@ -142,24 +146,42 @@ def _read(
     name = expanded(name)
     try:
         processor = image_processor_class().from_pretrained(name)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(name)
+        # Without trust_remote_code=False, a folder that brings code has the user asked to run it.
+        with TokenizerErrors(f"{name!r}", "has a tokenizer that cannot be read"):
+            tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         model, loading = transformers.CLIPModel.from_pretrained(
             name, dtype=torch.float32, attn_implementation="sdpa", output_loading_info=True
         )
-    except (OSError, ValueError) as error:
+    except BROKEN_PRETRAINED as error:
         rule = "pretrained must be a folder or hub name of a CLIP, its tokenizer and preprocessor"
-        raise ValueError(f"{rule}, got {name!r}: {str(error).splitlines()[0]}") from error
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{rule}, got {name!r}: {shown(said, 300)}") from error
     missing = sorted(loading["missing_keys"])
     # without files transformers 5 makes a tokenizer that knows no word
     is_empty = len(tokenizer) <= len(set(tokenizer.all_special_tokens))
     if missing or is_empty or not tokenizer.is_fast:
         lack = f"lacks {missing[:3]}" if missing else "has no tokenizer.json"
         raise ValueError(f"pretrained must be a whole CLIP, but {name!r} {lack}")
+    _try(tokenizer, name, model.config.text_config)
     return (
         model,
         tokenizer,
         _reading(name, processor.to_dict(), model.config.vision_config.image_size),
     )
+
+
+def _try(
+    tokenizer: "transformers.PreTrainedTokenizerBase",
+    name: str,
+    config: "transformers.CLIPTextConfig",
+) -> None:
+    """Raise ValueError unless the tokenizer reads captions of every kind."""
+    length = config.max_position_embeddings
+    with TokenizerErrors(f"pretrained {name!r}", "has a tokenizer that cannot be used"):
+        backend = read_tokenizer(tokenizer.backend_tokenizer.to_str())
+        backend.enable_truncation(length)
+        backend.no_padding()
+        try_captions(backend, max_length=length, vocab_size=config.vocab_size)
 
 
 def _reading(name: str, said: dict[str, Any], side: int) -> _Reading:

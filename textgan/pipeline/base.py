@@ -51,6 +51,11 @@ class TextToImagePipeline(Part):
         """Where its weights are."""
         return next(self.parameters()).device
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its weights, in which it computes; pictures are float32 whatever it is."""
+        return next(self.parameters()).dtype
+
     @abstractmethod
     def draw(
         self,

@@ -84,6 +84,11 @@ class ContrastivePipeline(Part):
         """Where its weights are."""
         return next(self.parameters()).device
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of its weights, in which it computes; encodings are float32 whatever it is."""
+        return next(self.parameters()).dtype
+
     def lineage(self) -> frozenset[str]:
         """Hashes of the image encoder and of its ancestors.
 
@@ -223,11 +228,11 @@ class ContrastivePipeline(Part):
         return sorted(matches, key=lambda match: (-match.similarity, match.path))[:top]
 
     def _pixels(self, images: Tensor | Sequence[Image.Image]) -> Tensor:
-        """(B, C, H, W) on the encoder's device."""
+        """(B, C, H, W) on the encoder's device, in the weights' precision."""
         if not isinstance(images, Tensor):
             size = self.image_encoder.image_size, self.image_encoder.channels
             images = torch.stack([middle_square(image, *size) for image in images])
-        return images.to(self.device)
+        return images.to(self.device, self.dtype)
 
     def _square(self, path: Path, max_megapixels: float) -> Tensor | str:
         """A file's pixels, or why it has none."""

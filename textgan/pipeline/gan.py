@@ -77,7 +77,8 @@ class GANPipeline(TextToImagePipeline):
 
     def noise(self, keys: list[tuple[int, ...]], truncation: float = 1.0) -> Tensor:
         """The noise of each key (seed, the caption's index, draw) -> (B, *noise_shape)."""
-        return truncation * keyed_randn(keys, self.generator.noise_shape).to(self.device)
+        noise = truncation * keyed_randn(keys, self.generator.noise_shape)
+        return noise.to(self.device, self.dtype)
 
     def draw_from(self, noise: Tensor, text: TextFeatures, guidance_scale: float = 1.0) -> Tensor:
         """Noise (B, *noise_shape) and the features of B captions -> (B, C, H, W) in [-1, 1].

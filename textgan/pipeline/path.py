@@ -9,13 +9,16 @@ from textgan.types import TextFeatures
 def between_texts(ends: TextFeatures, shares: Tensor) -> TextFeatures:
     """Two captions' features, and S shares in [0, 1] -> S captions' features, on a straight line.
 
-    A word that only the longer caption has comes out of nothing, or fades into it.
+    A word that only the longer caption has comes out of nothing, or fades into it. Features of 16
+    bits stay such, and are mixed in 32.
     """
-    share = shares[:, None]
-    mask = torch.lerp(*ends.mask.to(shares.dtype), share) > 0  # (S, L)
-    pooled = torch.lerp(ends.pooled[0], ends.pooled[1], share)  # (S, D)
-    known = ends.words * ends.mask[..., None]
-    return TextFeatures(torch.lerp(known[0], known[1], share[..., None]), mask, pooled)
+    wide = torch.promote_types(ends.pooled.dtype, torch.float32)
+    share = shares[:, None].to(wide)
+    mask = torch.lerp(*ends.mask.to(wide), share) > 0  # (S, L)
+    pooled = torch.lerp(*ends.pooled.to(wide), share)  # (S, D)
+    known = (ends.words * ends.mask[..., None]).to(wide)
+    words = torch.lerp(known[0], known[1], share[..., None])  # (S, L, D)
+    return TextFeatures(words.to(ends.words.dtype), mask, pooled.to(ends.pooled.dtype))
 
 
 def between_noises(ends: Tensor, shares: Tensor) -> Tensor:

