@@ -76,6 +76,11 @@ def check_max_megapixels(value: float) -> None:
         raise ValueError(f"max_megapixels must be positive, got {value}")
 
 
+def most_bytes(max_megapixels: float) -> int:
+    """How many bytes the file of a picture of so many million pixels may have."""
+    return int(max_megapixels * 1e6) * _BYTES_PER_PIXEL + _ROOM
+
+
 def _read(
     file: BinaryIO,
     size: int,
@@ -141,7 +146,7 @@ def _is_whole_in_memory(picture: ImageFile.ImageFile) -> bool:
 
 
 def _check_bytes(file: BinaryIO, max_megapixels: float) -> None:
-    most = int(max_megapixels * 1e6) * _BYTES_PER_PIXEL + _ROOM
+    most = most_bytes(max_megapixels)
     length = file.seek(0, io.SEEK_END)
     if length > most:
         raise ValueError(

@@ -1,8 +1,10 @@
 """Folders of pictures to test on."""
 
 import gzip
+import io
 import json
 import struct
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,3 +199,49 @@ def only_picture(folder, jsonl) -> Callable[..., torch.Tensor]:
         return image.to_uint8(data.dataset("train").__getitems__([(0, 0)]).images[0])
 
     return read
+
+
+@pytest.fixture
+def tar() -> Callable[[Path, dict[str, bytes]], Path]:
+    """Writes a tar file with these members, in their order."""
+
+    def write(path: Path, members: dict[str, bytes]) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(path, "w") as file:
+            for name, content in members.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(content)
+                file.addfile(info, io.BytesIO(content))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def png() -> Callable[..., bytes]:
+    """The content of a picture of one colour."""
+
+    def make(colour: tuple[int, ...] = (255, 0, 0), size: tuple[int, int] = (12, 12)) -> bytes:
+        content = io.BytesIO()
+        Image.new("RGB", size, colour).save(content, "png")
+        return content.getvalue()
+
+    return make
+
+
+@pytest.fixture
+def shards(tar, png) -> Callable[..., Path]:
+    """A folder of tar files with so many samples each, numbered through all of them."""
+
+    def make(root: Path, *lengths: int, prefix: str = "train") -> Path:
+        number = 0
+        for shard, length in enumerate(lengths):
+            members = {}
+            for _ in range(length):
+                members[f"{number:05}.png"] = png((number % 256, 255 - number % 256, number // 256))
+                members[f"{number:05}.txt"] = f"picture {number}".encode()
+                number += 1
+            tar(root / f"{prefix}-{shard:04}.tar", members)
+        return root
+
+    return make

@@ -17,7 +17,7 @@ from textgan.types import Batch
 FILES = sorted((Path(__file__).parents[2] / "conf" / "data").glob("*.yaml"))
 FOLDERS = {"folder", "emoji", "flickr8k"}
 FILES = [file for file in FILES if file.stem not in FOLDERS]
-IS_READ = {"fashion_mnist"}  # whose val and test do not hang on the seed
+IS_READ = {"fashion_mnist", "webdataset"}  # whose val and test do not hang on the seed
 SHARED = {"image_size": 16, "channels": 3, "seed": 0}
 
 
@@ -41,18 +41,28 @@ def file(request) -> Path:
 
 
 @pytest.fixture
-def make(file, load_choice, clothes, tmp_path, monkeypatch) -> Callable[..., CaptionedImages]:
+def make(
+    file, load_choice, clothes, shards, tmp_path, monkeypatch
+) -> Callable[..., CaptionedImages]:
     """The file's data module, with 20 pictures each for val and test; `changes` are arguments."""
     monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
     sizes = {"val_size": 20}
-    if file.stem == "fashion_mnist":
+    if file.stem == "webdataset":
+        shards(tmp_path / "tars", 12, 20, 8, prefix="train")
+        shards(tmp_path / "tars", 11, 9, prefix="test")
+    elif file.stem == "fashion_mnist":
         clothes(tmp_path / "fashion-mnist")
     else:
         sizes["test_size"] = 20
 
     def made(**changes: object) -> CaptionedImages:
+        if file.stem == "webdataset":
+            val = {**sizes, **changes}
+            shards(tmp_path / "tars", val.pop("val_size"), prefix="val")
+            changes = {"urls": str(tmp_path / "tars"), **val}
         config = OmegaConf.create({**SHARED, "data": load_choice(file)})
-        config.data.update({"batch_size": 6, **sizes, **changes})
+        own = {} if file.stem == "webdataset" else sizes
+        config.data.update({"batch_size": 6, **own, **changes})
         return instantiate(config.data)
 
     return made

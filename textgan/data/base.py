@@ -2,7 +2,7 @@
 
 import os
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ class StreamSampler(Sampler):
         seed: decides every order.
         start: pictures already seen over all processes (a multiple of batch_size * processes).
         rank, processes: which block of each global batch is ours.
+        order: makes the order of a pass of a random generator, all rows each once; None permutes
+            them.
     """
 
     def __init__(
@@ -39,7 +41,9 @@ class StreamSampler(Sampler):
         start: int = 0,
         rank: int = 0,
         processes: int = 1,
+        order: Callable[[np.random.Generator], np.ndarray] | None = None,
     ):
+        self.order = order or (lambda generator: generator.permutation(size))
         self.size, self.batch_size, self.seed, self.start = size, batch_size, seed, start
         self.rank, self.processes = rank, processes
 
@@ -51,7 +55,7 @@ class StreamSampler(Sampler):
             for p in range(position, position + self.batch_size):
                 if p // self.size != epoch:
                     epoch = p // self.size
-                    order = np.random.default_rng((self.seed, epoch)).permutation(self.size)
+                    order = self.order(np.random.default_rng((self.seed, epoch)))
                 batch.append((p, int(order[p % self.size])))
             yield batch
             position += self.batch_size * self.processes
@@ -103,6 +107,7 @@ class CaptionedImages(LightningDataModule):
             start=self.images_seen,
             rank=trainer.global_rank if trainer else 0,
             processes=trainer.world_size if trainer else 1,
+            order=self.order,
         )
         return self._loader("train", sampler)
 
@@ -113,6 +118,10 @@ class CaptionedImages(LightningDataModule):
     def test_dataloader(self) -> DataLoader:
         """The test split in its own order, each picture once over all processes."""
         return self._loader("test", self._in_order("test"))
+
+    def order(self, generator: np.random.Generator) -> np.ndarray:
+        """The order of the training pictures in one pass, each once."""
+        return generator.permutation(len(self.dataset("train")))
 
     def still_batches(self, split: str, *, limit: int | None = None) -> DataLoader:
         """A split in its own order, as it is: nothing drawn at random, each picture once.
