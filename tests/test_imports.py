@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "textgan"
 FILES = sorted(PACKAGE.rglob("*.py"))
 PROTOCOL = {
-    *("types", "image", "scene", "seed", "schedule", "errors", "direction"),
+    *("types", "image", "font", "text_lines", "scene", "seed", "schedule", "errors", "direction"),
     *("edit", "step", "frozen", "picture_file", "home"),
     *("png_text", "regular_file", "caption_text", "stop"),
 }

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
+
+from textgan.font import font_for
+from textgan.text_lines import wrapped
+
+_FONT_SIZE, _BASELINE, _LINE = 11, 11, 14  # pixels: of letters, above their foot, of a line
 
 
 def to_uint8(images: Tensor) -> Tensor:
@@ -58,22 +63,25 @@ def captioned_grid(
 
     Args:
         images: (B, C, H, W) in [-1, 1].
-        captions: B strings, wrapped under their picture, cut with an ellipsis after four lines.
+        captions: B strings of any script for which there is a font (`textgan.font`), wrapped under
+            their picture, cut with an ellipsis after four lines.
         columns: pictures in a row.
         picture_width: pixels that a picture is enlarged to (nearest neighbour: what the model drew,
             not a blur of it).
     """
-    font = ImageFont.load_default(size=11)
     size = (picture_width, picture_width * images.shape[-2] // images.shape[-1])
-    lines = [_wrap(caption, font, picture_width) for caption in captions]
-    text_height = 14 * max(len(wrapped) for wrapped in lines) + 6
+    fonts = [font_for(caption, _FONT_SIZE) for caption in captions]
+    lines = [
+        wrapped(caption, font, picture_width) for caption, font in zip(captions, fonts, strict=True)
+    ]
+    text_height = _LINE * max(map(len, lines)) + 6
     rows = -(-len(captions) // columns)
     cell = (size[0] + 8, size[1] + text_height + 4)
     grid = Image.new(
         "RGB", (cell[0] * min(columns, len(captions)) + 8, cell[1] * rows + 8), "white"
     )
     draw = ImageDraw.Draw(grid)
-    for place, (image, wrapped) in enumerate(zip(images, lines, strict=True)):
+    for place, (image, font, words) in enumerate(zip(images, fonts, lines, strict=True)):
         x, y = 8 + cell[0] * (place % columns), 8 + cell[1] * (place // columns)
         picture = to_pil(image).resize(size, Image.Resampling.NEAREST)
         if picture.mode == "RGBA":
@@ -81,22 +89,10 @@ def captioned_grid(
         else:
             grid.paste(picture.convert("RGB"), (x, y))
         draw.rectangle((x - 1, y - 1, x + size[0], y + size[1]), outline="#cccccc")
-        for row, line in enumerate(wrapped):
-            draw.text((x, y + size[1] + 3 + 14 * row), line, fill="black", font=font)
+        for row, line in enumerate(words):
+            baseline = y + size[1] + 3 + _BASELINE + _LINE * row  # the same for every font
+            draw.text((x, baseline), line, fill="black", font=font, anchor="ls")
     return grid
-
-
-def _wrap(caption: str, font: ImageFont.FreeTypeFont, width: int, max_lines: int = 4) -> list[str]:
-    lines = [""]
-    for word in caption.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    if len(lines) > max_lines:
-        lines = [*lines[: max_lines - 1], lines[max_lines - 1] + " ..."]
-    return lines
 
 
 def save_png(image: Image.Image, path: str | Path) -> None:

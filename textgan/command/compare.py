@@ -107,10 +107,12 @@ def _print_rich(rows: list[tuple[str, ...]]) -> None:
 
 def _draw(comparison: "Comparison", out: str) -> None:
     from textgan.evaluation.panels import draw
+    from textgan.font import boxes_were_said
 
     path = Path(out)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draw(comparison).savefig(path, format=path.suffix[1:] or "png")
+        with boxes_were_said():
+            draw(comparison).savefig(path, format=path.suffix[1:] or "png")
     except (OSError, ValueError) as error:
         raise ConfigError(f"--out {out!r} cannot be written: {error}") from error

@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
+from textgan.font import boxes_were_said, font_families
+
 
 def draw(confusion: Tensor, names: Sequence[str]) -> Image.Image:
     """A picture of a confusion matrix, each row in per cent of its class.
@@ -21,8 +23,9 @@ def draw(confusion: Tensor, names: Sequence[str]) -> Image.Image:
     figure = Figure(figsize=(side, side), dpi=120, layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=100)
-    axes.set_xticks(range(len(names)), names, rotation=60, ha="right", fontsize=9)
-    axes.set_yticks(range(len(names)), names, fontsize=9)
+    plain = {"fontsize": 9, "fontfamily": font_families(names), "parse_math": False}
+    axes.set_xticks(range(len(names)), names, rotation=60, ha="right", **plain)
+    axes.set_yticks(range(len(names)), names, **plain)
     axes.set_xlabel("said")
     axes.set_ylabel("true")
     if len(names) <= 30:
@@ -33,5 +36,6 @@ def draw(confusion: Tensor, names: Sequence[str]) -> Image.Image:
                 said = f"{share:.0f}" if share >= 0.5 else ""
                 axes.text(column, row, said, ha="center", va="center", color=ink, fontsize=8)
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    with boxes_were_said():
+        figure.savefig(file, format="png")
     return Image.open(file)

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from textgan.direction import direction
 from textgan.evaluation.comparison import Comparison, Row
 from textgan.evaluation.replicates import Estimate
+from textgan.font import font_families
 
 _COLUMNS = 4
 _INK, _QUIET, _ACCENT = "#1d1f22", "#8a8f96", "#2b65c7"
@@ -29,7 +30,8 @@ def draw(comparison: Comparison) -> Figure:
     said.append("Bars: standard deviation over seeds (dots), or the 95 % interval of a single one.")
     if any(obstacles for row in rows for obstacles in row.obstacles):
         said.append("Gray: not comparable with A.")
-    plain = {"parse_math": False, "color": _INK}  # a path may hold a dollar sign
+    # A path may hold a dollar sign, and letters of any script.
+    plain = {"parse_math": False, "color": _INK, "fontfamily": font_families(said)}
     foot.text(0.02, 0.95, "\n".join(said), va="top", fontsize=8, linespacing=1.5, **plain)
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
     return figure
