@@ -20,7 +20,7 @@ SHARED = {
     *PROTOCOL,
     *("tokenizer", "layer", "hub", "gate", "trust"),
     *("pretrained", "pretrained_check", "pretrained_files"),
-    *("tokenizer_check", "pattern_check"),
+    *("tokenizer_check", "pattern_check", "precision"),
 }
 EDGES = {
     **dict.fromkeys(PARTS, SHARED),

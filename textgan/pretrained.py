@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from typing_extensions import Self
 
 from textgan.hub import find_folder
+from textgan.precision import check_dtype, convert
 from textgan.pretrained_check import check_arguments, outline
 from textgan.pretrained_files import (
     CONFIG,
@@ -30,12 +31,8 @@ from textgan.pretrained_files import (
     write_files,
 )
 from textgan.tokenizer_check import TokenizerErrors, check_vocabulary
-from textgan.trust import is_trusted, parts_of
+from textgan.trust import is_trusted, part_within, parts_of
 
-_FLOATING = {
-    **{"float16": torch.float16, "bfloat16": torch.bfloat16},
-    **{"float32": torch.float32, "float64": torch.float64},
-}
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z]\w*)+", re.ASCII)
 
 
@@ -109,11 +106,11 @@ class Part(nn.Module, ABC):
             ValueError: a file is broken, of a foreign format, of another class, or does not fit, or
                 there is no such part or dtype.
         """
-        wanted = None if dtype in (None, "auto") else _floating(dtype)
+        check_dtype(dtype)
         folder = find_folder(path, revision=revision)
         config = read_config(folder)
         if part is not None:
-            config = _part_within(config, part, folder)
+            config = part_within(config, part, folder)
         found = class_of(config, trust)
         if cls not in found.__mro__:
             place = "" if part is None else f" as {part}"
@@ -128,23 +125,8 @@ class Part(nn.Module, ABC):
         check_header(folder / WEIGHTS, header, expected, prefix=prefix)
         built = build(config, trust)
         fill(built, read_weights(folder, header, prefix=prefix), folder / WEIGHTS)
-        if dtype == "auto":
-            kinds = (stored.dtype for stored in header.values())
-            wanted = next((kind for kind in kinds if kind in _FLOATING.values()), None)
-        return built.eval().to(dtype=wanted)
-
-
-def _floating(dtype: torch.dtype | str) -> torch.dtype:
-    """A dtype that weights may have, by itself or by its name.
-
-    Raises:
-        ValueError: it is none of them.
-    """
-    for name, known in _FLOATING.items():
-        if dtype in (name, known):
-            return known
-    known = ", ".join(_FLOATING)
-    raise ValueError(f'dtype must be one of {known}, or "auto", got {dtype!r:.80}')
+        convert(built, dtype, (stored.dtype for stored in header.values()))
+        return built.eval()
 
 
 def build(config: dict[str, Any], trust: Sequence[str] = ()) -> Part:
@@ -273,11 +255,3 @@ def _built(value: Any, trust: Sequence[str]) -> Any:
             return build(value, trust)
         return {key: _built(item, trust) for key, item in value.items()}
     return [_built(item, trust) for item in value] if isinstance(value, list) else value
-
-
-def _part_within(config: dict[str, Any], part: str, folder: Path) -> dict[str, Any]:
-    parts = parts_of(config)
-    if part not in parts:
-        known = f"one of {', '.join(parts)}" if parts else "None"
-        raise ValueError(f"part must be {known} for {folder}, got {part!r}")
-    return parts[part]

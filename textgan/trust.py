@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 _OWN = "textgan"
@@ -38,3 +39,16 @@ def parts_of(value: Any) -> dict[str, dict[str, Any]]:
         if isinstance(inner, Mapping | list):
             found |= {f"{name}.{below}": part for below, part in parts_of(inner).items()}
     return found
+
+
+def part_within(config: dict[str, Any], part: str, folder: Path) -> dict[str, Any]:
+    """The config of a part inside a config.
+
+    Raises:
+        ValueError: there is no such part.
+    """
+    parts = parts_of(config)
+    if part not in parts:
+        known = f"one of {', '.join(parts)}" if parts else "None"
+        raise ValueError(f"part must be {known} for {folder}, got {part!r}")
+    return parts[part]
