@@ -11,6 +11,8 @@ _HYDRA_FLAGS = {
     ),
     **dict.fromkeys(("-cd", "--config-dir", "-i", "--info", "-sc", "--shell-completion"), 1),
 }
+_INFOS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+_ALLOWED = {"--cfg": ("job", "hydra", "all"), "--info": _INFOS, "-i": _INFOS}
 _LIGHTNING_FLAGS = ("-h", "--help", "--help_all", "--print_config")
 _INSPECTING = ("--cfg", "--info", "-i", "-sc", "--shell-completion", "--hydra-help")
 
@@ -79,4 +81,7 @@ def split(argv: list[str]) -> Words:
             if not queue:
                 raise ConfigError(f"{word} needs a value")
             target.append(queue.pop(0))
+        allowed = _ALLOWED.get(name)
+        if allowed is not None and (value := target[-1].removeprefix(f"{name}=")) not in allowed:
+            raise ConfigError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
     return words

@@ -26,16 +26,25 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 def package_of(group: str) -> str:
     """The dotted place that a group fills: what the packages of its files have in common."""
-    packages = []
-    for path in (conf_folder() / group).glob("*.yaml"):
-        found = re.match(r"# @package (\S+)", path.read_text(encoding="utf-8"))
-        packages.append((found[1] if found else group).split("."))
     shared = []
-    for parts in zip(*packages, strict=False):
+    for parts in zip(*_packages(group), strict=False):
         if len(set(parts)) > 1:
             break
         shared.append(parts[0])
     return ".".join(shared)
+
+
+def is_plural(group: str) -> bool:
+    """Whether choices of a group stand side by side, each in a place of its own, as losses do."""
+    return len({tuple(parts) for parts in _packages(group)}) > 1
+
+
+def _packages(group: str) -> list[list[str]]:
+    packages = []
+    for path in (conf_folder() / group).glob("*.yaml"):
+        found = re.match(r"# @package (\S+)", path.read_text(encoding="utf-8"))
+        packages.append((found[1] if found else group).split("."))
+    return packages
 
 
 def _batches(images: int, *, _root_: DictConfig) -> int:
@@ -45,20 +54,28 @@ def _batches(images: int, *, _root_: DictConfig) -> int:
 
     Raises:
         ValueError: images are negative.
+        TypeError: the batch size is no integer.
     """
     if int(images) < 0:
         raise ValueError(f"an interval in images must be at least 0, got {images}")
     if int(images) == 0:
         return NEVER
-    batch_size = OmegaConf.select(_root_, "data.batch_size") or 1
-    return max(1, round(int(images) / (int(batch_size) * _processes(_root_))))
+    return max(1, round(int(images) / (_batch_size(_root_) * _processes(_root_))))
+
+
+def _batch_size(config: DictConfig) -> int:
+    data = OmegaConf.select(config, "data")
+    given = data.get("batch_size", 1) if isinstance(data, DictConfig) else 1
+    if isinstance(given, bool) or not isinstance(given, int):
+        raise TypeError(f"data.batch_size must be int, got {given!r}")
+    return max(1, given)  # the data module refuses less
 
 
 def _processes(config: DictConfig) -> int:
     """Over how many devices of a machine `trainer.devices` spreads."""
     devices = OmegaConf.select(config, "trainer.devices")
     if isinstance(devices, ListConfig):
-        return len(devices)
+        return max(1, len(devices))
     if str(devices) in ("auto", "-1"):
         if OmegaConf.select(config, "trainer.accelerator") not in ("gpu", "cuda", "auto"):
             return 1

@@ -18,11 +18,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from textgan.composition.checkpoint import start_from_checkpoint
 from textgan.composition.folder import SECTIONS
-from textgan.composition.message import sentence
+from textgan.composition.message import refusal, sentence
 from textgan.composition.overrides import as_asked, first_pass, second_pass, value_of
+from textgan.composition.scalars import check_scalars
 from textgan.conf_folder import conf_folder
 from textgan.converter import find_links, list_names, to_lightning
-from textgan.errors import ConfigError, StoppedError, did_you_mean
+from textgan.errors import ConfigError, StoppedError
 from textgan.run_folder import discard
 from textgan.stop import Stop
 from textgan.words import Words
@@ -44,8 +45,9 @@ def compose_and_run(verb: str, words: Words) -> int:
     words = replace(words, options=options)
     main = hydra.main(config_path=str(conf_folder()), config_name=name, version_base="1.3")
     failed: list[ConfigError] = []
+    _last_sweep.clear()
     try:
-        with _typed([*words.flags, *overrides]):
+        with _typed([*words.flags, *overrides]), _WordOfRefusal(overrides):
             main(_job(verb, words, failed))()
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(sentence(error)) from error
@@ -121,6 +123,25 @@ def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictCo
     return job
 
 
+class _WordOfRefusal(AbstractContextManager[None]):
+    """Turns what Hydra, a launcher or a sweeper raises into a sentence; a job's error goes on.
+
+    Launchers and sweepers are packages of their own, which raise whatever they like.
+    """
+
+    def __init__(self, overrides: list[str]):
+        self.overrides = as_asked(overrides)
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        ours = (ConfigError, HydraException, OmegaConfBaseException)
+        if not isinstance(error, Exception) or isinstance(error, ours):
+            return
+        places = [frame.f_code for frame, _ in traceback.walk_tb(trace)]
+        in_job = ("job", __file__) in {(code.co_name, code.co_filename) for code in places}
+        if not in_job and not _failures():
+            raise ConfigError(refusal(error, self.overrides)) from error
+
+
 class _WordOfFailure(AbstractContextManager[None]):
     """Leaves in a sweep job's folder why it failed; the error goes on."""
 
@@ -146,16 +167,16 @@ def _failures() -> str:
 
 def _as_run(config: DictConfig) -> dict[str, Any]:
     """A composed configuration as `run.yaml` has it."""
+    check_scalars(config)
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
     except OmegaConfBaseException as error:
         raise ConfigError(sentence(error)) from error
     unresolved = OmegaConf.to_container(config, resolve=False)
     scalars = {key: value for key, value in plain.items() if key not in SECTIONS}
-    for key, value in scalars.items():
-        if isinstance(value, dict | list):
-            raise ConfigError(f"no such section: {key!r}{did_you_mean(key, [*SECTIONS])}")
     given = {key: plain[key] for key in SECTIONS if plain.get(key) is not None}
+    if "model" not in given:
+        raise ConfigError("a model must be given, as in model=gan")
     links = find_links({key: unresolved[key] for key in given})
     needing = [place for place, link in links.items() if link == "${encoders}"]
     if needing and scalars.get("encoders") is None:

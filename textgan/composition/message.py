@@ -5,10 +5,28 @@ import re
 from omegaconf.errors import MissingMandatoryValue
 
 from textgan.composition.overrides import no_such_setting
+from textgan.composition.text import is_sweep
 from textgan.conf_folder import choices
 from textgan.errors import did_you_mean
 
 _NOISE = ("full_key:", "object_type", "reference_type", "Set the environment", "Config search")
+
+
+def refusal(error: Exception, overrides: list[str]) -> str:
+    """One sentence on what Hydra, a launcher or a sweeper raised outside of a job.
+
+    Args:
+        error: what was raised.
+        overrides: what was typed: the ones that such an error can come from are named.
+    """
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"the run folder cannot be made: {error.filename!r}: {error.strerror}"
+    settings = [o for o in overrides if re.match(r"[+~]*hydra[/.=]", o)]
+    sweeps = [o for o in overrides if is_sweep(o.partition("=")[2])]
+    lines = [line.strip() for line in str(error).splitlines()]
+    kept = [line for line in lines if line and not line.startswith(_NOISE)]
+    said = " ".join(kept) or type(error).__name__
+    return f"Hydra cannot work with {', '.join(settings or sweeps or ['this'])}: {said}"
 
 
 def sentence(error: Exception) -> str:
@@ -35,6 +53,7 @@ def sentence(error: Exception) -> str:
         key = getattr(error, "full_key", None)
         other = f", or {key} given" if key else ""
         return f"the environment variable {found[1]} must be set{other}"
+    said = re.sub(r"\b(Value|Type)Error raised while resolving interpolation: ", "", said)
     lines = [line.strip() for line in said.splitlines()]
     kept = [line for line in lines if line and not line.startswith(_NOISE)]
     return " ".join(dict.fromkeys(kept))

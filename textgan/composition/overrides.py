@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from textgan.composition.folder import ONE_FOR_ALL, SECTIONS, read_yaml
-from textgan.composition.setting import ABSENT, KNOWN, Settings
+from textgan.composition.folder import ONE_FOR_ALL, SECTIONS, is_plural, read_yaml
+from textgan.composition.setting import ABSENT, KNOWN, Settings, kind_of
 from textgan.composition.text import (
     as_meant,
     is_sweep,
@@ -159,9 +159,10 @@ def _first_of_sweep(typed: Typed) -> str | None:
 
 
 def _without_null(typed: Typed) -> Typed:
-    """`posterior=null` as `~posterior`, which is how Hydra leaves a group out."""
-    absent = typed.value == "null" and typed.key in choices()
-    return Typed("~", typed.key, None) if absent else typed
+    """`posterior=null` as `~posterior`, and `loss=null` as `loss=[]`, as Hydra writes them."""
+    if typed.value != "null" or typed.key not in choices():
+        return typed
+    return replace(typed, value="[]") if is_plural(typed.key) else Typed("~", typed.key, None)
 
 
 def _meant(typed: Typed, settings: Settings, sweep: bool) -> Typed:
@@ -169,8 +170,23 @@ def _meant(typed: Typed, settings: Settings, sweep: bool) -> Typed:
         return typed
     if stands_as_typed(typed.value):
         return typed
+    if typed.key in choices() and not typed.prefix:
+        return replace(typed, value=_choice(typed.key, typed.value))
     kind = settings.kind(typed.key)
     return replace(typed, value=as_meant(typed.key, typed.value, kind, sweep=sweep))
+
+
+def _choice(group: str, value: str) -> str:
+    """The name of a group's file, or several, in Hydra's grammar.
+
+    Raises:
+        ConfigError: it is a dict.
+    """
+    kind = kind_of(None)
+    meant = as_meant(group, value, kind, sweep=True)
+    if isinstance(plain(meant), dict):
+        raise ConfigError(f"{group} must be one of {', '.join(choices()[group])}, got {value}")
+    return quoted(value) if isinstance(plain(meant), bool | int | float) else meant
 
 
 def _loosened(typed: Typed) -> Typed:

@@ -87,11 +87,11 @@ class Settings:
         if parents == ["trainer"]:
             return get_object("pytorch_lightning.Trainer")
         node = self._node(parents)
-        if not isinstance(node, DictConfig):
+        if not isinstance(node, DictConfig) or node._is_none():
             return None
         if dataclasses.is_dataclass(kept := OmegaConf.get_type(node)):
             return kept
-        target = node._get_node("_target_")
+        target = self._node([*parents, "_target_"])
         with suppress(ImportError, AttributeError, ValueError, TypeError):
             return get_object(str(target))
         return None

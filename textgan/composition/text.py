@@ -49,7 +49,7 @@ def as_meant(key: str, value: str, kind: Kind, *, sweep: bool) -> str:
         sweep: whether `a,b` are two values, for two jobs.
 
     Raises:
-        ConfigError: a list, dict or function that cannot be read.
+        ConfigError: a list, dict or function cannot be read, or a path is empty.
     """
     if sweep and _CALL.fullmatch(value):
         if (parsed := read(f"x={value}")) is None:
@@ -58,7 +58,7 @@ def as_meant(key: str, value: str, kind: Kind, *, sweep: bool) -> str:
             return value
     elements = _elements(value) if sweep else [value]
     if kind.is_text:
-        return ",".join(_text(element, kind) for element in elements)
+        return ",".join(_text(key, element, kind) for element in elements)
     if read(f"x={value}") is not None:
         return value
     return ",".join(_readable(key, element) for element in elements)
@@ -76,7 +76,8 @@ def literal(text: str) -> str:
 
 def stands_as_typed(value: str) -> bool:
     """Whether a value is the same text for Hydra as for the person who typed it."""
-    parsed = None if value.startswith("~") or "${" in value else read(f"x={value}")
+    plainly = value.strip() and not value.startswith("~") and "${" not in value
+    parsed = read(f"x={value}") if plainly else None
     return parsed is not None and type(parsed._value) is str and parsed._value == value
 
 
@@ -103,13 +104,15 @@ def _elements(value: str) -> list[str]:
             return found
 
 
-def _text(value: str, kind: Kind) -> str:
+def _text(key: str, value: str, kind: Kind) -> str:
     parsed = read(f"x={value}")
     understood = None if parsed is None else parsed._value
     if isinstance(understood, QuotedString):
         return value
     if understood is None and parsed is not None and kind.takes_null:
         return value
+    if kind.is_path and not value.strip():
+        raise ConfigError(f"{key} must name a file or folder, got an empty text")
     text = _literal_where_broken(expanded(value) if kind.is_path else value)
     return text if understood == text else quoted(text)
 
