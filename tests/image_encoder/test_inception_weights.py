@@ -1,6 +1,7 @@
 """Where Inception's weights are looked for, what a file of them may be, and what is made of it."""
 
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -209,3 +210,20 @@ def test_the_file_that_ends_at_mixed_8_has_no_2048_features():
     rule = "ends at mixed_8 and has Inception's features 64 to 1280, and 2048 needs the full"
     with pytest.raises(MissingWeightsError, match=rule):
         Inception(2048, weights=str(file)).load()
+
+
+def test_an_array_that_unpacks_to_far_more_than_its_layer_is_not_read(tmp_path):
+    np.savez_compressed(tmp_path / "bomb.npz", **{"conv.weight": np.zeros((1, 10**6), np.float32)})
+    with pytest.raises(ValueError, match=r"bomb.npz cannot be read: the array conv.weight must be"):
+        read_weights(tmp_path / "bomb.npz", "64")
+
+
+def test_an_array_that_says_it_is_huge_is_one_sentence(tmp_path):
+    with (
+        zipfile.ZipFile(tmp_path / "huge.npz", "w") as file,
+        file.open("conv.weight.npy", "w") as to,
+    ):
+        said = {"descr": "<f4", "fortran_order": False, "shape": (2**55,)}
+        np.lib.format.write_array_header_1_0(to, said)
+    with pytest.raises(ValueError, match=r"huge.npz cannot be read: "):
+        read_weights(tmp_path / "huge.npz", "64")

@@ -1,6 +1,7 @@
 """Where the weights of Inception are, and what is in a file of them."""
 
 import hashlib
+import math
 import os
 import pickle
 import struct
@@ -37,11 +38,12 @@ _BLOCKS = {  # torchvision's branches, in the order of our convolutions
     **dict.fromkeys(("Mixed_7b", "Mixed_7c"), _COARSE),
 }
 _STATISTICS = ("weight", "bias", "running_mean", "running_var")
+_HEADER_BYTES = 10_000  # of an array in a .npz file, at most
 _EPS = 0.001  # of torchvision's batch norm
 
 _BEFORE_ZIP = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # how older .pth files begin
 _BROKEN = (  # what numpy and torch raise over damaged files
-    *(OSError, EOFError, ValueError, RuntimeError, LookupError),
+    *(OSError, EOFError, ValueError, RuntimeError, LookupError, MemoryError),
     *(zipfile.BadZipFile, zlib.error, struct.error, pickle.UnpicklingError),
 )
 
@@ -125,6 +127,8 @@ def _from_npz(path: Path, tap: str) -> dict[str, Tensor]:
     shapes = {_tensorflow(name): shape for name, shape in _shapes(tap).items()}
     try:
         with np.load(path, allow_pickle=False) as file:
+            for key, shape in shapes.items():
+                _check_size(file, key, shape)
             arrays = {key: file[key] for key in shapes if key in file}
     except _BROKEN as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
@@ -135,6 +139,13 @@ def _from_npz(path: Path, tap: str) -> dict[str, Tensor]:
         name: _checked(path, key, arrays[key], shapes[key])
         for name, key in zip(_shapes(tap), shapes, strict=True)
     }
+
+
+def _check_size(file: np.lib.npyio.NpzFile, key: str, shape: tuple[int, ...]) -> None:
+    """Refuse an array that takes far more bytes than floats of its shape, before it is unpacked."""
+    sizes = {info.filename: info.file_size for info in file.zip.infolist()}
+    if sizes.get(f"{key}.npy", 0) > 64 * math.prod(shape) + _HEADER_BYTES:
+        raise ValueError(f"the array {key} must be floats {shape}, and takes far more bytes")
 
 
 def _lack(path: Path, tap: str, absent: list[str]) -> ValueError | MissingWeightsError:
