@@ -114,7 +114,7 @@ def _content_keys(
         try:
             if not follow_links:
                 check_no_link(root, row.file)
-            with open_regular(root / row.file) as file:
+            with open_regular(f"{root}{os.sep}{row.file}") as file:
                 size = os.fstat(file.fileno()).st_size
                 head = file.read(_HEAD_BYTES)
             reason = reason if size else "the file is empty"
