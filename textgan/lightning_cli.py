@@ -17,6 +17,7 @@ from textgan.callback.ending import Ending
 from textgan.callback.model_summary import use_own_summary
 from textgan.callback.switches import switched_on
 from textgan.checkpoint import read_checkpoint
+from textgan.checkpoint_path import find_checkpoint
 from textgan.child_process import end_children, is_child, mark_parent
 from textgan.converter import to_hydra
 from textgan.errors import ConfigError
@@ -94,6 +95,7 @@ class TextganCLI(RunEnding, LightningCLI):
     def _parse_ckpt_path(self) -> None:
         """Only look at it: in Lightning the checkpoint's hyperparameters beat the command line."""
         if self.here.get("ckpt_path") is not None:
+            self.here.ckpt_path = find_checkpoint(self.here.ckpt_path)
             try:
                 read_checkpoint(self.here.ckpt_path)
             except (ValueError, FileNotFoundError) as error:

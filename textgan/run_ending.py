@@ -9,8 +9,11 @@ import pytorch_lightning as pl
 from pytorch_lightning.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
+from textgan.checkpoint import read_checkpoint
+from textgan.checkpoint_path import checkpoints
 from textgan.child_process import end_children
 from textgan.errors import ConfigError, StoppedError
+from textgan.finite import not_finite
 from textgan.model.terms import NonFiniteLossError
 from textgan.parse_error import explain
 from textgan.run_folder import discard
@@ -25,12 +28,19 @@ class RunEnding:
     def after_fit(self) -> None:
         if not self.trainer.is_global_zero:
             return
-        pipeline = self.folder / "pipeline"
-        self.model.pipeline().save_pretrained(pipeline)
+        pipeline = self._save_pipeline()
         if callable(getattr(self.datamodule, "summary", None)):
             print(self.datamodule.summary())
         self._name_grid()
         self._say_next(pipeline)
+
+    def _save_pipeline(self) -> Path:
+        """The folder that it is written to, unless its weights are not finite."""
+        folder, pipeline = self.folder / "pipeline", self.model.pipeline()
+        if (broken := not_finite(pipeline.named_parameters())) is not None:
+            raise StoppedError(f"{broken} is not finite, so {short(folder)} is not written")
+        pipeline.save_pretrained(folder)
+        return folder
 
     def after_test(self) -> None:
         if not self.trainer.is_global_zero:
@@ -61,11 +71,11 @@ class RunEnding:
 
     def _run_subcommand(self, subcommand: str) -> None:
         try:
-            super()._run_subcommand(subcommand)
+            self._run_to_its_end(subcommand)
         except Stop as stop:
             self._end(stop)
         except (NonFiniteLossError, FloatingPointError) as error:
-            raise StoppedError(one_line(error)) from error
+            raise StoppedError(f"{one_line(error)}{self._with_smaller_rate()}") from error
         except ConfigError as error:
             if self.phase.started:
                 raise StoppedError(str(error)) from error
@@ -79,11 +89,19 @@ class RunEnding:
             said = f"{name_of(signals.asked)} came when all was done"
             raise Stop(signals.asked, said, began=True)
 
+    def _run_to_its_end(self, subcommand: str) -> None:
+        """Run the verb; where it ends otherwise, so do the processes that it started."""
+        try:
+            super()._run_subcommand(subcommand)
+        except BaseException:
+            if self.trainer.is_global_zero:
+                agreed = self.phase.started and subcommand == "fit" and signals.asked
+                end_children(self.trainer.strategy.launcher, seconds=5 if agreed else 0)
+            raise
+
     def _end(self, stop: Stop) -> NoReturn:
         """End a run because of a signal: what there is of it is kept, and said."""
         agreed = self.phase.started and self.config.subcommand == "fit"
-        if self.trainer.is_global_zero:
-            end_children(self.trainer.strategy.launcher, seconds=5 if agreed else 0)
         if not self.trainer.is_global_zero or not self.phase.started:
             stop.began = agreed
             raise stop
@@ -96,17 +114,40 @@ class RunEnding:
             return f"; what was drawn until then is in {short(self.folder / 'predictions')}"
         if verb != "fit":
             return "; nothing was measured to the end"
-        pipeline, last = self.folder / "pipeline", self.folder / "last.ckpt"
-        self.model.pipeline().save_pretrained(pipeline)
+        pipeline, last = self._save_pipeline(), self.folder / "last.ckpt"
         if not last.is_file():
             return f"; no checkpoint is written, and {short(pipeline)} draws"
         return f"; go on with: textgan fit {shlex.quote(f'ckpt_path={short(last)}')}"
+
+    def _with_smaller_rate(self) -> str:
+        """How to go on from the last good checkpoint, for the end of a sentence."""
+        if self.config.subcommand != "fit":
+            return ""
+        model = self.plain["model"].get("init_args", {})
+        rates = {
+            f"model.{name}.lr": part["init_args"]["lr"]
+            for name, part in model.items()
+            if name.endswith("optimizer") and isinstance(part, dict) and "init_args" in part
+        }
+        words = [f"{name}={rate / 10:.3g}" for name, rate in rates.items()]
+        found = [path for path in checkpoints(self.folder) if _is_sound(path)]
+        if not found:
+            return f"; there is no good checkpoint yet: begin anew with {shlex.join(words)}"
+        command = shlex.join(["textgan", "fit", f"ckpt_path={short(found[0])}", *words])
+        return f"; go on from the last good checkpoint with: {command}"
 
     def refuse(self, error: Exception) -> NoReturn:
         """End a run that never began: no folder, one sentence."""
         if rank_zero_only.rank == 0:
             discard(self.folder, self.existed)
         raise ConfigError(one_line(error)) from error
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        return not_finite(read_checkpoint(path)["state_dict"].items()) is None
+    except (ValueError, OSError):
+        return False
 
 
 def one_line(error: Exception) -> str:

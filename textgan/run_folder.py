@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import logging
+import os
 import platform
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import textgan
+from textgan.checkpoint_path import checkpoints
 from textgan.errors import ConfigError
 
 _NAMES = "runs/%Y-%m-%d/%H-%M-%S-%f"
@@ -28,16 +30,40 @@ def continued_run(verb: str, checkpoint: str | None) -> Path | None:
 
 
 def refuse_occupied(verb: str, folder: Path, checkpoint: str | None) -> None:
-    """Keep a new run out of the folder of an old one.
+    """Keep a new run out of the folder of an old one, unless that one left nothing to go on with.
 
     Raises:
         ConfigError: training would begin in a folder that holds a run, without going on with it.
     """
     occupied = (folder / "run.yaml").is_file()
-    if verb == "fit" and occupied and continued_run(verb, checkpoint) != folder.resolve():
+    if verb != "fit" or not occupied or continued_run(verb, checkpoint) == folder.resolve():
+        return
+    found = checkpoints(folder)
+    if found and found[0].name.startswith("hpc_ckpt_") and "SLURM_JOB_ID" in os.environ:
+        return  # a requeued job: Lightning goes on from that file
+    if found:
         raise ConfigError(
-            f"{folder} holds a run: go on with ckpt_path={folder}/last.ckpt, or name another folder"
+            f"{folder} holds a run: go on with ckpt_path={found[0]}, or name another folder"
         )
+    if (running := _trains_in(folder)) is not None:
+        raise ConfigError(
+            f"{folder} holds a run that process {running} trains: name another folder"
+        )
+    print(f"{folder} holds a run that ended before its first checkpoint: it begins anew")
+
+
+def _trains_in(folder: Path) -> int | None:
+    """The process of this machine that writes into a run folder now, if there is one."""
+    for file in folder.glob("environment*.json"):
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+            process, host = int(record["process"]), record["host"]
+            words = Path(f"/proc/{process}/cmdline").read_bytes()
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if host == platform.node() and process != os.getpid() and b"textgan" in words:
+            return process
+    return None
 
 
 def free_name(path: Path) -> Path:
@@ -89,6 +115,8 @@ def write_environment(folder: Path, command: list[str], seed: Any) -> None:
         "textgan": textgan.__version__,
         "python": sys.version.split()[0],
         "platform": platform.platform(),
+        "host": platform.node(),
+        "process": os.getpid(),
         **{name: _version(name) for name in packages},
     }
     path = free_name(folder / "environment.json")

@@ -12,6 +12,7 @@ from textgan.callback.ending import Ending
 from textgan.callback.interval import ImageInterval
 from textgan.direction import direction
 from textgan.errors import ConfigError
+from textgan.finite import broken_training
 
 
 class Checkpoint(Ending, LightningCheckpoint):
@@ -21,7 +22,8 @@ class Checkpoint(Ending, LightningCheckpoint):
 
     The file is written beside the old one, flushed to the disk and then moved over it, so that a
     crash at any moment leaves one that loads. SIGTERM, SIGHUP and Ctrl-C wait for the end of a
-    step, so that going on from there is exact; a second one does not wait.
+    step, so that going on from there is exact; a second one does not wait. Where a weight or what
+    an optimizer remembers is NaN or infinite, the files stay as they are and the run stops.
 
     Args:
         every_images: images seen between two, over all processes; 0 means at the end only.
@@ -77,6 +79,12 @@ class Checkpoint(Ending, LightningCheckpoint):
     def on_save_checkpoint(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
+        broken = broken_training(pl_module, checkpoint["optimizer_states"])
+        if broken is not None:
+            raise FloatingPointError(
+                f"training stopped at {int(pl_module.images_seen)} images: {broken} is not finite; "
+                "try a smaller learning rate or a larger gradient penalty"
+            )
         if trainer.validating and not self._validated:
             # going on amid a validation would measure the rest of its pictures alone
             checkpoint["loops"]["fit_loop"] = self._loops

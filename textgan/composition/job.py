@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from textgan.composition.checkpoint import start_from_checkpoint
 from textgan.composition.folder import SECTIONS
 from textgan.composition.message import refusal, sentence
-from textgan.composition.overrides import as_asked, first_pass, second_pass, value_of
+from textgan.composition.overrides import first_pass, second_pass, value_of
 from textgan.composition.scalars import check_scalars
 from textgan.conf_folder import conf_folder
 from textgan.converter import find_links, list_names, to_lightning
@@ -96,7 +96,7 @@ def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictCo
         from textgan.run import launch_composed, show_composed
 
         folder = Path(HydraConfig.get().runtime.output_dir)
-        typed = ["textgan", verb, *as_asked(HydraConfig.get().overrides.task), *words.options]
+        typed = ["textgan", verb, *_as_asked(HydraConfig.get().overrides.task), *words.options]
         existed = set(folder.glob("*"))
         composing = HydraConfig.instance().cfg
         HydraConfig.instance().cfg = None  # else Lightning starts its DDP children through Hydra
@@ -130,7 +130,7 @@ class _WordOfRefusal(AbstractContextManager[None]):
     """
 
     def __init__(self, overrides: list[str]):
-        self.overrides = as_asked(overrides)
+        self.overrides = _as_asked(overrides)
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
         ours = (ConfigError, HydraException, OmegaConfBaseException)
@@ -140,6 +140,11 @@ class _WordOfRefusal(AbstractContextManager[None]):
         in_job = ("job", __file__) in {(code.co_name, code.co_filename) for code in places}
         if not in_job and not _failures():
             raise ConfigError(refusal(error, self.overrides)) from error
+
+
+def _as_asked(overrides: list[str]) -> list[str]:
+    """Overrides as one would type them."""
+    return [override.removeprefix("++") for override in overrides]
 
 
 class _WordOfFailure(AbstractContextManager[None]):

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from textgan.checkpoint_path import find_checkpoint
 from textgan.composition.folder import ONE_FOR_ALL, SECTIONS, is_plural, read_yaml
 from textgan.composition.setting import ABSENT, KNOWN, Settings, kind_of
 from textgan.composition.text import (
@@ -109,11 +110,6 @@ def second_pass(name: str, overrides: list[str], words: Words) -> tuple[list[str
     return [str(_loosened(t)) for t in _agreed(meant, settings)], left
 
 
-def as_asked(overrides: list[str]) -> list[str]:
-    """Overrides as one would type them."""
-    return [override.removeprefix("++") for override in overrides]
-
-
 def _completed(verb: str, words: Words, overrides: list[str]) -> list[str]:
     """The overrides, and those that follow from the verb and from the others."""
     has_data = value_of("data", overrides) is not None or words.has_option("--data")
@@ -122,6 +118,10 @@ def _completed(verb: str, words: Words, overrides: list[str]) -> list[str]:
             raise ConfigError("captions_file must be given, as in captions_file=my.txt")
         overrides += ["~data", f"+data={_CAPTIONS}"]
     checkpoint = value_of("ckpt_path", overrides)
+    if checkpoint is not None and not (words.sweep and "," in checkpoint):
+        checkpoint = find_checkpoint(checkpoint)
+        others = [override for override in overrides if apart(override).key != "ckpt_path"]
+        overrides = [*others, f"ckpt_path={quoted(literal(checkpoint))}"]
     has_weights = verb == "fit" or checkpoint or value_of("model", overrides) == "pipeline"
     if not has_weights and not words.inspecting:
         said = f"ckpt_path must be given, as in textgan {verb} ckpt_path=runs/.../last.ckpt"
