@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import struct
+import sys
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -245,3 +246,37 @@ def shards(tar, png) -> Callable[..., Path]:
         return root
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch) -> None:
+    """The `datasets` library, where it is loaded, caches in the test's own folder.
+
+    It sleeps 5 s at the end of a pass over a stream, for the sake of a fault of Arrow's.
+    """
+    if "datasets" in sys.modules:
+        config = sys.modules["datasets"].config
+        cache = tmp_path_factory.mktemp("huggingface")
+        monkeypatch.setattr(config, "HF_DATASETS_CACHE", str(cache))
+        monkeypatch.setattr(config, "SLEEP_TIME_ON_THREADS_SHUTDOWN", 0, raising=False)
+
+
+@pytest.fixture
+def parquet(png) -> Callable[..., Path]:
+    """Writes a parquet file of so many pictures in a plain column, or as Hugging Face does."""
+
+    def write(
+        path: Path, rows: int, *, start: int = 0, column: str = "struct", content: bytes = b""
+    ) -> Path:
+        pyarrow = pytest.importorskip("pyarrow", reason="needs textgan[huggingface]")
+        parquet = pytest.importorskip("pyarrow.parquet")
+        numbers = range(start, start + rows)
+        pictures = [content or png((number, 255 - number, 0)) for number in numbers]
+        if column == "struct":
+            pictures = [{"bytes": picture, "path": None} for picture in pictures]
+        texts = [f"picture {number}" for number in numbers]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        parquet.write_table(pyarrow.table({"image": pictures, "text": texts}), path)
+        return path
+
+    return write

@@ -17,7 +17,11 @@ from textgan.types import Batch
 FILES = sorted((Path(__file__).parents[2] / "conf" / "data").glob("*.yaml"))
 FOLDERS = {"folder", "emoji", "flickr8k"}
 FILES = [file for file in FILES if file.stem not in FOLDERS]
-IS_READ = {"fashion_mnist", "webdataset"}  # whose val and test do not hang on the seed
+IS_READ = {
+    "fashion_mnist",
+    "huggingface",
+    "webdataset",
+}  # whose val and test do not hang on the seed
 SHARED = {"image_size": 16, "channels": 3, "seed": 0}
 
 
@@ -41,28 +45,36 @@ def file(request) -> Path:
 
 
 @pytest.fixture
-def make(
-    file, load_choice, clothes, shards, tmp_path, monkeypatch
-) -> Callable[..., CaptionedImages]:
+def write(file, clothes, shards, parquet, tmp_path) -> Callable[[int, int], dict[str, object]]:
+    """Writes the files of the module with as many pictures in val and test -> its arguments."""
+
+    def written(val_size: int, test_size: int) -> dict[str, object]:
+        sizes = {"train": 40, "val": val_size, "test": test_size}
+        if file.stem == "webdataset":
+            pytest.importorskip("webdataset", reason="needs textgan[webdataset]")
+            for split, size in sizes.items():
+                shards(tmp_path / "tars", size // 2, size - size // 2, prefix=split)
+            return {"urls": str(tmp_path / "tars")}
+        if file.stem == "huggingface":
+            for split, size in sizes.items():
+                parquet(tmp_path / "rows" / f"{split}.parquet", size)
+            return {"path": str(tmp_path / "rows")}
+        if file.stem == "fashion_mnist":
+            clothes(tmp_path / "fashion-mnist")  # with 20 for the test
+            return {"val_size": val_size}
+        return {"val_size": val_size, "test_size": test_size}
+
+    return written
+
+
+@pytest.fixture
+def make(file, load_choice, write, tmp_path, monkeypatch) -> Callable[..., CaptionedImages]:
     """The file's data module, with 20 pictures each for val and test; `changes` are arguments."""
     monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
-    sizes = {"val_size": 20}
-    if file.stem == "webdataset":
-        shards(tmp_path / "tars", 12, 20, 8, prefix="train")
-        shards(tmp_path / "tars", 11, 9, prefix="test")
-    elif file.stem == "fashion_mnist":
-        clothes(tmp_path / "fashion-mnist")
-    else:
-        sizes["test_size"] = 20
 
-    def made(**changes: object) -> CaptionedImages:
-        if file.stem == "webdataset":
-            val = {**sizes, **changes}
-            shards(tmp_path / "tars", val.pop("val_size"), prefix="val")
-            changes = {"urls": str(tmp_path / "tars"), **val}
+    def made(*, val_size: int = 20, **changes: object) -> CaptionedImages:
         config = OmegaConf.create({**SHARED, "data": load_choice(file)})
-        own = {} if file.stem == "webdataset" else sizes
-        config.data.update({"batch_size": 6, **own, **changes})
+        config.data.update({"batch_size": 6, **write(val_size, 20), **changes})
         return instantiate(config.data)
 
     return made

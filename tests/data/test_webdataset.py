@@ -14,6 +14,8 @@ from textgan.composition.setting import kind_of
 from textgan.data import WebDataset
 from textgan.errors import ConfigError
 
+pytest.importorskip("webdataset", reason="needs textgan[webdataset]")
+
 
 def module(urls, **arguments) -> WebDataset:
     options = {"batch_size": 4, "image_size": 8, "val_share": 0.0, **arguments}

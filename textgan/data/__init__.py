@@ -3,7 +3,8 @@
 from textgan.data.base import CaptionedImages
 from textgan.data.fashion_mnist import FashionMNIST
 from textgan.data.folder import Folder
+from textgan.data.huggingface import HuggingFace
 from textgan.data.shapes import Shapes
 from textgan.data.webdataset import WebDataset
 
-__all__ = ["CaptionedImages", "FashionMNIST", "Folder", "Shapes", "WebDataset"]
+__all__ = ["CaptionedImages", "FashionMNIST", "Folder", "HuggingFace", "Shapes", "WebDataset"]

@@ -10,7 +10,7 @@ def require(package: str, extra: str) -> ModuleType:
     """A package, imported.
 
     Args:
-        package: its name.
+        package: its name, or that of a module in it.
         extra: of textgan, which brings it.
 
     Raises:
@@ -19,8 +19,9 @@ def require(package: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
-        if error.name is not None and error.name.partition(".")[0] != package:
+        name = package.partition(".")[0]
+        if error.name is not None and error.name.partition(".")[0] != name:
             raise  # it is there, and lacks something itself
         raise ConfigError(
-            f"data={extra} needs the package {package}: pip install textgan[{extra}]"
+            f"data={extra} needs the package {name}: pip install textgan[{extra}]"
         ) from error

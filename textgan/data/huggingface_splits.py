@@ -1,0 +1,76 @@
+"""The splits of a set of the `datasets` library: its own, and shares of its train rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from textgan.data.extra import require
+from textgan.data.huggingface_sets import HuggingFaceSets, split_name
+from textgan.seed import seed_from
+
+
+@dataclass(frozen=True)
+class HuggingFaceSplits:
+    """Which rows are of which split; the set is loaded when first asked for.
+
+    Attributes:
+        source: where the set comes from.
+        names: train, val and test -> the set's name of it, or None for the usual one.
+        shares: val and test -> which share of the train rows it gets where the set has none. A
+            stream is not shared out.
+    """
+
+    source: HuggingFaceSets
+    names: Mapping[str, str | None]
+    shares: Mapping[str, float]
+
+    @cached_property
+    def tables(self) -> dict[str, Any]:
+        """train, val and test, as far as the set has them, of pictures that are not decoded.
+
+        Raises:
+            FileNotFoundError: there is no such set.
+            ValueError: it cannot be read, or lacks a split that was named, or train.
+        """
+        loaded = self.source.load()
+        known = list(loaded)
+        names = {split: split_name(name, split, known) for split, name in self.names.items()}
+        if names["train"] is None:
+            raise ValueError(f"data.train_split must be one of {', '.join(known)}")
+        return {split: _not_decoded(loaded[name]) for split, name in names.items() if name}
+
+    @cached_property
+    def rows(self) -> dict[str, tuple[Any, np.ndarray]]:
+        """The set and the rows of it, in order, of each split that has any."""
+        found = {split: (table, np.arange(len(table))) for split, table in self.tables.items()}
+        train, own = found["train"]
+        order = np.random.default_rng(seed_from("huggingface")).permutation(own)
+        for split, share in self.shares.items():
+            count = round(share * len(own))
+            if split not in found and 0 < count < len(order):
+                found[split] = train, np.sort(order[:count])
+                order = order[count:]
+        found["train"] = train, np.sort(order)
+        return {split: pair for split, pair in found.items() if len(pair[1])}
+
+    def shown(self, split: str) -> str:
+        """Val where there are no test pictures, train where there are none of either."""
+        there = self.tables if self.source.streaming else self.rows
+        fallback = {"test": "val", "val": "train"}
+        while split in fallback and split not in there:
+            split = fallback[split]
+        if split not in there:
+            raise ValueError(f"data.path {self.source.path!r} has no rows to train on")
+        return split
+
+
+def _not_decoded(table: Any) -> Any:
+    """The same set with pictures as bytes or paths, which are decoded here, within limits."""
+    image = require("datasets", "huggingface").Image(decode=False)
+    for name, feature in (table.features or {}).items():
+        if type(feature).__name__ == "Image":
+            table = table.cast_column(name, image)
+    return table
