@@ -31,6 +31,7 @@ from textgan.run_folder import (
     refuse_occupied,
     write_environment,
 )
+from textgan.run_yaml import with_texts, write_yaml
 from textgan.stop import signals
 
 
@@ -146,7 +147,7 @@ class TextganCLI(RunEnding, LightningCLI):
     def _plain(self) -> dict[str, Any]:
         """What was parsed, as plain values, without what belongs to this run alone."""
         dumped = self.parser.dump(self.config, skip_unset=False, format="yaml")
-        plain = yaml.safe_load(dumped)[self.config.subcommand]
+        plain = with_texts(yaml.safe_load(dumped)[self.config.subcommand], self.here)
         return {key: value for key, value in plain.items() if key not in ("config", "run_dir")}
 
     def _write_folder(self) -> None:
@@ -154,6 +155,5 @@ class TextganCLI(RunEnding, LightningCLI):
         unchanged = ["--config", str(self.composed), "--run_dir", str(self.folder)]
         if sys.argv[2:] != unchanged:  # options stood beside it: run.yaml says what they came to
             path = self.composed or free_name(self.folder / "run.yaml")
-            text = yaml.safe_dump(self.plain, sort_keys=False, allow_unicode=True)
-            path.write_text(text, encoding="utf-8")
+            write_yaml(path, self.plain)
         write_environment(self.folder, self.command, self.here.seed_everything)

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from textgan.errors import ConfigError, StoppedError
 from textgan.lightning_cli import TextganCLI
 from textgan.run_folder import free_name, refuse_occupied
+from textgan.run_yaml import write_yaml
 from textgan.stop import Stop, signals
 
 
@@ -50,7 +50,7 @@ def launch_composed(
     _check_objective(objective, config)
     folder.mkdir(parents=True, exist_ok=True)
     path = free_name(folder / "run.yaml")
-    _write(path, config)
+    write_yaml(path, config)
     typed = [verb, "--config", str(path), *options, "--run_dir", str(folder)]
     with signals.handled(), _as_typed(typed):  # a launcher's process has no handlers yet
         cli = TextganCLI(command=command, composed=path)
@@ -78,13 +78,8 @@ def show_composed(verb: str, config: dict[str, Any], options: list[str]) -> None
     """Print a composed configuration as LightningCLI understands it (--print_config)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.yaml"
-        _write(path, config)
+        write_yaml(path, config)
         launch(verb, ["--config", str(path), *options])
-
-
-def _write(path: Path, config: dict[str, Any]) -> None:
-    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-    path.write_text(text, encoding="utf-8")
 
 
 @contextmanager

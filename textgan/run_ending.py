@@ -58,7 +58,8 @@ class RunEnding:
             self._say_next(Path(self.here.ckpt_path))
 
     def _say_next(self, model: Path) -> None:
-        print(f"next: textgan {self.model.pipeline().next_command} --model {short(model)}")
+        named = shlex.quote(short(model))
+        print(f"next: textgan {self.model.pipeline().next_command} --model {named}")
 
     def _name_grid(self) -> None:
         grids = sorted((self.folder / "samples").glob("*.png"))

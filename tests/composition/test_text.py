@@ -128,7 +128,8 @@ def test_null_is_no_file_where_one_may_be_left_out_and_a_name_in_quotes(textgan)
     config = composed(
         textgan, "data=folder", "data.root=null", "data.exclude=null", "captions_file='null'"
     )
-    assert config["data"]["root"] == config["captions_file"] == "null"
+    assert config["data"]["root"] == "null"
+    assert config["captions_file"] == "./null"
     assert config["data"]["exclude"] is None
 
 

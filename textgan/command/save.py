@@ -1,5 +1,7 @@
 """Turn a checkpoint into a pipeline folder, to use and to hand on."""
 
+import shlex
+
 from textgan.command._model import add_trust, open_model
 from textgan.command._parser import Parser
 from textgan.home import expanded
@@ -15,5 +17,5 @@ def main(argv: list[str]) -> int:
     pipeline = open_model(words.checkpoint, trust=words.trust, pretrained=words.pretrained)
     pipeline = pipeline.to("cpu")
     pipeline.save_pretrained(words.folder)
-    print(f"next: textgan {pipeline.next_command} --model {words.folder}")
+    print(f"next: textgan {pipeline.next_command} --model {shlex.quote(words.folder)}")
     return 0

@@ -108,7 +108,8 @@ def _text(key: str, value: str, kind: Kind) -> str:
     parsed = read(f"x={value}")
     understood = None if parsed is None else parsed._value
     if isinstance(understood, QuotedString):
-        return value
+        is_null = kind.takes_null and kind.is_path and understood.text.lower() == "null"
+        return "./null" if is_null else value  # LightningCLI takes a text null for none
     if understood is None and parsed is not None and kind.takes_null:
         return value
     if kind.is_path and not value.strip():
