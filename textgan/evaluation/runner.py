@@ -1,5 +1,6 @@
 """One runner that draws once for all metrics."""
 
+import math
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from textgan.edit import WordSwap
-from textgan.errors import ConfigError, MissingWeightsError, TooFewError
+from textgan.errors import ConfigError, MissingWeightsError
 from textgan.evaluation.bank import FeatureBank
 from textgan.evaluation.cache import FeatureCache
 from textgan.evaluation.fingerprint import Fingerprint
@@ -17,6 +18,8 @@ from textgan.pipeline.base import TextToImagePipeline
 from textgan.types import Batch, Evaluation
 
 _SHOWN = 16
+# what a metric raises that is not defined for the pictures and captions it was given
+UNDEFINED = (ValueError, ArithmeticError, torch.linalg.LinAlgError)
 
 
 @dataclass
@@ -117,13 +120,16 @@ class Evaluator:
             self._show_training(training(limit), limit, pipeline.device)
 
     def _show_training(self, batches: Iterable[Batch], limit: int, device: torch.device) -> None:
-        learners = [m for m in self.active.values() if m.training_pictures == limit]
+        learners = {n for n, m in self.active.items() if m.training_pictures == limit}
         self._training[limit] = Fingerprint().to(device)
         for batch in batches:
             images = batch.images.to(device).float()
             evaluation = self._with_bank(Evaluation(batch.captions, images, images[:, None]))
-            for metric in learners:
-                metric.update_training(evaluation)
+            for name in learners & self.active.keys():
+                try:
+                    self.active[name].update_training(evaluation)
+                except UNDEFINED as error:
+                    self._leave_out(name, error)
             self._training[limit].update(batch)
 
     @torch.no_grad()
@@ -149,34 +155,54 @@ class Evaluator:
             batch.captions, batch.images.float(), draws, edited, index=batch.index
         )
         evaluation = self._with_bank(evaluation)
-        for metric in self.active.values():
-            metric.to(draws.device).update(evaluation)
+        for name, metric in list(self.active.items()):
+            try:
+                metric.to(draws.device).update(evaluation)
+            except UNDEFINED as error:
+                self._leave_out(name, error)
         self._fingerprint.to(pipeline.device).update(batch)
         self._remember(evaluation)
 
     def finish(self, pipeline: TextToImagePipeline) -> None:
         """Let the metrics that look at the pipeline itself do so; on one process."""
-        for metric in self.active.values():
-            if self._captions:
-                metric.observe(pipeline, self._captions)
+        for name, metric in list(self.active.items()):
+            try:
+                if self._captions:
+                    metric.observe(pipeline, self._captions)
+            except UNDEFINED as error:
+                self._leave_out(name, error)
 
     def compute(self) -> dict[str, float]:
         """`metric/name` -> value, over all batches of all processes.
 
-        A metric of fewer pictures than it needs is left out (`skipped`).
+        A metric is left out (`skipped`) where there are fewer pictures than it needs, where what it
+        measures is not defined for them, as the sharpness of flat pictures, or where a value is NaN
+        or infinite.
         """
         values = {}
+        self._leave_out_everywhere()
         self.seen = self._fingerprint.compute() if self._fingerprint.update_called else ("", 0)
         self.training_seen = {limit: found.compute() for limit, found in self._training.items()}
         for name, metric in list(self.active.items()):
             try:
                 found = metric.compute()
-            except TooFewError as error:
+                _check_values(found)
+            except UNDEFINED as error:
                 self._leave_out(name, error)
                 continue
             for key, value in found.items():
                 values[f"{name}/{key}" if key != name else name] = value
         return values
+
+    def _leave_out_everywhere(self) -> None:
+        """Leave out what another process has left out: computing a metric takes all of them."""
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return
+        found: list[dict[str, str]] = [{}] * torch.distributed.get_world_size()
+        torch.distributed.all_gather_object(found, self.skipped)
+        for name, reason in {n: r for skipped in found for n, r in skipped.items()}.items():
+            if name in self.active:
+                self._leave_out(name, ValueError(reason))
 
     def _leave_out(self, name: str, reason: Exception) -> None:
         self.skipped[name] = str(reason)
@@ -200,6 +226,17 @@ class Evaluator:
             real = None if evaluation.real is None else evaluation.real[place].cpu()
             self.shown.append(Shown(caption, real, draws[:3].cpu()))
             self._captions.append(caption)
+
+
+def _check_values(found: dict[str, float]) -> None:
+    """Raise FloatingPointError where a value, or a bound of it, is NaN or infinite."""
+    for name, value in found.items():
+        for number in (
+            value,
+            *(getattr(value, bound, None) for bound in ("low", "high", "spread")),
+        ):
+            if number is not None and not math.isfinite(number):
+                raise FloatingPointError(f"{name} is not a finite number: {float(number)}")
 
 
 def _check_size(draws: Tensor, real: Tensor) -> None:
