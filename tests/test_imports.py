@@ -10,7 +10,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 PROTOCOL = {
     *("types", "image", "font", "text_lines", "scene", "seed", "schedule", "errors", "direction"),
     *("edit", "step", "frozen", "picture_file", "home"),
-    *("png_text", "regular_file", "caption_text", "stop", "finite"),
+    *("png_text", "regular_file", "caption_text", "stop", "finite", "whole_file"),
 }
 PARTS = {
     *("text_encoder", "image_encoder", "generator", "discriminator", "posterior", "autoencoder"),

@@ -1,12 +1,16 @@
 """Runs that end otherwise than well: one sentence, and nothing lost."""
 
+import errno
 import math
+import resource
 import shlex
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from textgan.checkpoint import read_checkpoint
 from textgan.model.gan import GANModel
@@ -111,3 +115,77 @@ def test_a_folder_and_the_words_last_and_best_name_a_checkpoint(textgan, trained
     config = f"{trained}/run.yaml"
     status, _, err = textgan("test", "--config", config, "--ckpt_path", str(run), "--run_dir", "t")
     assert status == 0, err
+
+
+@pytest.fixture
+def room(monkeypatch):
+    """From now on no file may grow beyond so many bytes: what a full disk does."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    signal.signal(signal.SIGXFSZ, before)
+
+
+def test_a_full_disk_leaves_the_checkpoint_before_and_says_which(textgan, tiny, spoil, room):
+    spoil(24, lambda model: room(50_000))
+    words = [*tiny, "total_images=48", "checkpoint_every_images=16", "hydra.run.dir=run"]
+    status, _, err = textgan("fit", *words)
+    assert status == 2
+    last = "run/last.ckpt"
+    assert said(err) == (
+        f"textgan: {last} cannot be written: File too large; {last} is whole: go on from there"
+    )
+    assert images_in(last) == 16
+    assert not [*Path("run").rglob(".*")]
+
+
+NO_ROOM = OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_ends_prediction(textgan, trained, monkeypatch):
+    Path("captions.txt").write_text("a red circle\n", encoding="utf-8")
+    known = [f"ckpt_path={trained}/last.ckpt", "hydra.run.dir=run"]
+    monkeypatch.setattr(Image.Image, "save", full_disk)
+    status, _, err = textgan("predict", *known, "captions_file=captions.txt")
+    assert status == 2
+    file = "run/predictions/0000_a_red_circle.png"
+    assert said(err) == f"textgan: {file} cannot be written: No space left on device"
+    assert [*Path("run/predictions").iterdir()] == []
+
+
+def test_a_full_disk_ends_the_report_of_a_test(textgan, trained, monkeypatch):
+    write = Path.write_text
+    monkeypatch.setattr(
+        Path,
+        "write_text",
+        lambda path, *w, **m: full_disk() if "evaluation" in path.name else write(path, *w, **m),
+    )
+    known = [f"ckpt_path={trained}/last.ckpt", "hydra.run.dir=run"]
+    status, _, err = textgan("test", *known)
+    assert status == 2
+    assert said(err) == "textgan: run/evaluation.html cannot be written: No space left on device"
+    assert not [*Path("run").rglob(".*")]
+
+
+def full_disk(*words, **more):
+    raise NO_ROOM
+
+
+def test_a_run_folder_that_cannot_be_made_is_one_sentence(textgan, tiny):
+    Path("taken").touch()
+    status, _, err = textgan("fit", *tiny, "hydra.run.dir=taken/run")
+    assert status == 2
+    assert "taken" in said(err)
+    assert "Not a directory" in said(err)
+
+
+@pytest.mark.parametrize("where", ["training_step", "__init__"])
+def test_too_little_memory_says_what_takes_less(where, textgan, tiny, monkeypatch):
+    def greedy(*words, **more):
+        torch.empty(2**48)
+
+    monkeypatch.setattr(GANModel, where, greedy)
+    status, _, err = textgan("fit", *tiny)
+    assert status == 2
+    assert said(err) == "textgan: too little memory: data.batch_size=4 takes less"

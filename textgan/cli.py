@@ -10,6 +10,7 @@ FILE alone is the configuration.
 
 import ast
 import importlib
+import logging
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from pathlib import Path
 from textgan import __version__
 from textgan.child_process import is_child
 from textgan.errors import ConfigError, did_you_mean
+from textgan.shortage import shortage
 from textgan.stop import Stop, signals, tell
 from textgan.words import Words, split
 
@@ -36,13 +38,17 @@ def main(argv: list[str] | None = None) -> int:
         the signal's number where SIGTERM, SIGHUP or Ctrl-C ended the command.
     """
     argv = sys.argv[1:] if argv is None else argv
+    logging.raiseExceptions = False  # a full disk is said once, not for each line of a log
     try:
         with signals.handled():
             return _dispatch(argv)
     except Stop as stop:
         return _end(stop)
-    except ConfigError as error:
-        print(f"textgan: {error}", file=sys.stderr)
+    except (ConfigError, OSError, MemoryError, RuntimeError) as error:
+        said = str(error) if isinstance(error, ConfigError) else shortage(error)
+        if said is None:
+            raise
+        tell(f"textgan: {said}")
         if os.environ.get("TEXTGAN_TRACEBACK"):
             raise
         return 2

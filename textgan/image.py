@@ -12,6 +12,7 @@ from torch import Tensor
 
 from textgan.font import font_for
 from textgan.text_lines import wrapped
+from textgan.whole_file import whole
 
 _FONT_SIZE, _BASELINE, _LINE = 11, 11, 14  # pixels: of letters, above their foot, of a line
 
@@ -99,7 +100,8 @@ def save_png(image: Image.Image, path: str | Path) -> None:
     """Write a PNG, making the folder if need be."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, format="PNG")
+    with whole(path) as beside:
+        image.save(beside, format="PNG")
 
 
 def on_white(picture: Image.Image) -> Image.Image:

@@ -124,7 +124,10 @@ class TextganCLI(RunEnding, LightningCLI):
     def instantiate_classes(self) -> None:
         try:
             super().instantiate_classes()
-        except (*MISTAKES, TypeError) as error:
+        except (*MISTAKES, TypeError, RuntimeError, MemoryError) as error:
+            self.refuse_shortage(error)
+            if isinstance(error, RuntimeError | MemoryError):
+                raise
             self.refuse(error)
         composition = self.plain.get("composition") or {}
         kept = {key: self.plain.get(key) for key in ("seed_everything", "model", "data", "trainer")}

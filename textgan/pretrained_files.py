@@ -211,5 +211,7 @@ def _write(file: Path, write: Callable[[Path], Any]) -> None:
     try:
         write(beside)
         beside.replace(file)
+    except OSError as error:  # a full disk's does not name the file
+        raise OSError(error.errno, error.strerror, str(file)) from error
     finally:
         beside.unlink(missing_ok=True)

@@ -14,9 +14,11 @@ from textgan.checkpoint_path import checkpoints
 from textgan.child_process import end_children
 from textgan.errors import ConfigError, StoppedError
 from textgan.finite import not_finite
+from textgan.home import short
 from textgan.model.terms import NonFiniteLossError
 from textgan.parse_error import explain
 from textgan.run_folder import discard
+from textgan.shortage import shortage
 from textgan.stop import Stop, name_of, signals
 
 MISTAKES = (ValueError, OSError, MisconfigurationException)
@@ -81,7 +83,8 @@ class RunEnding:
             if self.phase.started:
                 raise StoppedError(str(error)) from error
             raise
-        except (*MISTAKES, RuntimeError) as error:
+        except (*MISTAKES, RuntimeError, MemoryError) as error:
+            self.refuse_shortage(error)
             unfit = str(error).startswith("Error(s) in loading state_dict")
             if self.phase.started or (isinstance(error, RuntimeError) and not unfit):
                 raise
@@ -137,6 +140,30 @@ class RunEnding:
         command = shlex.join(["textgan", "fit", f"ckpt_path={short(found[0])}", *words])
         return f"; go on from the last good checkpoint with: {command}"
 
+    def refuse_shortage(self, error: BaseException) -> None:
+        """End the run with a sentence where the machine is short of something.
+
+        Raises:
+            ConfigError: it is; a StoppedError where the run had begun.
+        """
+        said = shortage(error)
+        if said is None:
+            return
+        if "memory" in said and "loader" not in said:
+            size = self.plain["data"].get("init_args", {}).get("batch_size")
+            said += f": data.batch_size={size // 2} takes less" if size and size > 1 else ""
+        elif not self.phase.started:
+            said += "; hydra.run.dir=FOLDER names another run folder"
+        elif self.config.subcommand == "fit":
+            found = [short(path) for path in checkpoints(self.folder)]
+            go_on = f"{found[0]} is whole: go on from there" if found else "nothing was saved yet"
+            said += f"; {go_on}"
+        if self.phase.started:
+            raise StoppedError(said) from error
+        if rank_zero_only.rank == 0:
+            discard(self.folder, self.existed)
+        raise ConfigError(said) from error
+
     def refuse(self, error: Exception) -> NoReturn:
         """End a run that never began: no folder, one sentence."""
         if rank_zero_only.rank == 0:
@@ -165,9 +192,3 @@ def known_settings() -> list[str]:
         *trainer,
         *["model", "data", "trainer", "seed_everything", "ckpt_path", "config", "run_dir"],
     ]
-
-
-def short(path: Path) -> str:
-    """The path as one would type it here."""
-    here = Path.cwd()
-    return str(path.relative_to(here) if path.is_relative_to(here) else path)

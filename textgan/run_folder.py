@@ -14,6 +14,7 @@ from typing import Any
 import textgan
 from textgan.checkpoint_path import checkpoints
 from textgan.errors import ConfigError
+from textgan.whole_file import whole
 
 _NAMES = "runs/%Y-%m-%d/%H-%M-%S-%f"
 
@@ -120,7 +121,8 @@ def write_environment(folder: Path, command: list[str], seed: Any) -> None:
         **{name: _version(name) for name in packages},
     }
     path = free_name(folder / "environment.json")
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    with whole(path) as beside:
+        beside.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def git_state() -> dict[str, Any] | str:

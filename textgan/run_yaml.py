@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from textgan.whole_file import whole
+
 
 class _Dumper(yaml.SafeDumper):
     """PyYAML's, which puts into quotes also what only other readers take for a number.
@@ -42,4 +44,5 @@ def with_texts(dumped: Any, parsed: Any) -> Any:
 def write_yaml(path: Path, config: dict[str, Any]) -> None:
     """Write plain values into a file."""
     text = yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-    path.write_text(text, encoding="utf-8")
+    with whole(path) as beside:
+        beside.write_text(text, encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 
-from textgan.callback.checkpoint import Checkpoint, replace_durably
+from textgan.callback.checkpoint import Checkpoint
 from textgan.errors import ConfigError
 from textgan.stop import Stop
 
@@ -43,15 +43,6 @@ def test_a_crash_while_writing_leaves_the_old_checkpoint(
         trainer(Checkpoint(every_images=16), enable_checkpointing=True).fit(counting, batches)
     checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert int(checkpoint["state_dict"]["images_seen"]) == 16
-
-
-def test_replacing_moves_the_new_file_over_the_old(tmp_path):
-    new, old = tmp_path / "new", tmp_path / "old"
-    new.write_text("new")
-    old.write_text("old")
-    replace_durably(new, old)
-    assert old.read_text() == "new"
-    assert not new.exists()
 
 
 class CtrlC(pl.Callback):

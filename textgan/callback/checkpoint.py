@@ -1,18 +1,32 @@
 """last.ckpt and best.ckpt in the run folder, whole at every moment."""
 
-import os
+import io
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from textgan.callback.ending import Ending
 from textgan.callback.interval import ImageInterval
 from textgan.direction import direction
 from textgan.errors import ConfigError
 from textgan.finite import broken_training
+from textgan.whole_file import remove_leftovers, whole
+
+
+class DirectIO(TorchCheckpointIO):
+    """Writes a checkpoint where it is to be; Lightning's own takes as much room in /tmp as well."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
+    ) -> None:
+        content = io.BytesIO()  # torch writes past the end of a full disk without its reason
+        torch.save(checkpoint, content)
+        Path(path).write_bytes(content.getbuffer())
 
 
 class Checkpoint(Ending, LightningCheckpoint):
@@ -47,6 +61,10 @@ class Checkpoint(Ending, LightningCheckpoint):
         self._validated = True
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            remove_leftovers(Path(trainer.default_root_dir))
+        if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
+            trainer.strategy.checkpoint_io = DirectIO()
         evaluator = getattr(pl_module, "evaluator", None)
         if self.monitor is None or evaluator is None:
             return
@@ -125,23 +143,10 @@ class Checkpoint(Ending, LightningCheckpoint):
 
     def _write(self, trainer: pl.Trainer, name: str) -> None:
         path = Path(trainer.default_root_dir) / name
-        beside = path.with_name(f".{name}.part")
-        # collective: every process must come here
-        trainer.save_checkpoint(beside, weights_only=False)
-        if trainer.is_global_zero:
-            replace_durably(beside, path)
-
-
-def replace_durably(beside: Path, path: Path) -> None:
-    """Move a finished file over another of the same folder: at any moment one of them is there."""
-    _sync(beside)
-    beside.replace(path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        if not trainer.is_global_zero:
+            # collective: every process must come here
+            trainer.save_checkpoint(path, weights_only=False)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path, durable=True) as beside:
+            trainer.save_checkpoint(beside, weights_only=False)

@@ -8,6 +8,7 @@ from textgan.command._model import HELP, add_trust, open_model
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError
 from textgan.home import expanded
+from textgan.whole_file import whole
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,7 +35,8 @@ def main(argv: list[str]) -> int:
             save_png(picture, out)
         elif out.suffix.lower() == ".gif":
             out.parent.mkdir(parents=True, exist_ok=True)
-            out.write_bytes(gif(_frames(pipeline, words)))
+            with whole(out) as beside:
+                beside.write_bytes(gif(_frames(pipeline, words)))
         else:
             save_png(_side_by_side(_frames(pipeline, words)), out)
     except (ValueError, FloatingPointError) as error:

@@ -4,7 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,8 @@ class _WordOfFailure(AbstractContextManager[None]):
         if isinstance(error, Exception):
             told = isinstance(error, ConfigError)
             said = str(error) if told else "".join(traceback.format_exception(error))
-            (self.folder / "failed.txt").write_text(said, encoding="utf-8")
+            with suppress(OSError):  # a full disk may be the reason
+                (self.folder / "failed.txt").write_text(said, encoding="utf-8")
             last = said.strip().splitlines()[-1]
             print(f"textgan: {self.folder} failed: {last}", file=sys.stderr)
 

@@ -10,6 +10,7 @@ from textgan.evaluation import gallery
 from textgan.evaluation.digits import count, interval, significant
 from textgan.evaluation.report import Report
 from textgan.evaluation.style import STYLE
+from textgan.whole_file import whole
 
 FILE = "evaluation.html"
 
@@ -19,9 +20,8 @@ def save(report: Report, folder: str | Path) -> tuple[Path, Path]:
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / FILE
-    beside = file.with_name(f".{FILE}.part")
-    beside.write_text(page(report), encoding="utf-8")
-    beside.replace(file)
+    with whole(file, durable=True) as beside:
+        beside.write_text(page(report), encoding="utf-8")
     return report.save_json(folder), file
 
 

@@ -18,6 +18,7 @@ from textgan.evaluation.runner import Evaluator, Shown
 from textgan.frozen import weights_hash
 from textgan.metric.base import Metric
 from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
+from textgan.whole_file import whole
 
 FORMAT_VERSION = 1
 FILE = "evaluation.json"
@@ -64,9 +65,8 @@ class Report:
     def save_json(self, folder: Path) -> Path:
         """Write `evaluation.json` into the folder, and return its path."""
         file = folder / FILE
-        beside = file.with_name(f".{FILE}.part")
-        beside.write_text(self.to_json(), encoding="utf-8")
-        beside.replace(file)
+        with whole(file, durable=True) as beside:
+            beside.write_text(self.to_json(), encoding="utf-8")
         return file
 
 

@@ -15,6 +15,7 @@ from textgan.frozen import weights_hash
 from textgan.gate import Limits, read_json
 from textgan.hub import CARD, upload
 from textgan.image import captioned_grid, save_png
+from textgan.whole_file import whole
 
 if TYPE_CHECKING:
     from textgan.pipeline.base import TextToImagePipeline
@@ -84,7 +85,8 @@ def save_card(
     text += "".join(f"\n## {title}\n\n{said}\n" for title, said in sections.items() if said)
     folder.mkdir(parents=True, exist_ok=True)
     save_png(captioned_grid(images, captions, columns=_COLUMNS), folder / GRID)
-    (folder / CARD).write_text(text, encoding="utf-8")
+    with whole(folder / CARD) as beside:
+        beside.write_text(text, encoding="utf-8")
     return folder / CARD
 
 
