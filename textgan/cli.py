@@ -103,7 +103,7 @@ def _lightning(verb: str, argv: list[str]) -> int:
             raise ConfigError(f"{first!r} cannot stand beside {beside}: write it as --key value")
         from textgan.run import launch
 
-        return launch(verb, ["--help"] if shows_options else words.options)
+        return launch(verb, ["--help"] if shows_options else words.at_home())
     from textgan.composition import compose_and_run
 
     return compose_and_run(verb, words)

@@ -13,6 +13,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
 from textgan import trainer_options
+from textgan.agreement import check_agreement
 from textgan.callback.ending import Ending
 from textgan.callback.model_summary import use_own_summary
 from textgan.callback.switches import switched_on
@@ -112,6 +113,7 @@ class TextganCLI(RunEnding, LightningCLI):
             self.here.weights_only = True
         self.folder, self.plain = Path(self.here.run_dir), self._plain()
         self.existed = set(self.folder.glob("*"))
+        check_agreement(self.plain)
         if rank_zero_only.rank == 0:
             if self.composed is None:
                 refuse_occupied(self.config.subcommand, self.folder, self.here.get("ckpt_path"))

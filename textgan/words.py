@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from textgan.errors import ConfigError
+from textgan.home import expanded
 
 _HYDRA_FLAGS = {
     **dict.fromkeys(("-m", "--multirun", "-r", "--run", "--resolve", "--hydra-help"), 0),
@@ -38,6 +39,17 @@ class Words:
     def has_option(self, *names: str) -> bool:
         """Whether one of these options of Lightning's is among them."""
         return any(option.split("=")[0] in names for option in self.options)
+
+    def at_home(self) -> list[str]:
+        """The options with home folders in place of `~/` and `~user` at the start of a value.
+
+        LightningCLI alone reads these options, so that nobody knows here which of them are paths.
+        """
+        found = []
+        for option in self.options:
+            name, equals, value = option.partition("=") if option[:1] == "-" else ("", "", option)
+            found.append(f"{name}{equals}{value if value == '~' else expanded(value)}")
+        return found
 
     def flag_value(self, *names: str) -> str | None:
         """The value of the first of these flags of Hydra's; None where none is given."""

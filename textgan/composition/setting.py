@@ -30,6 +30,7 @@ KNOWN: dict[str, Any] = {
     "objective": str | None,
 }
 """What can be said of settings without a composition."""
+_OURS = ("textgan.", "torch.optim.", "pytorch_lightning.")
 ABSENT = object()
 """In the place of a setting's value where the composition has no such setting."""
 
@@ -91,9 +92,11 @@ class Settings:
             return None
         if dataclasses.is_dataclass(kept := OmegaConf.get_type(node)):
             return kept
-        target = self._node([*parents, "_target_"])
+        target = str(self._node([*parents, "_target_"]))
+        if self.name != "config" and not target.startswith(_OURS):
+            return None  # nothing that a checkpoint names is imported to look at it
         with suppress(ImportError, AttributeError, ValueError, TypeError):
-            return get_object(str(target))
+            return get_object(target)
         return None
 
     def _node(self, parts: list[str]) -> Any:
