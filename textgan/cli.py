@@ -15,11 +15,11 @@ import os
 import sys
 from pathlib import Path
 
-from textgan import __version__
+from textgan import __version__, streams
 from textgan.child_process import is_child
 from textgan.errors import ConfigError, did_you_mean
 from textgan.shortage import shortage
-from textgan.stop import Stop, signals, tell
+from textgan.stop import CLOSED_PIPE, Stop, signals, tell
 from textgan.words import Words, split
 
 LIGHTNING_VERBS = {
@@ -33,15 +33,22 @@ LIGHTNING_VERBS = {
 def main(argv: list[str] | None = None) -> int:
     """Run the command line.
 
+    Args:
+        argv: the words; None takes those of the process, and prepares its streams.
+
     Returns:
         The exit status: 0; 2 for a mistake in what was asked, which one sentence then says; 128 and
-        the signal's number where SIGTERM, SIGHUP or Ctrl-C ended the command.
+        the signal's number where SIGTERM, SIGHUP, Ctrl-C or a closed pipe ended the command.
     """
-    argv = sys.argv[1:] if argv is None else argv
+    if argv is None:  # the process is the command's own
+        streams.prepare()
+        argv = sys.argv[1:]
     logging.raiseExceptions = False  # a full disk is said once, not for each line of a log
     try:
         with signals.handled():
-            return _dispatch(argv)
+            status = _dispatch(argv)
+            sys.stdout.flush()
+            return status
     except Stop as stop:
         return _end(stop)
     except (ConfigError, OSError, MemoryError, RuntimeError) as error:
@@ -62,7 +69,8 @@ def _end(stop: Stop) -> int:
     unless all processes have agreed to end.
     """
     if not is_child():
-        tell(f"textgan: {stop}")
+        if stop.signum != CLOSED_PIPE or stop.began:  # `textgan ... | head` ends in silence
+            tell(f"textgan: {stop}")
         return 128 + stop.signum
     if not stop.began:
         os.kill(os.getppid(), stop.signum)

@@ -13,6 +13,7 @@ from types import FrameType
 _HANDLED = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+CLOSED_PIPE = getattr(signal, "SIGPIPE", 13)
 _ONE_REQUEST = 1.0  # seconds: `timeout` and Slurm send a signal to a process and to its group
 _UNHEARD = 3.0  # seconds
 _LAST_WAIT = 30  # seconds that a loader's process waits for its parent to end it
@@ -36,7 +37,9 @@ class Stop(SystemExit):
 
 
 def name_of(signum: int) -> str:
-    """Ctrl-C, SIGTERM or SIGHUP."""
+    """Ctrl-C, SIGTERM or SIGHUP; or a closed pipe."""
+    if signum == CLOSED_PIPE:
+        return "a closed pipe"
     return "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
 
 
@@ -101,6 +104,13 @@ class Signals:
             self._wake.close()  # which ends the watch
         self._before, self._process, self._wake = {}, 0, None
         self.asked, self.patient, self.at_once = 0, False, _nothing
+
+    def reader_left(self) -> None:
+        """Nobody reads what is printed any more: end as if SIGPIPE were handled here.
+
+        The signal itself is not, as a socket whose other end closes raises it too.
+        """
+        self._handle(CLOSED_PIPE, None)
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
         if not self.active:  # a fork that has not yet set up its own
