@@ -120,6 +120,7 @@ def test_where_the_locale_is_not_utf8_files_are_utf8_and_any_letter_is_printed(t
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_run_in_such_a_locale_reads_and_writes_every_letter(tiny, tmp_path):
     (tmp_path / "bilder-ü").mkdir()
     captions = tmp_path / "bilder-ü" / "texte.txt"

@@ -18,6 +18,7 @@ from pathlib import Path
 from textgan import __version__, streams
 from textgan.child_process import is_child
 from textgan.errors import ConfigError, did_you_mean
+from textgan.home import settle
 from textgan.shortage import shortage
 from textgan.stop import CLOSED_PIPE, Stop, signals, tell
 from textgan.words import Words, split
@@ -42,6 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     """
     if argv is None:  # the process is the command's own
         streams.prepare()
+        settle()
         argv = sys.argv[1:]
     logging.raiseExceptions = False  # a full disk is said once, not for each line of a log
     try:

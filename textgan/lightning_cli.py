@@ -31,6 +31,7 @@ from textgan.run_folder import (
     new_run_folder,
     refuse_occupied,
     write_environment,
+    writing,
 )
 from textgan.run_yaml import with_texts, write_yaml
 from textgan.stop import signals
@@ -117,7 +118,8 @@ class TextganCLI(RunEnding, LightningCLI):
         if rank_zero_only.rank == 0:
             if self.composed is None:
                 refuse_occupied(self.config.subcommand, self.folder, self.here.get("ckpt_path"))
-            self._write_folder()
+            with writing(self.folder):
+                self._write_folder()
         loggers = self.here.trainer.logger
         for logger in loggers if isinstance(loggers, list) else [loggers]:
             if logger and "save_dir" in logger.get("init_args", {}):
@@ -126,7 +128,7 @@ class TextganCLI(RunEnding, LightningCLI):
     def instantiate_classes(self) -> None:
         try:
             super().instantiate_classes()
-        except (*MISTAKES, TypeError, RuntimeError, MemoryError) as error:
+        except (*MISTAKES, TypeError, ImportError, RuntimeError, MemoryError) as error:
             self.refuse_shortage(error)
             if isinstance(error, RuntimeError | MemoryError):
                 raise

@@ -13,7 +13,7 @@ import torch
 
 from textgan.errors import ConfigError, StoppedError
 from textgan.lightning_cli import TextganCLI
-from textgan.run_folder import free_name, refuse_occupied
+from textgan.run_folder import free_name, refuse_occupied, writing
 from textgan.run_yaml import write_yaml
 from textgan.stop import Stop, signals
 
@@ -48,9 +48,10 @@ def launch_composed(
     refuse_occupied(verb, folder, config.get("ckpt_path"))
     objective = config["composition"]["scalars"].get("objective")
     _check_objective(objective, config)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = free_name(folder / "run.yaml")
-    write_yaml(path, config)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = free_name(folder / "run.yaml")
+        write_yaml(path, config)
     typed = [verb, "--config", str(path), *options, "--run_dir", str(folder)]
     with signals.handled(), _as_typed(typed):  # a launcher's process has no handlers yet
         cli = TextganCLI(command=command, composed=path)

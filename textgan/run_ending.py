@@ -15,6 +15,7 @@ from textgan.child_process import end_children
 from textgan.errors import ConfigError, StoppedError
 from textgan.finite import not_finite
 from textgan.home import short
+from textgan.logger.trouble import explain_logger, logger_errors
 from textgan.model.terms import NonFiniteLossError
 from textgan.parse_error import explain
 from textgan.run_folder import discard
@@ -83,6 +84,10 @@ class RunEnding:
             if self.phase.started:
                 raise StoppedError(str(error)) from error
             raise
+        except logger_errors() as error:
+            if self.phase.started:
+                raise StoppedError(explain_logger(error)) from error
+            self.refuse(ConfigError(explain_logger(error)))
         except (*MISTAKES, RuntimeError, MemoryError) as error:
             self.refuse_shortage(error)
             unfit = str(error).startswith("Error(s) in loading state_dict")

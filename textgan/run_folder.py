@@ -7,6 +7,8 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import textgan
 from textgan.checkpoint_path import checkpoints
 from textgan.errors import ConfigError
+from textgan.home import short
 from textgan.whole_file import whole
 
 _NAMES = "runs/%Y-%m-%d/%H-%M-%S-%f"
@@ -65,6 +68,29 @@ def _trains_in(folder: Path) -> int | None:
         if host == platform.node() and process != os.getpid() and b"textgan" in words:
             return process
     return None
+
+
+@contextmanager
+def writing(folder: Path | None = None) -> Iterator[None]:
+    """Within it a run folder is made, or its first files are written.
+
+    Args:
+        folder: the run folder; None takes what could not be made for it.
+
+    Raises:
+        ConfigError: that fails.
+    """
+    try:
+        yield
+    except OSError as error:
+        place = folder or Path(error.filename or ".")
+        blocks = next((p for p in (place, *place.parents) if p.exists() and not p.is_dir()), None)
+        reason = error.strerror or str(error)
+        why = f"{short(blocks)} is a file" if blocks else reason
+        raise ConfigError(
+            f"the run folder {short(place)} cannot be written, as {why}: name another by "
+            "hydra.run.dir=FOLDER or --run_dir FOLDER"
+        ) from error
 
 
 def free_name(path: Path) -> Path:

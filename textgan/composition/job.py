@@ -24,7 +24,7 @@ from textgan.composition.scalars import check_scalars
 from textgan.conf_folder import conf_folder
 from textgan.converter import find_links, list_names, to_lightning
 from textgan.errors import ConfigError, StoppedError
-from textgan.run_folder import discard
+from textgan.run_folder import discard, writing
 from textgan.stop import Stop
 from textgan.words import Words
 
@@ -139,6 +139,9 @@ class _WordOfRefusal(AbstractContextManager[None]):
         places = [frame.f_code for frame, _ in traceback.walk_tb(trace)]
         in_job = ("job", __file__) in {(code.co_name, code.co_filename) for code in places}
         if not in_job and not _failures():
+            if isinstance(error, OSError):
+                with writing():  # Hydra makes the job's folder before it calls the job
+                    raise error
             raise ConfigError(refusal(error, self.overrides)) from error
 
 

@@ -9,6 +9,8 @@ import safetensors
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from textgan.home import expanded, is_homeless
+
 
 class FeatureCache:
     """A folder of feature files, each named by a hash of network, output and pixels.
@@ -18,15 +20,17 @@ class FeatureCache:
     counts as none. It grows by 4 bytes a feature, and may be deleted at any time.
 
     Args:
-        folder: where; it is made when something is first kept.
+        folder: where; it is made when something is first kept. None keeps nothing.
     """
 
-    def __init__(self, folder: str | Path):
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path | None):
+        self.folder = None if folder is None else Path(folder)
         self._warned = False
 
     def get(self, network: str, tap: str, pixels: Tensor) -> Tensor | None:
         """The features (N, D) of these pictures (N, 3, H, W) uint8, or None."""
+        if self.folder is None:
+            return None
         file = self._file(network, tap, pixels)
         if not file.is_file():
             return None
@@ -41,6 +45,8 @@ class FeatureCache:
 
         A folder that cannot be written to is one warning, and nothing is kept.
         """
+        if self.folder is None:
+            return
         file = self._file(network, tap, pixels)
         beside = file.with_name(f".{file.name}.{os.getpid()}")
         try:
@@ -59,9 +65,11 @@ class FeatureCache:
         return self.folder / name[:2] / f"{name}.safetensors"
 
 
-def default_folder() -> Path:
-    """$TEXTGAN_CACHE, else `textgan` where the user's caches are."""
+def default_folder() -> Path | None:
+    """$TEXTGAN_CACHE, else `textgan` in the user's cache folder; None where there is no home."""
     if named := os.environ.get("TEXTGAN_CACHE"):
-        return Path(named).expanduser() / "features"
+        return Path(expanded(named)) / "features"
     caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(caches).expanduser() / "textgan" / "features"
+    if is_homeless(caches):
+        return None
+    return Path(expanded(caches)) / "textgan" / "features"

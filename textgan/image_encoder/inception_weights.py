@@ -69,7 +69,7 @@ def find_weights(weights: str | Path | None) -> Path:
                 f"{source} must name Inception's file, a .npz or .pth, got {named!r}"
             )
         return path.resolve()
-    folder = Path(torch.hub.get_dir()).expanduser() / "checkpoints"
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
     for name in _CACHED:
         if (folder / name).is_file():
             return (folder / name).resolve()
