@@ -34,7 +34,12 @@ def test_a_class_of_the_users_own_may_mean_something_else():
 
 
 @pytest.mark.parametrize(
-    "options", [["--data.image_size", "32"], ["--model.discriminator.channels", "1"]], ids=" ".join
+    "options",
+    [
+        ["--data.image_size", "32"],
+        pytest.param(["--model.discriminator.channels", "1"], marks=pytest.mark.slow),
+    ],
+    ids=" ".join,
 )
 def test_an_option_beside_a_file_is_one_sentence(options, textgan, trained):
     status, _, err = textgan("fit", "--config", str(trained / "run.yaml"), *options)

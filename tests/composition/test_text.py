@@ -106,15 +106,15 @@ def unlinked(text: str) -> str:
 
 
 def test_random_names_are_the_names_that_were_typed():
-    names = random_names(300)
-    assert len(names) > 200
+    names = random_names(100)
+    assert len(names) > 70
     for name in names:
         meant = as_meant("data.root", name, TEXT, sweep=False)
         assert unlinked(plain(meant)) == name
         assert as_meant("data.root", meant, TEXT, sweep=False) == meant
 
 
-@pytest.mark.parametrize("name", ["ünï", "1e5", "true", "it's {a}, b=c #1 (x) & y!"])
+@pytest.mark.parametrize("name", ["1e5", "it's {ü}, b=c #1 (x) & y!"])
 def test_both_grammars_give_a_name_to_every_kind_of_path(name, textgan):
     settings = ["data.root", "data.exclude", "data.captions_file", "captions_file"]
     by_hydra = composed(textgan, "data=folder", *(f"{key}={name}" for key in settings))
@@ -184,6 +184,7 @@ def test_numbers_lists_and_dicts_keep_their_grammar(textgan):
         (["imäge_size=3"], "did you mean 'image_size'?"),
         (["data=földer"], "no data called 'földer'; did you mean 'folder'?"),
         (["loss=[kl,grün]"], "no loss called 'grün'"),
+        (["-m", "loss=[kl],[rpgan,grün]"], "no loss called 'grün'"),
         (["loss=[kl,r1r3]"], "no loss called 'r1r3'; did you mean 'r1r2'?"),
         (["data.colours=[a,{b"], "data.colours=[a,{b cannot be read"),
         (["-m", "model.seed=range(1,x)"], "model.seed=range(1,x) cannot be read"),

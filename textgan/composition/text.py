@@ -21,6 +21,7 @@ from textgan.home import expanded
 _parser = OverridesParser.create()
 _ELEMENT = re.compile(
     r"""\s*(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')\s*(?=,|$)"""  # quoted whole
+    r"""|\s*\[(?:[^\[\]]|\[[^\[\]]*\])*\]\s*(?=,|$)|\s*\{[^{}]*\}\s*(?=,|$)"""  # a list, a dict
     r"""|(?:\$\{[^}]*\}|[^,])*"""
 )
 _CALL = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag|int|float|str|bool)\(.*\)\s*")
