@@ -1,5 +1,5 @@
 # make demo        draw with the model in the box, train one like it, and test it (installs itself first)
-# make test        the tests that need minutes at most (installs itself first, with the test extra)
+# make test        the tests that need minutes at most, on every core (installs itself first, with the test extra)
 # make test-all    every test
 # make lint        ruff
 
@@ -30,7 +30,7 @@ demo: $(VENV)/.installed
 	$(BIN)/textgan test ckpt_path=$(RUN)/last.ckpt
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q -m "not slow" -n auto --dist loadfile
 
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q

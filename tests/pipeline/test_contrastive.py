@@ -14,7 +14,7 @@ from textgan.frozen import Frozen, weights_hash
 from textgan.image import from_uint8, to_pil
 from textgan.image_encoder import ImageEncoder, ResNetImageEncoder
 from textgan.model.checkpoint import load_pipeline
-from textgan.pipeline import ContrastivePipeline, Match, contrastive
+from textgan.pipeline import ContrastivePipeline, Match, squares
 from textgan.pretrained import Part
 from textgan.text_encoder import BertTextEncoder, TextEncoder
 from textgan.types import ImageFeatures, TextFeatures
@@ -286,7 +286,7 @@ def test_a_search_for_nothing_or_nowhere_is_a_sentence(folder, tmp_path):
 
 @pytest.mark.parametrize("many", [3, 4])
 def test_many_pictures_have_a_bar_on_the_error_output(folder, many, monkeypatch, capfd):
-    monkeypatch.setattr(contrastive, "_MANY", many)
+    monkeypatch.setattr(squares, "_MANY", many)
     monkeypatch.setenv("FORCE_COLOR", "1")
     by_hand({"x": [1.0, 0.0]}).search(folder, "x")
     out, err = capfd.readouterr()

@@ -1,33 +1,22 @@
 """Which text fits which picture: search and classification, without training for either."""
 
-import os
-import warnings
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from rich.console import Console
-from rich.progress import track
 from torch import Tensor
 
 from textgan.caption_text import check_caption
 from textgan.frozen import weights_hash
 from textgan.image_encoder.base import ImageEncoder
-from textgan.picture_file import (
-    MAX_MEGAPIXELS,
-    UnreadablePictureError,
-    check_max_megapixels,
-)
-from textgan.pipeline.picture import find_pictures, middle_square, read_square
+from textgan.picture_file import MAX_MEGAPIXELS, check_max_megapixels
+from textgan.pipeline.picture import middle_square
+from textgan.pipeline.squares import squares_below
 from textgan.pretrained import Part
 from textgan.text_encoder.base import TextEncoder
-
-_MANY = 500  # pictures; to encode more takes long enough for a bar
 
 
 @dataclass(frozen=True)
@@ -209,22 +198,17 @@ class ContrastivePipeline(Part):
             raise ValueError(f"top must be at least 1, got {top}")
         check_max_megapixels(max_megapixels)
         text = self.encode_texts(caption, batch_size)  # (1, width)
-        found = find_pictures(folder, follow_links=follow_links)
-        files = found.files
-        square = partial(self._square, max_megapixels=max_megapixels)
-        matches: list[Match] = []
-        broken = {**found.left_out}
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            for start in _tracked(range(0, len(files), batch_size), len(files)):
-                batch = files[start : start + batch_size]
-                squares = dict(zip(batch, pool.map(square, batch), strict=True))
-                broken |= {path: said for path, said in squares.items() if isinstance(said, str)}
-                good = [path for path in batch if path not in broken]
-                if good:
-                    pixels = torch.stack([squares[path] for path in good])
-                    cosines = (self.encode_images(pixels) @ text.T).flatten().tolist()
-                    matches += map(Match, good, cosines)
-        _report_broken(broken, len(files) + len(found.left_out), folder)
+        encoder, matches = self.image_encoder, []
+        for files, pixels in squares_below(
+            folder,
+            encoder.image_size,
+            encoder.channels,
+            batch_size=batch_size,
+            max_megapixels=max_megapixels,
+            follow_links=follow_links,
+        ):
+            cosines = (self.encode_images(pixels) @ text.T).flatten().tolist()
+            matches += map(Match, files, cosines)
         return sorted(matches, key=lambda match: (-match.similarity, match.path))[:top]
 
     def _pixels(self, images: Tensor | Sequence[Image.Image]) -> Tensor:
@@ -233,14 +217,6 @@ class ContrastivePipeline(Part):
             size = self.image_encoder.image_size, self.image_encoder.channels
             images = torch.stack([middle_square(image, *size) for image in images])
         return images.to(self.device, self.dtype)
-
-    def _square(self, path: Path, max_megapixels: float) -> Tensor | str:
-        """A file's pixels, or why it has none."""
-        size = self.image_encoder.image_size, self.image_encoder.channels
-        try:
-            return read_square(path, *size, max_megapixels=max_megapixels)
-        except UnreadablePictureError as error:
-            return str(error)
 
 
 def _unit(encodings: Tensor) -> Tensor:
@@ -263,26 +239,3 @@ def _check_labels(labels: Sequence[str], templates: Sequence[str]) -> None:
     for template in templates:
         if template.count("{}") != 1:
             raise ValueError(f'each template must hold exactly one "{{}}", got {template!r}')
-
-
-def _tracked(starts: range, total: int) -> Iterable[int]:
-    """The same, with a bar on a terminal's error output where there are many pictures."""
-    console = Console(stderr=True)
-    hidden = total <= _MANY or not console.is_terminal
-    description = f"looking at {total:,} pictures"
-    return track(starts, description, transient=True, disable=hidden, console=console)
-
-
-def _report_broken(broken: dict[Path, str], total: int, folder: str | Path) -> None:
-    if not broken:
-        return
-    path, reason = next(iter(broken.items()))
-    if len(broken) == total:
-        rule = "folder must hold a picture that can be read"
-        raise ValueError(f"{rule}, and none of the {total:,} in {folder} can: {path}: {reason}")
-    verb = "was" if len(broken) == 1 else "were"
-    others = "" if len(broken) == 1 else " and others"
-    warnings.warn(
-        f"{len(broken):,} of {total:,} pictures {verb} skipped: {path} ({reason}){others}",
-        stacklevel=3,
-    )
