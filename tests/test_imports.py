@@ -35,7 +35,9 @@ EDGES = {
 OUTSIDE = {
     "hydra": {"composition"},
     "omegaconf": {"composition"},
-    "pytorch_lightning": {"model", "data", "callback", "logger", "lightning_cli", "run_ending"},
+    "pytorch_lightning": {
+        *("model", "data", "callback", "logger", "composition", "lightning_cli", "run_ending"),
+    },
     "transformers": {"text_encoder", "image_encoder"},
     "huggingface_hub": {"hub", "pretrained_check", "pipeline"},
     "gradio": {"app"},

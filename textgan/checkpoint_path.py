@@ -1,10 +1,10 @@
 """The file that `ckpt_path` means: the one it names, a run folder's, or that of the newest run."""
 
-import json
 import shlex
 from pathlib import Path
 
 from textgan.errors import ConfigError
+from textgan.gate import Limits, read_json
 
 _NAMES = ("last", "best")
 _RUNS = "runs"
@@ -72,7 +72,7 @@ def _never_written(folder: Path) -> str:
 def _command_of(folder: Path) -> str | None:
     """The command that began the run in a folder, as one would type it to begin there again."""
     try:
-        words = json.loads((folder / "environment.json").read_text(encoding="utf-8"))["command"]
+        words = read_json(folder / "environment.json", limits=Limits(values=10_000))["command"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):

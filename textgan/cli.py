@@ -111,6 +111,9 @@ def _lightning(verb: str, argv: list[str]) -> int:
             first = (words.overrides + words.flags)[0]
             beside = words.options[0]
             raise ConfigError(f"{first!r} cannot stand beside {beside}: write it as --key value")
+        if words.trust:
+            said = "whose file may name any class; it belongs to ckpt_path= and model=pipeline"
+            raise ConfigError(f"--trust says nothing beside {words.options[0]}, {said}")
         from textgan.run import launch
 
         return launch(verb, ["--help"] if shows_options else words.at_home())

@@ -194,7 +194,7 @@ def _too_much(text: str, limits: Limits) -> str | None:
     for event in yaml.parse(text, Loader=_LOADER):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
-                return "not have an alias inside what it stands for"
+                return "not have an alias of nothing or inside what it stands for"
             values += sizes[event.anchor]
         elif isinstance(event, yaml.ScalarEvent):
             values += 1

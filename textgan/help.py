@@ -133,7 +133,8 @@ def _grammars(verb: str) -> list[str]:
     return [
         "Two grammars name a setting by one path: key=value is Hydra's (+key=value adds a setting,",
         "~key leaves one out, -m with key=a,b sweeps), --key value is LightningCLI's. --config",
-        "FILE runs a file such as RUN/run.yaml alone.",
+        "FILE runs a file such as RUN/run.yaml alone. --trust PREFIX allows parts of that package",
+        "in a checkpoint or a pipeline.",
         *textwrap.wrap(
             "trainer.NAME sets an option of Lightning's Trainer. Some have another name here: "
             f"{others}.",

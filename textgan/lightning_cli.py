@@ -17,7 +17,7 @@ from textgan.agreement import check_agreement
 from textgan.callback.ending import Ending
 from textgan.callback.model_summary import use_own_summary
 from textgan.callback.switches import switched_on
-from textgan.checkpoint import read_checkpoint
+from textgan.checkpoint import read_header
 from textgan.checkpoint_path import find_checkpoint
 from textgan.child_process import end_children, is_child, mark_parent
 from textgan.converter import to_hydra
@@ -100,7 +100,7 @@ class TextganCLI(RunEnding, LightningCLI):
         if self.here.get("ckpt_path") is not None:
             self.here.ckpt_path = find_checkpoint(self.here.ckpt_path)
             try:
-                read_checkpoint(self.here.ckpt_path)
+                read_header(self.here.ckpt_path)
             except (ValueError, FileNotFoundError) as error:
                 raise ConfigError(str(error)) from error
 
@@ -137,6 +137,8 @@ class TextganCLI(RunEnding, LightningCLI):
         kept = {key: self.plain.get(key) for key in ("seed_everything", "model", "data", "trainer")}
         hydra_style = to_hydra(kept, composition.get("lists", {}))
         self.model.composed_config = {**hydra_style, "composition": composition}
+        if self.config.subcommand == "fit" and rank_zero_only.rank == 0:
+            self.say_foreign()
 
     def instantiate_trainer(self, **keywords: Any) -> pl.Trainer:
         options = self.config_init[self.config.subcommand].trainer

@@ -170,15 +170,16 @@ def class_of(config: dict[str, Any], trust: Sequence[str] = ()) -> type[Part]:
             f"know where it comes from, --trust {package} or trust=({package!r},) allows it"
         )
     module, _, name = target.rpartition(".")
+    why = ""
     try:
         found = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
         missing, own = (error.name or "").partition(".")[0], target.partition(".")[0]
         if missing != own:  # a dependency is not installed
             raise
-        found = None
+        found, why = None, f": {error}"
     if not inspect.isclass(found) or not issubclass(found, Part) or inspect.isabstract(found):
-        raise ValueError(f"_target_ must name a Part that can be built, got {target!r}")
+        raise ValueError(f"_target_ must name a Part that can be built, got {target!r}{why}")
     return found
 
 

@@ -83,24 +83,27 @@ def check_arguments(arguments: dict[str, Any], signature: Signature, target: str
     """
     for name, value in arguments.items():
         wanted = signature.parameters[name].annotation
-        if not _fits(value, wanted):
+        if not fits(value, wanted):
             kind = wanted.__name__ if isinstance(wanted, type) else wanted
             got = type(value).__name__ if isinstance(value, nn.Module) else f"{value!r:.80}"
             raise ValueError(f"{target} cannot be built: {name} must be {kind}, got {got}")
 
 
-def _fits(value: Any, annotation: Any) -> bool:
-    """Lists and tuples are alike; an annotation of another form than ours lets everything pass."""
+def fits(value: Any, annotation: Any) -> bool:
+    """Whether a value is of the kind that an annotation says.
+
+    Lists and tuples are alike; an annotation of another form than ours lets everything pass.
+    """
     kind, inside = get_origin(annotation) or annotation, get_args(annotation)
     if kind in (Any, Parameter.empty):
         return True
     if kind in (Union, UnionType):
-        return any(_fits(value, one) for one in inside)
+        return any(fits(value, one) for one in inside)
     if kind is Literal:
         return value in inside
     if kind in (list, tuple, Sequence):
         item_kind = (*inside, Any)[0]
-        return isinstance(value, list | tuple) and all(_fits(item, item_kind) for item in value)
+        return isinstance(value, list | tuple) and all(fits(item, item_kind) for item in value)
     if kind in (int, float):
         return isinstance(value, int | kind) and not isinstance(value, bool)
     return not isinstance(kind, type) or isinstance(value, kind)

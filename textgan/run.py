@@ -12,14 +12,19 @@ from typing import Any
 import torch
 
 from textgan.errors import ConfigError, StoppedError
+from textgan.gate import read_yaml
 from textgan.lightning_cli import TextganCLI
 from textgan.run_folder import free_name, refuse_occupied, writing
 from textgan.run_yaml import write_yaml
 from textgan.stop import Stop, signals
+from textgan.words import Words
+
+_NAMING_FILES = ("c", "config", "model", "data", "trainer")  # options that may name a YAML file
 
 
 def launch(verb: str, options: list[str]) -> int:
     """Run LightningCLI on options alone (`textgan fit --config run.yaml`); the exit status."""
+    _check_files(options)
     with _as_typed([verb, *options]):
         try:
             TextganCLI(command=["textgan", verb, *options])
@@ -28,6 +33,21 @@ def launch(verb: str, options: list[str]) -> int:
         except SystemExit as done:  # --help and --print_config end so
             return int(done.code or 0)
     return 0
+
+
+def _check_files(options: list[str]) -> None:
+    """Refuse a YAML file that unfolds into too much, before LightningCLI reads it.
+
+    Raises:
+        ConfigError: which one, and the rule.
+    """
+    for name, value in Words(options=options).pairs():
+        is_file = name in _NAMING_FILES and value is not None and os.path.isfile(value)  # noqa: PTH113
+        if is_file:
+            try:
+                read_yaml(Path(value))
+            except (OSError, ValueError) as error:
+                raise ConfigError(f"--{name}: {error}") from error
 
 
 def launch_composed(

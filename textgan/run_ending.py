@@ -21,8 +21,10 @@ from textgan.parse_error import explain
 from textgan.run_folder import discard
 from textgan.shortage import shortage
 from textgan.stop import Stop, name_of, signals
+from textgan.trust import packages_to_trust
 
 MISTAKES = (ValueError, OSError, MisconfigurationException)
+_SENSELESS = (AttributeError, IndexError, KeyError, TypeError)  # at what a checkpoint restores
 
 
 class RunEnding:
@@ -60,9 +62,29 @@ class RunEnding:
         if self.here.ckpt_path is not None:
             self._say_next(Path(self.here.ckpt_path))
 
+    def say_foreign(self) -> None:
+        """Say of parts outside textgan, before they are trained, where they can be loaded."""
+        asked = [package for package in self._foreign() if package not in self.command]
+        if asked:
+            names, options = " and ".join(asked), self._trust()
+            print(
+                f"{names} is outside textgan: what this run trains can be loaded only where you "
+                f"trust it, by{options} on the command line or trust={tuple(asked)!r} in Python"
+            )
+
+    def _foreign(self) -> list[str]:
+        """Packages other than textgan that the model's parts are from."""
+        try:
+            return packages_to_trust(self.model.pipeline().config())
+        except TypeError as error:  # an argument that no file could hold
+            self.refuse(error)
+
+    def _trust(self) -> str:
+        return "".join(f" --trust {package}" for package in self._foreign())
+
     def _say_next(self, model: Path) -> None:
-        named = shlex.quote(short(model))
-        print(f"next: textgan {self.model.pipeline().next_command} --model {named}")
+        does = f"{self.model.pipeline().next_command} --model {shlex.quote(short(model))}"
+        print(f"next: textgan {does}{self._trust()}")
 
     def _name_grid(self) -> None:
         grids = sorted((self.folder / "samples").glob("*.png"))
@@ -94,6 +116,13 @@ class RunEnding:
             if self.phase.started or (isinstance(error, RuntimeError) and not unfit):
                 raise
             self.refuse(error)
+        except _SENSELESS as error:
+            if self.phase.started or self.here.get("ckpt_path") is None:
+                raise
+            said = f"{type(error).__name__} {error}"
+            raise ConfigError(
+                f"{self.here.ckpt_path!r} does not fit this run: {said:.200}"
+            ) from error
         if signals.asked:  # it came too late to stop anything
             said = f"{name_of(signals.asked)} came when all was done"
             raise Stop(signals.asked, said, began=True)
@@ -126,7 +155,8 @@ class RunEnding:
         pipeline, last = self._save_pipeline(), self.folder / "last.ckpt"
         if not last.is_file():
             return f"; no checkpoint is written, and {short(pipeline)} draws"
-        return f"; go on with: textgan fit {shlex.quote(f'ckpt_path={short(last)}')}"
+        again = f"textgan fit {shlex.quote(f'ckpt_path={short(last)}')}{self._trust()}"
+        return f"; go on with: {again}"
 
     def _with_smaller_rate(self) -> str:
         """How to go on from the last good checkpoint, for the end of a sentence."""
@@ -142,7 +172,9 @@ class RunEnding:
         found = [path for path in checkpoints(self.folder) if _is_sound(path)]
         if not found:
             return f"; there is no good checkpoint yet: begin anew with {shlex.join(words)}"
-        command = shlex.join(["textgan", "fit", f"ckpt_path={short(found[0])}", *words])
+        command = (
+            shlex.join(["textgan", "fit", f"ckpt_path={short(found[0])}", *words]) + self._trust()
+        )
         return f"; go on from the last good checkpoint with: {command}"
 
     def refuse_shortage(self, error: BaseException) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import textgan
 from textgan.checkpoint_path import checkpoints
 from textgan.errors import ConfigError
+from textgan.gate import Limits, read_json
 from textgan.home import short
 from textgan.whole_file import whole
 
@@ -60,7 +61,7 @@ def _trains_in(folder: Path) -> int | None:
     """The process of this machine that writes into a run folder now, if there is one."""
     for file in folder.glob("environment*.json"):
         try:
-            record = json.loads(file.read_text(encoding="utf-8"))
+            record = read_json(file, limits=Limits(values=10_000))
             process, host = int(record["process"]), record["host"]
             words = Path(f"/proc/{process}/cmdline").read_bytes()
         except (OSError, ValueError, KeyError, TypeError):

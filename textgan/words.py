@@ -20,11 +20,12 @@ _INSPECTING = ("--cfg", "--info", "-i", "-sc", "--shell-completion", "--hydra-he
 
 @dataclass
 class Words:
-    """The words after the verb, by who reads them."""
+    """The words after the verb, by who reads them; `trust` has the packages that are trusted."""
 
     overrides: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
+    trust: list[str] = field(default_factory=list)
 
     @property
     def sweep(self) -> bool:
@@ -82,6 +83,8 @@ def split(argv: list[str]) -> Words:
         name = word.split("=")[0]
         if name in _HYDRA_FLAGS:
             target, values = words.flags, _HYDRA_FLAGS[name]
+        elif name == "--trust":
+            target, values = words.trust, 1
         elif word.startswith("--") or word in ("-c", "-h"):
             target, values = words.options, 0 if name in _LIGHTNING_FLAGS else 1
         elif "=" in word or word.startswith("~"):
@@ -96,4 +99,5 @@ def split(argv: list[str]) -> Words:
         allowed = _ALLOWED.get(name)
         if allowed is not None and (value := target[-1].removeprefix(f"{name}=")) not in allowed:
             raise ConfigError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+    words.trust = [word.removeprefix("--trust=") for word in words.trust if word != "--trust"]
     return words

@@ -40,7 +40,7 @@ def compose_and_run(verb: str, words: Words) -> int:
     overrides, words = first_pass(verb, words)
     checkpoint, name = value_of("ckpt_path", overrides), "config"
     if checkpoint is not None:
-        name = start_from_checkpoint(checkpoint, overrides, sweep=words.sweep)
+        name = start_from_checkpoint(checkpoint, overrides, words)
     overrides, options = second_pass(name, overrides, words)
     words = replace(words, options=options)
     main = hydra.main(config_path=str(conf_folder()), config_name=name, version_base="1.3")
@@ -97,6 +97,7 @@ def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictCo
 
         folder = Path(HydraConfig.get().runtime.output_dir)
         typed = ["textgan", verb, *_as_asked(HydraConfig.get().overrides.task), *words.options]
+        typed += [word for package in words.trust for word in ("--trust", package)]
         existed = set(folder.glob("*"))
         composing = HydraConfig.instance().cfg
         HydraConfig.instance().cfg = None  # else Lightning starts its DDP children through Hydra

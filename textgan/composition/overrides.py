@@ -117,6 +117,8 @@ def _completed(verb: str, words: Words, overrides: list[str]) -> list[str]:
         if value_of("captions_file", overrides) is None:
             raise ConfigError("captions_file must be given, as in captions_file=my.txt")
         overrides += ["~data", f"+data={_CAPTIONS}"]
+    if words.trust and value_of("model", overrides) == "pipeline":
+        overrides.append(f"model.trust=[{','.join(words.trust)}]")
     checkpoint = value_of("ckpt_path", overrides)
     if checkpoint is not None and not (words.sweep and "," in checkpoint):
         checkpoint = find_checkpoint(checkpoint)

