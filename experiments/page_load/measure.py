@@ -158,6 +158,8 @@ async def phase(address: str, pid: int, visitors: int, seconds: float, options) 
 
 def row(name: str, tally: Tally) -> str:
     waits = sorted(tally.waits)
+    if not waits:
+        raise SystemExit(f"{name} visitors got no drawing in {tally.seconds:.0f} s")
     slow = waits[int(0.95 * len(waits))]
     work = 1000 * tally.processor / max(1, len(waits) + tally.animations)
     bad = sum(count for status, count in tally.statuses.items() if status >= 500)

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import io
 import re
@@ -10,9 +11,25 @@ from textgan.app.answer import Answers
 from textgan.app.drawing import draw
 
 
+class Asked:
+    """What one visitor gets."""
+
+    def __init__(self, pipeline):
+        self.answers = Answers(pipeline)
+
+    def drawing(self, *values):
+        return asyncio.run(self.answers.drawing(*values))
+
+    def attention(self, *values):
+        return asyncio.run(self.answers.attention(*values))
+
+    def animation(self, *values):
+        return asyncio.run(self.answers.animation(*values))
+
+
 @pytest.fixture(scope="module")
 def answers(pipeline):
-    return Answers(pipeline)
+    return Asked(pipeline)
 
 
 def images_of(html):
@@ -58,7 +75,7 @@ def test_an_animation_moves_and_shows_its_frames(answers):
 
 
 def test_a_generator_that_looks_at_no_words_offers_none(make_pipeline):
-    _, chips, pictures, _ = Answers(make_pipeline(word_resolutions=())).drawing("a", 0, 1, 1, True)
+    _, chips, pictures, _ = Asked(make_pipeline(word_resolutions=())).drawing("a", 0, 1, 1, True)
     assert chips == ""
     assert len(images_of(pictures)) == 1
 

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import io
 import re
@@ -27,22 +28,17 @@ def held(worker):
         begun.set()
         return go.wait(20)
 
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(worker.run, task)
-        begun.wait(20)
-        yield
-        go.set()
-        assert waiting.result()
+    waiting = worker.run(task)
+    begun.wait(20)
+    yield
+    go.set()
+    assert waiting.result()
 
 
 def answers_of(worker, wishes):
     """What each gets of several that wait at once: its drawing, or its error."""
-    with ThreadPoolExecutor(len(wishes)) as pool, held(worker):
-        asked = []
-        for count, wish in enumerate(wishes, start=1):
-            asked.append(pool.submit(worker.draw, wish))
-            while len(worker._waiting) < count:
-                threading.Event().wait(0.001)
+    with held(worker):
+        asked = [worker.draw(wish) for wish in wishes]
     return [one.exception() or one.result() for one in asked]
 
 
@@ -99,7 +95,7 @@ def test_only_the_wish_at_fault_is_refused(pipeline, monkeypatch, error, capsys)
         assert isinstance(bad, NotDrawnError)
         assert "failed to draw this" in str(bad)
         assert type(error).__name__ in capsys.readouterr().err
-    assert worker.draw(Wish("a star")).caption == "a star"
+    assert worker.draw(Wish("a star")).result().caption == "a star"
 
 
 def test_the_worker_outlives_even_what_is_no_exception(pipeline, capsys):
@@ -111,8 +107,8 @@ def test_the_worker_outlives_even_what_is_no_exception(pipeline, capsys):
 
     worker = Worker(pipeline)
     with pytest.raises(NotDrawnError):
-        worker.run(task)
-    assert worker.run(lambda: 7) == 7
+        worker.run(task).result()
+    assert worker.run(lambda: 7).result() == 7
 
 
 def test_pictures_that_are_no_numbers_are_refused_alone(pipeline, monkeypatch):
@@ -131,10 +127,8 @@ def test_pictures_that_are_no_numbers_are_refused_alone(pipeline, monkeypatch):
 
 def test_a_full_queue_refuses_with_a_sentence(pipeline):
     worker = Worker(pipeline, most_waiting=2)
-    with ThreadPoolExecutor(2) as pool, held(worker):
-        asked = [pool.submit(worker.draw, Wish("a")) for _ in range(2)]
-        while len(worker._waiting) < 2:
-            threading.Event().wait(0.001)
+    with held(worker):
+        asked = [worker.draw(Wish("a")) for _ in range(2)]
         with pytest.raises(NotDrawnError, match=r"Too many visitors draw at once \(2 others"):
             worker.draw(Wish("a"))
         with pytest.raises(NotDrawnError, match="Too many visitors"):
@@ -142,15 +136,28 @@ def test_a_full_queue_refuses_with_a_sentence(pipeline):
     assert all(one.result() for one in asked)
 
 
+def test_a_visitor_who_left_is_not_drawn_for(pipeline, batches):
+    worker = Worker(pipeline)
+    with held(worker):
+        asked = [worker.draw(Wish("a", seed=seed)) for seed in range(4)]
+        assert asked[0].cancel()
+        assert asked[2].cancel()
+    assert [asked[1].result().seed, asked[3].result().seed] == [1, 3]
+    assert sum(batches) == 2
+
+
 def test_answers_to_eight_threads_are_those_to_one(pipeline):
     answers = Answers(pipeline)
     wishes = [(CAPTIONS[i % 4], i, 1 + i % 3, 1.0) for i in range(16)]
 
-    def ask(wish):
-        seed, chips, pictures, _ = answers.drawing(*wish, True)
-        heat, _ = answers.attention(*wish, 0)
-        _, moving, _ = answers.animation(wish[0], "a star", wish[1], 3, 1.0, True)
+    async def visit(wish):
+        seed, chips, pictures, _ = await answers.drawing(*wish, True)
+        heat, _ = await answers.attention(*wish, 0)
+        _, moving, _ = await answers.animation(wish[0], "a star", wish[1], 3, 1.0, True)
         return seed, chips, pixels_of(pictures), pixels_of(heat), pixels_of(moving)
+
+    def ask(wish):
+        return asyncio.run(visit(wish))
 
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(ask, wishes))

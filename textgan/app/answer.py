@@ -1,7 +1,12 @@
 """What the page answers to its controls: HTML for any input, also for one that is refused."""
 
+import asyncio
 import math
 import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 from PIL import Image
 
@@ -19,15 +24,17 @@ class Answers:
     """One pipeline behind the controls of a page.
 
     A number is what its control holds: None where the box is empty, and of any size. Whatever needs
-    the generator goes through one worker, so that any number of threads may ask at once.
+    the generator goes through one worker, and two threads write HTML, so that any number of
+    visitors may ask at once: who waits holds no thread, and no thread's share of the heap.
     """
 
     def __init__(self, pipeline: GANPipeline):
         self.pipeline = pipeline
         self.has_attention = has_attention(pipeline)
         self.worker = Worker(pipeline)
+        self._writers = ThreadPoolExecutor(2, "textgan-writer")
 
-    def drawing(
+    async def drawing(
         self,
         caption: str,
         seed: float | None,
@@ -45,15 +52,15 @@ class Answers:
             locked: whether the seed stays; otherwise another one is taken.
         """
         try:
-            drawing = self._draw(caption, _seed(seed, locked), number, truncation)
+            drawing = await self._draw(caption, _seed(seed, locked), number, truncation)
             found = words(self.pipeline, caption) if self.has_attention else []
         except _REFUSALS as error:
             return seed, "", markup.EMPTY, markup.refused(str(error))
         chips = markup.chips("Attention to", found, pressed=-1)
-        pictures = markup.pictures(drawing, drawing.images)
+        pictures = await self._write(markup.pictures, drawing, drawing.images)
         return drawing.seed, chips, pictures, _status(drawing)
 
-    def attention(
+    async def attention(
         self,
         caption: str,
         seed: float | None,
@@ -71,14 +78,14 @@ class Answers:
             word: a place among its words; -1 takes the heat away.
         """
         try:
-            drawing = self._draw(caption, _seed(seed, True), number, truncation)
+            drawing = await self._draw(caption, _seed(seed, True), number, truncation)
             place = _whole("A word's place", word)
-            images = drawing.images if place < 0 else self._look(drawing, place)
+            images = drawing.images if place < 0 else await self._look(drawing, place)
         except _REFUSALS as error:
             return markup.EMPTY, markup.refused(str(error))
-        return markup.pictures(drawing, images), _status(drawing)
+        return await self._write(markup.pictures, drawing, images), _status(drawing)
 
-    def animation(
+    async def animation(
         self,
         start: str,
         end: str,
@@ -94,20 +101,27 @@ class Answers:
                 "seed": _seed(seed, locked),
                 "truncation": _given("Truncation", truncation),
             }
-            way = self.worker.run(lambda: animate(self.pipeline, start, end, **options))
+            task = partial(animate, self.pipeline, start, end, **options)
+            way = await asyncio.wrap_future(self.worker.run(task))
         except _REFUSALS as error:
             return seed, markup.EMPTY, markup.refused(str(error))
         status = markup.drawn_in(f"{len(way.frames)} frames", way.milliseconds, way.seed, [])
-        return way.seed, markup.moving(way), status
+        return way.seed, await self._write(markup.moving, way), status
 
-    def _draw(
+    async def _draw(
         self, caption: str, seed: int, number: float | None, truncation: float | None
     ) -> Drawing:
         number = _whole("The number of pictures", number)
-        return self.worker.draw(Wish(caption, number, seed, _given("Truncation", truncation)))
+        wish = Wish(caption, number, seed, _given("Truncation", truncation))
+        return await asyncio.wrap_future(self.worker.draw(wish))
 
-    def _look(self, drawing: Drawing, word: int) -> list[Image.Image]:
-        return self.worker.run(lambda: look(self.pipeline, drawing, word))
+    async def _look(self, drawing: Drawing, word: int) -> list[Image.Image]:
+        task = partial(look, self.pipeline, drawing, word)
+        return await asyncio.wrap_future(self.worker.run(task))
+
+    async def _write(self, write: Callable[..., str], *content: Any) -> str:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writers, partial(write, *content))
 
 
 def _seed(seed: float | None, locked: bool) -> int:

@@ -79,10 +79,10 @@ def _draw_tab(page: gr.Blocks, answers: Answers, examples: list[str]) -> None:
             status = gr.HTML(js_on_load=_LIVE)
             pictures = gr.HTML(markup.EMPTY)
 
-    def attention(
+    async def attention(
         caption: str, seed: float, number: float, truncation: float, event: gr.EventData
     ) -> tuple[str, str]:
-        return answers.attention(caption, seed, number, truncation, event.place)
+        return await answers.attention(caption, seed, number, truncation, event.place)
 
     def example(event: gr.EventData) -> str:
         return examples[event.place]

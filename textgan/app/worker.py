@@ -59,33 +59,38 @@ class Worker:
         self._lock = Lock()
         self._thread = ThreadPoolExecutor(1, "textgan-worker", _leave_a_core)
 
-    def draw(self, wish: Wish) -> Drawing:
-        """Wait until the wish is drawn.
+    def draw(self, wish: Wish) -> "Future[Drawing]":
+        """Let the wish be drawn; one that is cancelled while it waits is not.
 
-        Raises:
+        The future raises:
             ValueError: the wish cannot be drawn; the text is fit for the page.
             FloatingPointError: the model drew something else than numbers.
-            NotDrawnError: too many requests wait, or the model failed.
-        """
-        return self._answer(_Request(wish))
-
-    def run(self, task: Callable[[], _Answer]) -> _Answer:
-        """Wait until the task was run in the worker's thread, and return what it returned.
+            NotDrawnError: the model failed.
 
         Raises:
-            ValueError: the task raised it, and so with FloatingPointError.
-            NotDrawnError: too many requests wait, or the task raised something else.
+            NotDrawnError: too many requests wait.
         """
-        return self._answer(_Request(task, alone=True))
+        return self._wait(_Request(wish))
 
-    def _answer(self, request: _Request) -> Any:
+    def run(self, task: Callable[[], _Answer]) -> "Future[_Answer]":
+        """Let a task run in the worker's thread.
+
+        The future raises ValueError and FloatingPointError where the task does, and NotDrawnError
+        where it raises anything else.
+
+        Raises:
+            NotDrawnError: too many requests wait.
+        """
+        return self._wait(_Request(task, alone=True))
+
+    def _wait(self, request: _Request) -> Future:
         with self._lock:
             if len(self._waiting) >= self.most_waiting:
                 wait = f"{len(self._waiting)} others wait already"
                 raise NotDrawnError(f"Too many visitors draw at once ({wait}): try again soon.")
             self._waiting.append(request)
         self._take_a_turn()
-        return request.answer.result()
+        return request.answer
 
     def _take_a_turn(self) -> None:
         """Let the thread answer the oldest request once it has answered those before.
@@ -114,20 +119,25 @@ class Worker:
                 return []
             taken = [self._waiting.popleft()]
             first = taken[0]
-            if first.alone:
-                return taken
-            pictures, rest = first.ask.number, deque()
-            for other in self._waiting:
-                fits = not other.alone and other.ask.truncation == first.ask.truncation
-                if fits and pictures + other.ask.number <= self.most_pictures:
-                    taken.append(other)
-                    pictures += other.ask.number
-                else:
-                    rest.append(other)
-            self._waiting = rest
-            return taken
+            if not first.alone:
+                pictures, rest = first.ask.number, deque()
+                for other in self._waiting:
+                    fits = not other.alone and other.ask.truncation == first.ask.truncation
+                    if fits and pictures + other.ask.number <= self.most_pictures:
+                        taken.append(other)
+                        pictures += other.ask.number
+                    else:
+                        rest.append(other)
+                self._waiting = rest
+        return [
+            request
+            for request in taken
+            if request.answer.running() or request.answer.set_running_or_notify_cancel()
+        ]
 
     def _work(self, taken: list[_Request]) -> None:
+        if not taken:
+            return
         wishes = [request.ask for request in taken if isinstance(request.ask, Wish)]
         try:
             answers = draw_all(self.pipeline, wishes) if wishes else [one.ask() for one in taken]
