@@ -1,6 +1,7 @@
 """What `save_pretrained` writes, `from_pretrained` gives back; what it did not write is refused."""
 
 import copy
+import errno
 import importlib
 import inspect
 import json
@@ -236,7 +237,7 @@ def test_a_failed_save_leaves_the_old_files(folder, monkeypatch):
 
     def broken(file, content):
         whole(file, content[:10])
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr(Path, "write_bytes", broken)
     with pytest.raises(OSError, match="disk full"):
