@@ -17,6 +17,7 @@ from textgan.finite import not_finite
 from textgan.home import short
 from textgan.logger.trouble import explain_logger, logger_errors
 from textgan.model.terms import NonFiniteLossError
+from textgan.moved import moved
 from textgan.parse_error import explain
 from textgan.run_folder import discard
 from textgan.shortage import shortage
@@ -205,7 +206,10 @@ class RunEnding:
         """End a run that never began: no folder, one sentence."""
         if rank_zero_only.rank == 0:
             discard(self.folder, self.existed)
-        raise ConfigError(one_line(error)) from error
+        said = one_line(error)
+        if self.here.get("ckpt_path") is not None:
+            said += moved(said, self.plain)
+        raise ConfigError(said) from error
 
 
 def _is_sound(path: Path) -> bool:
