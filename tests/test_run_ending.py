@@ -2,10 +2,12 @@
 
 import errno
 import math
+import os
 import resource
 import shlex
 import shutil
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -109,6 +111,7 @@ def test_a_folder_and_the_words_last_and_best_name_a_checkpoint(textgan, trained
         status, out, err = textgan(verb, *words)
         assert status == 0, err
         assert f"--model {run}/pipeline" in out
+        assert (run / "last.ckpt").read_bytes() == (trained / "last.ckpt").read_bytes()
     for given in (f"ckpt_path={run}", "ckpt_path=best"):
         status, _, err = textgan("validate", given)
         assert status == 0, err
@@ -176,8 +179,42 @@ def test_a_run_folder_that_cannot_be_made_is_one_sentence(textgan, tiny):
     Path("taken").touch()
     status, _, err = textgan("fit", *tiny, "hydra.run.dir=taken/run")
     assert status == 2
-    assert "taken" in said(err)
-    assert "Not a directory" in said(err)
+    assert "taken is a file" in said(err)
+
+
+def test_a_run_folder_that_cannot_be_written_to_is_one_sentence(textgan, tiny, monkeypatch):
+    write = Path.write_text
+
+    def read_only(path, *words, **more):
+        if "run.yaml" in path.name:
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        return write(path, *words, **more)
+
+    monkeypatch.setattr(Path, "write_text", read_only)
+    status, _, err = textgan("fit", *tiny, "hydra.run.dir=mine")
+    assert status == 2
+    assert said(err) == (
+        "textgan: the run folder mine cannot be written, as Read-only file system: name another by "
+        "hydra.run.dir=FOLDER or --run_dir FOLDER"
+    )
+
+
+def test_a_signal_ends_the_whole_sweep(textgan, tiny, monkeypatch):
+    begun = []
+
+    def stopped(verb, config, *rest):
+        begun.append(config["model"]["init_args"]["seed"])
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    monkeypatch.setattr("textgan.run.launch_composed", stopped)
+    try:
+        status, _, err = textgan("fit", *tiny, "-m", "seed=0,1,2")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (status, begun) == (143, [0])
+    assert said(err) == "textgan: stopped by SIGTERM"
 
 
 @pytest.mark.parametrize("where", ["training_step", "__init__"])

@@ -33,6 +33,8 @@ def _said_of(error: BaseException) -> str | None:
     said = str(error)
     if isinstance(error, RuntimeError) and any(word in said for word in _SHARED):
         return "too little shared memory for the loader's processes: give data.num_workers=0"
+    if isinstance(error, RuntimeError) and "PytorchStreamWriter failed" in said:
+        return "a file cannot be written: torch does not say why, and a full disk is a usual reason"
     no_room = isinstance(error, OSError) and error.errno == errno.ENOMEM
     no_room |= isinstance(error, RuntimeError) and any(word in said for word in _MEMORY)
     if isinstance(error, MemoryError) or no_room:

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -200,3 +201,51 @@ def test_two_processes_end_at_a_random_moment_of_sigterm(seed, whom, tiny, tmp_p
     process.wait()
     assert process.status() == 143
     finish_as(Path("whole"), Path("run"))
+
+
+def hears_sigterm(pid: int) -> bool:
+    """Whether a process has set up a handler of SIGTERM; before that the kernel ends it."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    (caught,) = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")]
+    return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def verbs(tiny: list[str], trained: Path) -> dict[str, list[str]]:
+    """Commands that take some seconds, each in the folder `run`."""
+    known = [f"ckpt_path={trained}/last.ckpt", "hydra.run.dir=run"]
+    metrics = ["metric=[sharpness,shape_diversity]", "data.test_size=3000", "data.num_workers=1"]
+    return {
+        "fit": long_run(tiny, "run", "data.num_workers=1", "validate_every_images=40"),
+        "test": ["test", *known, *metrics],
+        "predict": ["predict", *known, "captions_file=captions.txt"],
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("verb", ["fit", "test", "predict"])
+def test_ten_random_moments_of_sigterm(verb, tiny, trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("captions.txt").write_text("a red circle\n" * 2000, encoding="utf-8")
+    words = verbs(tiny, trained)[verb]
+    begun = time.monotonic()
+    whole = Command(words)
+    whole.wait()
+    seconds = time.monotonic() - begun
+    assert whole.status() == 0
+    shutil.move("run", "whole")
+    moments, stopped = random.Random(verb), 0
+    for _ in range(10):
+        process = Command(words)
+        until(process, partial(hears_sigterm, process.pid))
+        time.sleep(moments.uniform(0, 0.8 * seconds))
+        os.kill(process.pid, signal.SIGTERM)
+        asked = time.monotonic()
+        process.wait()
+        assert process.status() == 143
+        assert time.monotonic() - asked < max(10, seconds)
+        if verb == "fit" and Path("run/last.ckpt").exists():
+            stopped += images_in(Path("run/last.ckpt")) < 160
+            finish_as(Path("whole"), Path("run"))
+        shutil.rmtree("run", ignore_errors=True)
+    assert verb != "fit" or stopped > 0

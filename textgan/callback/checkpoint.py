@@ -76,6 +76,9 @@ class Checkpoint(Ending, LightningCheckpoint):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         super().on_train_start(trainer, pl_module)
         self.interval.start(int(pl_module.images_seen))
+        last = Path(trainer.default_root_dir) / "last.ckpt"
+        if trainer.ckpt_path and Path(trainer.ckpt_path).resolve() == last.resolve():
+            self._saved_at = int(pl_module.images_seen)  # a finished run's file stays as it is
 
     def on_train_batch_end(
         self,

@@ -100,7 +100,7 @@ def _write_tokenizer(tokenizer: "Tokenizer", file: Path) -> "CaptionReader":
     backend = tokenizers.Tokenizer.from_str(text)
     backend.enable_truncation(tokenizer.max_length)
     backend.enable_padding(pad_id=tokenizer.pad_id, pad_token=backend.padding["pad_token"])
-    backend.save(str(file))
+    file.write_text(backend.to_str(pretty=True), encoding="utf-8")
     reader = CaptionReader(file, tokenizer.pad_id)
     accept_tokens(tokenizer, reader)
     return reader

@@ -1,12 +1,15 @@
 """metrics.csv and hparams.yaml in the run folder; a resumed run goes on with the first."""
 
 import csv
+import os
 from pathlib import Path
 
 from pytorch_lightning import loggers
 from pytorch_lightning.loggers.csv_logs import ExperimentWriter
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
+
+from textgan.whole_file import whole
 
 
 class CSVLogger(loggers.CSVLogger):
@@ -37,6 +40,28 @@ class CSVLogger(loggers.CSVLogger):
 
 
 class _Appender(ExperimentWriter):
+    """Appends whole rows or nothing, and replaces the file as a whole where a column is new."""
+
+    def save(self) -> None:
+        path = Path(self.metrics_file_path)
+        self._size = path.stat().st_size if path.is_file() else 0
+        try:
+            super().save()
+        except OSError as error:
+            if path.is_file() and path.stat().st_size > self._size:
+                os.truncate(path, self._size)  # half a row would spoil what comes after it
+            raise OSError(error.errno, error.strerror, str(path)) from error
+
+    def _rewrite_with_new_header(self, fieldnames: list[str]) -> None:
+        path = Path(self.metrics_file_path)
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        with whole(path) as beside, beside.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=fieldnames)
+            writer.writeheader()
+            writer.writerows(rows)
+        self._size = path.stat().st_size
+
     def _check_log_dir_exists(self) -> None:
         path = Path(self.metrics_file_path)
         if path.is_file():
