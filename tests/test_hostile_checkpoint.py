@@ -185,6 +185,9 @@ CONFIG = [
     ({"model/generator/num_heads": 0}, "cannot be built"),
     ({"seed_everything": "zero"}, "a whole number as seed_everything"),
     ({"model": []}, "settings by name as model"),
+    ({"model": {"x": "os.system"}}, "must have a class as model"),
+    ({"model/generator_optimizer/lr": "os.system"}, "must be no text"),
+    ({"composition/scalars/encoders": "evil/model"}, "add encoders=evil/model"),
     ({"trainer": "x"}, "settings by name as trainer"),
     ({"data/colours": bomb()}, "must hold at most"),
     ({"data/colours": nested(60)}, "nested at most 32 deep"),
@@ -277,6 +280,16 @@ def test_weights_that_do_not_fit_are_one_sentence(good, tmp_path, change, said):
     torch.save({**good, "state_dict": state}, tmp_path / "x.ckpt")
     with pytest.raises(ValueError, match=said):
         load_pipeline(tmp_path / "x.ckpt")
+
+
+def test_tensors_that_share_their_numbers_many_times_are_refused(good, tmp_path):
+    shared = torch.zeros(2**18)
+    state = {f"ema.averaged.{place}": shared for place in range(100)}
+    views = {f"ema.averaged.{place}": shared[: 2**18 - place] for place in range(100)}
+    for many in (state, views):
+        torch.save({**good, "state_dict": good["state_dict"] | many}, tmp_path / "x.ckpt")
+        with pytest.raises(ValueError, match="must not have many tensors that share"):
+            load_pipeline(tmp_path / "x.ckpt")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from textgan.gate import Limits, walk
 
 FORMAT_VERSION = 6
 _WHOLE = Limits(values=300_000, letters=20_000_000, largest=2**64)
+_MOST_SHARED = 4  # names that one number may have on average; tied weights have two
 _OURS = Limits(values=20_000)  # settings, without gradients
 _SECTIONS = {
     **dict.fromkeys(("epoch", "global_step"), int),
@@ -43,10 +44,13 @@ def read_header(path: str | Path) -> dict[str, Any]:
             f"{str(path)!r} is no checkpoint, or was cut short: {said:.300}"
         ) from error
     where = repr(str(path))
-    for _ in walk(
+    claimed = 0
+    for _, _, value in walk(
         checkpoint, where, name="it", limits=_WHOLE, leaves=(StoredTensor,), keys=(str, int)
     ):
-        pass
+        claimed += value.bytes if isinstance(value, StoredTensor) else 0
+    if claimed > _MOST_SHARED * path.stat().st_size + 2**20:
+        raise ValueError(f"{where} must not have many tensors that share their numbers")
     ours = checkpoint.get("textgan") if isinstance(checkpoint, dict) else None
     if not isinstance(ours, dict) or "config" not in ours or "state_dict" not in checkpoint:
         raise ValueError(f"{where} is not a checkpoint of textgan's")

@@ -40,6 +40,11 @@ class StoredTensor:
         """How many it holds."""
         return math.prod(self.shape)
 
+    @property
+    def bytes(self) -> int:
+        """Memory that they take."""
+        return self.numbers * self.dtype.itemsize
+
 
 @dataclass(frozen=True)
 class _Global:

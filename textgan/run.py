@@ -12,13 +12,14 @@ from typing import Any
 import torch
 
 from textgan.errors import ConfigError, StoppedError
-from textgan.gate import read_yaml
+from textgan.gate import Limits, read_yaml
 from textgan.lightning_cli import TextganCLI
 from textgan.run_folder import free_name, refuse_occupied, writing
 from textgan.run_yaml import write_yaml
 from textgan.stop import Stop, signals
 from textgan.words import Words
 
+_RUN_YAML = Limits(values=50_000)
 _NAMING_FILES = ("c", "config", "model", "data", "trainer")  # options that may name a YAML file
 
 
@@ -45,7 +46,7 @@ def _check_files(options: list[str]) -> None:
         is_file = name in _NAMING_FILES and value is not None and os.path.isfile(value)  # noqa: PTH113
         if is_file:
             try:
-                read_yaml(Path(value))
+                read_yaml(Path(value), limits=_RUN_YAML)
             except (OSError, ValueError) as error:
                 raise ConfigError(f"--{name}: {error}") from error
 

@@ -43,7 +43,8 @@ def run(tmp_path, monkeypatch) -> Callable[[dict], Path]:
         content["textgan"]["config"] = config
         torch.save(content, tmp_path / "run" / "last.ckpt")
         sections = {key: value for key, value in config.items() if key != "composition"}
-        (tmp_path / "run" / "run.yaml").write_text(yaml.safe_dump(to_lightning(sections)))
+        written = {**to_lightning(sections), "composition": config["composition"]}
+        (tmp_path / "run" / "run.yaml").write_text(yaml.safe_dump(written))
         return tmp_path / "run" / "last.ckpt"
 
     return change
@@ -108,6 +109,8 @@ def test_encoders_are_named_once_for_all_that_look_through_them(run, composed):
     config = composed(f"ckpt_path={path}", "encoders=other")
     assert config["encoders"] == "other"
     assert config["model"]["text_encoder"]["path"] == "${encoders}"
+    afresh = composed(f"ckpt_path={path}", "text_encoder=frozen")["said"]
+    assert "add encoders=clip/pipeline (" in afresh
     Path("clip/pipeline").mkdir(parents=True)
     config = composed(f"ckpt_path={path}")
     assert config["model"]["text_encoder"]["path"] == "${encoders}"
@@ -146,7 +149,7 @@ def check(config: dict) -> set[str]:
         for key, value in read_yaml(conf_folder() / "config.yaml").items()
         if key not in (*SECTIONS, "defaults", "hydra")
     }
-    return {*take(config, known, set(), ()).elsewhere}
+    return {*take(config, known, {"encoders"}, ()).elsewhere}
 
 
 def params(group: str, fast: tuple[str, ...]) -> list:

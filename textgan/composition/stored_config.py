@@ -75,6 +75,12 @@ def take(
     governed = {place for place, link in links.items() if scalar_of(link) in repeated}
     taken.sections = _without(taken.sections, repeated | governed)
     taken.links = links
+    if isinstance(taken.scalars.get("encoders"), str) and "encoders" not in repeated:
+        taken.elsewhere["encoders"] = taken.scalars["encoders"]
+    for section in ("model", "data"):
+        settings = taken.sections.get(section)
+        if settings and "_target_" not in settings and f"{section}._target_" not in repeated:
+            raise ConfigError(f"it must have a class as {section}, got {settings!r:.80}")
     taken.sections["trainer"] = check_trainer(taken.sections.get("trainer", {}))
     checker = _Checker(taken.elsewhere, trust)
     for section in ("model", "data"):
@@ -177,6 +183,8 @@ class _Checker:
                 continue
             if name not in parameters:
                 raise ConfigError(f"{place} has an argument {name!r:.80} that its class has not")
+            if isinstance(value, str) and "optimizer" in place:
+                raise ConfigError(f"{place}.{name} must be no text, got {value!r:.80}")
             self.check(value, f"{place}.{name}", parameters[name].annotation)
 
     @staticmethod

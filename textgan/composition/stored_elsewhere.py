@@ -73,6 +73,8 @@ def _run_files(checkpoint: Path) -> list[dict[str, Any]]:
 
 
 def _value_at(config: Any, place: str) -> Any:
+    if place == "encoders":
+        place = "composition.scalars.encoders"
     for name in place.split("."):
         config = config.get(name) if isinstance(config, dict) else None
     return config
