@@ -1,6 +1,7 @@
 # make demo        draw with the model in the box, train one like it, and test it (installs itself first)
 # make test        the tests that need minutes at most, on every core (installs itself first, with the test extra)
 # make test-all    every test
+# make test-lowest a part of the tests with the lowest versions that setup.cfg allows, in a .venv-lowest of their own
 # make lint        ruff
 
 PYTHON ?= python3
@@ -9,7 +10,13 @@ BIN = $(VENV)/bin
 # A machine with a GPU takes PyPI's own torch: make demo CONSTRAINTS=
 CONSTRAINTS ?= -c constraints/cpu.txt
 
-.PHONY: demo test test-all lint clean
+LOWEST ?= .venv-lowest
+LOWEST_TESTS = $(addprefix tests/,app/test_answer.py app/test_drawing.py app/test_examples.py command data/test_contract.py \
+	data/test_huggingface.py data/test_webdataset.py export logger metric/test_fid.py metric/test_kid.py model/test_checkpoint.py \
+	model/test_contrastive.py model/test_descent.py model/test_gan.py text_encoder test_cli.py test_conf.py test_floors.py \
+	test_hub.py test_tokenizer.py)
+
+.PHONY: demo test test-all test-lowest lint clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -35,8 +42,14 @@ test: $(VENV)/.installed-test
 test-all: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q
 
+test-lowest:
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install -c constraints/lowest.txt \
+		-e ".[demo,export,minilm,huggingface,webdataset,sweep]" pytest pytest-timeout
+	$(LOWEST)/bin/python -m pytest -q -m "not slow and not browser" $(LOWEST_TESTS)
+
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) build *.egg-info .pytest_cache .ruff_cache

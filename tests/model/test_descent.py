@@ -56,14 +56,14 @@ class Line(pl.LightningModule):
 def line(tmp_path):
     """Options of Descent -> the trained Line, and the rows that it logged."""
 
-    def fit(*, limit: int = 4, plugins: list | None = None, **options: object):
+    def fit(*, limit: int = 4, every: int = 1, plugins: list | None = None, **options: object):
         rows, model = Rows(), Line(**options)
         run = pl.Trainer(
             default_root_dir=str(tmp_path),
             accelerator="cpu",
             callbacks=[rows],
             max_epochs=1,
-            log_every_n_steps=1,
+            log_every_n_steps=every,
             plugins=plugins,
             logger=False,
             enable_checkpointing=False,
@@ -92,6 +92,17 @@ def test_between_two_steps_of_gathered_batches_the_last_step_is_logged(line):
     _, rows = line(accumulate_batches=2)
     assert len(rows.rows) == 4
     assert rows.of("train/gradient_norm/line") == pytest.approx([5.0, 5.0, 5.0])
+
+
+@pytest.mark.parametrize(("accumulate", "computed"), [(1, 2), (2, 2), (3, 2)])
+def test_a_norm_is_computed_only_where_it_is_logged(line, monkeypatch, accumulate, computed):
+    calls = []
+    monkeypatch.setattr(
+        "textgan.model.descent._gradient_norm", lambda _: calls.append(0) or torch.ones(())
+    )
+    _, rows = line(limit=12, every=6, total_images=12, accumulate_batches=accumulate)
+    assert len(calls) == computed
+    assert rows.rows[5]["train/gradient_norm/line"] == 1.0
 
 
 def test_a_scaled_loss_changes_neither_the_norm_nor_what_clipping_leaves(line):

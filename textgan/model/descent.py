@@ -112,15 +112,22 @@ class Descent:
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         scale = _loss_scale(model)
-        self._last_step[name] = {
-            f"train/learning_rate/{name}": optimizer.param_groups[0]["lr"],
-            f"train/gradient_norm/{name}": _gradient_norm(optimizer) / scale,
-        }
+        if self._is_logged(model):
+            self._last_step[name] = {
+                f"train/learning_rate/{name}": optimizer.param_groups[0]["lr"],
+                f"train/gradient_norm/{name}": _gradient_norm(optimizer) / scale,
+            }
         if self.gradient_clip_norm is not None:
             model.clip_gradients(
                 optimizer, self.gradient_clip_norm * scale, gradient_clip_algorithm="norm"
             )
         optimizer_step(optimizer)
+
+    def _is_logged(self, model: LightningModule) -> bool:
+        """Whether values are logged before the next step, so that they are worth computing."""
+        trainer = model.trainer
+        until = -(trainer.fit_loop.batch_idx + 1) % trainer.log_every_n_steps
+        return until < self.accumulate_batches
 
 
 def _loss_scale(model: LightningModule) -> float:
