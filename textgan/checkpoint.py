@@ -23,7 +23,7 @@ _SECTIONS = {
 
 
 def read_header(path: str | Path) -> dict[str, Any]:
-    """What a training run of textgan saved, with a `StoredTensor` in the place of each tensor.
+    """Read all but the tensors of a checkpoint, with a `StoredTensor` in the place of each.
 
     Nothing in the file is executed, and none of its tensors takes memory.
 
@@ -62,7 +62,7 @@ def read_header(path: str | Path) -> dict[str, Any]:
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
-    """What a training run of textgan saved, on the CPU; nothing in it is executed.
+    """Read a checkpoint of textgan onto the CPU; nothing in it is executed.
 
     Raises:
         FileNotFoundError, ValueError: as `read_header` says.

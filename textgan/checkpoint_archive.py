@@ -21,7 +21,7 @@ _END = b"PK\x05\x06"
 
 
 def read_archive(path: Path) -> Any:
-    """What a file of `torch.save` holds, with a `StoredTensor` in the place of each tensor.
+    """Read a file of `torch.save`, with a `StoredTensor` in the place of each tensor.
 
     Raises:
         ValueError: it is no such file, or holds anything but dicts, lists, plain values and tensors

@@ -25,7 +25,7 @@ _GLOBALS = {_ORDERED_DICT, _TENSOR, *_STORAGES}
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """What the pickle says of a tensor.
+    """A tensor as the pickle describes it.
 
     Attributes:
         shape: numbers along each dimension.
@@ -37,7 +37,7 @@ class StoredTensor:
 
     @property
     def numbers(self) -> int:
-        """How many it holds."""
+        """The count of its numbers."""
         return math.prod(self.shape)
 
     @property

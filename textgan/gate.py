@@ -25,7 +25,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same in C, where 
 
 @dataclass(frozen=True)
 class Limits:
-    """How much a structure may hold.
+    """The most that a structure may hold.
 
     Attributes:
         depth: lists and dicts inside each other.
@@ -164,7 +164,7 @@ def read_yaml(file: Path, *, limits: Limits | None = None) -> Any:
 
 
 def parse_yaml(text: str, where: str, limits: Limits | None = None) -> Any:
-    """What a YAML text says, as plain values.
+    """Read a YAML text into plain values.
 
     Args:
         text: one document.

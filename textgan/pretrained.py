@@ -95,8 +95,7 @@ class Part(nn.Module, ABC):
             part: load only this part of what the folder holds, such as "image_encoder" of a
                 pipeline; with dots deeper. None means the whole.
             revision: branch, tag or commit on the hub; None means its main branch.
-            trust: packages or modules beside textgan, such as ("mine",), whose parts may be built.
-                Python imports them, so name only what you would run.
+            trust: packages beside textgan, such as ("mine",), that Python may import parts from.
             dtype: of the weights, such as torch.bfloat16 or "bfloat16"; "auto" means that of the
                 file, None float32.
 
@@ -113,8 +112,7 @@ class Part(nn.Module, ABC):
             config = part_within(config, part, folder)
         found = class_of(config, trust)
         if cls not in found.__mro__:
-            place = "" if part is None else f" as {part}"
-            said = f"{folder} holds a {found.__name__}{place}"
+            said = f"{folder} holds a {found.__name__}{'' if part is None else f' as {part}'}"
             raise ValueError(f"{said}, which is not a {cls.__name__}")
         prefix = "" if part is None else f"{part}."
         header = read_header(folder, prefix=prefix)

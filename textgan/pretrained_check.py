@@ -90,7 +90,7 @@ def check_arguments(arguments: dict[str, Any], signature: Signature, target: str
 
 
 def fits(value: Any, annotation: Any) -> bool:
-    """Whether a value is of the kind that an annotation says.
+    """Tell whether a value is of the kind that an annotation says.
 
     Lists and tuples are alike; an annotation of another form than ours lets everything pass.
     """

@@ -1,4 +1,4 @@
-"""Whose classes the files of strangers may name."""
+"""The packages whose classes the files of strangers may name."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ _PREFIX = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
 def is_trusted(target: str, trust: Sequence[str] = ()) -> bool:
-    """Whether a dotted name lies in textgan or in what the caller trusts.
+    """Tell whether a dotted name lies in textgan or in what the caller trusts.
 
     Raises:
         ValueError: a trusted prefix is no dotted name of a package or a module.

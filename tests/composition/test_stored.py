@@ -1,4 +1,4 @@
-"""What the configuration inside a checkpoint may bring, and what whoever runs it must type."""
+"""The configuration inside a checkpoint: settings that it may bring, and names to be typed."""
 
 import copy
 import shutil
@@ -131,7 +131,7 @@ def test_the_loggers_of_a_run_are_taken_by_their_names(run, composed):
 
 
 def stored(capsys, *words: str) -> dict:
-    """What a checkpoint of this training would hold."""
+    """The configuration that a checkpoint of this training would hold."""
     capsys.readouterr()
     assert main(["fit", *words, "encoders=RUN/pipeline", "--cfg", "job", "--resolve"]) == 0
     config = yaml.safe_load(capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""Which classes the configuration inside a checkpoint may name."""
+"""The classes that the configuration inside a checkpoint may name."""
 
 import importlib
 import inspect
@@ -54,7 +54,7 @@ def allowed_class(target: Any, place: str, trust: Sequence[str] = ()) -> Callabl
 
 
 def _is_at_its_place(target: str, place: str) -> bool:
-    """Whether it is in a package that Hydra has a group for, and fits the section."""
+    """Tell whether it is in a package that Hydra has a group for, and fits the section."""
     group = target.split(".")[1]
     section = {"model": "model", "data": "data"}.get(place)
     if place.startswith("trainer.callbacks."):

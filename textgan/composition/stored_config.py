@@ -1,4 +1,4 @@
-"""What is taken out of the configuration inside a checkpoint, which is a stranger's file.
+"""The part of a checkpoint's configuration that is taken, since the file may be a stranger's.
 
 The configuration was composed by `textgan fit`, and is composed again for another job. So it must
 be no more than what a composition gives: sections with classes of textgan and their arguments,
@@ -29,7 +29,7 @@ _MOST_PIXELS = 2**28  # of a batch: 340 pictures of 512 x 512 in colours
 
 @dataclass
 class Stored:
-    """What a checkpoint's configuration says, checked.
+    """A checkpoint's configuration, checked.
 
     Attributes:
         sections: model, data and trainer as Hydra has them, and seed_everything.
@@ -195,7 +195,7 @@ class _Checker:
 
 
 def _arguments(annotation: Any, kind: type) -> tuple[Any, ...]:
-    """What stands in the brackets of `kind[...]`, also where it is one of several kinds."""
+    """The arguments in the brackets of `kind[...]`, also where it is one of several kinds."""
     for one in (annotation, *getattr(annotation, "__args__", ())):
         if getattr(one, "__origin__", None) is kind:
             return one.__args__

@@ -1,4 +1,4 @@
-"""Which files, folders and hub names a checkpoint may bring along.
+"""The files, folders and hub names that a checkpoint may bring along.
 
 It may name the data that its run was trained on where it lies in the run's own folder: there a
 run.yaml says the same, and what it names is on this machine. In any other case, and for every name
@@ -60,7 +60,7 @@ def _is_here(text: str) -> bool:
 
 
 def _run_files(checkpoint: Path) -> list[dict[str, Any]]:
-    """What the run.yaml files beside a checkpoint say, as far as they can be read."""
+    """The content of the run.yaml files beside a checkpoint, as far as they can be read."""
     found = []
     for file in sorted(checkpoint.parent.glob("run*.yaml"))[:_MOST_RUNS]:
         try:

@@ -1,4 +1,4 @@
-"""Which settings of the trainer the configuration inside a checkpoint may bring."""
+"""The settings of the trainer that the configuration inside a checkpoint may bring."""
 
 import inspect
 import os

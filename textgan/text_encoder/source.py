@@ -80,7 +80,7 @@ def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
 
 
 def is_known_package(name: str) -> bool:
-    """Whether a name of weights means those of a package that textgan's own YAML files use."""
+    """Tell whether a name means weights of a package that textgan's own YAML files use."""
     package = name.removeprefix(_IN_PACKAGE).partition("/")[0]
     return name.startswith(_IN_PACKAGE) and package in _SOURCES and ".." not in name
 
