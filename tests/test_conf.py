@@ -68,6 +68,10 @@ def base_of(group: str) -> type:
     return own[0]
 
 
+OF_EVERY_RUN = {("callback", "ending"), ("callback", "model_summary")}
+"""Parts that `textgan.lightning_cli` adds by itself, so that there is nothing to choose."""
+
+
 def parts() -> list[tuple[str, str]]:
     """(group, file) wherever a file of a group's folder defines what the group is made of."""
     found = []
@@ -78,7 +82,8 @@ def parts() -> list[tuple[str, str]]:
             own = [c for c in vars(module).values() if inspect.isclass(c)]
             own = [c for c in own if not inspect.isabstract(c)]
             own = [c for c in own if c.__module__ == module.__name__ and issubclass(c, base)]
-            if path.stem != "base" and any(not c.__name__.startswith("_") for c in own):
+            chosen = path.stem != "base" and (folder.name, path.stem) not in OF_EVERY_RUN
+            if chosen and any(not c.__name__.startswith("_") for c in own):
                 found.append((folder.name, path.stem))
     return found
 

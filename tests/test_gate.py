@@ -34,11 +34,11 @@ BOMBS = [
 
 @pytest.mark.parametrize(("text", "said"), BOMBS, ids=lambda value: value[:30])
 def test_a_yaml_text_that_unfolds_into_too_much_is_not_unfolded(text, said):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ValueError, match=said) as caught:
         parse_yaml(text, "run.yaml")
     assert len(str(caught.value).splitlines()) == 1
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(("text", "said"), BOMBS[:5], ids=lambda value: value[:30])

@@ -98,7 +98,7 @@ def refused(folder, monkeypatch) -> Callable[[str], None]:
         raise AssertionError(f"called with {given} {named}")
 
     def check(said: str) -> None:
-        started, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        started, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with monkeypatch.context() as patch:
             patch.setattr(socket.socket, "connect", never)
             patch.setattr(os, "system", never)
@@ -110,7 +110,7 @@ def refused(folder, monkeypatch) -> Callable[[str], None]:
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         assert len(str(caught.value).splitlines()) == 1
         assert len(str(caught.value)) < 1200
-        assert time.perf_counter() - started < 10
+        assert time.process_time() - started < 10
         assert after - before < 300 * MEGABYTE
 
     return check

@@ -250,7 +250,7 @@ OTHER_SEED["protocols"]["kid"]["seed"] = 5
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{", "two/evaluation.json is broken: Expecting property name"),
+        ("{", "two/evaluation.json is not valid JSON: Expecting property name"),
         ("[]", "two/evaluation.json is no evaluation of textgan: it has no format_version"),
         ('{"seed": 0}', "it has no format_version"),
         (broken(format_version=2), "must be of format version 1, and is of 2"),

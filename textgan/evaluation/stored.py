@@ -42,8 +42,8 @@ def read(path: str | Path) -> dict[str, Any]:
         )
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path} is broken: {error}") from error
+    except ValueError as error:  # it names the file
+        raise ConfigError(str(error)) from error
     version = content.get("format_version") if isinstance(content, dict) else None
     if version is None:
         raise ConfigError(f"{path} is no evaluation of textgan: it has no format_version")
