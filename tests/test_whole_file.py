@@ -86,8 +86,10 @@ def test_a_link_leads_to_the_file_that_is_replaced_and_a_device_stays(tmp_path):
 
 def test_leftovers_of_a_process_that_was_killed_are_removed(tmp_path):
     (tmp_path / "samples").mkdir()
-    for name in (".last.ckpt.part", "samples/.0.png.part", "mine.part", ".mine"):
+    (tmp_path / "another_run").mkdir()
+    others = [".mine", ".mine.part", "another_run/.last.ckpt.part", "mine.part"]
+    for name in (".last.ckpt.part", "samples/.0.png.part", *others):
         (tmp_path / name).touch()
     remove_leftovers(tmp_path)
-    left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
-    assert left == [".mine", "mine.part"]
+    left = sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file())
+    assert left == others

@@ -153,9 +153,13 @@ class RunEnding:
             return f"; what was drawn until then is in {short(self.folder / 'predictions')}"
         if verb != "fit":
             return "; nothing was measured to the end"
-        pipeline, last = self._save_pipeline(), self.folder / "last.ckpt"
+        last = self.folder / "last.ckpt"
+        try:
+            drawing = f"{short(self._save_pipeline())} draws"
+        except (OSError, ValueError, StoppedError) as error:  # the exit status stays the signal's
+            drawing = f"no pipeline either: {one_line(error)}"
         if not last.is_file():
-            return f"; no checkpoint is written, and {short(pipeline)} draws"
+            return f"; no checkpoint is written, and {drawing}"
         again = f"textgan fit {shlex.quote(f'ckpt_path={short(last)}')}{self._trust()}"
         return f"; go on with: {again}"
 

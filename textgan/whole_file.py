@@ -48,8 +48,12 @@ def replace_durably(beside: Path, path: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a process that was killed while it wrote has left in a folder and below it."""
-    for path in folder.rglob(".*.part"):
+    """Remove what a process that was killed while it wrote has left in a run folder.
+
+    Only checkpoints and grids are looked for, and only in the run folder itself: what lies beside
+    or below it may belong to another program, or to a run that is writing now.
+    """
+    for path in (*folder.glob(".*.ckpt.part"), *folder.glob("samples/.*.png.part")):
         with suppress(OSError):
             path.unlink()
 

@@ -12,6 +12,7 @@ import yaml
 from textgan.cli import main
 from textgan.composition.folder import SECTIONS, read_yaml
 from textgan.composition.stored_config import take
+from textgan.composition.stored_trainer import check_trainer
 from textgan.conf_folder import choices, conf_folder
 from textgan.converter import list_names, to_hydra, to_lightning
 from textgan.errors import ConfigError
@@ -207,3 +208,14 @@ def test_a_callback_and_an_optimizer_of_others_are_taken_from_a_short_list():
     callback["_target_"] = "pytorch_lightning.callbacks.LambdaCallback"
     with pytest.raises(ConfigError, match="outside textgan"):
         check(config)
+
+
+@pytest.mark.parametrize("longest", ["00:00:10:00", {"hours": 1, "minutes": 30}, None])
+def test_the_longest_time_of_a_run_goes_on_with_it(longest):
+    assert check_trainer({"max_time": longest}) == {"max_time": longest}
+
+
+@pytest.mark.parametrize("longest", ["$(id)", {"hours": [1]}, {"path": 1}])
+def test_a_time_that_is_none_is_refused(longest):
+    with pytest.raises(ConfigError, match="max_time must be a number or a word"):
+        check_trainer({"max_time": longest})

@@ -42,10 +42,11 @@ def test_two_texts_that_may_be_a_pictures_are_not_guessed_at(tmp_path, lay, fold
         folder(lay(tmp_path, ["images/a.png"], texts)).setup("fit")
 
 
+@pytest.mark.parametrize("box", ["0 0.5 0.5 0.25 0.125\n3 0.1 0.2 0.3 0.4\n", "0 0.5 0.5 1 1"])
 @pytest.mark.parametrize("place", ["", "labels/"])
-def test_boxes_round_objects_are_no_captions(tmp_path, place, lay, folder):
+def test_boxes_round_objects_are_no_captions(tmp_path, place, box, lay, folder):
     pictures = ["images/a.png" if place else "a.png"]
-    texts = {f"{place}a.txt": "0 0.5 0.5 0.25 0.125\n3 0.1 0.2 0.3 0.4\n"}
+    texts = {f"{place}a.txt": box}
     with pytest.raises(ValueError, match=r"a\.txt: it holds boxes round objects, and no captions"):
         folder(lay(tmp_path, pictures, texts)).setup("fit")
 

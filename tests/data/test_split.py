@@ -5,6 +5,9 @@ import shutil
 
 import pytest
 
+from textgan.data.captions import Row
+from textgan.data.split import read_names
+
 
 def test_a_split_column_is_followed_under_its_usual_names(tmp_path, save, jsonl, folder, files):
     names = ["train", "Val", "validation", "valid", "test"]
@@ -130,3 +133,9 @@ def test_excluded_pictures_and_their_copies_leave_train_only(
     assert files(data, "train") == files(whole, "train") - {out, copied}
     reason = f"it is a copy of {copied}, which is excluded"
     assert data.skipped == [(str(tmp_path / "copy.png"), reason)]
+
+
+def test_a_whole_path_excludes_that_picture_alone(tmp_path):
+    rows = [Row("001.png", ("x",)), Row("a/001.png", ("y",)), Row("a/002.png", ("z",))]
+    (tmp_path / "names.txt").write_text("001.png\n002.png\n")
+    assert read_names(tmp_path / "names.txt", rows) == {"001.png", "a/002.png"}

@@ -176,16 +176,21 @@ def _too_large() -> Response:
 
 async def _read(receive: Receive) -> bytes | Response:
     """The whole body of a request, or why it is refused."""
-    body, more = bytearray(), True
     try:
-        while more:
-            message = await asyncio.wait_for(receive(), MOST_SECONDS)
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > MOST_BYTES:
-                return _too_large()
+        return await asyncio.wait_for(_collect(receive), MOST_SECONDS)
     except asyncio.TimeoutError:
         return PlainTextResponse("The request did not arrive in time.", 408)
+
+
+async def _collect(receive: Receive) -> bytes | Response:
+    """The pieces of a body as one, unless there are too many bytes."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > MOST_BYTES:
+            return _too_large()
     return bytes(body)
 
 

@@ -174,6 +174,9 @@ class _Checker:
             raise ConfigError(f"{place} must be {kind}, got {value!r:.80}")
         if any(self._is_elsewhere(text, place) for text in _texts(value)):
             self.elsewhere[place] = value
+        for number, item in enumerate(value if isinstance(value, list | tuple) else ()):
+            if isinstance(item, dict | list | tuple):  # texts are looked at above
+                self.check(item, f"{place}[{number}]", Any)
 
     def _check_class(self, node: dict[str, Any], place: str) -> None:
         made = allowed_class(node["_target_"], place, self.trust)

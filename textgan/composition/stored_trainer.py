@@ -9,7 +9,8 @@ import pytorch_lightning as pl
 
 from textgan.errors import ConfigError
 
-_WORD = re.compile(r"[\w,-]{1,60}", re.ASCII)
+_WORD = re.compile(r"[\w,:-]{1,60}", re.ASCII)  # 00:12:00:00 is a time
+_UNITS = {"weeks", "days", "hours", "minutes", "seconds"}
 # The others, such as logger, profiler and plugins, open files and connections, and so come from the
 # configuration of whoever runs textgan.
 _TAKEN = (
@@ -41,6 +42,8 @@ def check_trainer(trainer: dict[str, Any]) -> dict[str, Any]:
         if key not in _TAKEN:
             continue
         items = value if isinstance(value, list) else [value]
+        if key == "max_time" and isinstance(value, dict) and _UNITS.issuperset(value):
+            items = [*value.values()]
         for item in items:
             is_word = isinstance(item, str) and _WORD.fullmatch(item)
             if not is_word and not (item is None or isinstance(item, int | float)):

@@ -14,7 +14,8 @@ from textgan.data.encoding import read_text
 from textgan.data.tree import Tree, stem_of
 
 SUFFIXES = (".txt", ".caption", ".json")
-_BOX = re.compile(r"\d+(?:\s+-?\d*\.\d+){4,}")  # YOLO's: a class and its place, in a .txt, too
+# YOLO's boxes, a class and its place, are in .txt files beside the pictures too.
+_BOX = re.compile(r"\d+(?:\s+-?\d*\.?\d+(?:e-?\d+)?){4,}")
 
 
 def find_beside(tree: Tree, how: CaptionsFile) -> tuple[str, dict[str, str]] | None:

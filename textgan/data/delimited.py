@@ -161,8 +161,12 @@ def _even_width(rows: Sequence[Sequence[str]]) -> int:
 
 def _is_quoted_well(file: TextIO, dialect: Dialect) -> bool:
     try:
-        for _ in csv.reader(file, delimiter=dialect.delimiter, skipinitialspace=True, strict=True):
-            pass
+        for cells in csv.reader(
+            file, delimiter=dialect.delimiter, skipinitialspace=True, strict=True
+        ):
+            below = (cell.partition("\n")[2] for cell in cells)
+            if any(dialect.delimiter in lines for lines in below):
+                return False  # a quotation mark that nothing closes has swallowed whole rows
     except csv.Error:
         return False
     finally:

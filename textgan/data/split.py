@@ -94,8 +94,8 @@ def read_names(path: Path, rows: Sequence[Row]) -> set[str]:
         raise ValueError(f"{path} must hold a list of file names, got {names!r:.80}")
     by_name = defaultdict(set)
     for row in rows:
-        by_name[row.file].add(row.file)
         by_name[Path(row.file).name].add(row.file)
+    by_name |= {row.file: {row.file} for row in rows}  # a whole path means that file alone
     files = set()
     for name in filter(None, map(str.strip, names)):
         if name not in by_name:
