@@ -233,8 +233,7 @@ def test_the_cases_load_or_get_their_sentence(said):
 
 def test_a_quotation_mark_that_rows_later_is_closed_swallows_no_rows(tmp_path, lay, folder, said):
     rows = ["path\ttext", 'a.png\t"red thing', "b.png\tblue", 'c.png\tgreen thing"', "d.png\tx"]
-    lay(tmp_path, [f"{name}.png" for name in "abcd"], {})
-    (tmp_path / "all.tsv").write_text("\n".join(rows))
-    data = folder(tmp_path)
+    table = {"all.tsv": "\n".join(rows).encode()}
+    data = folder(lay(tmp_path, table, [f"{name}.png" for name in "abcd"]))
     texts = {"a": '"red thing', "b": "blue", "c": 'green thing"', "d": "x"}
     assert said(data) == {f"{name}.png": (text,) for name, text in texts.items()}
