@@ -38,8 +38,10 @@ def check_elsewhere(path: str, taken: Stored) -> None:
     for place, value in unknown.items():
         said = any(_value_at(config, place) == value for config in beside)
         if not (said and all(_is_here(text) for text in _as_list(value))):
-            scalar = scalar_of(taken.links.get(place, ""))
-            asked[scalar or place] = value
+            setting = scalar_of(taken.links.get(place, "")) or place
+            if said and _is_gone(value):
+                raise ConfigError(f"{value!r} does not exist: give {setting}=PATH, where it is now")
+            asked[setting] = value
     if asked:
         words = " ".join(shlex.quote(f"{place}={_typed(value)}") for place, value in asked.items())
         raise ConfigError(
@@ -57,6 +59,12 @@ def _is_safe(place: str, value: Any) -> bool:
 
 def _is_here(text: str) -> bool:
     return os.path.exists(os.path.expanduser(text))  # noqa: PTH110, PTH111 - Path's may raise
+
+
+def _is_gone(value: Any) -> bool:
+    if not isinstance(value, str):
+        return False
+    return os.path.isabs(os.path.expanduser(value)) and not _is_here(value)  # noqa: PTH111, PTH117
 
 
 def _run_files(checkpoint: Path) -> list[dict[str, Any]]:
