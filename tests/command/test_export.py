@@ -9,6 +9,7 @@ from textgan.export import ExportedPipeline
 from textgan.pipeline import GANPipeline
 
 
+@pytest.mark.slow
 def test_a_model_of_8_bits_is_written_quietly_and_draws_nearly_as_before(textgan, drawing, recwarn):
     for package in ("onnx", "onnxscript", "onnxruntime"):
         pytest.importorskip(package, reason="needs the extra: pip install textgan[export]")

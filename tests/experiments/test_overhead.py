@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[2] / "experiments" / "overhead" / "measure.py"
 SMALL = [
     "data.batch_size=4",
@@ -13,6 +15,7 @@ SMALL = [
 ]
 
 
+@pytest.mark.slow
 def test_both_loops_end_with_the_same_weights(tmp_path):
     words = [sys.executable, str(SCRIPT), "--rounds", "1", "--steps", "2", *SMALL]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -1,10 +1,12 @@
 """Tiny pipelines with weights that make a difference, and folders that they were exported to."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 from textgan.export import ExportedPipeline, export_pipeline
 from textgan.generator import AttentionGenerator
@@ -78,20 +80,28 @@ def onnx_packages() -> None:
         pytest.importorskip(package, reason="needs the extra: pip install textgan[export]")
 
 
+def _exported_once(factory: pytest.TempPathFactory, pipeline: GANPipeline, format: str) -> Path:
+    """Where a pipeline is exported to, once for all test processes."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder = shared / f"exported_{format}"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            export_pipeline(pipeline, folder, format=format)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def onnx_folder(onnx_packages, pipeline, tmp_path_factory) -> Path:
     """Where `pipeline` is, as ONNX."""
-    folder = tmp_path_factory.mktemp("onnx") / "graph"
-    export_pipeline(pipeline, folder)
-    return folder
+    return _exported_once(tmp_path_factory, pipeline, "onnx")
 
 
 @pytest.fixture(scope="session")
 def torch_folder(pipeline, tmp_path_factory) -> Path:
     """Where `pipeline` is, by torch.export."""
-    folder = tmp_path_factory.mktemp("torch") / "graph"
-    export_pipeline(pipeline, folder, format="torch")
-    return folder
+    return _exported_once(tmp_path_factory, pipeline, "torch")
 
 
 @pytest.fixture(scope="session", params=["onnx", "torch"])

@@ -1,5 +1,6 @@
 from functools import partial
 
+import pytest
 import torch
 
 from textgan.discriminator import ProjectionDiscriminator
@@ -10,6 +11,7 @@ from textgan.posterior import ConvolutionPosterior
 from textgan.text_encoder import BertTextEncoder
 
 
+@pytest.mark.slow
 def test_a_vae_gan_learns_to_draw_the_colours_that_it_is_told(model, data, trainer):
     # 11 s of a slow core. Seeds 0, 1 and 2: objects .95 to 1.00 right, backgrounds 1.00.
     torch.manual_seed(0)
