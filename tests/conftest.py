@@ -125,7 +125,7 @@ def textgan(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     """Run the command in an empty folder: words -> exit status, output, error output."""
-    from textgan.cli import main
+    from textgan.cli.main import main
 
     monkeypatch.chdir(tmp_path)
 
@@ -141,7 +141,7 @@ def textgan(
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a finished tiny training."""
-    from textgan.cli import main
+    from textgan.cli.main import main
 
     folder = tmp_path_factory.mktemp("trained") / "run"
     assert main(["fit", *TINY, f"hydra.run.dir={folder}"]) == 0

@@ -13,9 +13,9 @@ import yaml
 from hydra.utils import get_object, instantiate
 from omegaconf import OmegaConf
 
-import textgan.composition  # noqa: F401  (the configuration's resolvers)
-from textgan.cli import main
-from textgan.conf_folder import conf_folder
+import textgan.composition.job  # noqa: F401  (the configuration's resolvers)
+from textgan.cli.main import main
+from textgan.composition.conf_folder import conf_folder
 from textgan.data import CaptionedImages
 from textgan.loss import ContrastiveLoss, Loss
 
@@ -69,7 +69,7 @@ def base_of(group: str) -> type:
 
 
 OF_EVERY_RUN = {("callback", "ending"), ("callback", "model_summary")}
-"""Parts that `textgan.lightning_cli` adds by itself, so that there is nothing to choose."""
+"""Parts that `textgan.run.lightning_cli` adds by itself, so that there is nothing to choose."""
 
 
 def parts() -> list[tuple[str, str]]:

@@ -49,7 +49,7 @@ def test_a_version_of_hydra_that_instantiates_commands_is_not_allowed():
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
-    targets = ("os.system", "posix.system", "textgan.run_folder.subprocess.getoutput")
+    targets = ("os.system", "posix.system", "textgan.run.folder.subprocess.getoutput")
     for target in (*targets, "yaml.unsafe_load", "builtins.eval"):
         with pytest.raises(InstantiationException, match="blocklist"):
             instantiate({"_target_": target, "_args_": ["true"]})

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from textgan.cli import main
+from textgan.cli.main import main
 
 FILE = Path(__file__).parent / "fixtures" / "first_losses.json"
 STEPS = 20

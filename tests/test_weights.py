@@ -7,9 +7,9 @@ import torch
 
 from textgan.app.examples import examples
 from textgan.data import Shapes
-from textgan.frozen import weights_hash
 from textgan.metric import ShapeAlignment
 from textgan.pipeline import GANPipeline
+from textgan.pretrained.frozen import weights_hash
 from textgan.types import Evaluation
 from textgan.weights import SHAPES
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from textgan.cli import main
+from textgan.cli.main import main
 
 sys.exit(main())

@@ -7,7 +7,7 @@ import argparse
 import shutil
 from pathlib import Path
 
-from textgan.pipeline import TextToImagePipeline
+from textgan.pipeline import Card, TextToImagePipeline
 
 CAPTIONS = (
     "a large red circle above a small blue square on a white background",
@@ -35,8 +35,7 @@ def main() -> None:
     pipeline = TextToImagePipeline.from_pretrained(words.pipeline)
     pipeline.save_pretrained(words.folder)
     shutil.copy(words.evaluation, words.folder / "evaluation.json")
-    card = pipeline.save_card(
-        words.folder,
+    card = Card(
         captions=CAPTIONS,
         name="shapes",
         evaluation=words.evaluation,
@@ -44,10 +43,11 @@ def main() -> None:
         licence="mit",
         command="textgan fit experiment=demo    # seed 0",
     )
-    text = card.read_text(encoding="utf-8")
+    file = pipeline.save_card(words.folder, card)
+    text = file.read_text(encoding="utf-8")
     text = text.replace('from_pretrained("shapes")', "from_pretrained(SHAPES)")
     text = text.replace("import TextToImagePipeline", f"import TextToImagePipeline\n{IMPORT}", 1)
-    card.write_text(text, encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

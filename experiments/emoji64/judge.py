@@ -4,7 +4,7 @@ import torch
 from rich.progress import track
 from torch import Tensor
 
-from textgan.image_encoder import Inception
+from textgan.extractor import Inception
 
 
 class Judge:

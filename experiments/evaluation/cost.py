@@ -12,11 +12,11 @@ from functools import partial
 
 import torch
 
+from textgan.caption.word_swap import WordSwap
 from textgan.data import Shapes
-from textgan.edit import WordSwap
 from textgan.evaluation import Evaluator, FeatureCache, default_folder
+from textgan.extractor import Inception
 from textgan.image import to_rgb_uint8
-from textgan.image_encoder import Inception
 from textgan.metric import (
     FID,
     KID,

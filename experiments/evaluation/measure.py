@@ -20,8 +20,8 @@ from torch.nn.functional import interpolate
 
 from textgan.data import Folder
 from textgan.evaluation import FeatureCache, default_folder
+from textgan.extractor import Inception
 from textgan.image import to_rgb_uint8
-from textgan.image_encoder import Inception
 from textgan.metric import FID, KID, Manifold, Memorisation
 from textgan.metric.interval import Z
 

@@ -14,7 +14,8 @@ from functools import partial
 
 from textgan.data import Folder
 from textgan.evaluation import Evaluator, FeatureCache, default_folder
-from textgan.image_encoder import ContrastiveJudge, Inception
+from textgan.extractor import Inception
+from textgan.judge import ContrastiveJudge
 from textgan.metric import FID, RPrecision
 from textgan.pipeline import TextToImagePipeline
 from textgan.types import Measurement

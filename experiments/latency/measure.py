@@ -31,12 +31,12 @@ from contestants import METHODS, Setting, contestants, parameters
 from textgan.data import Shapes
 from textgan.errors import ConfigError
 from textgan.export import ExportedPipeline, export_pipeline
-from textgan.frozen import weights_hash
 from textgan.generator import AttentionGenerator
 from textgan.image import from_unit
 from textgan.metric import ShapeAlignment, Speed
 from textgan.metric.interval import median
 from textgan.pipeline import GANPipeline
+from textgan.pretrained.frozen import weights_hash
 from textgan.text_encoder import BertTextEncoder
 from textgan.types import Evaluation, Measurement
 

@@ -27,8 +27,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-import textgan.composition  # noqa: F401  (the configuration's resolvers)
-from textgan.conf_folder import conf_folder
+import textgan.composition.job  # noqa: F401  (the configuration's resolvers)
+from textgan.composition.conf_folder import conf_folder
 from textgan.model.gan import GANModel
 from textgan.schedule import learning_rate_factor, value_at
 from textgan.seed import seed_from

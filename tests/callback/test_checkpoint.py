@@ -9,7 +9,7 @@ import torch
 
 from textgan.callback.checkpoint import Checkpoint
 from textgan.errors import ConfigError
-from textgan.stop import Stop
+from textgan.process.stop import Stop
 
 
 def test_the_last_checkpoint_is_that_of_the_end(trainer, counting, batches, tmp_path):

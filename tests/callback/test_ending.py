@@ -9,7 +9,7 @@ from torch.multiprocessing import ProcessExitedException
 from textgan.callback.checkpoint import Checkpoint
 from textgan.callback.ending import Ending
 from textgan.logger.csv import CSVLogger
-from textgan.stop import Stop, signals
+from textgan.process.stop import Stop, signals
 
 
 class Press(pl.Callback):

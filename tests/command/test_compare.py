@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from textgan.evaluation.comparison import compare
-from textgan.evaluation.replicates import replicates
+from textgan.comparison.compare import compare
+from textgan.comparison.replicates import replicates
 
 Numbers = dict[str, float | dict[str, Any]]
 
@@ -223,7 +223,7 @@ def test_the_picture_has_a_panel_for_each_number(textgan):
     with Image.open("new/compare.png") as image:
         assert image.format == "PNG"
 
-    from textgan.evaluation.panels import draw
+    from textgan.comparison.panels import draw
 
     panels, _ = draw(compare([replicates(path) for path in (one, two, three)])).subfigs
     (axes,) = panels.axes

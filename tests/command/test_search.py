@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from textgan.checkpoint import FORMAT_VERSION
+from textgan.checkpoint.reading import FORMAT_VERSION
 from textgan.pipeline import ContrastivePipeline
 
 COLOURS = ["red", "lime", "blue", "white", "black"]

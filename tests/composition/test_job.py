@@ -93,7 +93,7 @@ def test_a_shared_scalar_is_one_value_of_its_type(word, said, textgan):
 
 @pytest.mark.slow
 def test_a_bug_in_a_job_of_a_sweep_keeps_its_traceback(tiny, monkeypatch, tmp_path):
-    from textgan.cli import main
+    from textgan.cli.main import main
     from textgan.model.gan import GANModel
 
     def broken(*_):

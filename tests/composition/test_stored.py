@@ -9,13 +9,13 @@ import pytest
 import torch
 import yaml
 
-from textgan.cli import main
+from textgan.cli.main import main
+from textgan.composition.conf_folder import choices, conf_folder
 from textgan.composition.folder import SECTIONS, read_yaml
 from textgan.composition.stored_config import take
 from textgan.composition.stored_trainer import check_trainer
-from textgan.conf_folder import choices, conf_folder
-from textgan.converter import list_names, to_hydra, to_lightning
 from textgan.errors import ConfigError
+from textgan.run.converter import list_names, to_hydra, to_lightning
 
 STORED = Path(__file__).parents[1] / "fixtures" / "format_6" / "gan"
 FOLDER = {"_target_": "textgan.data.folder.Folder", "batch_size": 8, "image_size": 16}

@@ -8,8 +8,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from textgan.discriminator import Discriminator
-from textgan.frozen import Frozen
 from textgan.image_encoder import ResNetImageEncoder
+from textgan.pretrained.frozen import Frozen
 from textgan.types import TextFeatures
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "discriminator").glob("*.yaml"))

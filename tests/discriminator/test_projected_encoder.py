@@ -12,7 +12,7 @@ from torch import Tensor
 from textgan.discriminator import Discriminator, ProjectedDiscriminator
 from textgan.image_encoder import ResNetImageEncoder
 from textgan.pipeline import ContrastivePipeline
-from textgan.pretrained import build
+from textgan.pretrained.part import build
 from textgan.text_encoder import BertTextEncoder
 from textgan.types import TextFeatures
 

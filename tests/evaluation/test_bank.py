@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from textgan.evaluation.bank import FeatureBank
 from textgan.evaluation.cache import FeatureCache, default_folder
+from textgan.extractor.base import FeatureExtractor
 from textgan.image import to_rgb_uint8
-from textgan.image_encoder.extractor import FeatureExtractor
 from textgan.metric.feature import FeatureMetric
 from textgan.types import Evaluation
 

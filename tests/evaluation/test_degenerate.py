@@ -8,7 +8,7 @@ import torch
 from omegaconf import OmegaConf
 from torch import nn
 
-from textgan.conf_folder import conf_folder
+from textgan.composition.conf_folder import conf_folder
 from textgan.evaluation import Evaluator
 from textgan.evaluation.report import collect
 from textgan.metric.base import Metric
@@ -77,7 +77,7 @@ def metrics() -> dict[str, Metric]:
         plain = OmegaConf.to_container(config, resolve=False)
         plain = {key: value for key, value in plain.items() if "${" not in str(value)}
         for net in {"extractor", "judge"} & plain.keys():
-            plain[net] = {"_target_": "textgan.image_encoder.pixels.Pixels", "side": 2}
+            plain[net] = {"_target_": "textgan.extractor.pixels.Pixels", "side": 2}
         judge = {"judge": Judge()} if plain.pop("judge", None) else {}
         found[file.stem] = hydra.utils.instantiate(plain, **judge)
     return found

@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+from textgan.comparison.stored import read
 from textgan.evaluation import Report
 from textgan.evaluation.histogram import draw
 from textgan.evaluation.page import page, save
 from textgan.evaluation.runner import Shown
-from textgan.evaluation.stored import read
 from textgan.image import to_pil
 
 VOID = {"meta", "img", "source"}

@@ -8,8 +8,8 @@ from PIL import Image
 
 from textgan.errors import MissingWeightsError
 from textgan.evaluation import Evaluator, Report, collect
-from textgan.frozen import weights_hash
 from textgan.metric.base import Metric
+from textgan.pretrained.frozen import weights_hash
 from textgan.types import Batch, Measurement
 
 

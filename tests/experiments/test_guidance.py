@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from textgan.cli import main
+from textgan.cli.main import main
 
 FOLDER = Path(__file__).parents[2] / "experiments" / "guidance"
 ARMS = [

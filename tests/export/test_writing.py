@@ -10,13 +10,13 @@ import pytest
 import tokenizers
 import torch
 
+from textgan.caption.tokenizer import Tokenizer
 from textgan.errors import ConfigError
 from textgan.export import ExportedPipeline, export_pipeline, graph
 from textgan.export.check import INT8, accept_differences
-from textgan.frozen import weights_hash
 from textgan.pipeline import GANPipeline
+from textgan.pretrained.frozen import weights_hash
 from textgan.text_encoder import BertTextEncoder
-from textgan.tokenizer import Tokenizer
 
 CAPTIONS = ["a red circle", "", "a blue square left of a star", "<end> 两个 Ünïcode", "A STAR"]
 

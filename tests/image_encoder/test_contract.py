@@ -11,9 +11,9 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from textgan.frozen import Frozen
 from textgan.image_encoder import ImageEncoder
 from textgan.pipeline import ContrastivePipeline
+from textgan.pretrained.frozen import Frozen
 from textgan.text_encoder import BertTextEncoder
 from textgan.types import ImageFeatures
 

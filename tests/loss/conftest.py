@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from textgan.discriminator import Discriminator
 from textgan.image_encoder import ResNetImageEncoder
-from textgan.pretrained import Part
+from textgan.pretrained.part import Part
 from textgan.step import AdversarialStep, ContrastiveStep
 from textgan.text_encoder import BertTextEncoder
 from textgan.types import DiscriminatorOutput, ImageFeatures, TextFeatures

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from textgan.frozen import weights_hash
 from textgan.loss import DAMSM, AlignmentGuidance, InfoNCE, Loss
+from textgan.pretrained.frozen import weights_hash
 from textgan.step import ContrastiveStep
 
 CAPTIONS = ["a red circle", "two green squares", "", "a red circle"]

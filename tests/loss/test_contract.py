@@ -11,8 +11,8 @@ from torch import Tensor
 
 from textgan.discriminator import ProjectionDiscriminator
 from textgan.loss import ContrastiveLoss, Loss
-from textgan.model.terms import check_terms, weighted_sum
 from textgan.step import AdversarialStep, ContrastiveStep
+from textgan.training.terms import check_terms, weighted_sum
 from textgan.types import Gaussian, ImageFeatures, TextFeatures
 
 FOLDER = Path(__file__).parents[2] / "conf" / "loss"

@@ -186,7 +186,7 @@ def test_only_inceptions_features_may_be_called_fid():
 def test_neither_torchvision_nor_torch_fidelity_is_imported():
     code = (
         "import sys; sys.modules['torchvision'] = sys.modules['torch_fidelity'] = None\n"
-        "import textgan.metric.fid, textgan.image_encoder.inception"
+        "import textgan.metric.fid, textgan.extractor.inception"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 

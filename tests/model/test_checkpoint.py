@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from textgan.checkpoint import FORMAT_VERSION, read_checkpoint
+from textgan.checkpoint.reading import FORMAT_VERSION, read_checkpoint
 from textgan.loss import KL, Reconstruction
-from textgan.model.checkpoint import load_pipeline
 from textgan.text_encoder import BertTextEncoder
+from textgan.training.checkpoint import load_pipeline
 
 CAPTIONS = ["a large red circle on a white background", "", "a star"]
 

@@ -8,15 +8,15 @@ import pytorch_lightning as pl
 import torch
 from safetensors.torch import load_file
 
+from textgan.comparison.stored import read
 from textgan.data import Shapes
 from textgan.errors import ConfigError
-from textgan.evaluation.stored import read
 from textgan.image_encoder import ImageEncoder, ResNetImageEncoder
 from textgan.loss import DAMSM, InfoNCE, SigLIP
 from textgan.model import ContrastiveModel
-from textgan.model.checkpoint import load_pipeline
 from textgan.pipeline import ContrastivePipeline
 from textgan.text_encoder import BertTextEncoder, TextEncoder
+from textgan.training.checkpoint import load_pipeline
 
 
 def make_contrastive(**changes: object) -> ContrastiveModel:

@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader
 from textgan.image_encoder import ResNetImageEncoder
 from textgan.loss import InfoNCE
 from textgan.model import ContrastiveModel
-from textgan.model.descent import Descent
 from textgan.text_encoder import BertTextEncoder
+from textgan.training.descent import Descent
 
 
 class Rows(pl.Callback):
@@ -98,7 +98,7 @@ def test_between_two_steps_of_gathered_batches_the_last_step_is_logged(line):
 def test_a_norm_is_computed_only_where_it_is_logged(line, monkeypatch, accumulate, computed):
     calls = []
     monkeypatch.setattr(
-        "textgan.model.descent._gradient_norm", lambda _: calls.append(0) or torch.ones(())
+        "textgan.training.descent._gradient_norm", lambda _: calls.append(0) or torch.ones(())
     )
     _, rows = line(limit=12, every=6, total_images=12, accumulate_batches=accumulate)
     assert len(calls) == computed

@@ -8,11 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
-from textgan.checkpoint import read_checkpoint
+from textgan.checkpoint.reading import read_checkpoint
 from textgan.image import from_pil
-from textgan.model.checkpoint import load_pipeline
 from textgan.pipeline import ContrastivePipeline, GANPipeline
-from textgan.pretrained import Part
+from textgan.pretrained.part import Part
+from textgan.training.checkpoint import load_pipeline
 
 FILES = Path(__file__).parents[1] / "fixtures" / "format_6"
 CAPTIONS = ["a large red circle on a white background", "a small blue star on a black background"]

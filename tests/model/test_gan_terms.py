@@ -6,12 +6,12 @@ from functools import partial
 import pytest
 import torch
 
+from textgan.adversarial.game import begin
 from textgan.augmentation import DiffAugment
 from textgan.image_encoder import ResNetImageEncoder
 from textgan.loss import KL, R1R2, Loss, Mismatch, Perceptual, Reconstruction, RpGAN
 from textgan.model import gan
-from textgan.model.step import begin
-from textgan.model.terms import NonFiniteLossError
+from textgan.training.terms import NonFiniteLossError
 
 PIXELS = {"reconstruction": Reconstruction(), "kl": KL()}
 CRITIC = {"rpgan": RpGAN()}

@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from textgan.checkpoint import read_checkpoint
-from textgan.cli import main
+from textgan.checkpoint.reading import read_checkpoint
+from textgan.cli.main import main
 
-TOTAL = 240
+TOTAL = 120
 
 
 class Command:
@@ -85,7 +85,7 @@ def same(one: object, two: object) -> bool:
 @pytest.mark.parametrize(
     "start", [Fork, pytest.param(Command, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
 )
-@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("num_workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_run_killed_twice_ends_bitwise_as_the_one_left_alone(
     start, num_workers, tiny, tmp_path, monkeypatch
 ):
@@ -172,7 +172,7 @@ def test_sigterm_ends_prediction_and_what_was_drawn_stays(trained, tmp_path, mon
 def processes_of(leader: int) -> list[int]:
     """A process and those that it started, the loaders' left out."""
     listed = subprocess.run(
-        ["ps", "-o", "pid=,args=", "--ppid", str(leader)],
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(leader)],
         capture_output=True,
         text=True,
         check=True,

@@ -8,7 +8,7 @@ import torch
 from textgan.augmentation import DiffAugment
 from textgan.callback.checkpoint import Checkpoint
 from textgan.loss import KL, R1R2, Match, Mismatch, Reconstruction, RpGAN
-from textgan.stop import Stop
+from textgan.process.stop import Stop
 
 
 class Crash(pl.Callback):

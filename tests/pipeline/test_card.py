@@ -9,10 +9,10 @@ import pytest
 import yaml
 from PIL import Image
 
-from textgan.frozen import weights_hash
+from textgan.errors import ConfigError
 from textgan.image import captioned_grid
-from textgan.pipeline import GANPipeline, TextToImagePipeline
-from textgan.pipeline.card import push_to_hub, save_card
+from textgan.pipeline import Card, GANPipeline, TextToImagePipeline
+from textgan.pretrained.frozen import weights_hash
 
 CAPTIONS = ["a red circle", 'a "blue" star', "two circles", "", "a star"]
 
@@ -30,11 +30,20 @@ def evaluation(pipeline, tmp_path):
         number = {"value": 0.98765, "n": 2000, "low": 0.98, "high": 0.99, "spread": None}
         content = {
             "format_version": 1,
-            "model": {"weights_sha256": weights_hash(pipeline)},
+            "model": {"weights_sha256": weights_hash(pipeline), "images_seen": 8},
             "data": {"class": "textgan.data.Shapes", "split": "test", "pictures": 2000},
+            "protocols": {"shape_alignment": {"seed": 0}, "speed": {"seed": 0}},
+            "skipped": {},
             "numbers": {
                 "shape_alignment/all": {**number, "metric": "shape_alignment"},
-                "speed": {"value": 12, "n": None, "low": None, "high": None, "spread": 0.5},
+                "speed": {
+                    "value": 12,
+                    "n": None,
+                    "low": None,
+                    "high": None,
+                    "spread": 0.5,
+                    "metric": "speed",
+                },
             },
         }
         file = tmp_path / "evaluation.json"
@@ -50,7 +59,9 @@ def front_matter(card: Path) -> dict:
 
 
 def test_front_matter_says_what_the_hub_sorts_by(pipeline, tmp_path):
-    card = save_card(pipeline, tmp_path, captions=CAPTIONS, licence="apache-2.0", tags=["emoji"])
+    card = pipeline.save_card(
+        tmp_path, Card(captions=CAPTIONS, licence="apache-2.0", tags=["emoji"])
+    )
     assert card == tmp_path / "README.md"
     assert front_matter(card) == {
         "library_name": "textgan",
@@ -59,11 +70,11 @@ def test_front_matter_says_what_the_hub_sorts_by(pipeline, tmp_path):
         "tags": ["textgan", "emoji"],
         "widget": [{"text": caption} for caption in CAPTIONS if caption],
     }
-    assert "license" not in front_matter(save_card(pipeline, tmp_path, captions="a star"))
+    assert "license" not in front_matter(pipeline.save_card(tmp_path, Card(captions="a star")))
 
 
 def test_the_grid_is_what_the_pipeline_draws_of_the_captions(pipeline, tmp_path):
-    save_card(pipeline, tmp_path, captions=iter(CAPTIONS), seed=3)
+    pipeline.save_card(tmp_path, Card(captions=iter(CAPTIONS), seed=3))
     images = pipeline(CAPTIONS, seed=3, output_type="pt").images
     grid = Image.open(tmp_path / "grid.png")
     assert grid.tobytes() == captioned_grid(images, CAPTIONS, columns=4).tobytes()
@@ -71,13 +82,13 @@ def test_the_grid_is_what_the_pipeline_draws_of_the_captions(pipeline, tmp_path)
     assert "](grid.png)" in card
     assert "pictures of 16 x 16 pixels from captions: a `GANPipeline` of textgan" in card
     with pytest.raises(ValueError, match="captions must hold at least one caption"):
-        save_card(pipeline, tmp_path, captions=[])
+        pipeline.save_card(tmp_path, Card(captions=[]))
 
 
 def test_the_code_of_the_card_draws(pipeline, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pipeline.save_pretrained("my pipe")
-    card = save_card(pipeline, "my pipe", captions=CAPTIONS[1:])
+    card = pipeline.save_card("my pipe", Card(captions=CAPTIONS[1:]))
     code = re.search(r"```python\n(.*?)```", card.read_text(), re.DOTALL).group(1)
     assert len(code.strip().splitlines()) == 4  # one of them empty
     exec(code, {})
@@ -86,55 +97,44 @@ def test_the_code_of_the_card_draws(pipeline, tmp_path, monkeypatch):
 
 
 def test_the_numbers_stand_with_their_interval_and_n(pipeline, tmp_path, evaluation):
-    card = save_card(pipeline, tmp_path, captions="a star", evaluation=evaluation()).read_text()
-    assert "| `shape_alignment/all` | 0.9877 | 0.98 to 0.99 |  | 2,000 |\n" in card
-    assert "| `speed` | 12 |  | 0.5 |  |\n" in card
+    card = pipeline.save_card(
+        tmp_path, Card(captions="a star", evaluation=evaluation())
+    ).read_text()
+    assert "| `shape_alignment/all` | 0.9877 | 0.9800 to 0.9900 |  | 2,000 |\n" in card
+    assert "| `speed` | 12.00 |  | 0.5000 |  |\n" in card
     assert "on 2,000 pictures of `textgan.data.Shapes` (test)" in card
-    assert "How good" not in save_card(pipeline, tmp_path, captions="a star").read_text()
+    assert "How good" not in pipeline.save_card(tmp_path, Card(captions="a star")).read_text()
 
 
 def test_data_licence_and_command_are_told_or_said_to_be_missing(pipeline, tmp_path):
     said = {"data": "Noto Emoji, Apache-2.0.", "licence": "mit", "command": "textgan fit -m x\n"}
-    card = save_card(pipeline, tmp_path, captions="a star", **said).read_text()
+    card = pipeline.save_card(tmp_path, Card(captions="a star", **said)).read_text()
     assert "Training data: Noto Emoji, Apache-2.0.\n" in card
     assert "Licence of the weights: mit\n" in card
     assert "```bash\ntextgan fit -m x\n```" in card
     said["command"] = "textgan fit 'data.root=```'"
-    card = save_card(pipeline, tmp_path, captions="a star", **said).read_text()
+    card = pipeline.save_card(tmp_path, Card(captions="a star", **said)).read_text()
     assert "\n````bash\ntextgan fit 'data.root=```'\n````\n" in card
-    card = save_card(pipeline, tmp_path, captions="a star").read_text()
+    card = pipeline.save_card(tmp_path, Card(captions="a star")).read_text()
     assert "Training data: not stated\n" in card
     assert "Licence of the weights: not stated\n" in card
     assert "bash" not in card
 
 
-@pytest.mark.parametrize(
-    ("replaced", "said"),
-    [
-        ({"model": {"weights_sha256": "ab" * 32}}, "must be of the pipeline's own weights, .*abab"),
-        ({"model": {}}, "must be of the pipeline's own weights, .* got those of None"),
-        ({"format_version": 2}, "must be an evaluation of format version 1, got 2"),
-        ({"numbers": []}, "must have an object under 'numbers'"),
-        ({"numbers": {"fid": 3}}, "must have a finite value for 'fid', got None"),
-        ({"numbers": {"fid": {"value": float("nan")}}}, "must have a finite value for 'fid'"),
-    ],
-)
-def test_numbers_of_another_model_and_broken_ones_are_refused(
-    pipeline, tmp_path, evaluation, replaced, said
-):
-    with pytest.raises(ValueError, match=said):
-        save_card(pipeline, tmp_path, captions="a star", evaluation=evaluation(**replaced))
+def test_numbers_of_another_model_and_broken_ones_are_refused(pipeline, tmp_path, evaluation):
+    other = {"weights_sha256": "ab" * 32, "images_seen": 8}
+    with pytest.raises(ValueError, match=r"must be of the pipeline's own weights, .*abab"):
+        pipeline.save_card(tmp_path, Card("a star", evaluation=evaluation(model=other)))
+    with pytest.raises(ConfigError, match=r"numbers.fid must be an object with a metric"):
+        pipeline.save_card(tmp_path, Card("a star", evaluation=evaluation(numbers={"fid": {}})))
+    with pytest.raises(ConfigError, match=r"nowhere.json cannot be read"):
+        pipeline.save_card(tmp_path, Card("a star", evaluation=tmp_path / "nowhere.json"))
     assert not (tmp_path / "README.md").exists()
 
 
-def test_an_evaluation_that_is_none_and_a_licence_that_is_no_word_are_sentences(pipeline, tmp_path):
-    (tmp_path / "broken.json").write_text("{")
-    with pytest.raises(ValueError, match="is not valid JSON"):
-        save_card(pipeline, tmp_path, captions="a", evaluation=tmp_path / "broken.json")
-    with pytest.raises(FileNotFoundError, match=r"evaluation must be an evaluation.json, got"):
-        save_card(pipeline, tmp_path, captions="a", evaluation=tmp_path / "nowhere.json")
+def test_a_licence_that_is_no_word_is_a_sentence():
     with pytest.raises(ValueError, match=r"licence must be a word .* got 'MIT: see\\nLICENSE'"):
-        save_card(pipeline, tmp_path, captions="a", licence="MIT: see\nLICENSE")
+        Card(captions="a", licence="MIT: see\nLICENSE")
 
 
 def test_what_textgan_test_wrote_is_a_table_of_the_saved_pipeline(textgan, trained):
@@ -144,7 +144,7 @@ def test_what_textgan_test_wrote_is_a_table_of_the_saved_pipeline(textgan, train
     assert status == 0, err
     saved = TextToImagePipeline.from_pretrained(trained / "pipeline")
     evaluation = next(Path("measured").rglob("evaluation.json"))
-    card = save_card(saved, "card", captions="a star", evaluation=evaluation).read_text()
+    card = saved.save_card("card", Card(captions="a star", evaluation=evaluation)).read_text()
     numbers = json.loads(evaluation.read_text())["numbers"]
     assert numbers
     assert re.findall(r"^\| `(.+?)` ", card, re.MULTILINE) == list(numbers)
@@ -158,19 +158,16 @@ def test_what_is_pushed_is_a_pipeline_with_its_card(pipeline, tmp_path, evaluati
         pushed.update(said, folder=folder)
         return f"https://huggingface.co/{repo_id}"
 
-    monkeypatch.setattr("textgan.pipeline.card.upload", upload)
-    address = push_to_hub(
-        pipeline,
-        "me/mine",
+    monkeypatch.setattr("textgan.pipeline.base.upload", upload)
+    card = Card(
         captions=CAPTIONS,
-        private=True,
-        commit_message="first",
         evaluation=evaluation(),
         data="Shapes.",
         licence="mit",
         command="textgan fit",
         tags=["shapes"],
     )
+    address = pipeline.push_to_hub("me/mine", card, private=True, commit_message="first")
     assert address == "https://huggingface.co/me/mine"
     assert not Path(pushed.pop("folder")).exists()
     assert pushed == {"private": True, "commit_message": "first"}

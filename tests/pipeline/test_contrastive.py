@@ -8,15 +8,15 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from textgan.checkpoint import FORMAT_VERSION
-from textgan.converter import to_lightning
-from textgan.frozen import Frozen, weights_hash
+from textgan.checkpoint.reading import FORMAT_VERSION
 from textgan.image import from_uint8, to_pil
 from textgan.image_encoder import ImageEncoder, ResNetImageEncoder
-from textgan.model.checkpoint import load_pipeline
 from textgan.pipeline import ContrastivePipeline, Match, squares
-from textgan.pretrained import Part
+from textgan.pretrained.frozen import Frozen, weights_hash
+from textgan.pretrained.part import Part
+from textgan.run.converter import to_lightning
 from textgan.text_encoder import BertTextEncoder, TextEncoder
+from textgan.training.checkpoint import load_pipeline
 from textgan.types import ImageFeatures, TextFeatures
 
 CAPTIONS = ["a red circle", "a blue square left of a green star", "two circles", ""]

@@ -6,11 +6,11 @@ import pytest
 import torch
 from PIL import Image
 
+from textgan.caption.tokenizer import _Once
 from textgan.generator import AttentionGenerator
 from textgan.pipeline import GANPipeline, TextToImagePipeline
 from textgan.seed import keyed_randn
 from textgan.text_encoder import BertTextEncoder
-from textgan.tokenizer import _Once
 
 CAPTIONS = ["a red circle", "a blue square left of a green star", "two circles", "", "a star"]
 

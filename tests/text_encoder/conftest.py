@@ -8,8 +8,8 @@ import torch
 import transformers
 from torch import nn
 
+from textgan.caption.tokenizer import Tokenizer
 from textgan.text_encoder import BertTextEncoder
-from textgan.tokenizer import Tokenizer
 
 CAPTIONS = [
     "a red circle on a blue field",

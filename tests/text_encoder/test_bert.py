@@ -10,7 +10,7 @@ import torch
 import transformers
 from torch import nn
 
-from textgan.pretrained import Part, build
+from textgan.pretrained.part import Part, build
 from textgan.text_encoder import BertTextEncoder
 
 CAPTIONS = [

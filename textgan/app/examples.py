@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from textgan.gate import TEXT_BYTES, YAML_BYTES, check_size, parse_yaml
-from textgan.hub import CARD
+from textgan.file.limits import TEXT_BYTES, YAML_BYTES, check_size, parse_yaml
+from textgan.pretrained.hub import CARD
 
 MOST = 6
 

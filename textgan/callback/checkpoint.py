@@ -12,10 +12,10 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from textgan.callback.ending import Ending
 from textgan.callback.interval import ImageInterval
-from textgan.direction import direction
+from textgan.checkpoint.finite import broken_training
+from textgan.comparison.direction import direction
 from textgan.errors import ConfigError
-from textgan.finite import broken_training
-from textgan.whole_file import remove_leftovers, whole
+from textgan.file.atomic import remove_leftovers, whole
 
 
 class DirectIO(TorchCheckpointIO):

@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from torch.distributed import ReduceOp
 
-from textgan.stop import Stop, name_of, signals
+from textgan.process.stop import Stop, name_of, signals
 
 
 class Ending(pl.Callback):

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textgan.errors import ConfigError
-from textgan.home import expanded
+from textgan.file.home import expanded
 
 if TYPE_CHECKING:
-    from textgan.pretrained import Part
+    from textgan.pretrained.part import Part
 
 HELP = (
     "a checkpoint, a run folder, a pipeline folder, or owner/name on the Hugging Face Hub (the "
@@ -88,14 +88,16 @@ def open_model(
     import torch
 
     from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
-    from textgan.pretrained import Part
+    from textgan.pretrained.part import Part
 
     found = find_model(path, kind, option=option, trust=trust)
     try:
         if found.is_dir():
             pipeline = Part.from_pretrained(found, trust=trust)
         else:
-            from textgan.model.checkpoint import load_pipeline  # Lightning takes seconds to import
+            from textgan.training.checkpoint import (
+                load_pipeline,  # Lightning takes seconds to import
+            )
 
             pipeline = load_pipeline(found, trust=trust, pretrained=pretrained)
     except (ValueError, FileNotFoundError) as error:
@@ -159,7 +161,7 @@ def find_model(
 
 
 def _on_the_hub(path: str, option: str) -> Path:
-    from textgan.hub import find_folder, is_name
+    from textgan.pretrained.hub import find_folder, is_name
 
     if not is_name(path) or Path(path).parent.is_dir():
         raise ConfigError(f"{option} {path!r} does not exist")
@@ -188,9 +190,9 @@ def _class_of(place: Path, trust: Sequence[str]) -> "type[Part]":
     Raises:
         ConfigError: it cannot be read.
     """
-    from textgan.checkpoint import read_header
-    from textgan.pretrained import class_of
-    from textgan.pretrained_files import read_config
+    from textgan.checkpoint.reading import read_header
+    from textgan.pretrained.files import read_config
+    from textgan.pretrained.part import class_of
 
     folder = place if place.is_dir() else place.with_name("pipeline")
     try:

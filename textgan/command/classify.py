@@ -11,7 +11,7 @@ from textgan.command._model import (
 )
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError
-from textgan.home import expanded
+from textgan.file.home import expanded
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,8 +62,8 @@ def _read(paths: list[str], encoder: "ImageEncoder", **limit: float) -> "Tensor"
     """The middle squares of pictures, (B, C, H, W) in [-1, 1], as the encoder looks at them."""
     import torch
 
-    from textgan.picture_file import UnreadablePictureError
-    from textgan.pipeline.picture import read_square
+    from textgan.image.file import UnreadablePictureError
+    from textgan.image.folder import read_square
 
     squares = []
     for path in paths:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError
-from textgan.home import expanded
+from textgan.file.home import expanded
 
 if TYPE_CHECKING:
-    from textgan.evaluation.comparison import Comparison
+    from textgan.comparison.compare import Comparison
 
 _EPILOG = (
     "Several evaluations of one model differ in the seed of their draws, as `textgan test -m "
@@ -36,8 +36,8 @@ def main(argv: list[str]) -> int:
     )
     words = parser.parse_args(argv)
 
-    from textgan.evaluation.comparison import compare
-    from textgan.evaluation.replicates import replicates
+    from textgan.comparison.compare import compare
+    from textgan.comparison.replicates import replicates
 
     comparison = compare([replicates(path) for path in words.evaluations], words.metric)
     _print(comparison)
@@ -72,7 +72,7 @@ def _print(comparison: "Comparison") -> None:
 
 def _cells(comparison: "Comparison") -> list[tuple[str, ...]]:
     """A line for each number and model that has it, as `_HEAD` says."""
-    from textgan.evaluation.digits import count, interval, significant
+    from textgan.comparison.digits import count, interval, significant
 
     lines = []
     for row in comparison.rows:
@@ -106,8 +106,8 @@ def _print_rich(rows: list[tuple[str, ...]]) -> None:
 
 
 def _draw(comparison: "Comparison", out: str) -> None:
-    from textgan.evaluation.panels import draw
-    from textgan.font import boxes_were_said
+    from textgan.comparison.panels import draw
+    from textgan.image.font import boxes_were_said
 
     path = Path(out)
     try:

@@ -27,7 +27,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("line", nargs="?", default="", help="what was typed (query only)")
     words = parser.parse_args(argv)
     if words.shell == "query":
-        from textgan.composition import candidates
+        from textgan.composition.completion import candidates
 
         print("\n".join(candidates(words.line)))
     else:

@@ -8,7 +8,8 @@ from pathlib import Path
 from textgan.command._model import HELP, add_trust, find_model, open_model
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError
-from textgan.home import expanded
+from textgan.file.home import expanded
+from textgan.process.heap import share_heaps
 
 
 def main(argv: list[str]) -> int:
@@ -36,6 +37,7 @@ def main(argv: list[str]) -> int:
     _check_address(host, words.port)
     for name in words.allow_host:
         _check_name(name)
+    share_heaps()
     try:
         from textgan.app.page import build
         from textgan.app.serve import launch

@@ -3,7 +3,7 @@
 from textgan.command._model import HELP, add_trust, open_model
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError
-from textgan.home import expanded
+from textgan.file.home import expanded
 
 
 def main(argv: list[str]) -> int:

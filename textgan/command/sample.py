@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from textgan.command._model import HELP, add_trust, open_model
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError
-from textgan.home import expanded
-from textgan.whole_file import whole
+from textgan.file.atomic import whole
+from textgan.file.home import expanded
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -4,7 +4,7 @@ import shlex
 
 from textgan.command._model import add_trust, open_model
 from textgan.command._parser import Parser
-from textgan.home import expanded
+from textgan.file.home import expanded
 
 
 def main(argv: list[str]) -> int:

@@ -13,7 +13,7 @@ from textgan.command._model import (
 )
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError
-from textgan.home import expanded
+from textgan.file.home import expanded
 
 if TYPE_CHECKING:
     from textgan.pipeline import Match
@@ -67,7 +67,7 @@ def _draw(matches: list["Match"], out: str, **limit: float) -> None:
     import torch
 
     from textgan.image import captioned_grid, save_png
-    from textgan.pipeline.picture import read_square
+    from textgan.image.folder import read_square
 
     images = torch.stack([read_square(match.path, _SIDE, 3, **limit) for match in matches])
     captions = [f"{match.similarity:.3f} {match.path.name}" for match in matches]

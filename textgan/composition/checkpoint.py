@@ -4,7 +4,6 @@ The file may be a stranger's. `stored_config` says what is taken of it, `stored_
 files it may name, and each part is outlined against the file's own weights before one is built.
 """
 
-import copy
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -13,12 +12,13 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from textgan.composition.conf_folder import choices, conf_folder
 from textgan.composition.folder import SECTIONS, package_of, read_yaml
 from textgan.composition.message import sentence
 from textgan.composition.overrides import apart
-from textgan.conf_folder import choices, conf_folder
 from textgan.errors import ConfigError
-from textgan.words import Words
+from textgan.pretrained.renamed import renamed
+from textgan.run.words import Words
 
 _NAME = "from_checkpoint"
 _SHARED = ("model", "trainer")
@@ -64,7 +64,7 @@ def start_from_checkpoint(path: str, overrides: list[str], words: Words) -> str:
 
 def _read(path: str) -> tuple[dict[str, Any], dict[str, int]]:
     """The configuration inside a checkpoint, and how many numbers each of its tensors holds."""
-    from textgan.checkpoint import read_header  # imports torch; --cfg need not wait for it
+    from textgan.checkpoint.reading import read_header  # imports torch; --cfg need not wait for it
 
     try:
         header = read_header(path)
@@ -74,7 +74,7 @@ def _read(path: str) -> tuple[dict[str, Any], dict[str, int]]:
     if config is None:
         raise ConfigError(f"{path!r} was not trained by this command, so name its model=")
     sizes = {name: tensor.numbers for name, tensor in header["state_dict"].items()}
-    return copy.deepcopy(config), sizes
+    return renamed(config), sizes
 
 
 def _checked(

@@ -4,9 +4,9 @@ import hydra
 from hydra.core.global_hydra import GlobalHydra
 from hydra.plugins.completion_plugin import DefaultCompletionPlugin
 
-from textgan.cli import LIGHTNING_VERBS, commands
+from textgan.composition.conf_folder import conf_folder
 from textgan.composition.folder import SECTIONS
-from textgan.conf_folder import conf_folder
+from textgan.run.verbs import LIGHTNING_VERBS, commands
 
 
 def candidates(line: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from textgan.conf_folder import conf_folder
+from textgan.composition.conf_folder import conf_folder
 
 SECTIONS = ("seed_everything", "model", "data", "trainer", "ckpt_path")
 """What Lightning is given; the other top-level scalars are for the YAML files to share."""

@@ -17,16 +17,16 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from textgan.composition.checkpoint import start_from_checkpoint
+from textgan.composition.conf_folder import conf_folder
 from textgan.composition.folder import SECTIONS
 from textgan.composition.message import refusal, sentence
 from textgan.composition.overrides import first_pass, second_pass, value_of
 from textgan.composition.scalars import check_scalars
-from textgan.conf_folder import conf_folder
-from textgan.converter import find_links, list_names, to_lightning
 from textgan.errors import ConfigError, StoppedError
-from textgan.run_folder import discard, writing
-from textgan.stop import Stop
-from textgan.words import Words
+from textgan.process.stop import Stop
+from textgan.run.converter import find_links, list_names, to_lightning
+from textgan.run.folder import discard, writing
+from textgan.run.words import Words
 
 _last_sweep: list[Path] = []
 
@@ -93,7 +93,7 @@ def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictCo
     sweep, showing = words.sweep, words.has_option("--print_config")
 
     def job(config: DictConfig) -> float | None:
-        from textgan.run import launch_composed, show_composed
+        from textgan.run.launch import launch_composed, show_composed
 
         folder = Path(HydraConfig.get().runtime.output_dir)
         typed = ["textgan", verb, *_as_asked(HydraConfig.get().overrides.task), *words.options]

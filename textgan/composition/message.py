@@ -4,9 +4,9 @@ import re
 
 from omegaconf.errors import MissingMandatoryValue
 
+from textgan.composition.conf_folder import choices
 from textgan.composition.overrides import no_such_setting
 from textgan.composition.text import is_sweep
-from textgan.conf_folder import choices
 from textgan.errors import did_you_mean
 
 _NOISE = ("full_key:", "object_type", "reference_type", "Set the environment", "Config search")

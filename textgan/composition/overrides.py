@@ -4,7 +4,8 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from textgan.checkpoint_path import find_checkpoint
+from textgan.checkpoint.path import find_checkpoint
+from textgan.composition.conf_folder import choices, conf_folder
 from textgan.composition.folder import ONE_FOR_ALL, SECTIONS, is_plural, read_yaml
 from textgan.composition.setting import ABSENT, KNOWN, Settings, kind_of
 from textgan.composition.text import (
@@ -16,11 +17,10 @@ from textgan.composition.text import (
     read,
     stands_as_typed,
 )
-from textgan.conf_folder import choices, conf_folder
-from textgan.converter import LISTS
 from textgan.errors import ConfigError, did_you_mean
-from textgan.run_folder import continued_run
-from textgan.words import Words
+from textgan.run.converter import LISTS
+from textgan.run.folder import continued_run
+from textgan.run.words import Words
 
 _CAPTIONS = "{_target_:textgan.data.caption_file.CaptionFile,path:${captions_file}}"
 _KEY = re.compile(r"[\w$./@:-]+", re.ASCII)

@@ -6,9 +6,9 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from textgan.composition.conf_folder import conf_folder
 from textgan.composition.folder import SECTIONS, read_yaml
 from textgan.composition.message import sentence
-from textgan.conf_folder import conf_folder
 from textgan.errors import ConfigError, did_you_mean
 
 

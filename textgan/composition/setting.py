@@ -20,8 +20,8 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from textgan.composition.conf_folder import conf_folder
 from textgan.composition.folder import read_yaml
-from textgan.conf_folder import conf_folder
 
 PATH = str | Path
 KNOWN: dict[str, Any] = {

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
-from textgan.conf_folder import choices
+from textgan.composition.conf_folder import choices
 from textgan.errors import ConfigError
-from textgan.pretrained import Part
-from textgan.trust import is_trusted
+from textgan.pretrained.part import Part
+from textgan.pretrained.trust import is_trusted
 
 _DOTTED = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z]\w*)+", re.ASCII)
 _LIGHTNING = tuple(
@@ -19,6 +19,7 @@ _LIGHTNING = tuple(
     for name in ("DeviceStatsMonitor", "EarlyStopping", "LearningRateMonitor", "Timer")
 )
 _AT_THE_TOP = ("model", "data", "callback")
+_INSIDE_METRICS = ("extractor", "judge")
 
 
 def allowed_class(target: Any, place: str, trust: Sequence[str] = ()) -> Callable[..., Any]:
@@ -54,13 +55,13 @@ def allowed_class(target: Any, place: str, trust: Sequence[str] = ()) -> Callabl
 
 
 def _is_at_its_place(target: str, place: str) -> bool:
-    """Tell whether it is in a package that Hydra has a group for, and fits the section."""
+    """Tell whether it is a part, of a Hydra group or inside a metric, that fits the section."""
     group = target.split(".")[1]
     section = {"model": "model", "data": "data"}.get(place)
     if place.startswith("trainer.callbacks."):
         section = "callback"
     if section is None:
-        return group in choices() and group not in _AT_THE_TOP
+        return group in {*choices(), *_INSIDE_METRICS} and group not in _AT_THE_TOP
     return group == section
 
 

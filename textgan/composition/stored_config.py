@@ -14,7 +14,7 @@ from typing import Any
 from textgan.composition.stored_class import allowed_class
 from textgan.composition.stored_trainer import check_trainer
 from textgan.errors import ConfigError
-from textgan.pretrained_check import fits
+from textgan.pretrained.check import fits
 
 _SECTIONS = ("seed_everything", "model", "data", "trainer", "composition")
 _NO_ARGUMENTS = re.compile(r"class_path|init_args|dict_kwargs|trust|_\w+_")

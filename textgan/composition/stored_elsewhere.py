@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from textgan.composition.stored_config import Stored, scalar_of
-from textgan.converter import to_hydra
 from textgan.errors import ConfigError
-from textgan.gate import Limits, read_yaml
+from textgan.file.limits import Limits, read_yaml
+from textgan.run.converter import to_hydra
 from textgan.text_encoder.source import is_known_package
 
 _BELOW_THE_ROOT = ("data.captions_file", "data.image_folder")

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from textgan.composition.stored_class import allowed_class
-from textgan.gate import Limits, walk
-from textgan.pretrained import Part, build
-from textgan.pretrained_check import check_config, outline
-from textgan.trust import parts_of
+from textgan.file.limits import Limits, walk
+from textgan.pretrained.check import check_config, outline
+from textgan.pretrained.part import Part, build
+from textgan.pretrained.trust import parts_of
 
 _BESIDE_WEIGHTS_ELSEWHERE = Limits(largest=2**16)
 

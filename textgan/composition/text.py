@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from textgan.composition.setting import Kind
 from textgan.errors import ConfigError
-from textgan.home import expanded
+from textgan.file.home import expanded
 
 _parser = OverridesParser.create()
 _ELEMENT = re.compile(

@@ -10,7 +10,7 @@ from lightning_fabric.utilities.seed import pl_worker_init_function
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from textgan.stop import leave_to_parent
+from textgan.process.stop import leave_to_parent
 from textgan.types import Batch
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from textgan.caption_text import TooLongError
+from textgan.caption.text import TooLongError
 from textgan.data.captions import NO_CAPTION, CaptionsFile, Row, split_by_folder
 from textgan.data.cell import NoCaptionError, captions_of
 from textgan.data.columns import CAPTION_COLUMNS

@@ -7,8 +7,8 @@ import torch
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader
 
-from textgan.caption_text import check_caption, check_lines
-from textgan.home import expanded
+from textgan.caption.text import check_caption, check_lines
+from textgan.file.home import expanded
 from textgan.types import Batch
 
 

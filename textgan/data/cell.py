@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from textgan.caption_text import TooLongError, check_caption
+from textgan.caption.text import TooLongError, check_caption
 
 _KEYS = ("raw", "caption", "text", "sentence")  # of a caption that is an object, the first is it
 _EMPTY = {"", "nan", "null", "none", "n/a"}  # how pandas and spreadsheets write an empty cell

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from textgan.caption_text import check_caption
+from textgan.caption.text import check_caption
 from textgan.data.table import Record, read_table
 
 

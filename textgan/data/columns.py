@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from textgan.picture_file import PICTURE_SUFFIXES
+from textgan.image.file import PICTURE_SUFFIXES
 
 FILE_COLUMNS = (
     *("file_name", "file", "filename", "image", "image_path", "image_file", "img", "path"),

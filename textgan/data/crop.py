@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageColor
 from torch import Tensor
 
-from textgan.picture_file import (
+from textgan.image.file import (
     MAX_MEGAPIXELS,
     MODES,
     check_max_megapixels,

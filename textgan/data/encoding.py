@@ -9,7 +9,7 @@ from typing import TextIO
 
 from charset_normalizer import from_bytes
 
-from textgan.caption_text import check_text_file
+from textgan.caption.text import check_text_file
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

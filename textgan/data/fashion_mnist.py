@@ -12,7 +12,7 @@ from textgan import image
 from textgan.data.base import CaptionedImages
 from textgan.data.class_captions import ClassCaptions, read_class_captions
 from textgan.data.idx import read_idx
-from textgan.home import expanded
+from textgan.file.home import expanded
 from textgan.seed import seed_from
 from textgan.types import Batch
 

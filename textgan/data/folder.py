@@ -14,8 +14,8 @@ from textgan.data.folder_split import FolderSplit
 from textgan.data.negatives import Negatives
 from textgan.data.pictures import Pictures
 from textgan.data.split import Split
-from textgan.home import expanded
-from textgan.picture_file import MAX_MEGAPIXELS
+from textgan.file.home import expanded
+from textgan.image.file import MAX_MEGAPIXELS
 
 _LEARNT_CAPTIONS = 100_000  # what negatives are made of takes some 70 MB then
 

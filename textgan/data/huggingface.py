@@ -23,7 +23,7 @@ from textgan.data.huggingface_splits import HuggingFaceSplits
 from textgan.data.sample import Sample, SampleSplit, UnusableSampleError, View, summarise
 from textgan.data.sample_stream import SampleStream
 from textgan.data.shard_files import check_shares
-from textgan.picture_file import MAX_MEGAPIXELS
+from textgan.image.file import MAX_MEGAPIXELS
 from textgan.seed import seed_from
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from textgan.data.cell import NoCaptionError, captions_of
 from textgan.data.columns import CAPTION_COLUMNS
 from textgan.data.sample import Sample, UnusableSampleError
-from textgan.regular_file import check_no_link
+from textgan.file.regular import check_no_link
 
 _IMAGE_COLUMNS = ("image", "img", "picture", "photo", "jpg", "png", "file_name", "image_path")
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from textgan.data.extra import require
 from textgan.data.split_name import SPLITS
-from textgan.home import expanded
-from textgan.picture_file import PICTURE_SUFFIXES
-from textgan.regular_file import find_files
+from textgan.file.home import expanded
+from textgan.file.regular import find_files
+from textgan.image.file import PICTURE_SUFFIXES
 
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from textgan.regular_file import open_regular
+from textgan.file.regular import open_regular
 
 _UNSIGNED_BYTE = 0x08
 _MOST = 2**30  # bytes unpacked; the largest of the kind, EMNIST, has half as many

@@ -12,9 +12,9 @@ from textgan.data.captions import NO_CAPTION, CaptionsFile, Row, merged, read_ca
 from textgan.data.captions_files import USUAL, check_no_other, find_captions_files
 from textgan.data.split_name import is_class, split_of
 from textgan.data.tree import Tree, walk
-from textgan.home import expanded
-from textgan.picture_file import PICTURE_SUFFIXES
-from textgan.regular_file import check_no_link
+from textgan.file.home import expanded
+from textgan.file.regular import check_no_link
+from textgan.image.file import PICTURE_SUFFIXES
 
 _DEEPEST = 8  # folders that hold nothing but one folder are gone into so far
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")

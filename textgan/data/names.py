@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import PureWindowsPath
 
 from textgan.data.tree import Tree
-from textgan.picture_file import PICTURE_SUFFIXES
+from textgan.image.file import PICTURE_SUFFIXES
 
 _NUMBER = re.compile(r"#\d+$")  # "a.jpg#2" is the third caption of a.jpg in Flickr8k
 

@@ -3,7 +3,7 @@
 import string
 from collections.abc import Sequence
 
-from textgan.edit import WordSwap
+from textgan.caption.word_swap import WordSwap
 from textgan.seed import seed_from
 
 _MAX_SHARE = 0.1

@@ -13,7 +13,7 @@ from rich.progress import track
 from torch import Tensor
 
 from textgan.data.crop import Crop
-from textgan.picture_file import UnreadablePictureError
+from textgan.image.file import UnreadablePictureError
 
 _MAX_WARNINGS = 20
 _MANY = 2000  # from here on decoding them all takes seconds, so a bar is shown

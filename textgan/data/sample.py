@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from textgan import image
 from textgan.data.crop import Crop
-from textgan.picture_file import UnreadablePictureError
+from textgan.image.file import UnreadablePictureError
 from textgan.types import Batch
 
 _DRAW = 1  # sets the key of a picture's draws apart from the (seed, epoch) of the stream's order

@@ -9,10 +9,10 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from textgan.caption_text import MAX_LINE
+from textgan.caption.text import MAX_LINE
 from textgan.data.extra import require
-from textgan.picture_file import PICTURE_SUFFIXES
-from textgan.regular_file import open_regular
+from textgan.file.regular import open_regular
+from textgan.image.file import PICTURE_SUFFIXES
 
 CAPTION_SUFFIXES = ("txt", "json", "cls")
 _PICTURES = tuple(suffix.lstrip(".") for suffix in PICTURE_SUFFIXES)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from textgan.data.extra import require
 from textgan.data.split_name import SPLITS
-from textgan.home import expanded
-from textgan.regular_file import find_files
+from textgan.file.home import expanded
+from textgan.file.regular import find_files
 
 Urls = str | Path
 

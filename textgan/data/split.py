@@ -11,7 +11,7 @@ from pathlib import Path
 
 from textgan.data.captions import NO_CAPTION, Row
 from textgan.data.encoding import read_text
-from textgan.regular_file import check_no_link, open_regular
+from textgan.file.regular import check_no_link, open_regular
 
 _HEAD_BYTES = 1 << 16
 _FIRST = ("test", "val", "excluded", "train")  # of copies in several splits, the earlier stays

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from textgan.picture_file import PICTURE_SUFFIXES
-from textgan.regular_file import find_files, is_shown
+from textgan.file.regular import find_files, is_shown
+from textgan.image.file import PICTURE_SUFFIXES
 
 _SYSTEM = {
     *("@eadir", "#recycle", "$recycle.bin", "system volume information"),

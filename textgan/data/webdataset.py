@@ -11,7 +11,7 @@ from textgan.data.sample import SampleSplit, View, summarise
 from textgan.data.shard_captions import ShardCaptions
 from textgan.data.shard_files import ShardFiles, check_shares
 from textgan.data.shards import Shards
-from textgan.picture_file import MAX_MEGAPIXELS, most_bytes
+from textgan.image.file import MAX_MEGAPIXELS, most_bytes
 
 
 class WebDataset(CaptionedImages):

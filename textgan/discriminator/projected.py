@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textgan.discriminator.base import Discriminator
-from textgan.frozen import Frozen
 from textgan.image_encoder.base import ImageEncoder
 from textgan.layer import DownBlock
+from textgan.pretrained.frozen import Frozen
 from textgan.types import DiscriminatorOutput, TextFeatures
 
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from textgan import __version__
 from textgan.evaluation.cache import FeatureCache
+from textgan.extractor.base import FeatureExtractor
 from textgan.image import to_rgb_uint8
-from textgan.image_encoder.extractor import FeatureExtractor
 from textgan.metric.base import Metric
 from textgan.metric.feature import checked, full_precision
 from textgan.types import Evaluation

@@ -9,7 +9,7 @@ import safetensors
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from textgan.home import expanded, is_homeless
+from textgan.file.home import expanded, is_homeless
 
 
 class FeatureCache:

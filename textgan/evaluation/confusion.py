@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from textgan.font import boxes_were_said, font_families
+from textgan.image.font import boxes_were_said, font_families
 
 
 def draw(confusion: Tensor, names: Sequence[str]) -> Image.Image:

@@ -6,11 +6,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from textgan.comparison.digits import count, interval, significant
 from textgan.evaluation import gallery
-from textgan.evaluation.digits import count, interval, significant
 from textgan.evaluation.report import Report
 from textgan.evaluation.style import STYLE
-from textgan.whole_file import whole
+from textgan.file.atomic import whole
 
 FILE = "evaluation.html"
 

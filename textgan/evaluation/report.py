@@ -13,15 +13,14 @@ from PIL import Image
 from torch import Tensor, nn
 
 import textgan
+from textgan.comparison.stored import FILE, FORMAT_VERSION
 from textgan.evaluation.examination import Examination
 from textgan.evaluation.runner import Evaluator, Shown
-from textgan.frozen import weights_hash
+from textgan.file.atomic import whole
 from textgan.metric.base import Metric
 from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
-from textgan.whole_file import whole
+from textgan.pretrained.frozen import weights_hash
 
-FORMAT_VERSION = 1
-FILE = "evaluation.json"
 _LIBRARIES = ("torch", "torchmetrics", "transformers")
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from textgan.edit import WordSwap
+from textgan.caption.word_swap import WordSwap
 from textgan.errors import ConfigError, MissingWeightsError
 from textgan.evaluation.bank import FeatureBank
 from textgan.evaluation.cache import FeatureCache

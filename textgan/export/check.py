@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from textgan.caption.tokenizer import Tokenizer
 from textgan.errors import ConfigError
 from textgan.export.graph import DrawingGraph
 from textgan.export.session import Session
 from textgan.export.tokens import CaptionReader
-from textgan.tokenizer import Tokenizer
 
 BATCHES = (1, 3, 16)
 

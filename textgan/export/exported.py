@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from textgan.caption_text import check_caption
+from textgan.caption.text import check_caption
 from textgan.export.files import GRAPHS, TOKENIZER, ExportInfo
 from textgan.export.noise import keyed_normal
 from textgan.export.session import open_session

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textgan.errors import ConfigError
-from textgan.gate import Limits, read_json
+from textgan.file.limits import Limits, read_json
 
 FORMAT_VERSION = 1
 INFORMATION, TOKENIZER = "export.json", "tokenizer.json"
@@ -40,7 +40,7 @@ class ExportInfo:
         max_length: tokens of the longest caption; `tokenizer.json` cuts there.
         pad_id: the token id that fills up shorter captions.
         opset: version of ONNX's operators; None where the format is another.
-        weights_sha256: hash of the pipeline's weights (`textgan.frozen.weights_hash`).
+        weights_sha256: hash of the pipeline's weights (`textgan.pretrained.frozen.weights_hash`).
         textgan, torch: versions that wrote it.
         greatest_difference, mean_difference: absolute, between its pictures and the pipeline's in
             PyTorch, in the range [-1, 1], over the random captions that it was checked with.

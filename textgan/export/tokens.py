@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import tokenizers
 
-from textgan.tokenizer_check import TokenizerErrors, encode, read_tokenizer, try_captions
+from textgan.pretrained.tokenizer_check import TokenizerErrors, encode, read_tokenizer, try_captions
 
 _FILE_BYTES = 32_000_000  # as many as a pipeline's vocabulary may have
 _MOST_TOKENS = 2**20  # of a vocabulary; XLM-V's, the largest one known, has 901,629
 
 
 class CaptionReader:
-    """What `textgan.tokenizer.Tokenizer` says of captions, from a `tokenizer.json`.
+    """What `textgan.caption.tokenizer.Tokenizer` says of captions, from a `tokenizer.json`.
 
     Args:
         file: the JSON, which cuts captions where the model does.

@@ -11,10 +11,10 @@ from textgan import __version__
 from textgan.export.files import GRAPHS, TOKENIZER, ExportInfo, require
 
 if TYPE_CHECKING:
+    from textgan.caption.tokenizer import Tokenizer
     from textgan.export.graph import DrawingGraph
     from textgan.export.tokens import CaptionReader
     from textgan.pipeline import GANPipeline
-    from textgan.tokenizer import Tokenizer
 
 
 def export_pipeline(
@@ -58,7 +58,7 @@ def export_pipeline(
         require("onnx", "onnxscript", "onnxruntime")
 
     from textgan.export.graph import DrawingGraph
-    from textgan.frozen import weights_hash
+    from textgan.pretrained.frozen import weights_hash
 
     graph = DrawingGraph(pipeline)
     with _beside(folder) as beside:

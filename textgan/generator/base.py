@@ -4,7 +4,7 @@ from abc import abstractmethod
 
 from torch import Tensor
 
-from textgan.pretrained import Part
+from textgan.pretrained.part import Part
 from textgan.types import Gaussian, TextFeatures
 
 

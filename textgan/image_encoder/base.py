@@ -10,10 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from typing_extensions import Self
 
-from textgan.frozen import weights_hash
-from textgan.hub import find_folder
-from textgan.pretrained import Part
-from textgan.pretrained_files import CONFIG, read_config
+from textgan.pretrained.files import CONFIG, read_config
+from textgan.pretrained.frozen import weights_hash
+from textgan.pretrained.hub import find_folder
+from textgan.pretrained.part import Part
 from textgan.types import ImageFeatures
 
 

@@ -9,7 +9,7 @@ from pytorch_lightning.loggers.csv_logs import ExperimentWriter
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities.rank_zero import rank_zero_only
 
-from textgan.whole_file import whole
+from textgan.file.atomic import whole
 
 
 class CSVLogger(loggers.CSVLogger):

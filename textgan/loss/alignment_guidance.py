@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from textgan.frozen import Frozen
 from textgan.image_encoder.base import ImageEncoder
 from textgan.loss.base import ContrastiveLoss, Loss
+from textgan.pretrained.frozen import Frozen
 from textgan.schedule import Schedule, is_zero, value_at
 from textgan.step import AdversarialStep, ContrastiveStep
 from textgan.text_encoder.base import TextEncoder

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor
 
-from textgan.frozen import Frozen
 from textgan.image_encoder.base import ImageEncoder
 from textgan.loss.base import Loss
 from textgan.loss.feature_reconstruction import map_distance
+from textgan.pretrained.frozen import Frozen
 from textgan.schedule import Schedule
 from textgan.step import AdversarialStep
 

@@ -13,7 +13,7 @@ class JudgedMetric(NetMetric):
     """A metric over a judge's encodings, computed in float32 whatever the autocast around it.
 
     Args:
-        judge: a `textgan.image_encoder.judge.Judge`, or anything with its `encode_images` and
+        judge: a `textgan.judge.base.Judge`, or anything with its `encode_images` and
             `encode_texts`.
     """
 

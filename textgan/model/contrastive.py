@@ -12,21 +12,21 @@ from textgan.errors import ConfigError
 from textgan.evaluation import Report
 from textgan.evaluation.examination import Examination
 from textgan.evaluation.report import examined
-from textgan.frozen import weights_hash
 from textgan.image_encoder.base import ImageEncoder
 from textgan.layer import Temperature
 from textgan.loss.base import ContrastiveLoss
-from textgan.model.checkpoint import refill, stamp
-from textgan.model.descent import Descent
-from textgan.model.ema import ImageEMA
-from textgan.model.manual import count_one_batch, gather, longest
-from textgan.model.terms import check_contrastive_weights, contrastive_sum
-from textgan.model.vocabulary import check_captions, fit_vocabulary
 from textgan.pipeline import ContrastivePipeline
+from textgan.pretrained.frozen import weights_hash
 from textgan.schedule import is_zero
 from textgan.seed import seed_from
 from textgan.step import ContrastiveStep
 from textgan.text_encoder.base import TextEncoder
+from textgan.training.checkpoint import refill, stamp
+from textgan.training.descent import Descent
+from textgan.training.ema import ImageEMA
+from textgan.training.manual import count_one_batch, gather, longest
+from textgan.training.terms import check_contrastive_weights, contrastive_sum
+from textgan.training.vocabulary import check_captions, fit_vocabulary
 from textgan.types import Batch
 
 

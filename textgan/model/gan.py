@@ -6,31 +6,31 @@ import torch
 from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor, nn
 
+from textgan.adversarial.game import begin, detached, has_started, imagine, judge
 from textgan.augmentation.base import Augmentation
 from textgan.discriminator.base import Discriminator
 from textgan.generator.base import Generator
 from textgan.loss.base import Loss
 from textgan.metric.base import Metric
 from textgan.model.base import MeasuredModel
-from textgan.model.checkpoint import refill, stamp
-from textgan.model.descent import Descent
-from textgan.model.ema import ImageEMA
-from textgan.model.manual import count_one_batch, frozen
-from textgan.model.step import begin, detached, has_started, imagine, judge
-from textgan.model.terms import (
-    check_channels,
-    check_noise,
-    check_terms,
-    check_text_width,
-    weighted_sum,
-)
-from textgan.model.vocabulary import check_captions, fit_vocabulary
 from textgan.pipeline import GANPipeline
 from textgan.posterior.base import PosteriorEncoder
 from textgan.schedule import check_shares
 from textgan.seed import seed_from
 from textgan.step import AdversarialStep
 from textgan.text_encoder.base import TextEncoder
+from textgan.training.checkpoint import refill, stamp
+from textgan.training.descent import Descent
+from textgan.training.ema import ImageEMA
+from textgan.training.manual import count_one_batch, frozen
+from textgan.training.terms import (
+    check_channels,
+    check_noise,
+    check_terms,
+    check_text_width,
+    weighted_sum,
+)
+from textgan.training.vocabulary import check_captions, fit_vocabulary
 from textgan.types import Batch
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from textgan.home import expanded
+from textgan.file.home import expanded
 from textgan.metric.base import Metric
 from textgan.model.base import MeasuredModel
 from textgan.pipeline import TextToImagePipeline

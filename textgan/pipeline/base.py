@@ -2,7 +2,9 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -12,10 +14,11 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from textgan.caption_text import check_caption
+from textgan.caption.text import check_caption
 from textgan.image import to_pil, to_unit
-from textgan.pipeline.card import push_to_hub, save_card
-from textgan.pretrained import Part
+from textgan.pipeline.card import Card
+from textgan.pretrained.hub import upload
+from textgan.pretrained.part import Part
 
 OutputType = Literal["pil", "pt", "np"]
 _Batch = TypeVar("_Batch")
@@ -43,8 +46,6 @@ class TextToImagePipeline(Part):
 
     next_command = 'sample "a caption"'
     trained_against: Sequence[str] = ()
-    save_card = save_card
-    push_to_hub = push_to_hub
 
     @property
     def device(self) -> torch.device:
@@ -139,6 +140,48 @@ class TextToImagePipeline(Part):
             for batch in tracked(batches, len(wanted), shown=progress)
         ]
         return PipelineOutput(converted(torch.cat(images), output_type))
+
+    def save_card(self, folder: str | Path, card: Card) -> Path:
+        """Write a model card, `README.md` and `grid.png`, into the folder of a saved pipeline.
+
+        Args:
+            folder: where `save_pretrained` wrote.
+            card: what it says.
+
+        Returns:
+            The path of `README.md`.
+
+        Raises:
+            ConfigError: the card's evaluation cannot be read.
+            ValueError: the evaluation is of other weights, or there are no captions.
+        """
+        images = self(card.captions, seed=card.seed, output_type="pt").images
+        return card.write(Path(folder), self, images)
+
+    def push_to_hub(
+        self, repo_id: str, card: Card, *, private: bool = False, commit_message: str | None = None
+    ) -> str:
+        """Publish the pipeline with its model card on the Hugging Face Hub.
+
+        Whoever runs it must be logged in there (`hf auth login`).
+
+        Args:
+            repo_id: `owner/name`, made if need be.
+            card: what the model card says.
+            private: whether only its owner may see it.
+            commit_message: None names this version of textgan.
+
+        Returns:
+            The repository's address.
+
+        Raises:
+            ConfigError, ValueError: as in `save_card` and `textgan.pretrained.hub.upload`.
+            ConnectionError: the hub cannot be reached, or refuses.
+        """
+        with TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            self.save_card(folder, replace(card, name=card.name or repo_id))
+            return upload(folder, repo_id, private=private, commit_message=commit_message)
 
 
 def check_truncation(truncation: float) -> None:

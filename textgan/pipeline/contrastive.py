@@ -9,13 +9,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from textgan.caption_text import check_caption
-from textgan.frozen import weights_hash
+from textgan.caption.text import check_caption
+from textgan.image.file import MAX_MEGAPIXELS, check_max_megapixels
+from textgan.image.folder import middle_square
 from textgan.image_encoder.base import ImageEncoder
-from textgan.picture_file import MAX_MEGAPIXELS, check_max_megapixels
-from textgan.pipeline.picture import middle_square
 from textgan.pipeline.squares import squares_below
-from textgan.pretrained import Part
+from textgan.pretrained.frozen import weights_hash
+from textgan.pretrained.part import Part
 from textgan.text_encoder.base import TextEncoder
 
 

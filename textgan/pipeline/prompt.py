@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from textgan.caption_text import check_caption
+from textgan.caption.text import check_caption
 from textgan.text_encoder.base import TextEncoder
 from textgan.types import TextFeatures
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from textgan.picture_file import UnreadablePictureError
-from textgan.pipeline.picture import find_pictures, read_square
+from textgan.image.file import UnreadablePictureError
+from textgan.image.folder import find_pictures, read_square
 
 _MANY = 500  # pictures; to read more takes long enough for a bar
 

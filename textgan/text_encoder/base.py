@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
-from textgan.pretrained import Part
+from textgan.pretrained.part import Part
 from textgan.types import TextFeatures
 
 

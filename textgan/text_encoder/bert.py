@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from textgan.caption.tokenizer import Tokenizer
 from textgan.layer import AttentionPool, BothWays
 from textgan.text_encoder.base import TextEncoder
 from textgan.text_encoder.cache import CaptionCache
@@ -17,7 +18,6 @@ from textgan.text_encoder.source import (
     load,
     untrained,
 )
-from textgan.tokenizer import Tokenizer
 from textgan.types import TextFeatures
 
 

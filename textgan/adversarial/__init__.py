@@ -1,0 +1,1 @@
+"""The turns of generator and discriminator."""

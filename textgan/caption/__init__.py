@@ -1,0 +1,1 @@
+"""Captions as text and as tokens."""

@@ -1,0 +1,83 @@
+"""The file that `ckpt_path` means: the one it names, a run folder's, or that of the newest run."""
+
+import shlex
+from pathlib import Path
+
+from textgan.errors import ConfigError
+from textgan.file.limits import Limits, read_json
+
+_NAMES = ("last", "best")
+_RUNS = "runs"
+
+
+def find_checkpoint(given: str) -> str:
+    """The checkpoint that was meant.
+
+    Args:
+        given: a file; a run folder, of which it is `last.ckpt`; or, as in Lightning, the word
+            "last" or "best", for the newest `last.ckpt` or `best.ckpt` below ./runs.
+
+    Returns:
+        A path. Where no rule applies it is what was given, whether or not there is such a file.
+
+    Raises:
+        ConfigError: a run has written no checkpoint yet, or no run has.
+    """
+    path = Path(given)
+    if path.is_file():
+        return given
+    if path.is_dir():
+        return str(_of_run(path))
+    if given in _NAMES:
+        return str(_newest(f"{given}.ckpt"))
+    if path.stem in _NAMES and not checkpoints(path.parent) and _is_run(path.parent):
+        raise ConfigError(_never_written(path.parent))
+    return given
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """What a run in this folder can be gone on with, the first one best."""
+    names = [folder / f"{name}.ckpt" for name in _NAMES]
+    of_slurm = sorted(folder.glob("hpc_ckpt_*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
+    return [*(path for path in names if path.is_file()), *reversed(of_slurm)]
+
+
+def _of_run(folder: Path) -> Path:
+    found = checkpoints(folder)
+    if found:
+        return found[0]
+    if _is_run(folder):
+        raise ConfigError(_never_written(folder))
+    raise ConfigError(f"ckpt_path must be a checkpoint or a run folder, and {folder} holds no run")
+
+
+def _newest(name: str) -> Path:
+    found = sorted(Path(_RUNS).rglob(name), key=lambda path: path.stat().st_mtime_ns)
+    if not found:
+        word = name.removesuffix(".ckpt")
+        raise ConfigError(f"ckpt_path={word} needs a run below ./{_RUNS} with a {name}: none has")
+    return found[-1]
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "run.yaml").is_file()
+
+
+def _never_written(folder: Path) -> str:
+    said = f"the run in {folder} ended before its first checkpoint was written; begin it anew"
+    command = _command_of(folder)
+    return f"{said} with: {command}" if command else said
+
+
+def _command_of(folder: Path) -> str | None:
+    """The command that began the run in a folder, as one would type it to begin there again."""
+    try:
+        words = read_json(folder / "environment.json", limits=Limits(values=10_000))["command"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        return None
+    named = any(word.startswith(("hydra.run.dir=", "--run_dir")) for word in words)
+    options = any(word in ("--config", "-c") or word.startswith("--config=") for word in words)
+    place = [f"--run_dir={folder}" if options else f"hydra.run.dir={folder}"]
+    return shlex.join([*words, *([] if named else place)])

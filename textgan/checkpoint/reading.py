@@ -1,0 +1,107 @@
+"""Reading a checkpoint file that may be none, or a stranger's."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from textgan.checkpoint.archive import read_archive
+from textgan.checkpoint.pickle import StoredTensor
+from textgan.file.limits import Limits, walk
+
+FORMAT_VERSION = 6
+_WHOLE = Limits(values=300_000, letters=20_000_000, largest=2**64)
+_MOST_SHARED = 4  # names that one number may have on average; tied weights have two
+_OURS = Limits(values=20_000)  # settings, without gradients
+_SECTIONS = {
+    **dict.fromkeys(("epoch", "global_step"), int),
+    "pytorch-lightning_version": str,
+    **dict.fromkeys(("loops", "callbacks", "state_dict"), dict),
+    **dict.fromkeys(("optimizer_states", "lr_schedulers"), list),
+}
+
+
+def read_header(path: str | Path) -> dict[str, Any]:
+    """Read all but the tensors of a checkpoint, with a `StoredTensor` in the place of each.
+
+    Nothing in the file is executed, and none of its tensors takes memory.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no checkpoint, is cut short, is another program's or format version's, or
+            holds more than a checkpoint can.
+    """
+    path = Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise FileNotFoundError(f"checkpoint {str(path)!r} {what}")
+    try:
+        checkpoint = read_archive(path)
+    except ValueError as error:
+        said = " ".join(str(error).split())
+        raise ValueError(
+            f"{str(path)!r} is no checkpoint, or was cut short: {said:.300}"
+        ) from error
+    where = repr(str(path))
+    claimed = 0
+    for _, _, value in walk(
+        checkpoint, where, name="it", limits=_WHOLE, leaves=(StoredTensor,), keys=(str, int)
+    ):
+        claimed += value.bytes if isinstance(value, StoredTensor) else 0
+    if claimed > _MOST_SHARED * path.stat().st_size + 2**20:
+        raise ValueError(f"{where} must not have many tensors that share their numbers")
+    ours = checkpoint.get("textgan") if isinstance(checkpoint, dict) else None
+    if not isinstance(ours, dict) or "config" not in ours or "state_dict" not in checkpoint:
+        raise ValueError(f"{where} is not a checkpoint of textgan's")
+    if ours.setdefault("format_version") != FORMAT_VERSION:
+        rule, found = f"{where} must have format_version {FORMAT_VERSION}", ours["format_version"]
+        raise ValueError(f"{rule}, got {found!r:.80}: another release wrote it")
+    _check_sections(checkpoint, where)
+    return checkpoint
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """Read a checkpoint of textgan onto the CPU; nothing in it is executed.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_header` says.
+    """
+    read_header(path)
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=False)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
+        raise ValueError(f"{str(path)!r} is no checkpoint, or was cut short") from error
+
+
+def _check_sections(checkpoint: dict[str, Any], where: str) -> None:
+    """Refuse sections of other kinds than Lightning and this package write."""
+    kinds = {key: (checkpoint[key], kind) for key, kind in _SECTIONS.items() if key in checkpoint}
+    ours = checkpoint["textgan"]
+    kinds["textgan.config"] = ours["config"], dict | None
+    for key in ("pipeline", "frozen"):
+        kinds[f"textgan.{key}"] = ours.get(key), dict
+    kinds["textgan.gradients"] = ours.get("gradients", {}), dict
+    problems = [
+        f"{_name(kind)} as {key}, got {type(value).__name__}"
+        for key, (value, kind) in kinds.items()
+        if not isinstance(value, kind) or isinstance(value, bool)
+    ]
+    if not problems:
+        tensors = {**checkpoint["state_dict"], **ours.get("gradients", {})}
+        problems += [f"a tensor as {n!r:.80}" for n in tensors if not _is_tensor(n, tensors[n])]
+        hashes = ours["frozen"]
+        problems += [f"a hash as {n!r:.80}" for n in hashes if not isinstance(hashes[n], str)]
+    if problems:
+        raise ValueError(f"{where} must have {problems[0]}")
+    for key in ("config", "pipeline", "frozen"):
+        for _ in walk(ours[key], where, name=key, limits=_OURS):
+            pass
+
+
+def _name(kind: Any) -> str:
+    return getattr(kind, "__name__", str(kind))
+
+
+def _is_tensor(name: Any, value: Any) -> bool:
+    return isinstance(name, str) and isinstance(value, StoredTensor)

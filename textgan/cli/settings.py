@@ -1,0 +1,144 @@
+"""What there is to set, read from the YAML files and the docstrings of the constructors.
+
+Nothing is imported that it describes, so that it takes no time.
+"""
+
+import ast
+import re
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import yaml
+from docstring_parser import DocstringStyle, parse
+
+from textgan.composition.conf_folder import conf_folder
+
+_SECTIONS = ("defaults", "hydra", "trainer", "seed_everything")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    Args:
+        name: its dotted path, as on the command line.
+        default: as YAML has it; `???` where it must be given.
+        said: what it means, or an empty string.
+    """
+
+    name: str
+    default: Any
+    said: str
+
+
+def shared() -> list[Setting]:
+    """The scalars of `conf/config.yaml` that several parts share, with the comment above each."""
+    text = (conf_folder() / "config.yaml").read_text(encoding="utf-8")
+    values, found, above = yaml.safe_load(text), [], []
+    for line in text.splitlines():
+        if line.startswith("#"):
+            above.append(line.lstrip("# "))
+            continue
+        key = line.partition(":")[0]
+        if key in values and key not in _SECTIONS:
+            found.append(Setting(key, values[key], " ".join(above)))
+        above.clear()
+    return found
+
+
+def defaults() -> dict[str, list[str]]:
+    """Group -> what `conf/config.yaml` and the default model choose of it."""
+    chosen = _chosen(conf_folder() / "config.yaml")
+    (model,) = chosen["model"]
+    return {**_chosen(conf_folder() / "model" / f"{model}.yaml"), **chosen}
+
+
+def of_choice(group: str, name: str) -> list[Setting]:
+    """The settings of one file of a group, those of the files that it starts from among them."""
+    package, values = _merged(conf_folder() / group / f"{name}.yaml")
+    path = "" if package == "_global_" else package
+    return _settings(path, values)
+
+
+def said_of_choice(group: str, name: str) -> str:
+    """What a file of a group is: the first line of the docstring of what it builds, or its comment.
+
+    It is an empty string where the file builds nothing of ours and begins with no comment.
+    """
+    path = conf_folder() / group / f"{name}.yaml"
+    found = _definition(str(_merged(path)[1].get("_target_", "")))
+    if found is not None:
+        return (ast.get_docstring(found) or "").partition("\n")[0]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    above = list(takewhile(lambda line: line.startswith("#"), lines))
+    return " ".join(line.lstrip("# ") for line in above if not line.startswith("# @package"))
+
+
+def _chosen(path: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["defaults"]:
+        if isinstance(entry, dict):
+            ((group, names),) = entry.items()
+            names = names if isinstance(names, list) else [names]
+            found[group.lstrip("/")] = [name for name in names if name is not None]
+    return found
+
+
+def _merged(path: Path) -> tuple[str, dict[str, Any]]:
+    """The package that a file fills, and its values over those of the files that it starts from."""
+    text = path.read_text(encoding="utf-8")
+    package = re.match(r"# @package (\S+)", text)
+    values = yaml.safe_load(text) or {}
+    merged: dict[str, Any] = {}
+    for base in values.pop("defaults", []):
+        if isinstance(base, str) and base != "_self_":
+            merged |= _merged(path.with_name(f"{base}.yaml"))[1]
+    return package[1] if package else path.parent.name, {**merged, **values}
+
+
+def _settings(path: str, values: dict[str, Any]) -> list[Setting]:
+    """One for each value, and for each value inside of a part."""
+    said, found = _arguments(str(values.get("_target_", ""))), []
+    for key, value in values.items():
+        name = f"{path}.{key}" if path else str(key)
+        if isinstance(value, dict) and value:
+            found += _settings(name, value)
+        elif key not in ("_target_", "_partial_"):
+            found.append(Setting(name, value, said.get(key, "")))
+    return found
+
+
+def _arguments(target: str) -> dict[str, str]:
+    """Argument -> what the docstring of its class says of it; of our own classes only."""
+    found = _definition(target)
+    if found is None:
+        return {}
+    parsed = parse(ast.get_docstring(found) or "", style=DocstringStyle.GOOGLE)
+    said = {}
+    for argument in parsed.params:
+        for name in argument.arg_name.split(", "):
+            said[name] = " ".join((argument.description or "").split())
+            if elsewhere := re.fullmatch(r"see `(\w+)`\.?", said[name]):
+                base = f"{target.rsplit('.', 2)[0]}.base.{elsewhere[1]}"
+                said[name] = _arguments(base).get(name, said[name])
+    return said
+
+
+def _definition(target: str) -> ast.ClassDef | ast.FunctionDef | None:
+    """The syntax of a class of this package, or of a method of one."""
+    package, *parts = target.split(".")
+    folder = Path(__file__).parents[1]
+    files = [folder.joinpath(*parts[:n]).with_suffix(".py") for n in range(1, len(parts))]
+    depth = next((n for n, file in enumerate(files, 1) if file.is_file()), None)
+    if package != "textgan" or depth is None:
+        return None
+    found: Any = ast.parse(files[depth - 1].read_text(encoding="utf-8"))
+    for name in parts[depth:]:
+        kinds = (ast.ClassDef, ast.FunctionDef)
+        named = [node for node in found.body if isinstance(node, kinds) and node.name == name]
+        if not named:
+            return None
+        found = named[0]
+    return found

@@ -1,0 +1,88 @@
+"""Evaluations as `evaluation.json` has them."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from textgan.errors import ConfigError
+from textgan.file.limits import Limits, read_json
+
+FORMAT_VERSION = 1
+FILE = "evaluation.json"
+_SECTIONS = ("model", "data", "numbers", "protocols", "skipped")
+_MOST_BYTES = 10_000_000
+_FLOATS = ("value", "n", "low", "high", "spread")
+
+
+def find(path: str | Path) -> list[Path]:
+    """The file itself; of a folder, every `evaluation.json` in it and below it, sorted.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    path = Path(path)
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise ConfigError(f"{str(path)!r} does not exist")
+    files = sorted(path.rglob(FILE))
+    if not files:
+        raise ConfigError(f"{str(path)!r} holds no {FILE}: `textgan test` writes one")
+    return files
+
+
+def read(path: str | Path) -> dict[str, Any]:
+    """The content of an `evaluation.json`: model, data, numbers, protocols and skipped.
+
+    Raises:
+        ConfigError: it cannot be read, is of another format version, or lacks something.
+    """
+    try:
+        content = read_json(
+            Path(path), most=_MOST_BYTES, limits=Limits(letters=_MOST_BYTES, finite=False)
+        )
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # it names the file
+        raise ConfigError(str(error)) from error
+    version = content.get("format_version") if isinstance(content, dict) else None
+    if version is None:
+        raise ConfigError(f"{path} is no evaluation of textgan: it has no format_version")
+    if version != FORMAT_VERSION:
+        raise ConfigError(f"{path} must be of format version {FORMAT_VERSION}, and is of {version}")
+    problem = _problem(content)
+    if problem:
+        raise ConfigError(f"{path} is broken: {problem}")
+    return content
+
+
+def _problem(content: dict[str, Any]) -> str | None:
+    """What is wrong with it, the first thing only; None where all is well."""
+    for section in _SECTIONS:
+        if not isinstance(content.get(section), dict):
+            return f"{section} must be an object, got {content.get(section)!r}"
+    model, protocols = content["model"], content["protocols"]
+    for key, kinds in (("weights_sha256", str), ("images_seen", int | None)):
+        if key not in model or not isinstance(model[key], kinds):
+            kind = getattr(kinds, "__name__", kinds)
+            return f"model.{key} must be of type {kind}, got {model.get(key)!r}"
+    for metric, protocol in protocols.items():
+        if not isinstance(protocol, dict) or not isinstance(protocol.get("seed"), int):
+            return f"protocols.{metric} must be an object with a seed"
+    if len({protocol["seed"] for protocol in protocols.values()}) > 1:
+        return "protocols must have one seed"
+    for name, number in content["numbers"].items():
+        if not isinstance(number, dict) or number.get("metric") not in protocols:
+            return f"numbers.{name} must be an object with a metric that has a protocol"
+        if wrong := [key for key in _FLOATS if not _may_be(key, number.get(key))]:
+            return (
+                f"numbers.{name}.{wrong[0]} must be a finite number, got {number.get(wrong[0])!r}"
+            )
+    return None
+
+
+def _may_be(key: str, value: Any) -> bool:
+    """Whether a number's field may have the value; all but the value itself may be null."""
+    if value is None:
+        return key != "value"
+    return isinstance(value, int | float) and math.isfinite(value)

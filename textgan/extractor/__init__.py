@@ -1,0 +1,8 @@
+"""Networks whose features the distances between sets of images use."""
+
+from textgan.extractor.base import FeatureExtractor
+from textgan.extractor.encoded import Contrastive
+from textgan.extractor.inception import Inception
+from textgan.extractor.pixels import Pixels
+
+__all__ = ["Contrastive", "FeatureExtractor", "Inception", "Pixels"]

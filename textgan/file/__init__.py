@@ -1,0 +1,1 @@
+"""Files in general: where they are, how they are read within limits, how they are written."""

@@ -1,0 +1,212 @@
+"""From a picture file to upright pixels of 8 bits, the same ones for data and for pipelines."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+
+from textgan.file.regular import open_regular
+from textgan.image.png_text import longest_text, may_expand, without_texts
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+MAX_MEGAPIXELS = 64.0
+PICTURE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jfif", ".webp"),
+    *(".bmp", ".gif", ".tif", ".tiff", ".avif"),
+)
+# Pillow reads others too, of which some start a program or hold another picture
+_FORMATS = (
+    *("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF"),
+    *("JPEG2000", "PPM", "TGA", "PCX", "QOI"),
+)
+_LARGE_TEXT = 1 << 20  # bytes of a PNG's text in the file, from which on it is not even looked at
+_BYTES_PER_PIXEL = 8  # of the largest pixels that there are: four channels of 16 bits
+_ROOM = 64 * 2**20  # bytes of a file beside its pixels
+# Pillow promises no common base: these are what its decoders raise on broken files
+_BROKEN = (
+    *(OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, SyntaxError),
+    *(RuntimeError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError),
+)
+
+
+class UnreadablePictureError(ValueError):
+    """A picture file that cannot be decoded; its text is the reason."""
+
+
+def read_picture(
+    source: str | Path | BinaryIO,
+    size: int,
+    channels: int,
+    *,
+    resize: Callable[[Image.Image], Image.Image],
+    background: str = "white",
+    max_megapixels: float = MAX_MEGAPIXELS,
+) -> Image.Image:
+    """A picture file, as `plain` and then `resize` make it; of an animation the first frame.
+
+    Args:
+        source: path of the file, or its content as a binary file that can seek.
+        size: how large it is needed: a large JPEG is decoded to no less than twice that.
+        channels: 1 gray, 3 RGB, 4 RGBA.
+        resize: brings the whole picture to the size that is needed.
+        background: a colour that Pillow knows.
+        max_megapixels: how many million pixels it may have, as its header says. A JPEG counts with
+            the pixels that it is decoded to, which are fewer where it is much larger than needed.
+
+    Raises:
+        UnreadablePictureError: the file is missing, broken or too large, or not a regular file.
+    """
+    try:
+        if not isinstance(source, (str, Path)):
+            return _read(source, size, channels, resize, background, max_megapixels)
+        with open_regular(source) as file:
+            return _read(file, size, channels, resize, background, max_megapixels)
+    except _BROKEN as error:
+        raise UnreadablePictureError(_reason(error)) from error
+
+
+def check_max_megapixels(value: float) -> None:
+    """Raise ValueError unless it is positive."""
+    if not value > 0:
+        raise ValueError(f"max_megapixels must be positive, got {value}")
+
+
+def most_bytes(max_megapixels: float) -> int:
+    """How many bytes the file of a picture of so many million pixels may have."""
+    return int(max_megapixels * 1e6) * _BYTES_PER_PIXEL + _ROOM
+
+
+def _read(
+    file: BinaryIO,
+    size: int,
+    channels: int,
+    resize: Callable[[Image.Image], Image.Image],
+    background: str,
+    max_megapixels: float,
+) -> Image.Image:
+    """See `read_picture`; a PNG whose texts are too large for Pillow is read without them."""
+    _check_bytes(file, max_megapixels)
+
+    def decoded(file: BinaryIO) -> Image.Image:
+        with _opened(file) as picture:
+            if _is_whole_in_memory(picture):
+                _check_pixels(picture.size, max_megapixels)
+            picture.draft(None, (2 * size, 2 * size))  # 3 times faster
+            _check_pixels(picture.size, max_megapixels)
+            return resize(plain(picture, channels, background))
+
+    if longest_text(file) > _LARGE_TEXT:
+        return decoded(without_texts(file))
+    try:
+        return decoded(file)
+    except ValueError:
+        if not may_expand(file):
+            raise
+    return decoded(without_texts(file))
+
+
+def _opened(file: BinaryIO) -> ImageFile.ImageFile:
+    """The picture of a file, its header read.
+
+    `Image.open` has a limit of pixels that is the same for the whole process, and looks at it
+    before a JPEG can be reduced; so the readers that Pillow registered are called here.
+    """
+    file.seek(0)
+    head = file.read(16)
+    for name in _FORMATS:
+        if name not in Image.OPEN:
+            Image.init()
+        factory, accepts = Image.OPEN.get(name, (None, None))
+        accepted = factory is not None and (accepts is None or accepts(head))
+        if not accepted or isinstance(accepted, str):  # a str says which library is missing
+            continue
+        file.seek(0)
+        try:
+            return factory(file, "")
+        except (SyntaxError, IndexError, TypeError, struct.error):
+            continue  # the next one may know it
+    raise UnidentifiedImageError
+
+
+def _is_whole_in_memory(picture: ImageFile.ImageFile) -> bool:
+    """Whether a JPEG's decoder keeps all its coefficients, however few pixels are made of them.
+
+    It does where the file goes over the picture in several scans, as progressive ones do.
+    """
+    if picture.format not in ("JPEG", "MPO"):
+        return False
+    length = 6 + 2 * picture.layers  # of the header of a scan of all channels
+    picture.fp.seek(-length, io.SEEK_CUR)  # Pillow has read up to its end
+    return "progressive" in picture.info or picture.fp.read(3) != bytes([0, length, picture.layers])
+
+
+def _check_bytes(file: BinaryIO, max_megapixels: float) -> None:
+    most = most_bytes(max_megapixels)
+    length = file.seek(0, io.SEEK_END)
+    if length > most:
+        raise ValueError(
+            f"its file has {length / 1e6:,.0f} MB, and a picture of max_megapixels = "
+            f"{max_megapixels:g} takes at most {most / 1e6:,.0f}"
+        )
+
+
+def _check_pixels(size: tuple[int, int], max_megapixels: float) -> None:
+    width, height = size
+    if width * height > max_megapixels * 1e6:
+        raise ValueError(
+            f"its {width:,} x {height:,} pixels are more than max_megapixels = {max_megapixels:g} "
+            "allows"
+        )
+
+
+def plain(image: Image.Image, channels: int, background: str = "white") -> Image.Image:
+    """A picture in the mode of as many channels, of 8 bits.
+
+    It is turned upright as its EXIF says, transparency is laid on the background (kept with 4
+    channels), gray of 16 bits scaled to 8.
+
+    Raises:
+        ValueError: its pixels are floating-point numbers.
+    """
+    image = ImageOps.exif_transpose(image)
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers of unknown range")
+    if image.mode.startswith("I"):  # Pillow's own conversion clips 16 bits at 255
+        levels = np.asarray(image).clip(0, 65535) / 257
+        image = Image.fromarray(levels.round().astype(np.uint8))
+    if channels != 4 and image.has_transparency_data:
+        image = image.convert("RGBA")
+        canvas = Image.new("RGBA", image.size, background)
+        image = Image.alpha_composite(canvas, image).convert("RGB")
+    return image.convert(MODES[channels])
+
+
+def middle(image: Image.Image, size: int, longest: float = 1) -> Image.Image:
+    """The middle of a picture, its shorter side resized to `size` by LANCZOS, antialiased.
+
+    Args:
+        image: of any size.
+        size: of the shorter side.
+        longest: what is further from the middle is cut, where the longer side is more than so many
+            times the shorter one; 1 gives a square.
+    """
+    short = min(image.size)
+    width, height = (min(side, longest * short) for side in image.size)
+    left, top = (image.width - width) / 2, (image.height - height) / 2
+    return image.resize(
+        (round(size * width / short), round(size * height / short)),
+        Image.Resampling.LANCZOS,
+        box=(left, top, left + width, top + height),
+        reducing_gap=3.0,
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "it is not a picture that Pillow can read"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,98 @@
+"""Images as people look at them: grids with captions, enlargements, PNG and GIF files."""
+
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from textgan.file.atomic import whole
+from textgan.image.font import font_for
+from textgan.image.range import to_pil
+from textgan.image.text_lines import wrapped
+
+_FONT_SIZE, _BASELINE, _LINE = 11, 11, 14  # pixels: of letters, above their foot, of a line
+
+
+def captioned_grid(
+    images: Tensor, captions: Sequence[str], columns: int = 8, picture_width: int = 128
+) -> Image.Image:
+    """Pictures in rows with their captions beneath.
+
+    Args:
+        images: (B, C, H, W) in [-1, 1].
+        captions: B strings of any script for which there is a font (`textgan.image.font`),
+            wrapped under their picture, cut with an ellipsis after four lines.
+        columns: pictures in a row.
+        picture_width: pixels that a picture is enlarged to (nearest neighbour: what the model drew,
+            not a blur of it).
+    """
+    size = (picture_width, picture_width * images.shape[-2] // images.shape[-1])
+    fonts = [font_for(caption, _FONT_SIZE) for caption in captions]
+    lines = [
+        wrapped(caption, font, picture_width) for caption, font in zip(captions, fonts, strict=True)
+    ]
+    text_height = _LINE * max(map(len, lines)) + 6
+    rows = -(-len(captions) // columns)
+    cell = (size[0] + 8, size[1] + text_height + 4)
+    grid = Image.new(
+        "RGB", (cell[0] * min(columns, len(captions)) + 8, cell[1] * rows + 8), "white"
+    )
+    draw = ImageDraw.Draw(grid)
+    for place, (image, font, words) in enumerate(zip(images, fonts, lines, strict=True)):
+        x, y = 8 + cell[0] * (place % columns), 8 + cell[1] * (place // columns)
+        picture = to_pil(image).resize(size, Image.Resampling.NEAREST)
+        if picture.mode == "RGBA":
+            grid.paste(picture, (x, y), picture)
+        else:
+            grid.paste(picture.convert("RGB"), (x, y))
+        draw.rectangle((x - 1, y - 1, x + size[0], y + size[1]), outline="#cccccc")
+        for row, line in enumerate(words):
+            baseline = y + size[1] + 3 + _BASELINE + _LINE * row  # the same for every font
+            draw.text((x, baseline), line, fill="black", font=font, anchor="ls")
+    return grid
+
+
+def save_png(image: Image.Image, path: str | Path) -> None:
+    """Write a PNG, making the folder if need be."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as beside:
+        image.save(beside, format="PNG")
+
+
+def on_white(picture: Image.Image) -> Image.Image:
+    """RGB; where a picture of mode RGBA is transparent, white."""
+    if picture.mode != "RGBA":
+        return picture.convert("RGB")
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
+
+
+def enlarged(picture: Image.Image, width: int = 256) -> Image.Image:
+    """Each pixel made a square, as often as a picture of at least this width needs it."""
+    factor = max(1, math.ceil(width / picture.width))
+    size = (picture.width * factor, picture.height * factor)
+    return picture.resize(size, Image.Resampling.NEAREST)
+
+
+def gif(
+    frames: Sequence[Image.Image], *, width: int = 256, frame_time: int = 90, end_time: int = 700
+) -> bytes:
+    """A GIF file of pictures of one size, there and back, without end.
+
+    Args:
+        frames: two or more.
+        width: pixels that each is enlarged to, at least.
+        frame_time: milliseconds that a frame is shown.
+        end_time: milliseconds that the first and the last are.
+    """
+    few_colours = [on_white(frame).quantize(256, dither=Image.Dither.NONE) for frame in frames]
+    large = [enlarged(frame, width) for frame in few_colours]
+    first, *others = [*large, *large[-2:0:-1]]
+    between = [frame_time] * (len(frames) - 2)
+    durations, file = [end_time, *between, end_time, *between], io.BytesIO()
+    first.save(file, format="GIF", save_all=True, append_images=others, duration=durations, loop=0)
+    return file.getvalue()

@@ -1,0 +1,1 @@
+"""Saved parts: written, checked and loaded, from folders and from the hub."""

@@ -1,0 +1,217 @@
+"""The two files of a saved part: written whole, and checked before anything is made of them."""
+
+import json
+import math
+import os
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from textgan.file.limits import check_size, read_json, shown
+from textgan.pretrained.check import check_config
+
+FORMAT_VERSION = 1
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+_HEADER_BYTES = 1_000_000  # of the weights' file: names and shapes of some 8,000 tensors
+_STATE_BYTES = 32_000_000  # of a tokenizer's JSON: those of XLM-R's kind have 9 to 17 million
+_KINDS = {
+    **{"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16},
+    **{"I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8},
+    **{"U8": torch.uint8, "BOOL": torch.bool},
+}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the header of a weights' file says of a tensor; a kind that no part has is None."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype | None
+
+    @property
+    def numbers(self) -> int:
+        """How many it holds."""
+        return math.prod(self.shape)
+
+
+def write_files(folder: Path, config: dict[str, Any], state: dict[str, Any]) -> None:
+    """Write `config.json` and `model.safetensors` into the folder, each atomically.
+
+    Raises:
+        TypeError: an entry of the state dict is no tensor.
+        ValueError: a weight is NaN or infinite, or what is to be written is not what is read.
+    """
+    tensors = {name: _storable(name, value) for name, value in state.items()}
+    check_finite(tensors, "model")
+    _check_states({name: Stored(tuple(t.shape), t.dtype) for name, t in tensors.items()}, "model")
+    check_config(config, CONFIG)
+    header = {"format_version": FORMAT_VERSION, "part": config}
+    content = (json.dumps(header, indent=2, ensure_ascii=False) + "\n").encode()
+    check_size(len(content), CONFIG)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / WEIGHTS, lambda file: file.write_bytes(save(tensors, {"format": "pt"})))
+    _write(folder / CONFIG, lambda file: file.write_bytes(content))
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """What `Part.config` said of the part that the folder holds; no class is looked for.
+
+    Raises:
+        FileNotFoundError: the folder or its `config.json` is missing.
+        ValueError: the file is broken, of another format, leads out of the folder, or says what
+            `check_config` refuses.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"path must be a folder by save_pretrained, got {str(folder)!r}")
+    file = _found(folder, CONFIG, "so save_pretrained did not write it")
+    header = read_json(file)
+    header = header if isinstance(header, dict) else {}
+    version, part = header.get("format_version"), header.get("part")
+    if version != FORMAT_VERSION or not isinstance(part, dict):
+        rule = f"{file} must have format_version {FORMAT_VERSION} and a dict under 'part'"
+        raise ValueError(f"{rule}, got {version!r:.80} and {type(part).__name__}")
+    check_config(part, str(file))
+    return part
+
+
+def read_header(folder: Path, *, prefix: str = "") -> dict[str, Stored]:
+    """What the folder's `model.safetensors` says that it holds; no tensor is read.
+
+    Args:
+        folder: where the file is.
+        prefix: tensors whose names begin otherwise are left out.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        ValueError: it is broken, leads out of the folder, or has too long a header.
+    """
+    file = _found(folder, WEIGHTS, "so its weights are missing")
+    with file.open("rb") as stream:
+        length = stream.read(8)
+    if len(length) == 8 and struct.unpack("<Q", length)[0] > _HEADER_BYTES:
+        said = f"its header must have at most {_HEADER_BYTES:,} bytes"
+        raise ValueError(f"{file} is not a safetensors file of ours: {said}")
+    try:
+        with safetensors.safe_open(file, "np") as stored:  # "pt" asks for memory of its size
+            names = [name for name in stored.keys() if name.startswith(prefix)]  # noqa: SIM118
+            slices = {name: stored.get_slice(name) for name in names}
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{file} is not a safetensors file: {error}") from error
+    return {
+        name: Stored(tuple(found.get_shape()), _KINDS.get(found.get_dtype()))
+        for name, found in slices.items()
+    }
+
+
+def check_header(
+    file: Path, header: dict[str, Stored], expected: dict[str, Tensor], *, prefix: str = ""
+) -> None:
+    """Refuse weights that are not those of what the config builds.
+
+    Args:
+        file: that they are in, for the sentence.
+        header: as `read_header` returns it.
+        expected: the state dict that they must fit, name by name; it may be on the meta device.
+        prefix: before each of its names in the header.
+
+    Raises:
+        ValueError: one is missing, not expected, or of another shape or kind.
+    """
+    expected = {f"{prefix}{name}": tensor for name, tensor in expected.items()}
+    both = [name for name in expected if name in header]
+    problems = {
+        "lacks": [name for name in expected if name not in header],
+        "has unexpected": [name for name in header if name not in expected],
+        "differs in shape or kind in": [n for n in both if _differs(n, header[n], expected[n])],
+    }
+    said = [f"{verb} {_few(names)}" for verb, names in problems.items() if names]
+    if said:
+        whose = CONFIG if file.name == WEIGHTS else "configuration"
+        raise ValueError(f"{file} does not fit its {whose}: it {', it '.join(said)}")
+    _check_states(header, str(file))
+
+
+def read_weights(folder: Path, header: dict[str, Stored], *, prefix: str = "") -> dict[str, Tensor]:
+    """The tensors that the header names, by what comes after the prefix.
+
+    Raises:
+        ValueError: the file has weights that are NaN or infinite.
+    """
+    file = folder / WEIGHTS
+    with safetensors.safe_open(file, "pt") as stored:
+        tensors = {name: stored.get_tensor(name) for name in header}
+    check_finite(tensors, str(file))
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+
+
+def _found(folder: Path, name: str, otherwise: str) -> Path:
+    """A file of the folder, which is no link to elsewhere.
+
+    In the hub's cache, files are links into `blobs`, beside the `snapshots` of the same repository.
+    """
+    file, home = folder / name, folder.resolve()
+    if not file.is_file():
+        raise FileNotFoundError(f"{folder} has no {name}, {otherwise}")
+    if home.parent.name == "snapshots" and home.parents[1].name.startswith("models--"):
+        home = home.parents[1]
+    if not file.resolve().is_relative_to(home):
+        raise ValueError(f"{file} must lie in its folder, but is a link to {file.resolve()}")
+    return file
+
+
+def _differs(name: str, stored: Stored, expected: Tensor) -> bool:
+    if name.endswith("_extra_state"):  # bytes of any length
+        return stored.dtype != expected.dtype or len(stored.shape) != expected.ndim
+    if stored.shape != tuple(expected.shape) or stored.dtype is None:
+        return True
+    both_float = stored.dtype.is_floating_point and expected.is_floating_point()
+    return not both_float and stored.dtype != expected.dtype
+
+
+def _few(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return " ".join(map(shown, names[:3])) + more
+
+
+def _check_states(header: dict[str, Stored], where: str) -> None:
+    """Refuse an extra state, such as a vocabulary, that is absurdly long."""
+    for name, stored in header.items():
+        if name.endswith("_extra_state") and stored.numbers > _STATE_BYTES:
+            rule = f"{where} must have at most {_STATE_BYTES:,} bytes in {shown(name)}"
+            raise ValueError(f"{rule}, got {stored.numbers:,}")
+
+
+def check_finite(tensors: dict[str, Tensor], where: str) -> None:
+    """Refuse weights that are NaN or infinite.
+
+    Raises:
+        ValueError: which ones.
+    """
+    broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise ValueError(f"{where} must have finite weights, got nan or inf in {_few(broken)}")
+
+
+def _storable(name: str, value: Any) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise TypeError(f"state {name!r} must be a tensor to be saved, got {type(value).__name__}")
+    return value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+
+
+def _write(file: Path, write: Callable[[Path], Any]) -> None:
+    """Write beside the file, then move over it, so that no reader ever sees half of one."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        write(beside)
+        beside.replace(file)
+    except OSError as error:  # a full disk's does not name the file
+        raise OSError(error.errno, error.strerror, str(file)) from error
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,130 @@
+"""Lightning's half of the command line: a job, as if its command had been typed afresh."""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from textgan.errors import ConfigError, StoppedError
+from textgan.file.limits import Limits, read_yaml
+from textgan.process.stop import Stop, signals
+from textgan.run.config_file import write_yaml
+from textgan.run.folder import free_name, refuse_occupied, writing
+from textgan.run.lightning_cli import TextganCLI
+from textgan.run.words import Words
+
+_RUN_YAML = Limits(values=50_000)
+_NAMING_FILES = ("c", "config", "model", "data", "trainer")  # options that may name a YAML file
+
+
+def launch(verb: str, options: list[str]) -> int:
+    """Run LightningCLI on options alone (`textgan fit --config run.yaml`); the exit status."""
+    _check_files(options)
+    with _as_typed([verb, *options]):
+        try:
+            TextganCLI(command=["textgan", verb, *options])
+        except Stop:
+            raise
+        except SystemExit as done:  # --help and --print_config end so
+            return int(done.code or 0)
+    return 0
+
+
+def _check_files(options: list[str]) -> None:
+    """Refuse a YAML file that unfolds into too much, before LightningCLI reads it.
+
+    Raises:
+        ConfigError: which one, and the rule.
+    """
+    for name, value in Words(options=options).pairs():
+        is_file = name in _NAMING_FILES and value is not None and os.path.isfile(value)  # noqa: PTH113
+        if is_file:
+            try:
+                read_yaml(Path(value), limits=_RUN_YAML)
+            except (OSError, ValueError) as error:
+                raise ConfigError(f"--{name}: {error}") from error
+
+
+def launch_composed(
+    verb: str, config: dict[str, Any], folder: Path, options: list[str], command: list[str]
+) -> float | None:
+    """Write a composed configuration into its run folder and run it.
+
+    Args:
+        verb: fit, validate, test or predict.
+        config: as LightningCLI reads it.
+        folder: the run folder.
+        options: LightningCLI's own, applied on top.
+        command: what to record as the command that was typed.
+
+    Returns:
+        The metric that `objective` names, for a sweep to minimise; None where it names none.
+    """
+    refuse_occupied(verb, folder, config.get("ckpt_path"))
+    objective = config["composition"]["scalars"].get("objective")
+    _check_objective(objective, config)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = free_name(folder / "run.yaml")
+        write_yaml(path, config)
+    typed = [verb, "--config", str(path), *options, "--run_dir", str(folder)]
+    with signals.handled(), _as_typed(typed):  # a launcher's process has no handlers yet
+        cli = TextganCLI(command=command, composed=path)
+    if objective is None:
+        return None
+    metrics = cli.trainer.callback_metrics
+    if objective not in metrics:
+        known = ", ".join(sorted(metrics))
+        raise StoppedError(f"objective must be one of the metrics {known}, got {objective!r}")
+    return float(metrics[objective])
+
+
+def _check_objective(objective: str | None, config: dict[str, Any]) -> None:
+    """Before a training is spent on it: is a metric of that name measured?"""
+    kind, _, rest = (objective or "").partition("/")
+    metrics = config["model"]["init_args"].get("metrics") or {}
+    if kind == "val" and rest.split("/")[0] not in metrics:
+        known = ", ".join(f"val/{name}" for name in metrics) or "none"
+        raise ConfigError(
+            f"objective must begin with one of the metrics {known}, got {objective!r}"
+        )
+
+
+def show_composed(verb: str, config: dict[str, Any], options: list[str]) -> None:
+    """Print a composed configuration as LightningCLI understands it (--print_config)."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.yaml"
+        write_yaml(path, config)
+        launch(verb, ["--config", str(path), *options])
+
+
+@contextmanager
+def _as_typed(argv: list[str]) -> Iterator[None]:
+    """Make the process look like `python -m textgan ARGV`, and leave no trace of the job behind.
+
+    DDP starts its children from sys.argv and the main module's spec, where joblib and submitit have
+    left their own. And what one job of a sweep puts into the environment (LOCAL_RANK, MASTER_PORT)
+    would make the next believe that it is a child.
+    """
+    module = sys.modules["__main__"]
+    argv_before, spec_before = sys.argv, getattr(module, "__spec__", None)
+    environment_before = dict(os.environ)
+    sys.argv, module.__spec__ = ["textgan", *argv], ModuleSpec("textgan.__main__", None)
+    try:
+        yield
+    finally:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        wandb = sys.modules.get("wandb")
+        if wandb is not None and wandb.run is not None:
+            wandb.finish()
+        sys.argv, module.__spec__ = argv_before, spec_before
+        for name in set(os.environ) - set(environment_before):
+            del os.environ[name]
+        os.environ.update(environment_before)

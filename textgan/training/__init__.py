@@ -1,0 +1,1 @@
+"""What every LightningModule shares: optimizers, averages, terms and checkpoints."""

@@ -1,0 +1,183 @@
+"""What our checkpoints hold beside Lightning's own: enough to sample from one file anywhere."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import LightningModule
+
+from textgan.checkpoint.reading import FORMAT_VERSION, read_checkpoint, read_header
+from textgan.file.limits import Limits, walk
+from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
+from textgan.pretrained.check import check_config, outline, what_cannot_be_built
+from textgan.pretrained.files import Stored, check_finite, check_header
+from textgan.pretrained.part import build, class_of, fill
+from textgan.pretrained.trust import parts_of
+from textgan.text_encoder.base import TextEncoder
+from textgan.text_encoder.source import is_known_package
+
+_AVERAGED = "ema.averaged."
+_BESIDE_PRETRAINED = Limits(largest=2**16)  # nothing says how large the weights elsewhere are
+
+
+def stamp(checkpoint: dict[str, Any], model: LightningModule) -> None:
+    """Write `checkpoint["textgan"]`, and leave out the weights of frozen pretrained encoders.
+
+    It holds the format's version, what a command line composed (or None), what the pipeline is
+    built from, and the SHA-256 of what was left out, by the encoder's name.
+    """
+    pipeline, hashes = model.pipeline(), {}
+    config = pipeline.config()
+    for name, encoder in _encoders(model):
+        for prefix in encoder.frozen_prefixes():
+            for key in [k for k in checkpoint["state_dict"] if k.startswith(f"{name}.{prefix}")]:
+                del checkpoint["state_dict"][key]
+        if encoder.frozen_prefixes():
+            hashes[name] = encoder.weights_hash()
+    if pipeline.text_encoder.frozen_prefixes():
+        config["text_encoder"] = pipeline.text_encoder.referring_config()
+    checkpoint["textgan"] = {
+        "format_version": FORMAT_VERSION,
+        "config": model.composed_config,
+        "pipeline": config,
+        "frozen": hashes,
+    }
+
+
+def refill(checkpoint: dict[str, Any], model: LightningModule) -> None:
+    """Put back what `stamp` left out, from the encoders that `model` was built with.
+
+    Raises:
+        ValueError: these are not the weights that the checkpoint was trained on.
+    """
+    own = model.state_dict()
+    for name, encoder in _encoders(model):
+        _check_hash(name, encoder, checkpoint.get("textgan", {}).get("frozen", {}))
+        for prefix in encoder.frozen_prefixes():
+            left_out = {
+                key: value for key, value in own.items() if key.startswith(f"{name}.{prefix}")
+            }
+            checkpoint["state_dict"].update(left_out)
+
+
+def load_pipeline(
+    path: str | Path, *, trust: Sequence[str] = (), pretrained: str | None = None
+) -> TextToImagePipeline | ContrastivePipeline:
+    """The pipeline inside a checkpoint, with the averaged weights, on the CPU and in eval mode.
+
+    Whoever wrote the file can make nothing run here but the constructors of parts in textgan and in
+    what `trust` names, and no memory is taken before shapes and settings agree.
+
+    Args:
+        path: the file.
+        trust: packages or modules beside textgan whose parts may be built.
+        pretrained: the folder or hub name of a frozen text encoder's weights, which the checkpoint
+            leaves out. They are read only where it names the same.
+
+    Raises:
+        FileNotFoundError: the file is not there.
+        ValueError: it is no checkpoint of ours, does not fit together, or names a class or weights
+            that are not allowed.
+    """
+    header, where = read_header(path), str(path)
+    config = header["textgan"]["pipeline"]
+    _check_pipeline(config, where, trust, pretrained)
+    stored = {
+        name: Stored(tensor.shape, tensor.dtype)
+        for name, tensor in _averaged(header["state_dict"]).items()
+    }
+    for place, part in _self_contained(config):
+        inside = {name: s for name, s in stored.items() if name.startswith(place)}
+        sizes = [tensor.numbers for tensor in inside.values()]
+        expected = outline(lambda part=part: build(part, trust), sizes, where)
+        check_header(Path(path), inside, expected, prefix=place)
+    with what_cannot_be_built(where):
+        pipeline = build(config, trust)
+    weights = _averaged(read_checkpoint(path)["state_dict"])
+    check_finite(weights, where)
+    encoder = pipeline.text_encoder
+    _check_hash("text_encoder", encoder, header["textgan"]["frozen"])
+    for prefix in encoder.frozen_prefixes():
+        own = encoder.state_dict(prefix="text_encoder.")
+        weights.update({k: v for k, v in own.items() if k.startswith(f"text_encoder.{prefix}")})
+    check_header(
+        Path(path),
+        {name: Stored(tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()},
+        pipeline.state_dict(),
+    )
+    fill(pipeline, weights, Path(path))
+    return pipeline.eval()
+
+
+def _averaged(state: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name.removeprefix(_AVERAGED): value
+        for name, value in state.items()
+        if name.startswith(_AVERAGED)
+    }
+
+
+def _check_pipeline(
+    config: dict[str, Any], where: str, trust: Sequence[str], pretrained: str | None
+) -> None:
+    """Refuse what the configuration of a pipeline, or one that leaves weights out, never says."""
+    cls = class_of(config, trust)
+    draws_or_compares = issubclass(cls, TextToImagePipeline | ContrastivePipeline)
+    if not draws_or_compares:
+        raise ValueError(f"{where} holds a {cls.__name__}, which is no pipeline")
+    for part in parts_of(config).values():
+        class_of(part, trust)  # imports its module, which must not happen on the meta device
+        name = part.get("pretrained")
+        if isinstance(name, str):
+            check_repeated(name, where, pretrained)
+            for _ in walk(part, where, name="text_encoder", limits=_BESIDE_PRETRAINED):
+                pass
+    check_config(_without_names(config), where)
+
+
+def check_repeated(name: str, where: str, pretrained: str | None) -> None:
+    """Refuse weights elsewhere that a checkpoint names, unless whoever reads it names them too.
+
+    Raises:
+        ValueError: `name` means neither `pretrained` nor a package that textgan's YAML files use.
+    """
+    if name != pretrained and not is_known_package(name):
+        raise ValueError(
+            f"{where} leaves its text encoder to the pretrained weights {name!r:.200}, which are "
+            f"read only where you name them too, by --pretrained or pretrained={name!r:.200}; a "
+            "run's folder pipeline needs no others"
+        )
+
+
+def _without_names(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: None if k == "pretrained" else _without_names(v) for k, v in value.items()}
+    return [_without_names(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _self_contained(config: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Prefix in the state dict and config of the largest parts whose weights are all there."""
+    parts = {"": config, **{f"{name}.": part for name, part in parts_of(config).items()}}
+    found: dict[str, dict[str, Any]] = {}
+    for place, part in parts.items():
+        refers = any(isinstance(p.get("pretrained"), str) for p in parts_of({"it": part}).values())
+        if not refers and not any(place.startswith(larger) for larger in found):
+            found[place] = part
+    return [*found.items()]
+
+
+def _encoders(model: LightningModule) -> list[tuple[str, TextEncoder]]:
+    return [(name, part) for name, part in model.named_modules() if isinstance(part, TextEncoder)]
+
+
+def _check_hash(name: str, encoder: TextEncoder, hashes: dict[str, str]) -> None:
+    """Refuse a frozen encoder with other pretrained weights than those of the training.
+
+    Raises:
+        ValueError: its weights' hash is not the one that the checkpoint has for `name`.
+    """
+    if encoder.frozen_prefixes() and encoder.weights_hash() != hashes.get(name):
+        raise ValueError(
+            f"{name} is frozen, and its pretrained weights are not those that the checkpoint was "
+            "trained on"
+        )

@@ -1,0 +1,146 @@
+"""From a loss to a step of an optimizer, on a budget counted in images."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from pytorch_lightning import LightningModule
+from pytorch_lightning.core.optimizer import LightningOptimizer
+from torch import Tensor
+from torch.optim import Optimizer
+
+from textgan.schedule import check_shares, learning_rate_factor
+from textgan.training.manual import optimizer_step
+
+
+class Descent:
+    """Learning rates over the budget, gradients averaged over batches, and clipped.
+
+    Args:
+        total_images: the budget, over all processes.
+        warmup_images: length of the learning rates' linear rise.
+        learning_rate_decay_start: share of the budget from which they fall, by half a cosine to 0
+            at its end; 1 keeps them constant.
+        accumulate_batches: batches whose gradients are averaged before the optimizers step.
+        gradient_clip_norm: greatest norm of each optimizer's gradient, or None.
+
+    Raises:
+        ValueError: a number is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        total_images: int,
+        warmup_images: int,
+        learning_rate_decay_start: float,
+        accumulate_batches: int = 1,
+        gradient_clip_norm: float | None = None,
+    ):
+        counts = {"total_images": total_images, "accumulate_batches": accumulate_batches}
+        for name, count in counts.items():
+            if count < 1:
+                raise ValueError(f"{name} must be at least 1, got {count}")
+        check_shares(learning_rate_decay_start=learning_rate_decay_start)
+        self.total_images, self.accumulate_batches = total_images, accumulate_batches
+        self.warmup, self.decay_start = warmup_images / total_images, learning_rate_decay_start
+        self.gradient_clip_norm = gradient_clip_norm
+        self._options: list[dict[str, Any]] = []
+        self._last_step: dict[str, dict[str, Tensor | float]] = {}
+
+    def configured(self, optimizers: list[Optimizer]) -> list[Optimizer]:
+        """The same optimizers, whose options are kept in mind."""
+        self._options = []
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            group.setdefault("initial_lr", group["lr"])
+            self._options.append({key: group[key] for key in group if key != "params"})
+        return optimizers
+
+    def restore(self, optimizers: Sequence[Optimizer]) -> None:
+        """Give them their options back: a checkpoint brought its own; the configuration wins."""
+        groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+        for group, options in zip(groups, self._options, strict=True):
+            group.update(options)
+
+    def descend(
+        self,
+        model: LightningModule,
+        optimizer: LightningOptimizer,
+        loss: Tensor,
+        *,
+        seen: int,
+        shown: int,
+        name: str,
+        log: dict[str, Any],
+        start: float = 0.0,
+    ) -> None:
+        """Backward, and every `accumulate_batches` batches a step of the optimizer.
+
+        The learning rate of the optimizer's last step and the L2 norm of its gradient before
+        clipping go into `log` as `train/learning_rate/<name>` and `train/gradient_norm/<name>`.
+
+        Args:
+            model: whose loss and optimizer it is.
+            optimizer: what steps.
+            loss: a scalar.
+            seen: images shown before this batch, over all processes.
+            shown: images of this batch, over all processes.
+            name: what `log` calls this optimizer.
+            log: key -> value, of what a training step logs.
+            start: share of the budget at which this optimizer's learning rate begins to rise.
+        """
+        batch = seen // shown
+        if batch % self.accumulate_batches == 0:
+            optimizer.zero_grad()
+        model.manual_backward(loss / self.accumulate_batches)
+        if (batch + 1) % self.accumulate_batches == 0:
+            self._step(model, optimizer, name, progress=seen / self.total_images, start=start)
+        log.update(self._last_step.get(name, {}))
+
+    def _step(
+        self,
+        model: LightningModule,
+        optimizer: LightningOptimizer,
+        name: str,
+        *,
+        progress: float,
+        start: float,
+    ) -> None:
+        factor = learning_rate_factor(
+            progress, start=start, warmup=self.warmup, decay_start=self.decay_start
+        )
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        scale = _loss_scale(model)
+        if self._is_logged(model):
+            self._last_step[name] = {
+                f"train/learning_rate/{name}": optimizer.param_groups[0]["lr"],
+                f"train/gradient_norm/{name}": _gradient_norm(optimizer) / scale,
+            }
+        if self.gradient_clip_norm is not None:
+            model.clip_gradients(
+                optimizer, self.gradient_clip_norm * scale, gradient_clip_algorithm="norm"
+            )
+        optimizer_step(optimizer)
+
+    def _is_logged(self, model: LightningModule) -> bool:
+        """Whether values are logged before the next step, so that they are worth computing."""
+        trainer = model.trainer
+        until = -(trainer.fit_loop.batch_idx + 1) % trainer.log_every_n_steps
+        return until < self.accumulate_batches
+
+
+def _loss_scale(model: LightningModule) -> float:
+    """The factor by which the gradients are too large before the step: not 1 in 16-mixed only."""
+    scaler = getattr(model.trainer.precision_plugin, "scaler", None)
+    return 1.0 if scaler is None else scaler.get_scale()
+
+
+def _gradient_norm(optimizer: LightningOptimizer) -> Tensor:
+    """The L2 norm of all gradients of an optimizer together; 0 where there are none.
+
+    It stays on the gradients' device, so that no step waits for it.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    return torch.nn.utils.get_total_norm(gradients)

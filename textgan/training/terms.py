@@ -1,0 +1,179 @@
+"""A game's parts and losses: do they fit each other, and what do the losses add up to."""
+
+from math import isfinite
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from textgan.generator.base import Generator
+from textgan.image_encoder.base import ImageEncoder
+from textgan.loss.base import ContrastiveLoss, Loss
+from textgan.posterior.base import PosteriorEncoder
+from textgan.pretrained.frozen import Frozen
+from textgan.pretrained.part import Part
+from textgan.schedule import corners, value_at
+from textgan.step import AdversarialStep, ContrastiveStep
+from textgan.text_encoder.base import TextEncoder
+
+
+class NonFiniteLossError(ArithmeticError):
+    """A loss term became NaN or infinite; its message says which, and when."""
+
+
+def check_terms(losses: dict[str, Loss], parts: dict[str, nn.Module | None]) -> None:
+    """Each term has the parts that it needs, and each part a term that trains it.
+
+    Args:
+        losses: name -> term.
+        parts: name -> part, for the parts that a model may lack.
+
+    Raises:
+        ValueError: one does not.
+    """
+    if not losses:
+        raise ValueError("losses must hold at least one term, got none")
+    for name, term in losses.items():
+        for part in term.needs:
+            if parts[part] is None:
+                raise ValueError(
+                    f"loss term {name} needs a {part}, but {part} is null: "
+                    f"add one, or leave {name} out"
+                )
+    trained = {part for term in losses.values() for part in term.needs}
+    for part in ("posterior", "discriminator"):
+        if parts[part] is not None and part not in trained:
+            raise ValueError(
+                f"no loss term trains the {part}: add one that does, or set {part} to null"
+            )
+    if not any(_plays(term, "generator") for term in losses.values()):
+        raise ValueError(f"no loss term trains the generator, got {', '.join(losses)}")
+    if parts["discriminator"] is not None:
+        _check_critic(losses)
+    if parts["augmentation"] is not None and parts["discriminator"] is None:
+        raise ValueError(
+            "augmentation changes what the discriminator sees, but discriminator is null"
+        )
+
+
+def _check_critic(losses: dict[str, Loss]) -> None:
+    terms = {name: term for name, term in losses.items() if _plays(term, "discriminator")}
+    if not terms:
+        raise ValueError(
+            "no loss term trains the discriminator: add one that does, or set it to null"
+        )
+    if not any(term.adversarial for term in terms.values()):
+        raise ValueError(
+            "no loss term tells the discriminator real from fake: add rpgan, hinge or "
+            f"nonsaturating to {', '.join(terms)}"
+        )
+
+
+def check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> None:
+    """A ValueError where z is of another shape than the generator's noise."""
+    if posterior is not None and tuple(posterior.noise_shape) != tuple(generator.noise_shape):
+        raise ValueError(
+            "posterior and generator must have one noise shape, "
+            f"got {posterior.noise_shape} and {generator.noise_shape}"
+        )
+
+
+def check_text_width(text_encoder: TextEncoder, parts: dict[str, Part | None]) -> None:
+    """A ValueError where a part was built for features of another width than the text encoder's."""
+    for name, part in parts.items():
+        width = None if part is None else part.saved_arguments().get("text_width")
+        if width not in (None, text_encoder.width):
+            raise ValueError(
+                f"text_width of the {name} must be the text encoder's width, "
+                f"{text_encoder.width}, got {width}"
+            )
+
+
+def check_channels(parts: nn.Module, channels: int) -> None:
+    """A ValueError where a frozen image encoder looks at pictures of other channels than are drawn.
+
+    Args:
+        parts: what may hold such encoders.
+        channels: of the generator.
+    """
+    nets = [part.net for part in parts.modules() if isinstance(part, Frozen)]
+    for net in nets:
+        if isinstance(net, ImageEncoder) and net.channels != channels:
+            raise ValueError(
+                "pretrained image encoders and generator must have the same channels, "
+                f"got {net.channels} and {channels}"
+            )
+
+
+def weighted_sum(
+    turn: Literal["generator", "discriminator"],
+    losses: nn.ModuleDict,
+    step: AdversarialStep,
+    log: dict[str, Any],
+) -> Tensor:
+    """Sum of the terms that take part in this turn, each times its weight.
+
+    Their plain values go into `log`.
+
+    Raises:
+        NonFiniteLossError: a term is NaN or infinite.
+    """
+    total = step.real.new_zeros(())
+    for name, term in losses.items():
+        weight = value_at(getattr(term, f"{turn}_weight"), step.progress)
+        if weight == 0 or not _plays(term, turn):
+            continue
+        value = getattr(term, f"{turn}_loss")(step)
+        if value is not None:
+            log[f"train/{turn}/{name}"] = value.detach()
+            total = total + weight * value
+    return check_finite(turn, total, log, step.images_seen)
+
+
+def check_contrastive_weights(losses: dict[str, ContrastiveLoss]) -> None:
+    """A ValueError where there is no term, or at some time none has a weight."""
+    if not losses:
+        raise ValueError("losses must hold at least one term, got none")
+    places = set().union(*(corners(term.weight) for term in losses.values()))
+    for progress in sorted(places - {1.0}):  # where no step is taken any more
+        if not any(value_at(term.weight, progress) for term in losses.values()):
+            raise ValueError(
+                "one of the losses must have a weight at any time, but at "
+                f"{progress:g} of the budget it is 0 for {', '.join(losses)}"
+            )
+
+
+def contrastive_sum(
+    losses: nn.ModuleDict, step: ContrastiveStep, log: dict[str, Any], images_seen: int
+) -> Tensor:
+    """Sum of contrastive terms, each times its weight; the rest as in `weighted_sum`."""
+    total = step.text.pooled.new_zeros(())
+    for name, term in losses.items():
+        weight = value_at(term.weight, step.progress)
+        if weight:
+            value = term(step)
+            log[f"train/contrastive/{name}"] = value.detach()
+            total = total + weight * value
+    return check_finite("contrastive", total, log, images_seen)
+
+
+def check_finite(kind: str, total: Tensor, log: dict[str, Any], images_seen: int) -> Tensor:
+    """The total; a NonFiniteLossError that names the term of `log` that spoilt it."""
+    if torch.isfinite(total):
+        return total
+    found = {key.removeprefix("train/"): float(value) for key, value in log.items()}
+    broken = [
+        f"{key} is {value}"
+        for key, value in found.items()
+        if key.startswith(f"{kind}/") and not isfinite(value)
+    ]
+    raise NonFiniteLossError(
+        f"training stopped at {images_seen} images: "
+        f"loss term {', '.join(broken) or total.item()}; "
+        "try a smaller learning rate or a larger gradient penalty"
+    )
+
+
+def _plays(term: Loss, turn: str) -> bool:
+    method = f"{turn}_loss"
+    return getattr(type(term), method) is not getattr(Loss, method)
