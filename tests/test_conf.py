@@ -121,7 +121,7 @@ def test_a_choice_composes(choice, capsys, monkeypatch, tmp_path):
         ["posterior=null", "loss=[rpgan,r1r2_light]"],
         ["discriminator=null", "augmentation=null", "loss=[reconstruction,kl]"],
         ["discriminator=null", "augmentation=null", "loss=[reconstruction,kl_falling]"],
-        ["optimizer=adamw", "loss=[reconstruction,kl,hinge,r1r2]"],
+        ["optimizers=adamw", "loss=[reconstruction,kl,hinge,r1r2]"],
         ["loss=[reconstruction,kl,rpgan,perceptual,alignment_guidance]"],
     ],
     ids=" ".join,

@@ -111,7 +111,7 @@ class BareLoop:
             captions=captions,
             text=text,
             images_seen=self.seen,
-            progress=self.seen / self.settings.total_images,
+            progress=self.seen / self.settings.budget.total_images,
             step_index=self.seen // len(batch),
             discriminator=self.critic,
             randn=lambda shape: torch.randn(shape, generator=keyed),
@@ -149,10 +149,13 @@ class BareLoop:
         """Backward and a step."""
         optimizer.zero_grad()
         loss.backward()
-        progress = self.seen / self.settings.total_images
-        descent = self.settings.descent
+        progress = self.seen / self.settings.budget.total_images
+        budget = self.settings.budget
         factor = learning_rate_factor(
-            progress, start=start, warmup=descent.warmup, decay_start=descent.decay_start
+            progress,
+            start=start,
+            warmup=budget.warmup_images / budget.total_images,
+            decay_start=budget.learning_rate_decay_start,
         )
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
@@ -220,8 +223,8 @@ def make_model(config: DictConfig) -> GANModel:
     model = instantiate(config.model, _convert_="all")
     model.text_encoder.fit_tokenizer(instantiate(config.data).captions(model.tokenizer_captions))
     model.ema.copy_from({"generator": model.generator, "text_encoder": model.text_encoder})
-    start = int(model.discriminator_start * model.total_images)
-    model.images_seen.fill_(start + round(model.descent.warmup * model.total_images))
+    start = int(model.discriminator_start * model.budget.total_images)
+    model.images_seen.fill_(start + model.budget.warmup_images)
     return model
 
 
@@ -253,7 +256,7 @@ def measure(words: argparse.Namespace) -> tuple[dict[str, list[Tensor]], float]:
     steps = words.steps or config.trainer.log_every_n_steps
     model = make_model(config)
     asked = steps * (1 + 2 * words.rounds) * config.data.batch_size
-    left = model.total_images - int(model.images_seen)
+    left = model.budget.total_images - int(model.images_seen)
     if asked > left:
         raise ValueError(f"--rounds and --steps ask for {asked:,} images, and {left:,} are left")
     twin = copy.deepcopy(model)

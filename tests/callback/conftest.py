@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+from textgan.training.budget import Budget
 from textgan.types import Batch
 
 
@@ -24,7 +25,7 @@ class Counting(pl.LightningModule):
 
     def __init__(self, total_images: int = 40):
         super().__init__()
-        self.total_images, self.layer = total_images, nn.Linear(1, 1)
+        self.budget, self.layer = Budget(total_images), nn.Linear(1, 1)
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
 
     def pipeline(self) -> Pipeline:
@@ -36,7 +37,7 @@ class Counting(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         self.images_seen += len(batch)
         self.log_dict({"train/loss": 0.5, "step": float(self.images_seen)}, batch_size=len(batch))
-        self.trainer.should_stop |= bool(self.images_seen >= self.total_images)
+        self.trainer.should_stop |= bool(self.images_seen >= self.budget.total_images)
         return self.layer(torch.ones(1, 1)).square().sum()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:

@@ -142,7 +142,7 @@ def test_a_value_that_is_no_number_is_never_the_best(trainer, counting, batches,
 
 
 def test_a_monitor_of_no_metric_is_refused_before_training(trainer, counting, batches):
-    counting.evaluator = SimpleNamespace(metrics={"score": None})
+    counting.evaluation = SimpleNamespace(names=["score"])
     for wrong in ("val/scor", "train/loss", ""):
         callback = Checkpoint(every_images=0, monitor=wrong, mode="max")
         with pytest.raises(ConfigError, match="monitor must be of a metric, here val/score, got"):

@@ -256,7 +256,7 @@ PIPELINE = [
     ({"frozen": {"text_encoder": 3}}, "must have a hash"),
     ({"gradients": {"x": 3}}, "must have a tensor"),
     ({"config": "x"}, "as textgan.config"),
-    ({"format_version": "6"}, "must have format_version 6, got '6'"),
+    ({"format_version": "6"}, "must have format_version 7, got '6'"),
 ]
 
 
@@ -277,7 +277,10 @@ def test_a_pipeline_that_makes_no_sense_is_refused(hostile, costs_nothing, value
     ("change", "said"),
     [
         (lambda state: state.pop("ema.averaged.generator.start.bias"), "it lacks generator.start"),
-        (lambda state: state.update({"ema.averaged.x": torch.zeros(1)}), "it has unexpected x"),
+        (
+            lambda state: state.update({"ema.averaged.generator.x": torch.zeros(1)}),
+            "has unexpected generator.x",
+        ),
         (lambda state: state["ema.averaged.generator.start.bias"].fill_(torch.nan), "finite"),
         (lambda state: state.update({"x": 3}), "must have a tensor as 'x'"),
         (lambda state: state.update({3: torch.zeros(1)}), "must have a tensor as 3"),

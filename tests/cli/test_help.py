@@ -89,9 +89,9 @@ REFUSED = [
     ("max_epochs", 2, "total_images"),
     ("min_epochs", 2, "total_images"),
     ("min_steps", 100, "total_images"),
-    ("accumulate_grad_batches", 2, "model.accumulate_batches"),
-    ("gradient_clip_val", 0.5, "model.gradient_clip_norm"),
-    ("gradient_clip_algorithm", "norm", "model.gradient_clip_norm"),
+    ("accumulate_grad_batches", 2, "model.budget.accumulate_batches"),
+    ("gradient_clip_val", 0.5, "model.budget.gradient_clip_norm"),
+    ("gradient_clip_algorithm", "norm", "model.budget.gradient_clip_norm"),
     ("use_distributed_sampler", True, "data.batch_size"),
 ]
 

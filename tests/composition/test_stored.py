@@ -193,7 +193,7 @@ def test_what_a_metric_stores_is_taken(name, capsys, monkeypatch, tmp_path):
         ),
         ["discriminator=projected"],
         ["trainer=ddp_cpu", "logger=[csv,tensorboard]"],
-        ["optimizer=adamw", "loss=[reconstruction,kl,hinge,r1r2]"],
+        ["optimizers=adamw", "loss=[reconstruction,kl,hinge,r1r2]"],
         ["augmentation=diffaugment"],
     ],
     ids=" ".join,

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -13,13 +14,22 @@ from textgan.loss import KL, R1R2, Mismatch, Reconstruction, RpGAN
 from textgan.model import GANModel
 from textgan.posterior import ConvolutionPosterior
 from textgan.text_encoder import BertTextEncoder
+from textgan.training.budget import Budget
 
 SIZES = {"image_size": 16, "text_width": 8}
 WIDTHS = {"width": 4, "max_width": 8}
 
 
+def with_budget(changes: dict, **budget: object) -> dict:
+    """The same arguments, those of Budget gathered under `budget`."""
+    names = {field.name for field in fields(Budget)}
+    budget |= {name: value for name, value in changes.items() if name in names}
+    others = {name: value for name, value in changes.items() if name not in names}
+    return {"budget": Budget(**budget), **others}
+
+
 def make_model(**changes: object) -> GANModel:
-    """A tiny VAE-GAN at 16 px; `changes` are arguments of GANModel."""
+    """A tiny VAE-GAN at 16 px; `changes` are arguments of GANModel and of its Budget."""
     torch.manual_seed(0)
     arguments = {
         "generator": AttentionGenerator(
@@ -37,10 +47,9 @@ def make_model(**changes: object) -> GANModel:
         },
         "generator_optimizer": partial(torch.optim.Adam, lr=1e-3),
         "discriminator_optimizer": partial(torch.optim.Adam, lr=1e-3),
-        "total_images": 20,
         "tokenizer_captions": 20,
     }
-    return GANModel(**{**arguments, **changes})
+    return GANModel(**{**arguments, **with_budget(changes, total_images=20)})
 
 
 def make_data(**changes: object) -> Shapes:
@@ -94,3 +103,9 @@ def fitted(trainer) -> Callable[..., GANModel]:
         return model
 
     return fit
+
+
+@pytest.fixture
+def budgeted() -> Callable[..., dict]:
+    """Gathers the arguments of Budget."""
+    return with_budget

@@ -1,6 +1,7 @@
 """Contrastive training: what is learnt, examined, resumed and handed on."""
 
 import os
+from dataclasses import fields
 from functools import partial
 
 import pytest
@@ -16,6 +17,7 @@ from textgan.loss import DAMSM, InfoNCE, SigLIP
 from textgan.model import ContrastiveModel
 from textgan.pipeline import ContrastivePipeline
 from textgan.text_encoder import BertTextEncoder, TextEncoder
+from textgan.training.budget import Budget
 from textgan.training.checkpoint import load_pipeline
 
 
@@ -28,10 +30,12 @@ def make_contrastive(**changes: object) -> ContrastiveModel:
         "text_encoder": BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270),
         "losses": {"info_nce": InfoNCE(), "damsm": DAMSM()},
         "optimizer": partial(torch.optim.Adam, lr=1e-3),
-        "total_images": 24,
         "tokenizer_captions": 20,
     }
-    return ContrastiveModel(**{**arguments, **changes})
+    names = {field.name for field in fields(Budget)}
+    budget = {n: changes.pop(n) for n in names & changes.keys()}
+    budget = Budget(**{"total_images": 24, **budget})
+    return ContrastiveModel(**{**arguments, "budget": budget, **changes})
 
 
 def states_equal(one: pl.LightningModule, two: pl.LightningModule) -> bool:
@@ -56,7 +60,7 @@ def test_an_examination_says_retrieval_and_near_misses_where_there_are_negatives
 ):
     model = make_contrastive()
     model.text_encoder.fit_tokenizer(data().captions(50))
-    model.ema.copy_from(model._encoders())
+    model.ema.copy_from(model._followed())
     (found,) = trainer().test(model, data(negatives=1, test_size=12), verbose=False)
     assert {f"test/retrieval/image_to_text_r{k}" for k in (1, 5, 10)} <= found.keys()
     assert "test/near_misses/accuracy" in found
@@ -89,9 +93,9 @@ def test_classes_are_told_by_their_names_and_confusions_are_counted(trainer):
     sizes = {"image_size": 16, "batch_size": 4, "test_size": 10, "max_objects": 1}
     data = Classes(**sizes, shapes=["circle", "square"], held_out=[])
     model.text_encoder.fit_tokenizer(data.captions(50))
-    model.ema.copy_from(model._encoders())
+    model.ema.copy_from(model._followed())
     (found,) = trainer().test(model, data, verbose=False)
-    confusion = model.examination.confusion
+    confusion = model.evaluation.examination.confusion
     labels = data.labels("test")
     assert confusion.sum(1).tolist() == [int((labels == n).sum()) for n in (0, 1)]
     accuracy = float(confusion.trace()) / 10
@@ -193,7 +197,7 @@ def test_what_goes_on_from_a_judge_is_its_child(trainer, data, tmp_path):
 def test_an_encoder_knows_which_of_its_features_were_aligned(losses, aligned, tmp_path):
     model = make_contrastive(losses=losses)
     model.text_encoder.fit_tokenizer(["a"])
-    model.ema.copy_from(model._encoders())
+    model.ema.copy_from(model._followed())
     model.pipeline().save_pretrained(tmp_path)
     encoder = ImageEncoder.from_pretrained(tmp_path, part="image_encoder")
     assert encoder.aligned == aligned

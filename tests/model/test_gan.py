@@ -85,12 +85,13 @@ def test_the_optimizers_share_every_trainable_weight_out_between_them(model):
 def test_the_turn_of_the_critic_gives_the_other_parts_no_gradient(model, fitted, monkeypatch):
     first, reached = model(total_images=4), {}
 
-    def look(step, log):
+    def look(step, log, *, score):
         for name in ("generator", "text_encoder", "posterior", "discriminator"):
             gradients = [p.grad for p in getattr(first, name).parameters()]
             reached[name] = any(gradient is not None for gradient in gradients)
+        return torch.zeros((), requires_grad=True)
 
-    monkeypatch.setattr(first, "_generator_turn", look)
+    monkeypatch.setattr(first.game, "generator_loss", look)
     fitted(first)
     none = dict.fromkeys(("generator", "text_encoder", "posterior"), False)
     assert reached == {**none, "discriminator": True}
@@ -100,15 +101,15 @@ def test_the_turn_of_the_generator_leaves_the_gradients_of_the_critic_alone(
     model, fitted, monkeypatch
 ):
     first, found = model(losses={**model().losses, "match": Match()}, total_images=4), []
-    turn, owned = first._generator_turn, [*first.discriminator.parameters()]
+    optimize, owned = first.step_optimizer, [*first.discriminator.parameters()]
     owned.append(first.losses["match"].temperature.log_temperature)
 
-    def look(step, log):
-        before = [p.grad.clone() for p in owned]
-        turn(step, log)
+    def look(name, loss, log):
+        before = [p.grad.clone() for p in owned] if name == "generator" else []
+        optimize(name, loss, log)
         found.extend(map(torch.equal, before, [p.grad for p in owned]))
 
-    monkeypatch.setattr(first, "_generator_turn", look)
+    monkeypatch.setattr(first, "step_optimizer", look)
     fitted(first)
     assert found == [True] * len(owned)
 

@@ -6,11 +6,9 @@ from functools import partial
 import pytest
 import torch
 
-from textgan.adversarial.game import begin
 from textgan.augmentation import DiffAugment
 from textgan.image_encoder import ResNetImageEncoder
 from textgan.loss import KL, R1R2, Loss, Mismatch, Perceptual, Reconstruction, RpGAN
-from textgan.model import gan
 from textgan.training.terms import NonFiniteLossError
 
 PIXELS = {"reconstruction": Reconstruction(), "kl": KL()}
@@ -97,7 +95,7 @@ def test_two_accumulated_batches_are_one_of_twice_the_size(
             accumulate_batches=batches,
             total_images=24,
         )
-        monkeypatch.setattr(gan, "begin", without_noise(begin))  # keyed by the images before
+        monkeypatch.setattr(first, "_encoded", without_noise(first._encoded))  # it is keyed
         start = {name: p.detach().clone() for name, p in first.named_parameters()}
         fitted(first, data(batch_size=batch_size))
         trained.append({n: p.detach() - start[n] for n, p in first.named_parameters()})
@@ -109,8 +107,8 @@ def test_two_accumulated_batches_are_one_of_twice_the_size(
             torch.testing.assert_close(two[name], change, atol=1e-5 * moved.item(), rtol=1e-4)
 
 
-def without_noise(begin):
-    return lambda model, batch: replace(begin(model, batch), randn=torch.zeros)
+def without_noise(encoded):
+    return lambda batch: replace(encoded(batch), randn=torch.zeros)
 
 
 def test_between_accumulated_batches_nothing_moves(model, fitted):
@@ -123,7 +121,7 @@ def test_between_accumulated_batches_nothing_moves(model, fitted):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_compiled_generator_trains(model, fitted):
-    first = model(compile_generator=True, total_images=8)
+    first = model(compile=["generator"], total_images=8)
     before = next(first.generator.parameters()).detach().clone()
     fitted(first)
     assert not torch.equal(next(first.generator.parameters()), before)

@@ -9,6 +9,7 @@ from textgan.loss import KL, R1R2, Mismatch, Reconstruction, RpGAN
 from textgan.metric import ShapeAlignment
 from textgan.posterior import ConvolutionPosterior
 from textgan.text_encoder import BertTextEncoder
+from textgan.training.budget import Budget
 
 
 @pytest.mark.slow
@@ -34,9 +35,7 @@ def test_a_vae_gan_learns_to_draw_the_colours_that_it_is_told(model, data, train
         generator_optimizer=partial(adam, betas=(0.9, 0.99)),
         discriminator_optimizer=partial(adam, betas=(0.0, 0.99)),
         discriminator_start=0.7,
-        warmup_images=640,
-        total_images=6400,
-        ema_half_life_images=500,
+        budget=Budget(total_images=6400, warmup_images=640, ema_half_life_images=500),
         metrics={"shape_alignment": ShapeAlignment()},
     )
     scenes = data(

@@ -1,117 +1,86 @@
-"""A training step before any loss: text encoded, pictures drawn, and judged by the critic."""
+"""The two turns of an adversarial step: the discriminator's loss and the generator's."""
 
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from textgan.augmentation.base import Augmentation
-from textgan.schedule import value_at
-from textgan.seed import seed_from
+from textgan.discriminator.base import Discriminator
 from textgan.step import AdversarialStep
-from textgan.training.manual import gather, longest
-from textgan.types import Batch, TextFeatures
+from textgan.training.manual import frozen
+from textgan.training.terms import weighted_sum
 
 
-def begin(model: Any, batch: Batch) -> AdversarialStep:
-    """The step before anything is drawn: captions dropped, text encoded."""
-    world, rank, size = model.trainer.world_size, model.trainer.global_rank, len(batch)
-    keyed = torch.Generator().manual_seed(seed_from(model.seed, model.seen))
-    own = slice(rank * size, (rank + 1) * size)
+class AdversarialGame:
+    """A discriminator and weighted loss terms; it needs no Trainer and owns no optimizer.
 
-    def randn(shape: tuple[int, ...]) -> Tensor:
-        noise = torch.randn(world * shape[0], *shape[1:], generator=keyed)[own]
-        return noise.to(batch.images.device)
+    Whoever calls it has generated `step.fake` (and `step.reconstruction`), and steps the optimizers
+    with the losses. The text may be None (an unconditional discriminator).
 
-    shares = torch.rand(world * size, generator=keyed)[own].tolist()
-    captions = [
-        "" if share < model.caption_dropout else caption
-        for share, caption in zip(shares, batch.captions, strict=True)
-    ]
-    text = model.text_encoder(captions)
-    wrong = None
-    if batch.negatives is not None and has_started(model):
-        with torch.no_grad():
-            wrong = model.text_encoder(batch.negatives[:size])
-    return AdversarialStep(
-        real=batch.images.contiguous(memory_format=torch.channels_last),
-        captions=captions,
-        all_captions=batch.all_captions,
-        text=text.pad(longest(model, text.mask.shape[1])),
-        images_seen=model.seen,
-        progress=model.progress,
-        step_index=model.seen // (world * size * model.accumulate_batches),
-        discriminator=model.discriminator,
-        randn=randn,
-        negatives=batch.negatives,
-        gather=lambda tensor: gather(model, tensor),
-        rank=rank,
-        wrong_text=wrong,
-    )
-
-
-def imagine(model: Any, step: AdversarialStep) -> AdversarialStep:
-    """Draw in one forward: reconstructions from the posterior's z, and fakes from the prior.
-
-    Fakes only once the critic has started, or where a term looks at them before.
+    Args:
+        losses: name -> term.
+        discriminator: scores real and generated images; None leaves only the generator's turn.
+        augmentation: transforms what the discriminator is given, or None.
     """
-    shape, noises = (len(step.captions), *model.generator.noise_shape), []
-    posterior = prior = None
-    if model.posterior is not None:
-        posterior = model.posterior(step.real, step.text)
-        prior = model.generator.prior(step.text)
-        z = posterior.sample(step.randn(shape))
-        noises.append(prior.detach().standardise(z))
-    drawing = has_started(model) or any(
-        term.draws and value_at(term.generator_weight, model.progress)
-        for term in model.losses.values()
-    )
-    if drawing:
-        noises.append(step.randn(shape))
-    images = model.generator(torch.cat(noises), TextFeatures.cat([step.text] * len(noises)))
-    images = images.chunk(len(noises))
-    return replace(
-        step,
-        posterior=posterior,
-        prior=prior,
-        reconstruction=images[0] if posterior is not None else None,
-        fake=images[-1] if drawing else None,
-        noise=noises[-1] if drawing else None,
-    )
 
+    def __init__(
+        self,
+        losses: nn.ModuleDict,
+        *,
+        discriminator: Discriminator | None,
+        augmentation: Augmentation | None = None,
+    ):
+        self.losses, self.discriminator = losses, discriminator
+        self.augmentation = augmentation
 
-def has_started(model: Any) -> bool:
-    """Whether the critic plays yet."""
-    return model.discriminator is not None and model.progress >= model.discriminator_start
+    def discriminator_loss(self, step: AdversarialStep, log: dict[str, Any]) -> Tensor:
+        """The weighted sum of the discriminator's terms; nothing leads back into the generator."""
+        step = replace(
+            step,
+            text=None if step.text is None else step.text.detach(),
+            fake=step.fake.detach(),
+            reconstruction=None,
+            posterior=None,
+            prior=None,
+        )
+        step = self._scored(step, real_gradient=True)
+        return weighted_sum("discriminator", self.losses, step, log)
 
+    def generator_loss(
+        self, step: AdversarialStep, log: dict[str, Any], *, score: bool = True
+    ) -> Tensor:
+        """The weighted sum of the generator's terms. Call it within `frozen_discriminator`.
 
-def detached(step: AdversarialStep) -> AdversarialStep:
-    """What the critic's turn may see: nothing that leads back into the generator's parts."""
-    return replace(
-        step,
-        text=step.text.detach(),
-        fake=step.fake.detach(),
-        reconstruction=None,
-        posterior=None,
-        prior=None,
-    )
+        Args:
+            step: with what was generated.
+            log: takes each term's value as `train/generator/<term>`.
+            score: whether the discriminator takes part yet.
+        """
+        if score and self.discriminator is not None:
+            step = self._scored(step, real_gradient=False)
+        return weighted_sum("generator", self.losses, step, log)
 
+    def frozen_discriminator(self) -> Any:
+        """Within it the discriminator and the terms take no gradients, but pass them on."""
+        return frozen([*([self.discriminator] if self.discriminator else []), self.losses])
 
-def judge(
-    step: AdversarialStep, augmentation: Augmentation | None, *, real_gradient: bool
-) -> AdversarialStep:
-    """The step with what the critic says of the pair; the critic teaches no text."""
-    pair = (step.real, step.fake)
-    real, fake = augmentation(pair) if augmentation is not None else pair
-    text = step.text.detach()
-    with torch.set_grad_enabled(real_gradient):
-        real_output = step.discriminator(real, text)
-    fake_output = step.discriminator(fake, text)
-    return replace(
-        step,
-        augmented_real=real,
-        augmented_fake=fake,
-        real_output=real_output,
-        fake_output=fake_output,
-    )
+    def _scored(self, step: AdversarialStep, *, real_gradient: bool) -> AdversarialStep:
+        """The step with the discriminator's scores of both images under one augmentation.
+
+        The text is detached: the discriminator does not train the text encoder.
+        """
+        pair = (step.real, step.fake)
+        real, fake = pair if self.augmentation is None else self.augmentation(pair)
+        text = None if step.text is None else step.text.detach()
+        with torch.set_grad_enabled(real_gradient):
+            real_output = step.discriminator(real, text)
+        fake_output = step.discriminator(fake, text)
+        return replace(
+            step,
+            augmented_real=real,
+            augmented_fake=fake,
+            real_output=real_output,
+            fake_output=fake_output,
+        )

@@ -65,10 +65,10 @@ class Checkpoint(Ending, LightningCheckpoint):
             remove_leftovers(Path(trainer.default_root_dir))
         if type(trainer.strategy.checkpoint_io) is TorchCheckpointIO:
             trainer.strategy.checkpoint_io = DirectIO()
-        evaluator = getattr(pl_module, "evaluator", None)
-        if self.monitor is None or evaluator is None:
+        evaluation = getattr(pl_module, "evaluation", None)
+        if self.monitor is None or evaluation is None:
             return
-        known = [f"val/{name}" for name in evaluator.metrics]
+        known = [f"val/{name}" for name in evaluation.names]
         if "/".join(self.monitor.split("/")[:2]) not in known:
             names = ", ".join(known) or "none, as metric=[] says"
             raise ConfigError(f"monitor must be of a metric, here {names}, got {self.monitor!r}")

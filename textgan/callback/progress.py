@@ -53,7 +53,7 @@ class Progress(ProgressBar):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not self._enabled:
             return
-        self._begin(int(pl_module.images_seen), pl_module.total_images)
+        self._begin(int(pl_module.images_seen), pl_module.budget.total_images)
 
     def on_train_batch_end(
         self,
@@ -150,7 +150,7 @@ class Progress(ProgressBar):
             self._tell(progress_line(self._marks, total, {}, unit=unit))
 
     def _show(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._tell(progress_line(self._marks, pl_module.total_images, self._values(trainer)))
+        self._tell(progress_line(self._marks, pl_module.budget.total_images, self._values(trainer)))
 
     def _tell(self, line: str) -> None:
         if self._bar is not None:

@@ -8,9 +8,11 @@ import torch
 
 from textgan.checkpoint.archive import read_archive
 from textgan.checkpoint.pickle import StoredTensor
+from textgan.checkpoint.upgrade import upgrade
 from textgan.file.limits import Limits, walk
 
-FORMAT_VERSION = 6
+FORMAT_VERSION = 7
+_UPGRADED = 6  # the earlier version that is read too
 _WHOLE = Limits(values=300_000, letters=20_000_000, largest=2**64)
 _MOST_SHARED = 4  # names that one number may have on average; tied weights have two
 _OURS = Limits(values=20_000)  # settings, without gradients
@@ -54,10 +56,12 @@ def read_header(path: str | Path) -> dict[str, Any]:
     ours = checkpoint.get("textgan") if isinstance(checkpoint, dict) else None
     if not isinstance(ours, dict) or "config" not in ours or "state_dict" not in checkpoint:
         raise ValueError(f"{where} is not a checkpoint of textgan's")
-    if ours.setdefault("format_version") != FORMAT_VERSION:
+    if ours.setdefault("format_version") not in (FORMAT_VERSION, _UPGRADED):
         rule, found = f"{where} must have format_version {FORMAT_VERSION}", ours["format_version"]
         raise ValueError(f"{rule}, got {found!r:.80}: another release wrote it")
     _check_sections(checkpoint, where)
+    if ours["format_version"] == _UPGRADED:
+        upgrade(ours)
     return checkpoint
 
 
@@ -67,11 +71,14 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     Raises:
         FileNotFoundError, ValueError: as `read_header` says.
     """
-    read_header(path)
+    header = read_header(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=False)
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
         raise ValueError(f"{str(path)!r} is no checkpoint, or was cut short") from error
+    for key in ("config", "components"):
+        checkpoint["textgan"][key] = header["textgan"][key]
+    return checkpoint
 
 
 def _check_sections(checkpoint: dict[str, Any], where: str) -> None:
@@ -81,6 +88,8 @@ def _check_sections(checkpoint: dict[str, Any], where: str) -> None:
     kinds["textgan.config"] = ours["config"], dict | None
     for key in ("pipeline", "frozen"):
         kinds[f"textgan.{key}"] = ours.get(key), dict
+    if ours["format_version"] == FORMAT_VERSION:
+        kinds["textgan.components"] = ours.get("components"), dict
     kinds["textgan.gradients"] = ours.get("gradients", {}), dict
     problems = [
         f"{_name(kind)} as {key}, got {type(value).__name__}"
@@ -91,6 +100,8 @@ def _check_sections(checkpoint: dict[str, Any], where: str) -> None:
         tensors = {**checkpoint["state_dict"], **ours.get("gradients", {})}
         problems += [f"a tensor as {n!r:.80}" for n in tensors if not _is_tensor(n, tensors[n])]
         hashes = ours["frozen"]
+        components = ours.get("components", {})
+        problems += [f"a prefix as {n!r:.80}" for n, at in components.items() if not _is_name(at)]
         problems += [f"a hash as {n!r:.80}" for n in hashes if not isinstance(hashes[n], str)]
     if problems:
         raise ValueError(f"{where} must have {problems[0]}")
@@ -101,6 +112,10 @@ def _check_sections(checkpoint: dict[str, Any], where: str) -> None:
 
 def _name(kind: Any) -> str:
     return getattr(kind, "__name__", str(kind))
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 def _is_tensor(name: Any, value: Any) -> bool:

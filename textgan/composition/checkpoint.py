@@ -4,6 +4,7 @@ The file may be a stranger's. `stored_config` says what is taken of it, `stored_
 files it may name, and each part is outlined against the file's own weights before one is built.
 """
 
+import copy
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +18,6 @@ from textgan.composition.folder import SECTIONS, package_of, read_yaml
 from textgan.composition.message import sentence
 from textgan.composition.overrides import apart
 from textgan.errors import ConfigError
-from textgan.pretrained.renamed import renamed
 from textgan.run.words import Words
 
 _NAME = "from_checkpoint"
@@ -74,7 +74,7 @@ def _read(path: str) -> tuple[dict[str, Any], dict[str, int]]:
     if config is None:
         raise ConfigError(f"{path!r} was not trained by this command, so name its model=")
     sizes = {name: tensor.numbers for name, tensor in header["state_dict"].items()}
-    return renamed(config), sizes
+    return copy.deepcopy(config), sizes
 
 
 def _checked(

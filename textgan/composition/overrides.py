@@ -55,6 +55,12 @@ def apart(override: str) -> Typed:
 
 def no_such_setting(key: str) -> str:
     """The sentence on a key that nothing has."""
+    if key in choices():
+        near = next(
+            (other for other in (f"{key}s", key.removesuffix("s")) if other in choices()), key
+        )
+        other = "" if near == key else f", but it may have {near}"
+        return f"the chosen model has no {key} to choose{other}"
     known = [*choices(), *read_yaml(conf_folder() / "config.yaml")]
     return f"no such setting or group: {key!r}{did_you_mean(key, known)}"
 

@@ -1,7 +1,7 @@
 """The type of a setting: what its constructor is annotated with.
 
 Hydra does not know it, as the YAML files have values and no types. A value on the command line is
-read by it: `data.root=1e5` is a folder's name, `model.learning_rate_decay_start=1e5` a number.
+read by it: `data.root=1e5` is a folder's name, `model.discriminator_start=1e5` a number.
 """
 
 import dataclasses

@@ -56,6 +56,8 @@ def allowed_class(target: Any, place: str, trust: Sequence[str] = ()) -> Callabl
 
 def _is_at_its_place(target: str, place: str) -> bool:
     """Tell whether it is a part, of a Hydra group or inside a metric, that fits the section."""
+    if place == "model.budget":
+        return target == "textgan.training.budget.Budget"
     group = target.split(".")[1]
     section = {"model": "model", "data": "data"}.get(place)
     if place.startswith("trainer.callbacks."):

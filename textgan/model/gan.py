@@ -1,76 +1,63 @@
 """Adversarial training, with or without a VAE in it."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from pytorch_lightning.cli import OptimizerCallable
 from torch import Tensor, nn
 
-from textgan.adversarial.game import begin, detached, has_started, imagine, judge
+from textgan.adversarial.game import AdversarialGame
 from textgan.augmentation.base import Augmentation
 from textgan.discriminator.base import Discriminator
+from textgan.evaluation.sampled import SampledEvaluation
 from textgan.generator.base import Generator
 from textgan.loss.base import Loss
 from textgan.metric.base import Metric
-from textgan.model.base import MeasuredModel
 from textgan.pipeline import GANPipeline
 from textgan.posterior.base import PosteriorEncoder
-from textgan.schedule import check_shares
+from textgan.schedule import check_shares, value_at
 from textgan.seed import seed_from
 from textgan.step import AdversarialStep
 from textgan.text_encoder.base import TextEncoder
-from textgan.training.checkpoint import refill, stamp
-from textgan.training.descent import Descent
-from textgan.training.ema import ImageEMA
-from textgan.training.manual import count_one_batch, frozen
-from textgan.training.terms import (
-    check_channels,
-    check_noise,
-    check_terms,
-    check_text_width,
-    weighted_sum,
-)
-from textgan.training.vocabulary import check_captions, fit_vocabulary
-from textgan.types import Batch
+from textgan.training.budget import Budget
+from textgan.training.manual import gather, longest
+from textgan.training.model import Log, TrainedModel, trainable
+from textgan.training.optimization import Optimized
+from textgan.training.terms import check_channels, check_noise, check_terms, check_text_width
+from textgan.types import Batch, TextFeatures
 
 
-class GANModel(MeasuredModel):
-    """A generator and its text encoder against a critic, a posterior, or both.
+class GANModel(TrainedModel):
+    """A generator and its text encoder against a discriminator, a posterior, or both.
 
-    With a posterior, the conditional VAE-GAN (Larsen et al. 2016; BicycleGAN, Zhu et al. 2017): a z
-    that explains each picture lets its pixels teach the generator directly, and from
-    `discriminator_start` on the critic judges draws from the prior. Without one, a plain GAN. What
-    is minimised is the weighted sum of `losses`.
+    With a posterior, the conditional VAE-GAN (Larsen et al. 2016; BicycleGAN, Zhu et al. 2017): the
+    posterior's z makes a pixel-wise reconstruction loss possible, and from `discriminator_start` on
+    the discriminator scores samples from the prior. Without one, a plain GAN. The weighted sum of
+    `losses` is minimised.
 
-    One step: one forward of the generator, the critic's turn on it, the generator's turn. All
-    randomness is keyed by (seed, images seen), so a resumed run needs no random state, and W
-    processes train as one would with W times the batch, but for augmentation and dropout, whose
-    draws are each process's own.
+    One step: one forward pass of the generator, the discriminator's turn on its images, the
+    generator's turn. W processes train as one would with W times the batch, but for augmentation
+    and dropout, whose random numbers are each process's own.
 
     Args:
-        generator: draws from noise and text.
-        text_encoder: reads captions; trained by the generator's optimizer.
+        generator: generates images from noise and text.
+        text_encoder: encodes captions; trained by the generator's optimizer.
         losses: name -> term.
         generator_optimizer: optimizer of generator, text encoder and posterior.
-        discriminator_optimizer: optimizer of the critic and of losses that have parameters.
-        total_images: the budget, over all processes; every schedule runs over it.
-        discriminator: the critic, or None.
+        discriminator_optimizer: optimizer of the discriminator and of losses that have parameters.
+        budget: length of the training.
+        discriminator: the discriminator, or None.
         posterior: q(z | image, text), or None.
-        augmentation: what the critic's pictures go through, or None.
+        augmentation: transforms the discriminator's images, or None.
         metrics: name -> metric, computed on validation and test data from the averaged weights.
-        discriminator_start: share of the budget at which the critic starts; without a posterior it
-            starts at once.
-        learning_rate_decay_start: share of the budget from which the learning rates fall, by half a
-            cosine to 0 at its end; 1 keeps them constant.
-        warmup_images: length of the learning rates' linear rise.
-        ema_half_life_images: half-life of the averaged weights, which are the ones sampled.
-        caption_dropout: share of captions replaced by the empty one, which unconditional draws and
-            guidance need.
-        accumulate_batches: batches whose gradients are averaged before the optimizers step.
-        gradient_clip_norm: greatest norm of each optimizer's gradient, or None.
-        compile_generator: compile the generator with torch.compile.
+        discriminator_start: share of the budget at which the discriminator starts; without a
+            posterior it starts at once.
+        caption_dropout: share of captions replaced by the empty one, which unconditional sampling
+            and guidance need.
+        compile: names of the parts that torch.compile compiles, such as generator.
         tokenizer_captions: how many training captions a tokenizer is fitted on at most.
-        seed: keys all randomness of training and of the evaluation's draws.
+        seed: keys all randomness of training and of the evaluation's samples.
 
     Raises:
         ValueError: a term lacks a part, no term trains a part, noise shapes differ, or a number is
@@ -85,173 +72,152 @@ class GANModel(MeasuredModel):
         losses: dict[str, Loss],
         generator_optimizer: OptimizerCallable,
         discriminator_optimizer: OptimizerCallable,
-        total_images: int,
+        budget: Budget,
         discriminator: Discriminator | None = None,
         posterior: PosteriorEncoder | None = None,
         augmentation: Augmentation | None = None,
         metrics: dict[str, Metric] | None = None,
         discriminator_start: float = 0.0,
-        learning_rate_decay_start: float = 0.0,
-        warmup_images: int = 0,
-        ema_half_life_images: float = 5_000,
         caption_dropout: float = 0.0,
-        accumulate_batches: int = 1,
-        gradient_clip_norm: float | None = None,
-        compile_generator: bool = False,
+        compile: tuple[str, ...] = (),
         tokenizer_captions: int = 20_000,
         seed: int = 0,
     ):
-        super().__init__(metrics or {}, seed=seed)
-        self.automatic_optimization = False
-        self.descent = Descent(
-            total_images=total_images,
-            warmup_images=warmup_images,
-            learning_rate_decay_start=learning_rate_decay_start,
-            accumulate_batches=accumulate_batches,
-            gradient_clip_norm=gradient_clip_norm,
-        )
         check_shares(discriminator_start=discriminator_start, caption_dropout=caption_dropout)
-        check_terms(
-            losses,
-            {"discriminator": discriminator, "posterior": posterior, "augmentation": augmentation},
-        )
+        optional = {"discriminator": discriminator, "posterior": posterior}
+        check_terms(losses, {**optional, "augmentation": augmentation})
         check_noise(posterior, generator)
-        reading = {"generator": generator, "discriminator": discriminator, "posterior": posterior}
-        check_text_width(text_encoder, reading)
-        self.generator, self.text_encoder = generator, text_encoder
-        self.discriminator, self.posterior = discriminator, posterior
-        self.augmentation, self.losses = augmentation, nn.ModuleDict(losses)
-        self.ema = ImageEMA(self._sampled(), half_life_images=ema_half_life_images)
+        check_text_width(text_encoder, {"generator": generator, **optional})
+        super().__init__(
+            {
+                **{"generator": generator, "text_encoder": text_encoder, **optional},
+                **{"augmentation": augmentation, "losses": nn.ModuleDict(losses)},
+            },
+            averaged=("generator", "text_encoder"),
+            budget=budget,
+            evaluation=SampledEvaluation(metrics or {}, seed=seed),
+            compile=compile,
+            tokenizer_captions=tokenizer_captions,
+            seed=seed,
+        )
+        check_channels(self, generator.channels)
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
-        self.total_images, self.accumulate_batches = total_images, accumulate_batches
         self.discriminator_start = 0.0 if posterior is None else discriminator_start
-        self.caption_dropout, self.tokenizer_captions = caption_dropout, tokenizer_captions
-        self.compile_generator = compile_generator
-        self._lengths_checked = False
-        check_channels(self, generator.channels)
+        self.caption_dropout = caption_dropout
+        self.game = AdversarialGame(
+            self.losses, discriminator=discriminator, augmentation=augmentation
+        )
         self.trained_against = sorted(_lineage(self))
-        self.seen = 0  # like images_seen, but read without waiting for a GPU
-        self._gradients: dict[str, Tensor] = {}  # of a step that a checkpoint cut in two
-
-    @property
-    def progress(self) -> float:
-        """Share of the budget that was shown, in [0, 1]."""
-        return self.seen / self.total_images
 
     def pipeline(self) -> GANPipeline:
-        """What draws: the averaged generator and text encoder."""
+        """The averaged generator and text encoder."""
         averaged = self.ema.averaged
         return GANPipeline(
             averaged["generator"], averaged["text_encoder"], trained_against=self.trained_against
         ).eval()
 
-    def setup(self, stage: str) -> None:
-        """Fit the tokenizer on training captions, unless there is one or a checkpoint brings it."""
-        if stage != "fit":
-            return
-        self.train()  # Lightning leaves a part that was loaded, and so in eval mode, as it is
-        if self.compile_generator:
-            self.generator.compile()
-        limit = self.tokenizer_captions
-        if fit_vocabulary(self.text_encoder, self.trainer, limit=limit):
-            self.ema.copy_from(self._sampled())
-            self._lengths_checked = True
-
-    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """The generator's optimizer, and the critic's if there is one."""
-        parts = [self.generator, self.text_encoder, *([self.posterior] if self.posterior else [])]
-        optimizers = [self.generator_optimizer(_trainable(parts))]
+    def optimized(self) -> dict[str, Optimized]:
+        parameters = trainable(self.generator, self.text_encoder, self.posterior)
+        found = {"generator": Optimized(parameters, self.generator_optimizer)}
         if self.discriminator is not None:
-            optimizers.append(
-                self.discriminator_optimizer(_trainable([self.discriminator, self.losses]))
+            parameters = trainable(self.discriminator, self.losses)
+            found["discriminator"] = Optimized(
+                parameters, self.discriminator_optimizer, start=self.discriminator_start
             )
-        return self.descent.configured(optimizers)
+        return found
 
-    def on_train_start(self) -> None:
-        self.seen = int(self.images_seen)
-        self.descent.restore(self.trainer.optimizers)
-        for name, parameter in self.named_parameters():
-            if name in self._gradients:
-                parameter.grad = self._gradients[name].to(parameter.device)
-        self._gradients = {}
-        if not self._lengths_checked:
-            check_captions(self.text_encoder, self.trainer, limit=self.tokenizer_captions)
-        self.trainer.should_stop |= self.seen >= self.total_images
+    def learn(self, batch: Batch, log: Log) -> None:
+        step = self._generated(self._encoded(batch))
+        if self._scores():
+            loss = self.game.discriminator_loss(step, log)
+            self.step_optimizer("discriminator", loss, log)
+        with self.game.frozen_discriminator():
+            loss = self.game.generator_loss(step, log, score=self._scores())
+            self.step_optimizer("generator", loss, log)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> None:
-        shown = self.trainer.world_size * len(batch)
-        torch.manual_seed(seed_from(self.seed, self.seen, self.trainer.global_rank))
-        log: dict[str, Tensor | float] = {"step": float(self.seen + shown)}
-        step = imagine(self, begin(self, batch))
-        if has_started(self):
-            self._discriminator_turn(step, log)
-        self._generator_turn(step, log)
-        self.seen += shown
-        self.images_seen += shown
-        count_one_batch(self.trainer)
-        if (batch_idx + 1) % self.trainer.log_every_n_steps == 0:
-            self.log_dict(log, batch_size=len(batch))
-        self.trainer.should_stop |= self.seen >= self.total_images
+    def _scores(self) -> bool:
+        """Whether the discriminator takes part yet."""
+        return self.discriminator is not None and self.progress >= self.discriminator_start
 
-    def _discriminator_turn(self, step: AdversarialStep, log: dict[str, Any]) -> None:
-        step = judge(detached(step), self.augmentation, real_gradient=True)
-        loss = weighted_sum("discriminator", self.losses, step, log)
-        start = self.discriminator_start
-        self._descend("discriminator", self.optimizers()[1], loss, step, log, start=start)
+    def _encoded(self, batch: Batch) -> AdversarialStep:
+        """The step before anything is generated: captions dropped, text encoded."""
+        world, rank, size = self.trainer.world_size, self.trainer.global_rank, len(batch)
+        keyed = torch.Generator().manual_seed(seed_from(self.seed, self.seen))
+        own = slice(rank * size, (rank + 1) * size)
 
-    def _generator_turn(self, step: AdversarialStep, log: dict[str, Any]) -> None:
-        optimizers = self.optimizers()
-        optimizer = optimizers[0] if self.discriminator is not None else optimizers
-        with frozen([*([self.discriminator] if self.discriminator else []), self.losses]):
-            if has_started(self):
-                step = judge(step, self.augmentation, real_gradient=False)
-            loss = weighted_sum("generator", self.losses, step, log)
-            self._descend("generator", optimizer, loss, step, log)
-        shown = self.trainer.world_size * len(step.captions)
-        self.ema.update(self._sampled(), images=shown, images_seen=self.seen + shown)
+        def randn(shape: tuple[int, ...]) -> Tensor:
+            noise = torch.randn(world * shape[0], *shape[1:], generator=keyed)[own]
+            return noise.to(batch.images.device)
 
-    def _descend(
-        self,
-        name: str,
-        optimizer: Any,
-        loss: Tensor,
-        step: AdversarialStep,
-        log: dict[str, Any],
-        *,
-        start: float = 0.0,
-    ) -> None:
-        shown = self.trainer.world_size * len(step.captions)
-        self.descent.descend(
-            self, optimizer, loss, seen=self.seen, shown=shown, name=name, log=log, start=start
+        shares = torch.rand(world * size, generator=keyed)[own].tolist()
+        captions = [
+            "" if share < self.caption_dropout else caption
+            for share, caption in zip(shares, batch.captions, strict=True)
+        ]
+        text = self.text_encoder(captions)
+        wrong = None
+        if batch.negatives is not None and self._scores():
+            with torch.no_grad():
+                wrong = self.text_encoder(batch.negatives[:size])
+        return AdversarialStep(
+            real=batch.images.contiguous(memory_format=torch.channels_last),
+            captions=captions,
+            all_captions=batch.all_captions,
+            text=text.pad(longest(self, text.mask.shape[1])),
+            images_seen=self.seen,
+            progress=self.progress,
+            step_index=self.seen // (world * size * self.budget.accumulate_batches),
+            discriminator=self.discriminator,
+            randn=randn,
+            negatives=batch.negatives,
+            gather=lambda tensor: gather(self, tensor),
+            rank=rank,
+            wrong_text=wrong,
         )
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        stamp(checkpoint, self)
-        if self.accumulate_batches > 1:  # it may come between two batches of one step
-            gradients = {n: p.grad for n, p in self.named_parameters() if p.grad is not None}
-            checkpoint["textgan"]["gradients"] = gradients
+    def _generated(self, step: AdversarialStep) -> AdversarialStep:
+        """Generate reconstructions (z of the posterior) and samples (z of the prior) in one pass.
+
+        Samples are only generated once the discriminator has started, or where a term needs them
+        before.
+        """
+        shape, noises = (len(step.captions), *self.generator.noise_shape), []
+        posterior = prior = None
+        if self.posterior is not None:
+            posterior = self.posterior(step.real, step.text)
+            prior = self.generator.prior(step.text)
+            z = posterior.sample(step.randn(shape))
+            noises.append(prior.detach().standardise(z))
+        sampling = self._scores() or any(
+            term.draws and value_at(term.generator_weight, self.progress)
+            for term in self.losses.values()
+        )
+        if sampling:
+            noises.append(step.randn(shape))
+        images = self.generator(torch.cat(noises), TextFeatures.cat([step.text] * len(noises)))
+        images = images.chunk(len(noises))
+        return replace(
+            step,
+            posterior=posterior,
+            prior=prior,
+            reconstruction=images[0] if posterior is not None else None,
+            fake=images[-1] if sampling else None,
+            noise=noises[-1] if sampling else None,
+        )
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        refill(checkpoint, self)
+        super().on_load_checkpoint(checkpoint)
         before = checkpoint["textgan"]["pipeline"].get("trained_against", [])
         if before != self.trained_against:
             raise ValueError(
                 "the checkpoint was trained against other frozen nets than this model has: "
                 f"{_few(before)}, and here {_few(self.trained_against)}"
             )
-        self._gradients = checkpoint["textgan"].get("gradients", {})
-
-    def _sampled(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "text_encoder": self.text_encoder}
-
-
-def _trainable(modules: list[nn.Module]) -> list[nn.Parameter]:
-    return [p for module in modules for p in module.parameters() if p.requires_grad]
 
 
 def _lineage(model: nn.Module) -> set[str]:
-    """Hashes of all nets in it that might judge draws, and of these nets' ancestors."""
+    """Hashes of all networks in it that might judge samples, and of these networks' ancestors."""
     judges = [part for part in model.modules() if callable(getattr(part, "lineage", None))]
     return {digest for judge in judges for digest in judge.lineage()}
 

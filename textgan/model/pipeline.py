@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from textgan.evaluation.sampled import SampledEvaluation
 from textgan.file.home import expanded
 from textgan.metric.base import Metric
-from textgan.model.base import MeasuredModel
 from textgan.pipeline import TextToImagePipeline
+from textgan.training.evaluated import EvaluatedModel
 
 
-class PipelineModel(MeasuredModel):
+class PipelineModel(EvaluatedModel):
     """A saved pipeline for `textgan test` and `textgan predict`; it cannot be trained.
 
     Args:
@@ -30,7 +31,7 @@ class PipelineModel(MeasuredModel):
         seed: int = 0,
         trust: Sequence[str] = (),
     ):
-        super().__init__(metrics or {}, seed=seed)
+        super().__init__(SampledEvaluation(metrics or {}, seed=seed), seed=seed)
         self.path = expanded(path)
         self.drawing = TextToImagePipeline.from_pretrained(self.path, trust=trust)
 

@@ -67,6 +67,21 @@ class Part(nn.Module, ABC):
         plain = {name: _plain(value, f"{cls.__name__}.{name}") for name, value in arguments}
         return {"_target_": f"{cls.__module__}.{cls.__qualname__}", **plain}
 
+    def frozen_prefixes(self) -> tuple[str, ...]:
+        """Beginnings of the state dict's names that a pretrained source brings anyway.
+
+        A checkpoint leaves them out.
+        """
+        return ()
+
+    def weights_hash(self) -> str:
+        """SHA-256 of the tensors under `frozen_prefixes`."""
+        return ""
+
+    def referring_config(self) -> dict[str, Any]:
+        """Like `config`, but naming the pretrained source instead of being free of it."""
+        return self.config()
+
     def save_pretrained(self, path: str | Path) -> None:
         """Write `config.json` and `model.safetensors` into the folder `path`, each atomically.
 

@@ -8,8 +8,10 @@ from textgan.errors import ConfigError
 OURS = {
     "default_root_dir": "hydra.run.dir=FOLDER (or --run_dir FOLDER)",
     **dict.fromkeys(("max_epochs", "min_epochs", "min_steps"), "total_images"),
-    "accumulate_grad_batches": "model.accumulate_batches",
-    **dict.fromkeys(("gradient_clip_val", "gradient_clip_algorithm"), "model.gradient_clip_norm"),
+    "accumulate_grad_batches": "model.budget.accumulate_batches",
+    **dict.fromkeys(
+        ("gradient_clip_val", "gradient_clip_algorithm"), "model.budget.gradient_clip_norm"
+    ),
     "use_distributed_sampler": "data.batch_size",
 }
 """Option -> the setting to use in its place."""

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from typing import Any
 
 from textgan.pretrained.part import Part
 from textgan.types import TextFeatures
@@ -39,18 +38,3 @@ class TextEncoder(Part):
 
         In the order of `TextFeatures.words`; (0, 0) where it stands for none, as a begin token.
         """
-
-    def frozen_prefixes(self) -> tuple[str, ...]:
-        """Beginnings of the state dict's names that a pretrained source brings anyway.
-
-        A checkpoint leaves them out.
-        """
-        return ()
-
-    def weights_hash(self) -> str:
-        """SHA-256 of the tensors under `frozen_prefixes`."""
-        return ""
-
-    def referring_config(self) -> dict[str, Any]:
-        """Like `config`, but naming the pretrained source instead of being free of it."""
-        return self.config()

@@ -5,55 +5,75 @@ from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import LightningModule
+from torch import nn
 
 from textgan.checkpoint.reading import FORMAT_VERSION, read_checkpoint, read_header
 from textgan.file.limits import Limits, walk
 from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
 from textgan.pretrained.check import check_config, outline, what_cannot_be_built
 from textgan.pretrained.files import Stored, check_finite, check_header
-from textgan.pretrained.part import build, class_of, fill
+from textgan.pretrained.part import Part, build, class_of, fill
 from textgan.pretrained.trust import parts_of
-from textgan.text_encoder.base import TextEncoder
 from textgan.text_encoder.source import is_known_package
 
-_AVERAGED = "ema.averaged."
 _BESIDE_PRETRAINED = Limits(largest=2**16)  # nothing says how large the weights elsewhere are
 
 
 def stamp(checkpoint: dict[str, Any], model: LightningModule) -> None:
-    """Write `checkpoint["textgan"]`, and leave out the weights of frozen pretrained encoders.
+    """Write `checkpoint["textgan"]`, and leave out weights that a pretrained source brings anyway.
 
-    It holds the format's version, what a command line composed (or None), what the pipeline is
-    built from, and the SHA-256 of what was left out, by the encoder's name.
+    It holds the format's version, the configuration that a command line composed (or None), what
+    the pipeline is built from, which weights of the state dict are the pipeline's (`components`),
+    and the SHA-256 of what was left out, by the part's name.
     """
     pipeline, hashes = model.pipeline(), {}
     config = pipeline.config()
-    for name, encoder in _encoders(model):
-        for prefix in encoder.frozen_prefixes():
+    for name, part in _parts(model):
+        for prefix in part.frozen_prefixes():
             for key in [k for k in checkpoint["state_dict"] if k.startswith(f"{name}.{prefix}")]:
                 del checkpoint["state_dict"][key]
-        if encoder.frozen_prefixes():
-            hashes[name] = encoder.weights_hash()
-    if pipeline.text_encoder.frozen_prefixes():
-        config["text_encoder"] = pipeline.text_encoder.referring_config()
+        if part.frozen_prefixes():
+            hashes[name] = part.weights_hash()
+    for name, part in pipeline.named_children():
+        if isinstance(part, Part) and part.frozen_prefixes():
+            config[name] = part.referring_config()
     checkpoint["textgan"] = {
         "format_version": FORMAT_VERSION,
         "config": model.composed_config,
         "pipeline": config,
+        "components": _components(model, pipeline),
         "frozen": hashes,
     }
 
 
+def _components(model: nn.Module, pipeline: nn.Module) -> dict[str, str]:
+    """Name of each part of the pipeline -> name of the same module in the model.
+
+    Raises:
+        TypeError: the pipeline holds a module that is not the model's.
+    """
+    places = {id(module): name for name, module in model.named_modules()}
+    found = {}
+    for name, part in pipeline.named_children():
+        if id(part) not in places:
+            raise TypeError(
+                f"{type(model).__name__}.pipeline() must hold modules of the model itself, but its "
+                f"{name} is another one"
+            )
+        found[name] = places[id(part)]
+    return found
+
+
 def refill(checkpoint: dict[str, Any], model: LightningModule) -> None:
-    """Put back what `stamp` left out, from the encoders that `model` was built with.
+    """Put back what `stamp` left out, from the parts that `model` was built with.
 
     Raises:
         ValueError: these are not the weights that the checkpoint was trained on.
     """
     own = model.state_dict()
-    for name, encoder in _encoders(model):
-        _check_hash(name, encoder, checkpoint.get("textgan", {}).get("frozen", {}))
-        for prefix in encoder.frozen_prefixes():
+    for name, part in _parts(model):
+        _check_hash(name, part, checkpoint.get("textgan", {}).get("frozen", {}))
+        for prefix in part.frozen_prefixes():
             left_out = {
                 key: value for key, value in own.items() if key.startswith(f"{name}.{prefix}")
             }
@@ -80,11 +100,11 @@ def load_pipeline(
             that are not allowed.
     """
     header, where = read_header(path), str(path)
-    config = header["textgan"]["pipeline"]
+    config, components = header["textgan"]["pipeline"], header["textgan"]["components"]
     _check_pipeline(config, where, trust, pretrained)
     stored = {
         name: Stored(tensor.shape, tensor.dtype)
-        for name, tensor in _averaged(header["state_dict"]).items()
+        for name, tensor in _weights_of(components, header["state_dict"]).items()
     }
     for place, part in _self_contained(config):
         inside = {name: s for name, s in stored.items() if name.startswith(place)}
@@ -93,13 +113,14 @@ def load_pipeline(
         check_header(Path(path), inside, expected, prefix=place)
     with what_cannot_be_built(where):
         pipeline = build(config, trust)
-    weights = _averaged(read_checkpoint(path)["state_dict"])
+    weights = _weights_of(components, read_checkpoint(path)["state_dict"])
     check_finite(weights, where)
-    encoder = pipeline.text_encoder
-    _check_hash("text_encoder", encoder, header["textgan"]["frozen"])
-    for prefix in encoder.frozen_prefixes():
-        own = encoder.state_dict(prefix="text_encoder.")
-        weights.update({k: v for k, v in own.items() if k.startswith(f"text_encoder.{prefix}")})
+    for name, part in pipeline.named_children():
+        if isinstance(part, Part):
+            _check_hash(components.get(name, name), part, header["textgan"]["frozen"])
+            own = part.state_dict(prefix=f"{name}.")
+            for prefix in part.frozen_prefixes():
+                weights.update({k: v for k, v in own.items() if k.startswith(f"{name}.{prefix}")})
     check_header(
         Path(path),
         {name: Stored(tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()},
@@ -109,11 +130,13 @@ def load_pipeline(
     return pipeline.eval()
 
 
-def _averaged(state: dict[str, Any]) -> dict[str, Any]:
+def _weights_of(components: dict[str, str], state: dict[str, Any]) -> dict[str, Any]:
+    """The tensors of a model's state dict that are the pipeline's, under the pipeline's names."""
     return {
-        name.removeprefix(_AVERAGED): value
-        for name, value in state.items()
-        if name.startswith(_AVERAGED)
+        f"{name}.{key.removeprefix(f'{place}.')}": value
+        for name, place in components.items()
+        for key, value in state.items()
+        if key.startswith(f"{place}.")
     }
 
 
@@ -166,18 +189,18 @@ def _self_contained(config: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [*found.items()]
 
 
-def _encoders(model: LightningModule) -> list[tuple[str, TextEncoder]]:
-    return [(name, part) for name, part in model.named_modules() if isinstance(part, TextEncoder)]
+def _parts(model: LightningModule) -> list[tuple[str, Part]]:
+    return [(name, part) for name, part in model.named_modules() if isinstance(part, Part)]
 
 
-def _check_hash(name: str, encoder: TextEncoder, hashes: dict[str, str]) -> None:
-    """Refuse a frozen encoder with other pretrained weights than those of the training.
+def _check_hash(name: str, part: Part, hashes: dict[str, str]) -> None:
+    """Refuse a frozen part with other pretrained weights than those of the training.
 
     Raises:
-        ValueError: its weights' hash is not the one that the checkpoint has for `name`.
+        ValueError: the hash of its weights is not the one that the checkpoint has for `name`.
     """
-    if encoder.frozen_prefixes() and encoder.weights_hash() != hashes.get(name):
+    if part.frozen_prefixes() and part.weights_hash() != hashes.get(name):
         raise ValueError(
-            f"{name} is frozen, and its pretrained weights are not those that the checkpoint was "
-            "trained on"
+            f"{name.removeprefix('ema.averaged.')} is frozen, and its pretrained weights are not "
+            "those that the checkpoint was trained on"
         )

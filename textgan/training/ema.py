@@ -22,8 +22,6 @@ class ImageEMA(nn.Module):
         self, modules: dict[str, nn.Module], *, half_life_images: float, ramp: float = 0.05
     ):
         super().__init__()
-        if half_life_images <= 0:
-            raise ValueError(f"ema_half_life_images must be positive, got {half_life_images}")
         self.half_life_images, self.ramp = half_life_images, ramp
         frozen = [p for m in modules.values() for p in m.parameters() if not p.requires_grad]
         self.averaged = copy.deepcopy(nn.ModuleDict(modules), {id(p): p for p in frozen})

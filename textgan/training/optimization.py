@@ -1,6 +1,7 @@
 """From a loss to a step of an optimizer, on a budget counted in images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -9,47 +10,40 @@ from pytorch_lightning.core.optimizer import LightningOptimizer
 from torch import Tensor
 from torch.optim import Optimizer
 
-from textgan.schedule import check_shares, learning_rate_factor
+from textgan.schedule import learning_rate_factor
+from textgan.training.budget import Budget
 from textgan.training.manual import optimizer_step
 
 
-class Descent:
-    """Learning rates over the budget, gradients averaged over batches, and clipped.
+@dataclass
+class Optimized:
+    """An optimizer of a training, and what it optimizes.
 
-    Args:
-        total_images: the budget, over all processes.
-        warmup_images: length of the learning rates' linear rise.
-        learning_rate_decay_start: share of the budget from which they fall, by half a cosine to 0
-            at its end; 1 keeps them constant.
-        accumulate_batches: batches whose gradients are averaged before the optimizers step.
-        gradient_clip_norm: greatest norm of each optimizer's gradient, or None.
-
-    Raises:
-        ValueError: a number is out of range.
+    Attributes:
+        parameters: parameters, or groups of them as torch.optim takes.
+        make: parameters -> optimizer.
+        start: share of the budget at which its learning rate begins to rise.
     """
 
-    def __init__(
-        self,
-        *,
-        total_images: int,
-        warmup_images: int,
-        learning_rate_decay_start: float,
-        accumulate_batches: int = 1,
-        gradient_clip_norm: float | None = None,
-    ):
-        counts = {"total_images": total_images, "accumulate_batches": accumulate_batches}
-        for name, count in counts.items():
-            if count < 1:
-                raise ValueError(f"{name} must be at least 1, got {count}")
-        check_shares(learning_rate_decay_start=learning_rate_decay_start)
-        self.total_images, self.accumulate_batches = total_images, accumulate_batches
-        self.warmup, self.decay_start = warmup_images / total_images, learning_rate_decay_start
-        self.gradient_clip_norm = gradient_clip_norm
+    parameters: list[Any]
+    make: Callable[[list[Any]], Optimizer]
+    start: float = 0.0
+
+
+class Optimization:
+    """The learning rates over a budget, gradients averaged over batches, and clipped.
+
+    Args:
+        budget: length of the training, in images.
+    """
+
+    def __init__(self, budget: Budget):
+        self.budget = budget
         self._options: list[dict[str, Any]] = []
         self._last_step: dict[str, dict[str, Tensor | float]] = {}
 
     def configured(self, optimizers: list[Optimizer]) -> list[Optimizer]:
-        """The same optimizers, whose options are kept in mind."""
+        """Remember the configured options of these optimizers, and return them."""
         self._options = []
         for group in (group for optimizer in optimizers for group in optimizer.param_groups):
             group.setdefault("initial_lr", group["lr"])
@@ -62,7 +56,7 @@ class Descent:
         for group, options in zip(groups, self._options, strict=True):
             group.update(options)
 
-    def descend(
+    def step(
         self,
         model: LightningModule,
         optimizer: LightningOptimizer,
@@ -90,11 +84,13 @@ class Descent:
             start: share of the budget at which this optimizer's learning rate begins to rise.
         """
         batch = seen // shown
-        if batch % self.accumulate_batches == 0:
+        if batch % self.budget.accumulate_batches == 0:
             optimizer.zero_grad()
-        model.manual_backward(loss / self.accumulate_batches)
-        if (batch + 1) % self.accumulate_batches == 0:
-            self._step(model, optimizer, name, progress=seen / self.total_images, start=start)
+        model.manual_backward(loss / self.budget.accumulate_batches)
+        if (batch + 1) % self.budget.accumulate_batches == 0:
+            self._step(
+                model, optimizer, name, progress=seen / self.budget.total_images, start=start
+            )
         log.update(self._last_step.get(name, {}))
 
     def _step(
@@ -107,7 +103,10 @@ class Descent:
         start: float,
     ) -> None:
         factor = learning_rate_factor(
-            progress, start=start, warmup=self.warmup, decay_start=self.decay_start
+            progress,
+            start=start,
+            warmup=self.budget.warmup_images / self.budget.total_images,
+            decay_start=self.budget.learning_rate_decay_start,
         )
         for group in optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
@@ -117,9 +116,9 @@ class Descent:
                 f"train/learning_rate/{name}": optimizer.param_groups[0]["lr"],
                 f"train/gradient_norm/{name}": _gradient_norm(optimizer) / scale,
             }
-        if self.gradient_clip_norm is not None:
+        if self.budget.gradient_clip_norm is not None:
             model.clip_gradients(
-                optimizer, self.gradient_clip_norm * scale, gradient_clip_algorithm="norm"
+                optimizer, self.budget.gradient_clip_norm * scale, gradient_clip_algorithm="norm"
             )
         optimizer_step(optimizer)
 
@@ -127,7 +126,7 @@ class Descent:
         """Whether values are logged before the next step, so that they are worth computing."""
         trainer = model.trainer
         until = -(trainer.fit_loop.batch_idx + 1) % trainer.log_every_n_steps
-        return until < self.accumulate_batches
+        return until < self.budget.accumulate_batches
 
 
 def _loss_scale(model: LightningModule) -> float:

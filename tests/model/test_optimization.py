@@ -13,7 +13,8 @@ from textgan.image_encoder import ResNetImageEncoder
 from textgan.loss import InfoNCE
 from textgan.model import ContrastiveModel
 from textgan.text_encoder import BertTextEncoder
-from textgan.training.descent import Descent
+from textgan.training.budget import Budget
+from textgan.training.optimization import Optimization
 
 
 class Rows(pl.Callback):
@@ -37,15 +38,15 @@ class Line(pl.LightningModule):
         self.automatic_optimization = False
         self.first, self.second = nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))
         settings = {"total_images": 10, "warmup_images": 0, "learning_rate_decay_start": 1.0}
-        self.descent, self.seen = Descent(**{**settings, **options}), 0
+        self.optimization, self.seen = Optimization(Budget(**{**settings, **options})), 0
 
     def configure_optimizers(self):
-        return self.descent.configured([torch.optim.SGD(self.parameters(), lr=1.0)])
+        return self.optimization.configured([torch.optim.SGD(self.parameters(), lr=1.0)])
 
     def training_step(self, batch: torch.Tensor, batch_idx: int) -> None:
         log = {}
         loss = (3 * self.first + 4 * self.second).sum()
-        self.descent.descend(
+        self.optimization.step(
             self, self.optimizers(), loss, seen=self.seen, shown=1, name="line", log=log
         )
         self.seen += 1
@@ -54,7 +55,7 @@ class Line(pl.LightningModule):
 
 @pytest.fixture
 def line(tmp_path):
-    """Options of Descent -> the trained Line, and the rows that it logged."""
+    """Options of Budget -> the trained Line, and the rows that it logged."""
 
     def fit(*, limit: int = 4, every: int = 1, plugins: list | None = None, **options: object):
         rows, model = Rows(), Line(**options)
@@ -98,7 +99,7 @@ def test_between_two_steps_of_gathered_batches_the_last_step_is_logged(line):
 def test_a_norm_is_computed_only_where_it_is_logged(line, monkeypatch, accumulate, computed):
     calls = []
     monkeypatch.setattr(
-        "textgan.training.descent._gradient_norm", lambda _: calls.append(0) or torch.ones(())
+        "textgan.training.optimization._gradient_norm", lambda _: calls.append(0) or torch.ones(())
     )
     _, rows = line(limit=12, every=6, total_images=12, accumulate_batches=accumulate)
     assert len(calls) == computed
@@ -135,8 +136,7 @@ def test_a_contrastive_model_logs_the_same_of_its_one_optimizer(fitted, data):
         text_encoder=BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270),
         losses={"info_nce": InfoNCE()},
         optimizer=partial(torch.optim.Adam, lr=0.5),
-        learning_rate_decay_start=1.0,
-        total_images=8,
+        budget=Budget(total_images=8, learning_rate_decay_start=1.0),
         tokenizer_captions=20,
     )
     rows = Rows()

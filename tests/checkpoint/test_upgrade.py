@@ -1,6 +1,6 @@
 import importlib
 
-from textgan.pretrained.renamed import _MOVED, renamed
+from textgan.checkpoint.upgrade import _MOVED, renamed
 
 
 def test_every_class_that_moved_is_where_it_is_said_to_be():

@@ -1,0 +1,70 @@
+"""Checkpoints and configurations of earlier releases, as this release writes them."""
+
+from typing import Any
+
+_MOVED = {
+    "textgan.image_encoder.inception.Inception": "textgan.extractor.inception.Inception",
+    "textgan.image_encoder.pixels.Pixels": "textgan.extractor.pixels.Pixels",
+    "textgan.image_encoder.encoded.Contrastive": "textgan.extractor.encoded.Contrastive",
+    "textgan.image_encoder.clip.CLIP": "textgan.judge.clip.CLIP",
+    "textgan.image_encoder.contrastive.ContrastiveJudge": (
+        "textgan.judge.contrastive.ContrastiveJudge"
+    ),
+}
+_CLASS_KEYS = ("_target_", "class_path")
+_BUDGET = "textgan.training.budget.Budget"
+_OF_THE_BUDGET = (
+    "total_images",
+    "warmup_images",
+    "learning_rate_decay_start",
+    "accumulate_batches",
+    "gradient_clip_norm",
+    "ema_half_life_images",
+)
+
+
+def upgrade(ours: dict[str, Any]) -> None:
+    """Change the section `textgan` of a checkpoint of format 6 to the present format, in place."""
+    parts = [name for name, part in ours["pipeline"].items() if isinstance(part, dict)]
+    ours["components"] = {name: f"ema.averaged.{name}" for name in parts}
+    if ours["config"] is not None:
+        ours["config"] = upgraded_config(ours["config"])
+
+
+def upgraded_config(config: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a configuration with the names and places that classes and settings have now.
+
+    Args:
+        config: as Hydra composes it (`_target_`), or as LightningCLI reads it (`class_path`).
+    """
+    config = renamed(config)
+    model = config.get("model")
+    settings = model.get("init_args", model) if isinstance(model, dict) else {}
+    if "total_images" not in settings:
+        return config
+    budget = {name: settings.pop(name) for name in _OF_THE_BUDGET if name in settings}
+    is_hydra = "_target_" in model
+    settings["budget"] = {"_target_": _BUDGET, **budget} if is_hydra else budget
+    if "compile_generator" in settings:
+        settings["compile"] = ["generator"] if settings.pop("compile_generator") else []
+    links = config.get("composition", {}).get("links", {})
+    for name in [f"model.{name}" for name in _OF_THE_BUDGET]:
+        if name in links:
+            links[name.replace("model.", "model.budget.")] = links.pop(name)
+    return config
+
+
+def renamed(config: Any) -> Any:
+    """A copy of a configuration in which every class has the name that it has now.
+
+    Args:
+        config: dicts, lists and scalars; classes stand under `_target_` or `class_path`.
+    """
+    if isinstance(config, dict):
+        return {
+            key: _MOVED.get(value, value)
+            if key in _CLASS_KEYS and isinstance(value, str)
+            else renamed(value)
+            for key, value in config.items()
+        }
+    return [renamed(item) for item in config] if isinstance(config, list) else config

@@ -1,0 +1,57 @@
+"""Rewrite a checkpoint or a run.yaml of an earlier release for this one."""
+
+import shlex
+from pathlib import Path
+
+from textgan.command._parser import Parser
+from textgan.errors import ConfigError
+from textgan.file.atomic import whole
+from textgan.file.home import expanded
+
+
+def main(argv: list[str]) -> int:
+    """`textgan convert OLD NEW`: the old file stays as it is."""
+    parser = Parser("textgan convert", description=__doc__)
+    parser.add_argument("old", type=expanded, help="a .ckpt file, or a run.yaml")
+    parser.add_argument("new", type=expanded, help="the file to write")
+    words = parser.parse_args(argv)
+    old, new = Path(words.old), Path(words.new)
+    if not old.is_file():
+        raise ConfigError(f"{words.old!r} must be a .ckpt file or a run.yaml")
+    if new.exists():
+        raise ConfigError(f"{words.new!r} exists already: name a new file")
+    write = _write_configuration if old.suffix in (".yaml", ".yml") else _write_checkpoint
+    write(old, new)
+    use = "--config" if old.suffix in (".yaml", ".yml") else "ckpt_path="
+    place = shlex.quote(words.new)
+    print(f"next: textgan fit {use}{' ' if use.startswith('-') else ''}{place}")
+    return 0
+
+
+def _write_configuration(old: Path, new: Path) -> None:
+    import yaml
+
+    from textgan.checkpoint.upgrade import upgraded_config
+    from textgan.file.limits import read_yaml
+
+    try:
+        config = upgraded_config(read_yaml(old))
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    with whole(new) as beside:
+        text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+        beside.write_text(text, encoding="utf-8")
+
+
+def _write_checkpoint(old: Path, new: Path) -> None:
+    import torch
+
+    from textgan.checkpoint.reading import FORMAT_VERSION, read_checkpoint
+
+    try:
+        checkpoint = read_checkpoint(old)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    checkpoint["textgan"]["format_version"] = FORMAT_VERSION
+    with whole(new, durable=True) as beside:
+        torch.save(checkpoint, beside)

@@ -1,0 +1,58 @@
+"""Evaluation of models that generate images from captions."""
+
+from collections.abc import Collection
+
+import torch
+
+from textgan.evaluation.base import Evaluation, Origin, Split
+from textgan.evaluation.cache import FeatureCache, default_folder
+from textgan.evaluation.report import Report, collect
+from textgan.evaluation.runner import Evaluator
+from textgan.metric.base import Metric
+from textgan.pipeline import TextToImagePipeline
+from textgan.types import Batch
+
+
+class SampledEvaluation(Evaluation[TextToImagePipeline]):
+    """Generates images for each caption of a split, and shows them to all metrics.
+
+    Args:
+        metrics: name -> metric.
+        seed: keys the noise of the samples.
+    """
+
+    def __init__(self, metrics: dict[str, Metric], *, seed: int):
+        self.evaluator = Evaluator(metrics, seed=seed, cache=FeatureCache(default_folder()))
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        return self.evaluator.skipped
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.evaluator.metrics)
+
+    @property
+    def only_testing(self) -> list[str]:
+        return [name for name, metric in self.evaluator.metrics.items() if metric.test_only]
+
+    def prepare(self, *, device: torch.device, trained_against: Collection[str]) -> None:
+        self.evaluator.prepare(testing=False, device=device, trained_against=trained_against)
+
+    def begin(self, pipeline: TextToImagePipeline, split: Split) -> None:
+        training = {} if split.training is None else {"training": split.training}
+        self.evaluator.begin(pipeline, testing=split.testing, captions=split.captions, **training)
+
+    def update(self, pipeline: TextToImagePipeline, batch: Batch) -> None:
+        self.evaluator.update(pipeline, batch)
+
+    def finish(self, pipeline: TextToImagePipeline) -> None:
+        self.evaluator.finish(pipeline)
+
+    def compute(self) -> dict[str, float]:
+        return self.evaluator.compute()
+
+    def report(
+        self, values: dict[str, float], pipeline: TextToImagePipeline, origin: Origin
+    ) -> Report:
+        return collect(self.evaluator, values, pipeline, **vars(origin))

@@ -1,0 +1,176 @@
+"""The training frame that all models share."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from textgan.evaluation.base import Evaluation
+from textgan.seed import seed_from
+from textgan.text_encoder.base import TextEncoder
+from textgan.training.budget import Budget
+from textgan.training.checkpoint import refill, stamp
+from textgan.training.ema import ImageEMA
+from textgan.training.evaluated import EvaluatedModel
+from textgan.training.manual import count_one_batch
+from textgan.training.optimization import Optimization, Optimized
+from textgan.training.vocabulary import check_captions, fit_vocabulary
+from textgan.types import Batch
+
+Log = dict[str, Any]
+
+
+class TrainedModel(EvaluatedModel):
+    """Base of every model that is trained; a subclass computes losses and builds a pipeline.
+
+    It counts images, steps the optimizers, averages the weights, fits the vocabulary, and saves and
+    resumes. All randomness is keyed by (seed, images seen, rank), so that a resumed run needs no
+    random state and is bitwise the uninterrupted one.
+
+    Args:
+        parts: name -> part; each becomes an attribute of the model. The part named `text_encoder`,
+            if there is one, gets its vocabulary from training captions.
+        averaged: names of the parts whose weights are averaged.
+        budget: length of the training.
+        evaluation: computes the metrics of validation and test; None computes none.
+        compile: names of the parts that torch.compile compiles.
+        tokenizer_captions: how many training captions a tokenizer is fitted on at most.
+        seed: keys all randomness.
+
+    Raises:
+        ValueError: `compile` names no part.
+
+    Attributes:
+        ema: the averaged parts, under `ema.averaged[name]`.
+        seen: number of training images until now, like `images_seen`, but read without waiting for
+            a GPU.
+    """
+
+    def __init__(
+        self,
+        parts: dict[str, nn.Module | None],
+        *,
+        averaged: Sequence[str],
+        budget: Budget,
+        evaluation: Evaluation | None = None,
+        compile: Sequence[str] = (),
+        tokenizer_captions: int = 20_000,
+        seed: int = 0,
+    ):
+        super().__init__(evaluation, seed=seed)
+        self.automatic_optimization = False
+        for name, part in parts.items():
+            setattr(self, name, part)
+        known = [name for name, part in parts.items() if part is not None]
+        if unknown := [name for name in compile if name not in known]:
+            raise ValueError(f"compile must name parts among {', '.join(known)}, got {unknown[0]}")
+        self.budget, self.compiled = budget, list(compile)
+        self.tokenizer_captions = tokenizer_captions
+        self.optimization = Optimization(budget)
+        self._averaged = list(averaged)
+        self.ema = ImageEMA(self._followed(), half_life_images=budget.ema_half_life_images)
+        self._starts: dict[str, float] = {}
+        self.seen = 0
+        self._shown = 0  # images of the present batch, over all processes
+        self._lengths_checked = False
+        self._gradients: dict[str, Tensor] = {}  # of a step that a checkpoint cut in two
+
+    @abstractmethod
+    def optimized(self) -> dict[str, Optimized]:
+        """Name -> optimizer, and what it optimizes; the first one steps first."""
+
+    @abstractmethod
+    def learn(self, batch: Batch, log: Log) -> None:
+        """Compute the losses of a batch, and call `step_optimizer` for each optimizer.
+
+        Args:
+            batch: of this process.
+            log: key -> value, for `train/<part>/<term>`.
+        """
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that was shown, in [0, 1]."""
+        return self.seen / self.budget.total_images
+
+    def step_optimizer(self, name: str, loss: Tensor, log: Log) -> None:
+        """Backward, and a step of the optimizer of this name unless gradients are accumulated."""
+        optimizers = self.optimizers()
+        optimizers = optimizers if isinstance(optimizers, list) else [optimizers]
+        self.optimization.step(
+            self,
+            optimizers[list(self._starts).index(name)],
+            loss,
+            seen=self.seen,
+            shown=self._shown,
+            name=name,
+            log=log,
+            start=self._starts[name],
+        )
+
+    def setup(self, stage: str) -> None:
+        """Fit the tokenizer on training captions, unless it is fitted or a checkpoint brings it."""
+        if stage != "fit":
+            return
+        self.train()  # Lightning leaves a part that was loaded, and so in eval mode, as it is
+        for name in self.compiled:
+            getattr(self, name).compile()
+        encoder, limit = self._text_encoder(), self.tokenizer_captions
+        if encoder is not None and fit_vocabulary(encoder, self.trainer, limit=limit):
+            self.ema.copy_from(self._followed())
+            self._lengths_checked = True
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        optimized = self.optimized()
+        self._starts = {name: each.start for name, each in optimized.items()}
+        made = [each.make(each.parameters) for each in optimized.values()]
+        return self.optimization.configured(made)
+
+    def on_train_start(self) -> None:
+        self.seen = int(self.images_seen)
+        self.optimization.restore(self.trainer.optimizers)
+        for name, parameter in self.named_parameters():
+            if name in self._gradients:
+                parameter.grad = self._gradients[name].to(parameter.device)
+        self._gradients = {}
+        encoder = self._text_encoder()
+        if encoder is not None and not self._lengths_checked:
+            check_captions(encoder, self.trainer, limit=self.tokenizer_captions)
+        self.trainer.should_stop |= self.seen >= self.budget.total_images
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        self._shown = shown = self.trainer.world_size * len(batch)
+        torch.manual_seed(seed_from(self.seed, self.seen, self.trainer.global_rank))
+        log: Log = {"step": float(self.seen + shown)}
+        self.learn(batch, log)
+        self.seen += shown
+        self.images_seen += shown
+        self.ema.update(self._followed(), images=shown, images_seen=self.seen)
+        count_one_batch(self.trainer)
+        if (batch_idx + 1) % self.trainer.log_every_n_steps == 0:
+            self.log_dict(log, batch_size=len(batch))
+        self.trainer.should_stop |= self.seen >= self.budget.total_images
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        stamp(checkpoint, self)
+        if self.budget.accumulate_batches > 1:  # it may come between two batches of one step
+            gradients = {n: p.grad for n, p in self.named_parameters() if p.grad is not None}
+            checkpoint["textgan"]["gradients"] = gradients
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        refill(checkpoint, self)
+        self._gradients = checkpoint["textgan"].get("gradients", {})
+
+    def _followed(self) -> dict[str, nn.Module]:
+        return {name: getattr(self, name) for name in self._averaged}
+
+    def _text_encoder(self) -> TextEncoder | None:
+        return getattr(self, "text_encoder", None)
+
+
+def trainable(*modules: nn.Module | None) -> list[nn.Parameter]:
+    """All parameters of the modules that take gradients; None stands for no module."""
+    return [p for m in modules if m is not None for p in m.parameters() if p.requires_grad]
