@@ -16,7 +16,7 @@ LINES = [line.split("  #")[0].strip() for block in BLOCKS for line in block.spli
 COMMANDS = sorted(
     {line for line in LINES if line.startswith("textgan ") and line != "textgan demo"}
 )
-SLOW = ("trainer=ddp_cpu", "wandb")
+SLOW = ("trainer=ddp_cpu", "wandb", "textgan export", "-m ")
 
 
 def parametrised() -> list:

@@ -1,6 +1,8 @@
+import pytest
 from PIL import Image
 
 
+@pytest.mark.slow
 def test_a_run_leaves_a_picture_of_what_captions_find(textgan, tiny, tmp_path):
     words = [word for word in tiny if not word.startswith(("model.", "callback", "metric"))]
     small = ["model.image_encoder.base_width=4", "model.image_encoder.max_width=8"]

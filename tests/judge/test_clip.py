@@ -242,6 +242,7 @@ def test_text_image_similarity_is_the_clip_score_of_torchmetrics(folder, judge, 
     assert metric.compute()["clip_score"] == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_torchvision_is_not_imported(folder):
     code = (
         "import sys; sys.modules['torchvision'] = None\n"

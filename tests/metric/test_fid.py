@@ -218,6 +218,7 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 def test_two_processes_agree_with_one(tmp_path):
     method = f"file://{tmp_path / 'meeting'}"
     command = [sys.executable, "-c", RANK]

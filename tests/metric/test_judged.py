@@ -144,6 +144,7 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 def test_two_processes_agree_with_one_on_both_metrics(tmp_path):
     method = f"file://{tmp_path / 'meeting'}"
     command = [sys.executable, "-c", RANK]

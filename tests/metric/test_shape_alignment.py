@@ -55,6 +55,7 @@ def test_soft_and_noisy_pictures_are_read_too(image_size):
     assert score(captions, images + 0.1 * noise)["all"] >= 0.97
 
 
+@pytest.mark.slow
 def test_hard_pictures_are_mostly_right():
     values = score(*pictures(60, 64, hard=True), hard=True)
     assert values["all"] >= 0.9

@@ -408,6 +408,7 @@ def test_only_the_tensors_of_the_part_must_fit(nested, change, said):
         Inner.from_pretrained(nested[0], part="inner.inner")
 
 
+@pytest.mark.slow
 def test_what_is_imported_while_loading_is_not_left_without_memory(tmp_path):
     encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
     encoder.fit_tokenizer(["a"])

@@ -36,6 +36,7 @@ def package(tmp_path, monkeypatch) -> str:
     sys.modules.pop("my_generators", None)
 
 
+@pytest.mark.slow
 def test_a_model_with_a_part_of_the_users_own_is_loaded_where_that_is_trusted(
     package, textgan, tiny
 ):

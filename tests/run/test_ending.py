@@ -104,6 +104,7 @@ def test_a_run_without_a_checkpoint_begins_anew_and_says_so(textgan, trained, ti
     assert images_in("run/last.ckpt") == 32
 
 
+@pytest.mark.slow
 def test_a_folder_and_the_words_last_and_best_name_a_checkpoint(textgan, trained):
     run = Path(shutil.copytree(trained, "runs/2026-01-01/one"))
     shutil.copy(run / "last.ckpt", run / "best.ckpt")
