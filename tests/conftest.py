@@ -1,9 +1,12 @@
+import importlib
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
@@ -90,6 +93,45 @@ def tiny_pipeline() -> Callable[[list[str]], "GANPipeline"]:
         return GANPipeline(generator, encoder).eval()
 
     return make
+
+
+GRAY = """
+import torch
+from textgan.pipeline import Option, TextToImagePipeline
+
+
+class Gray(TextToImagePipeline):
+    '''Images of one shade, by the caption's length and the seed.'''
+
+    image_size = 8
+
+    def __init__(self):
+        super().__init__()
+        self.least = torch.nn.Parameter(torch.zeros(1))
+
+    def draw(self, captions, keys, steps=1):
+        shades = [
+            len(caption) / 100 + key[0] / 10 + steps / 50
+            for caption, key in zip(captions, keys, strict=True)
+        ]
+        return self.least + torch.tensor(shades).view(-1, 1, 1, 1).expand(-1, 3, 8, 8)
+
+
+class Stepped(Gray):
+    options = (Option("steps", int, 1, "More take longer.", minimum=1, maximum=9),)
+
+    def __call__(self, captions, *, steps=1, **common):
+        return self._run(captions, lambda c, k: self.draw_prompts(c, k, steps=steps), **common)
+"""
+
+
+@pytest.fixture
+def gray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """A user's module with two pipelines that are no GAN: `Gray`, and `Stepped` with an option."""
+    (tmp_path / "gray.py").write_text(GRAY, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield importlib.import_module("gray")
+    sys.modules.pop("gray")
 
 
 @pytest.fixture

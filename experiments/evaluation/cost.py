@@ -14,7 +14,7 @@ import torch
 
 from textgan.caption.word_swap import WordSwap
 from textgan.data import Shapes
-from textgan.evaluation import Evaluator, FeatureCache, default_folder
+from textgan.evaluation import Evaluator, FeatureCache, by_captions, default_folder
 from textgan.extractor import Inception
 from textgan.image import to_rgb_uint8
 from textgan.metric import (
@@ -41,7 +41,7 @@ def evaluate(evaluator: Evaluator, pipeline: TextToImagePipeline, data: Shapes) 
         training=lambda limit: data.still_batches("train", limit=limit),
     )
     for batch in data.test_dataloader():
-        evaluator.update(pipeline, batch)
+        evaluator.update(by_captions(pipeline), batch)
     evaluator.finish(pipeline)
     evaluator.compute()
     return time.perf_counter() - start

@@ -13,7 +13,7 @@ import json
 from functools import partial
 
 from textgan.data import Folder
-from textgan.evaluation import Evaluator, FeatureCache, default_folder
+from textgan.evaluation import Evaluator, FeatureCache, by_captions, default_folder
 from textgan.extractor import Inception
 from textgan.judge import ContrastiveJudge
 from textgan.metric import FID, RPrecision
@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> None:
         training=lambda limit: training(limit=limit),
     )
     for batch in training(limit=asked.captions):
-        evaluator.update(pipeline, batch)
+        evaluator.update(by_captions(pipeline), batch)
     evaluator.finish(pipeline)
     print(json.dumps({name: _number(value) for name, value in evaluator.compute().items()}))
 

@@ -49,7 +49,7 @@ def grids(out: Path, seed: int, captions: Sequence[str]) -> Image.Image | None:
         folder = out / f"{arm}-seed{seed}"
         if (folder / "done.json").is_file():
             pipeline = TextToImagePipeline.from_pretrained(folder / "run/pipeline")
-            images = pipeline(captions, weighted_words=False, output_type="pt").images
+            images = pipeline.sample(captions)
             found.append((arm, captioned_grid(images, captions, len(captions), 140)))
     if not found:
         return None

@@ -120,13 +120,13 @@ async def visit(
         session = f"v{number}x{turn // options.stay}x{int(until)}"
         caption, seed = SENTENCES[(37 * number + turn) % len(SENTENCES)], 1000 * number + turn
         if options.animations and (turn + number) % options.animations == 0:
-            data = [caption, SENTENCES[number], seed, 16, 1.0, True]
+            data = [True, caption, SENTENCES[number], seed, 16, 1.0]
             values = await ask(http, tally, session, functions["animation"], data)
             tally.animations += 1
             right = values and values[0] == seed and values[1].count("<img") == 17
         else:
             start = time.perf_counter()
-            data = [caption, seed, 4, 1.0, True]
+            data = [True, caption, seed, 4, 1.0]
             values = await ask(http, tally, session, functions["drawing"], data)
             if time.perf_counter() <= until:
                 tally.waits.append(time.perf_counter() - start)

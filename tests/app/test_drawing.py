@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from textgan.app.drawing import draw, unread_words
+from textgan.app.drawing import draw
 
 
 def pixels(image):
@@ -55,8 +55,8 @@ def test_what_cannot_be_drawn_is_refused_in_words(pipeline, caption, options, sa
 
 def test_words_that_are_cut_off_are_counted(pipeline):
     words = ["circle"] * 100
-    unread = unread_words(pipeline, " ".join(words))
+    unread = pipeline.unread_words(" ".join(words))
     assert 0 < unread < 100
     read = words[: 100 - unread]
-    assert unread_words(pipeline, " ".join(read)) == 0
-    assert unread_words(pipeline, " ".join([*read, "(one:1.5)", "more"])) == 2
+    assert pipeline.unread_words(" ".join(read)) == 0
+    assert pipeline.unread_words(" ".join([*read, "(one:1.5)", "more"])) == 2

@@ -49,7 +49,7 @@ def wait_until(true):
 def test_sixteen_visitors_get_each_their_own_drawing(http):
     def visit(number):
         caption, seed = f"a star {number}", 100 + number
-        return ask(http, "drawing", [caption, seed, 2, 1.0, True], f"visitor{number}")["data"]
+        return ask(http, "drawing", [True, caption, seed, 2, 1.0], f"visitor{number}")["data"]
 
     with ThreadPoolExecutor(16) as pool:
         for number, values in enumerate(pool.map(visit, range(16))):
@@ -60,7 +60,7 @@ def test_sixteen_visitors_get_each_their_own_drawing(http):
 
 def test_nothing_of_a_visitor_is_kept(page, http):
     for number in range(20):
-        ask(http, "animation", ["a star", "a circle", number, 8, 1.0, True], f"guest{number}")
+        ask(http, "animation", [True, "a star", "a circle", number, 8, 1.0], f"guest{number}")
     held = page.state_holder.session_data
     assert len(held) == 1
     assert len(page._queue.event_analytics) <= 1
@@ -73,11 +73,11 @@ def test_answers_that_nobody_reads_do_not_pile_up(page, http, monkeypatch):
     monkeypatch.setattr("textgan.app.serve._MOST_UNREAD", 3)
     functions = {one["api_name"]: one["id"] for one in http.get("/config").json()["dependencies"]}
     for number in range(12):
-        data = ["a star", "a circle", number, 8, 1.0, True]
+        data = [True, "a star", "a circle", number, 8, 1.0]
         wish = {"data": data, "fn_index": functions["animation"], "session_hash": f"deaf{number}"}
         assert http.post("/gradio_api/queue/join", json=wish).status_code == 200
         wait_until(lambda: not page._queue.event_ids_to_events)
-    ask(http, "drawing", ["a", 0, 1, 1.0, True], "listening")
+    ask(http, "drawing", [True, "a", 0, 1, 1.0], "listening")
     boxes = [one for one in page._queue.pending_messages_per_session if one.startswith("deaf")]
     assert boxes == ["deaf9", "deaf10", "deaf11"]
     assert len(page._queue.pending_event_ids_session) <= 5
@@ -87,7 +87,7 @@ def test_upload_and_what_passes_the_queue_are_closed(http):
     sent = {"files": {"files": ("x.png", b"x" * 1000)}}
     assert http.post("/gradio_api/upload", **sent).status_code == 404
     for name in ("run/drawing", "api/drawing", "call/drawing"):
-        answer = http.post(f"/gradio_api/{name}", json={"data": ["a", 0, 1, 1.0, True]})
+        answer = http.post(f"/gradio_api/{name}", json={"data": [True, "a", 0, 1, 1.0]})
         assert answer.status_code == 404
         assert answer.text.startswith("The page has no POST")
 
@@ -103,8 +103,8 @@ def test_names_are_checked_as_served(http):
 
 @pytest.mark.parametrize(
     "data",
-    [[], [None] * 5, [["a"], 0, 1, 1.0, True], [{}, {}, {}, {}, {}], ["a", 0, 1, 1.0, True, 1]],
+    [[], [None] * 5, [True, ["a"], 0, 1, 1.0], [{}, {}, {}, {}, {}], [True, "a", 0, 1, 1.0, 1]],
 )
 def test_nonsense_is_no_error_of_the_server_and_nobody_waits(http, data, capfd):
     ask(http, "drawing", data, "nonsense")
-    assert ask(http, "drawing", ["a", 0, 1, 1.0, True], "sense")["data"][0] == 0
+    assert ask(http, "drawing", [True, "a", 0, 1, 1.0], "sense")["data"][0] == 0

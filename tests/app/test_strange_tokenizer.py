@@ -20,14 +20,14 @@ def test_a_panic_of_the_tokenizer_is_an_answer_of_the_page(pipeline):
     content = bytearray(json.dumps(said).encode())
     tokenizer.set_extra_state(torch.frombuffer(content, dtype=torch.uint8))
     answers = Answers(pipeline)
-    assert EMPTY not in asyncio.run(answers.drawing("a star", 5, 1, 1.0, True))
-    _, chips, pictures, status = asyncio.run(answers.drawing("☃☃☃", 5, 1, 1.0, True))
+    assert EMPTY not in asyncio.run(answers.drawing(True, "a star", 5, 1, 1.0))
+    _, chips, pictures, status = asyncio.run(answers.drawing(True, "☃☃☃", 5, 1, 1.0))
     assert (chips, pictures) == ("", EMPTY)
     assert "he tokenizer fails at the caption" in status
     assert "index out of bounds" in status
     for pictures, status in (
-        asyncio.run(answers.attention("☃☃☃", 5, 1, 1.0, 0)),
-        asyncio.run(answers.animation("a star", "☃☃☃", 5, 4, 1.0, True))[1:],
+        asyncio.run(answers.attention(0, "☃☃☃", 5, 1, 1.0)),
+        asyncio.run(answers.animation(True, "a star", "☃☃☃", 5, 4, 1.0))[1:],
     ):
         assert pictures == EMPTY
         assert "he tokenizer fails at the caption" in status

@@ -56,7 +56,9 @@ def batches(monkeypatch):
 
 
 def test_wishes_that_wait_are_drawn_in_one_batch_and_are_as_if_drawn_alone(pipeline, batches):
-    wishes = [Wish(caption, 1 + i, 3 * i, 0.5) for i, caption in enumerate(CAPTIONS)]
+    wishes = [
+        Wish(caption, 1 + i, 3 * i, {"truncation": 0.5}) for i, caption in enumerate(CAPTIONS)
+    ]
     drawings = answers_of(Worker(pipeline), wishes)
     assert batches == [4]
     for wish, drawing in zip(wishes, drawings, strict=True):
@@ -68,12 +70,12 @@ def test_wishes_that_wait_are_drawn_in_one_batch_and_are_as_if_drawn_alone(pipel
 
 
 def test_other_options_make_another_batch_and_a_batch_has_an_end(pipeline, batches):
-    truncations = [1.0, 0.5, 1.0, 0.5, 1.0, 1.0]
-    wishes = [Wish("a star", 4, seed, value) for seed, value in enumerate(truncations)]
+    options = [{"truncation": value} for value in (1.0, 0.5, 1.0, 0.5, 1.0, 1.0)]
+    wishes = [Wish("a star", 4, seed, value) for seed, value in enumerate(options)]
     drawings = answers_of(Worker(pipeline, most_pictures=12), wishes)
     assert batches == [3, 2, 1]
     assert [drawing.seed for drawing in drawings] == [0, 1, 2, 3, 4, 5]
-    assert [drawing.truncation for drawing in drawings] == truncations
+    assert [drawing.options for drawing in drawings] == options
 
 
 @pytest.mark.parametrize("error", [ValueError("unread"), RuntimeError("boom"), KeyError("x")])
@@ -151,9 +153,9 @@ def test_answers_to_eight_threads_are_those_to_one(pipeline):
     wishes = [(CAPTIONS[i % 4], i, 1 + i % 3, 1.0) for i in range(16)]
 
     async def visit(wish):
-        seed, chips, pictures, _ = await answers.drawing(*wish, True)
-        heat, _ = await answers.attention(*wish, 0)
-        _, moving, _ = await answers.animation(wish[0], "a star", wish[1], 3, 1.0, True)
+        seed, chips, pictures, _ = await answers.drawing(True, *wish)
+        heat, _ = await answers.attention(0, *wish)
+        _, moving, _ = await answers.animation(True, wish[0], "a star", wish[1], 3, 1.0)
         return seed, chips, pixels_of(pictures), pixels_of(heat), pixels_of(moving)
 
     def ask(wish):

@@ -1,5 +1,3 @@
-from types import SimpleNamespace
-
 import pytest
 import pytorch_lightning as pl
 import torch
@@ -11,13 +9,9 @@ from textgan.types import Batch
 
 
 class Pipeline:
-    def __call__(
-        self, captions: list[str], *, seed: int, weighted_words: bool, output_type: str
-    ) -> SimpleNamespace:
-        assert not weighted_words  # a data set's captions are no prompts
-        assert output_type == "pt"
+    def sample(self, captions: list[str], *, seed: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed)
-        return SimpleNamespace(images=torch.rand(len(captions), 3, 8, 8, generator=generator))
+        return torch.rand(len(captions), 3, 8, 8, generator=generator)
 
 
 class Counting(pl.LightningModule):

@@ -66,7 +66,7 @@ def test_a_caption_with_a_dash_is_drawn_into_the_home_folder(textgan, drawing, m
     assert status == 0, err
     assert Path("home/s.png").is_file()
     assert not Path("~").exists()
-    status, _, err = textgan(*words[:4], "--to", "-blue", "--steps", "2", "--out=~nobody_here.gif")
+    status, _, err = textgan(*words[:4], "--to", "-blue", "--frames", "2", "--out=~nobody_here.gif")
     assert status == 0, err
     assert Path("~nobody_here.gif").is_file(), "without such a user it is a name"
 

@@ -33,7 +33,7 @@ def test_a_saved_checkpoint_draws_as_the_checkpoint_did(textgan, trained):
 
 
 def test_an_animation_goes_from_one_caption_to_another_and_back(textgan, drawing):
-    words = ["a red circle", "--model", str(drawing), "--to", "a blue square", "--steps", "5"]
+    words = ["a red circle", "--model", str(drawing), "--to", "a blue square", "--frames", "5"]
     status, out, err = textgan("sample", *words)
     assert status == 0, err
     assert out.strip() == "sample.gif"
@@ -88,14 +88,14 @@ def test_one_noise_for_all_captions_makes_equal_captions_equal(textgan, drawing)
             ["--guidance_scale", "2", "--attention"],
             "--guidance_scale says nothing beside --attention",
         ),
-        (["--steps", "3"], "--steps says nothing without --to or --to_seed"),
+        (["--frames", "3"], "--frames says nothing without --to or --to_seed"),
         (["--candidates", "3"], "--candidates says nothing without --rerank"),
         (["--out", "a.gif"], "--out must end in .png, got 'a.gif'"),
         (["--to", "b", "--out", "a.txt"], "--out must end in .gif or .png, got 'a.txt'"),
         (["--rerank", "./nowhere"], "--rerank './nowhere' does not exist"),
         (["--rerank", "o" * 400], "does not exist"),
         (["--truncation", "2"], "truncation must be in [0, 1], got 2.0"),
-        (["--to", "b", "--steps", "1"], "steps must be at least 2"),
+        (["--to", "b", "--frames", "1"], "frames must be at least 2"),
     ],
 )
 def test_what_does_not_go_together_is_a_sentence(textgan, drawing, words, sentence):

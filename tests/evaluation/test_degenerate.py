@@ -1,7 +1,5 @@
 """No pictures and no captions, however poor, end the evaluation of the other metrics."""
 
-from types import SimpleNamespace
-
 import hydra
 import pytest
 import torch
@@ -9,7 +7,7 @@ from omegaconf import OmegaConf
 from torch import nn
 
 from textgan.composition.conf_folder import conf_folder
-from textgan.evaluation import Evaluator
+from textgan.evaluation import Evaluator, by_captions
 from textgan.evaluation.report import collect
 from textgan.metric.base import Metric
 from textgan.types import Batch
@@ -32,14 +30,14 @@ class Judge(nn.Module):
 class Pipeline(nn.Module):
     """Draws what it is told to: a function of the shape."""
 
-    trained_against, device = (), torch.device("cpu")
+    trained_against, device, options = (), torch.device("cpu"), ()
 
     def __init__(self, draw):
         super().__init__()
         self.draw, self.weight = draw, nn.Parameter(torch.ones(1))
 
-    def __call__(self, captions, *, num_images_per_prompt=1, **more):
-        return SimpleNamespace(images=self.draw(len(captions) * num_images_per_prompt))
+    def sample(self, captions, *, num_images_per_prompt=1, **more):
+        return self.draw(len(captions) * num_images_per_prompt)
 
 
 def flat(n: int) -> torch.Tensor:
@@ -88,7 +86,7 @@ def evaluated(case: str, names: dict[str, Metric]) -> tuple[Evaluator, dict[str,
     evaluator, pipeline = Evaluator(names), Pipeline(draw)
     batch = Batch(real(n), caption(n), torch.arange(n))
     evaluator.begin(pipeline, testing=True, captions=lambda: scenes(8), training=lambda _: [batch])
-    evaluator.update(pipeline, batch)
+    evaluator.update(by_captions(pipeline), batch)
     return evaluator, evaluator.compute()
 
 
@@ -146,7 +144,7 @@ def test_a_metric_that_fails_anywhere_leaves_the_others_in_peace(where, error):
     pipeline, batch = Pipeline(noise), Batch(noise(4), scenes(4), torch.arange(4))
     evaluator = Evaluator({"bad": poor, "good": good})
     evaluator.begin(pipeline, testing=True, training=lambda _: [batch])
-    evaluator.update(pipeline, batch)
+    evaluator.update(by_captions(pipeline), batch)
     evaluator.finish(pipeline)
     assert evaluator.compute() == {"good/poor": 1.0}
     said = "poor is not a finite number: nan" if where == "value" else str(error)
@@ -157,7 +155,7 @@ def test_a_bug_of_a_metric_is_not_hidden():
     evaluator = Evaluator({"bad": Poor("update", KeyError("bug"))})
     batch = Batch(noise(4), scenes(4), torch.arange(4))
     with pytest.raises(KeyError):
-        evaluator.update(Pipeline(noise), batch)
+        evaluator.update(by_captions(Pipeline(noise)), batch)
 
 
 def test_every_metric_that_there_is_takes_part():

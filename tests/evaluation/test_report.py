@@ -1,14 +1,14 @@
 import hashlib
 import json
-from types import SimpleNamespace
 
 import pytest
 import torch
 from PIL import Image
 
 from textgan.errors import MissingWeightsError
-from textgan.evaluation import Evaluator, Report, collect
+from textgan.evaluation import Evaluator, Report, by_captions, collect
 from textgan.metric.base import Metric
+from textgan.pipeline import Option
 from textgan.pretrained.frozen import weights_hash
 from textgan.types import Batch, Measurement
 
@@ -17,16 +17,15 @@ class Pipeline(torch.nn.Linear):
     """Six parameters, and gray draws."""
 
     device, trained_against = torch.device("cpu"), ()
+    options = (Option("strength", float, 2.5, "Of the gray."),)
 
     def __init__(self, weight: float = 0.0):
         super().__init__(2, 2)
         torch.nn.init.constant_(self.weight, weight)
         torch.nn.init.zeros_(self.bias)
 
-    def forward(
-        self, captions, *, num_images_per_prompt, seed, indices, weighted_words, output_type
-    ):
-        return SimpleNamespace(images=torch.zeros(len(captions) * num_images_per_prompt, 3, 2, 2))
+    def sample(self, captions, *, num_images_per_prompt, seed, indices):
+        return torch.zeros(len(captions) * num_images_per_prompt, 3, 2, 2)
 
 
 class Fake(Metric):
@@ -62,7 +61,7 @@ def reported(
     evaluator = Evaluator(metrics, seed=seed)
     shown = [] if training is None else [Batch(pictures.images, ["x", "y"], torch.arange(2))]
     evaluator.begin(pipeline, testing=True, training=lambda limit: shown)
-    evaluator.update(pipeline, pictures)
+    evaluator.update(by_captions(pipeline), pictures)
     values = evaluator.compute()
     data = {"class": "textgan.data.Mine", "split": "test"}
     return collect(evaluator, values, pipeline, source="run", images_seen=640, data=data)
@@ -134,6 +133,7 @@ def test_a_protocol_has_the_metrics_arguments_the_data_the_seed_and_the_versions
     assert protocol["arguments"] == {"strength": 2.5}
     assert protocol["draws_per_caption"] == 1
     assert protocol["seed"] == 3
+    assert protocol["options"] == {"strength": 2.5}
     assert protocol["data"] == report.data
     assert protocol["versions"]["torch"] == torch.__version__
 

@@ -1,10 +1,10 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
 
 from textgan.errors import ConfigError, MissingWeightsError, TooFewError
-from textgan.evaluation import Evaluator
+from textgan.evaluation import Evaluator, by_captions
+from textgan.extractor.pixels import Pixels
+from textgan.metric import FID
 from textgan.metric.base import Metric
 from textgan.types import Batch
 
@@ -17,14 +17,10 @@ class Pipeline:
     def __init__(self):
         self.calls = []
 
-    def __call__(
-        self, captions, *, num_images_per_prompt, seed, indices, weighted_words, output_type
-    ):
-        assert not weighted_words  # a data set's captions are no prompts
-        assert output_type == "pt"
+    def sample(self, captions, *, num_images_per_prompt, seed, indices):
         self.calls.append((list(captions), num_images_per_prompt, seed, list(indices)))
         values = [index + draw / 10 for index in indices for draw in range(num_images_per_prompt)]
-        return SimpleNamespace(images=torch.tensor(values).view(-1, 1, 1, 1).expand(-1, 3, 2, 2))
+        return torch.tensor(values).view(-1, 1, 1, 1).expand(-1, 3, 2, 2)
 
 
 class Recording(Metric):
@@ -58,7 +54,7 @@ def pipeline() -> Pipeline:
 
 def test_all_metrics_share_one_drawing_of_as_many_as_the_greediest_looks_at(pipeline):
     few, many = Recording(1), Recording(3)
-    Evaluator({"few": few, "many": many}, seed=7).update(pipeline, batch(4, 9))
+    Evaluator({"few": few, "many": many}, seed=7).update(by_captions(pipeline), batch(4, 9))
     assert pipeline.calls == [(["caption 4", "caption 9"], 3, 7, [4, 9])]
     for metric in (few, many):
         (shown,) = metric.shown
@@ -71,8 +67,8 @@ def test_all_metrics_share_one_drawing_of_as_many_as_the_greediest_looks_at(pipe
 
 def test_values_are_of_all_batches_and_bear_the_name_of_their_metric(pipeline):
     evaluator = Evaluator({"recording": Recording(), "other": Recording()})
-    evaluator.update(pipeline, batch(0, 1))
-    evaluator.update(pipeline, batch(5))
+    evaluator.update(by_captions(pipeline), batch(0, 1))
+    evaluator.update(by_captions(pipeline), batch(5))
     values = evaluator.compute()
     assert values == {
         "recording": pytest.approx(2.0),  # a value called like its metric needs no second name
@@ -85,15 +81,15 @@ def test_values_are_of_all_batches_and_bear_the_name_of_their_metric(pipeline):
 
 def test_beginning_again_forgets_what_was_seen(pipeline):
     evaluator = Evaluator({"recording": Recording()})
-    evaluator.update(pipeline, batch(0, 1))
+    evaluator.update(by_captions(pipeline), batch(0, 1))
     evaluator.begin(pipeline, testing=True)
-    evaluator.update(pipeline, batch(5))
+    evaluator.update(by_captions(pipeline), batch(5))
     assert evaluator.compute()["recording"] == pytest.approx(5.0)
 
 
 def test_without_metrics_nothing_is_drawn(pipeline):
     evaluator = Evaluator({})
-    evaluator.update(pipeline, batch(0))
+    evaluator.update(by_captions(pipeline), batch(0))
     assert pipeline.calls == []
     assert evaluator.compute() == {}
 
@@ -103,7 +99,7 @@ def test_edited_captions_are_drawn_with_the_noise_of_the_first_draw(pipeline):
     metric.edits = True
     evaluator = Evaluator({"mine": metric}, seed=3)
     evaluator.begin(pipeline, testing=True, captions=lambda: ["caption x", "caption y"])
-    evaluator.update(pipeline, batch(4, 9))
+    evaluator.update(by_captions(pipeline), batch(4, 9))
     (captions, k, seed, index), (edited, edits, edit_seed, edit_index) = pipeline.calls
     assert (captions, k) == (["caption 4", "caption 9"], 2)
     assert (edits, edit_seed, edit_index) == (1, seed, index)
@@ -118,7 +114,7 @@ def test_metrics_for_tests_only_are_left_out_of_a_validation(pipeline):
     evaluator = Evaluator({"always": always, "late": late})
     for testing, draws in ((False, 1), (True, 5)):
         evaluator.begin(pipeline, testing=testing)
-        evaluator.update(pipeline, batch(0))
+        evaluator.update(by_captions(pipeline), batch(0))
         assert pipeline.calls[-1][1] == draws
         assert ("late/recording" in evaluator.compute()) == testing
 
@@ -136,7 +132,7 @@ def test_a_metric_without_weights_or_with_too_few_pictures_is_left_out_and_says_
     evaluator = Evaluator({"poor": poor, "few": few, "good": good})
     evaluator.begin(pipeline, testing=True)
     assert evaluator.skipped == {"poor": "no weights here"}
-    evaluator.update(pipeline, batch(0))
+    evaluator.update(by_captions(pipeline), batch(0))
     assert evaluator.compute().keys() == {"good/recording", "good/n"}
     assert evaluator.skipped == {"poor": "no weights here", "few": "needs 100"}
     assert poor.shown == []
@@ -161,7 +157,7 @@ def test_training_pictures_are_shown_before_the_first_draw_to_those_that_ask(pip
     evaluator.begin(pipeline, testing=True, training=lambda limit: [batch(0, 1), batch(limit)])
     assert [len(real) for real in seen] == [2, 1]
     assert pipeline.calls == []
-    evaluator.update(pipeline, batch(0))
+    evaluator.update(by_captions(pipeline), batch(0))
     evaluator.compute()
     assert evaluator.training_seen.keys() == {3}
     assert evaluator.training_seen[3][1] == 3
@@ -187,7 +183,7 @@ def test_a_judge_that_was_trained_against_is_refused_and_so_is_its_descendant(pi
 def test_the_first_sixteen_captions_are_remembered_for_the_report(pipeline):
     evaluator = Evaluator({"mine": Recording(4)})
     for start in (0, 10, 20):
-        evaluator.update(pipeline, batch(*range(start, start + 10)))
+        evaluator.update(by_captions(pipeline), batch(*range(start, start + 10)))
     assert [shown.caption for shown in evaluator.shown] == [f"caption {n}" for n in range(16)]
     assert evaluator.shown[0].draws.shape == (3, 3, 2, 2)
 
@@ -196,4 +192,29 @@ def test_pictures_of_another_size_are_refused(pipeline):
     other = batch(0)
     other.images = torch.zeros(1, 3, 4, 4)
     with pytest.raises(ConfigError, match=r"draws are 3 x 2 x 2 .* pictures 3 x 4 x 4: image_size"):
-        Evaluator({"mine": Recording()}).update(pipeline, other)
+        Evaluator({"mine": Recording()}).update(by_captions(pipeline), other)
+
+
+def test_samples_may_come_from_images(pipeline):
+    def reconstruct(batch: Batch, number: int, seed: int) -> torch.Tensor:
+        return batch.images.repeat_interleave(number, 0)
+
+    images = torch.rand(8, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    shown = Batch(images, ["a"] * 8, torch.arange(8))
+    metric = Recording(3)
+    evaluator = Evaluator({"fid": FID(Pixels(2)), "mine": metric})
+    evaluator.begin(pipeline, testing=True)
+    evaluator.update(reconstruct, shown)
+    assert pipeline.calls == []
+    assert evaluator.compute()["fid/fd_pixels"] == pytest.approx(0, abs=1e-6)
+    assert torch.equal(metric.shown[0].draws[:, 2], images)
+
+
+def test_a_pipeline_without_options_is_measured(gray):
+    metric, pipeline = Recording(2), gray.Gray()
+    evaluator = Evaluator({"mine": metric}, seed=1)
+    evaluator.begin(pipeline, testing=True)
+    evaluator.update(
+        by_captions(pipeline), Batch(torch.zeros(1, 3, 8, 8), ["a"], torch.tensor([4]))
+    )
+    assert evaluator.compute()["mine/recording"] == pytest.approx(0.13)

@@ -11,8 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from textgan.caption.prompt import parse
 from textgan.export import ExportedPipeline
-from textgan.pipeline import prompt
 
 CAPTIONS = ["a red circle", "", "a blue square left of a star", "<end> 两个 Ünïcode", "A STAR"]
 
@@ -115,13 +115,13 @@ def test_wrong_arguments_are_sentences(draw, captions, options, sentence):
 
 @pytest.mark.parametrize("caption", ["(a) circle", "a circle (two: red)", "a:1.5", "(:1.5) a"])
 def test_parentheses_without_a_weight_are_text(draw, pipeline, caption):
-    assert not prompt.parse(caption).weights
+    assert not parse(caption).weights
     assert apart(draw(caption).images, pipeline(caption).images) <= 1
 
 
 @pytest.mark.parametrize("caption", ["(red:1.5)", "a ( red circle : 0 ) x", "a (b:2)(c:.5:1)"])
 def test_what_has_a_weight_for_the_pipeline_has_one_here(draw, caption):
-    assert prompt.parse(caption).weights
+    assert parse(caption).weights
     with pytest.raises(ValueError, match="cannot weigh words"):
         draw(caption)
 

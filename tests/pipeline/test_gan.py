@@ -196,7 +196,7 @@ def test_a_caption_that_is_too_long_is_refused_however_it_is_drawn(pipeline, dra
     with pytest.raises(ValueError, match=rule):
         draw(long, weighted_words=False)
     with pytest.raises(ValueError, match=rule):
-        pipeline.interpolate("a", long, steps=2)
+        pipeline.interpolate("a", long, frames=2)
 
 
 def test_captions_of_data_are_read_as_they_stand(pipeline, draw):
@@ -231,7 +231,7 @@ def test_captions_of_one_index_share_their_noise(pipeline, draw):
 
 def test_an_interpolation_starts_and_ends_at_its_captions_and_seeds(pipeline, draw):
     one, two = CAPTIONS[:2]
-    options = {"output_type": "pt", "steps": 5}
+    options = {"output_type": "pt", "frames": 5}
     frames = pipeline.interpolate(one, two, seed=3, end_seed=4, batch_size=2, **options).images
     assert frames.shape == (5, 3, 16, 16)
     assert alike(frames[0], draw(one, seed=3)[0])
@@ -248,7 +248,7 @@ def test_an_interpolation_starts_and_ends_at_its_captions_and_seeds(pipeline, dr
     ("options", "sentence"),
     [
         ({}, "end or end_seed must be given"),
-        ({"end": "b", "steps": 1}, "steps must be at least 2.* got 1 and 64"),
+        ({"end": "b", "frames": 1}, "frames must be at least 2.* got 1 and 64"),
         ({"end": "b", "truncation": -1}, "truncation must be in"),
     ],
 )

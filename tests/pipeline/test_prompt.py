@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from textgan.caption.prompt import Prompt, parse
 from textgan.pipeline import prompt
-from textgan.pipeline.prompt import Prompt, parse
 from textgan.text_encoder import BertTextEncoder
 
 CAPTIONS = ["a large red circle", "a large circle", "two stars"]

@@ -78,7 +78,9 @@ def test_drawing(pipeline, caption):
 
 
 def test_interpolation(pipeline):
-    assert_same(lambda text: pipeline.interpolate(text, "a star", steps=3, output_type="pt").images)
+    assert_same(
+        lambda text: pipeline.interpolate(text, "a star", frames=3, output_type="pt").images
+    )
 
 
 def test_tokenizing(pipeline):

@@ -84,7 +84,7 @@ def test_other_ways_to_draw_are_too(drawing, dtype, how):
         if how == "guided":
             return drawing(CAPTIONS, guidance_scale=1.5, output_type="pt").images
         ends = {"end": CAPTIONS[2]} if how == "between captions" else {"end_seed": 7}
-        return drawing.interpolate(CAPTIONS[0], steps=5, output_type="pt", **ends).images
+        return drawing.interpolate(CAPTIONS[0], frames=5, output_type="pt", **ends).images
 
     expected = draw()
     drawing.to(dtype)
@@ -118,9 +118,9 @@ def test_texts_and_pictures_are_compared_in_it(comparing, drawing, dtype, tmp_pa
 
 
 def test_a_way_is_drawn_under_autocast(drawing):
-    expected = drawing.interpolate(CAPTIONS[0], CAPTIONS[2], steps=5, output_type="pt").images
+    expected = drawing.interpolate(CAPTIONS[0], CAPTIONS[2], frames=5, output_type="pt").images
     with torch.autocast("cpu", torch.bfloat16):
-        images = drawing.interpolate(CAPTIONS[0], CAPTIONS[2], steps=5, output_type="pt").images
+        images = drawing.interpolate(CAPTIONS[0], CAPTIONS[2], frames=5, output_type="pt").images
     assert images.dtype == torch.float32
     assert (images - expected).abs().max() < 0.2
 

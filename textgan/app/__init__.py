@@ -1,7 +1,7 @@
 """A web page that draws while one types: what it does, as plain functions, and the page itself."""
 
 from textgan.app.animation import Animation, animate
-from textgan.app.attention import has_attention, look, overlay, words
+from textgan.app.attention import look, words
 from textgan.app.drawing import Drawing, draw
 
 __all__ = [
@@ -9,8 +9,6 @@ __all__ = [
     "Drawing",
     "animate",
     "draw",
-    "has_attention",
     "look",
-    "overlay",
     "words",
 ]

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from textgan.app.drawing import check_caption
-from textgan.pipeline import GANPipeline
+from textgan.app.drawing import check_caption, options_of
+from textgan.pipeline import TextToImagePipeline
 
-MAX_STEPS = 32
+MAX_FRAMES = 32
 
 
 @dataclass(frozen=True)
@@ -30,23 +30,23 @@ class Animation:
 
 
 def animate(
-    pipeline: GANPipeline,
+    pipeline: TextToImagePipeline,
     start: str,
     end: str,
     *,
-    steps: int = 16,
+    frames: int = 16,
     seed: int = 0,
-    truncation: float = 1.0,
+    **options: float,
 ) -> Animation:
     """Draw the way from one caption to another.
 
     Args:
-        pipeline: what draws.
+        pipeline: what draws, with the ability "interpolate".
         start: the first frame's caption, at most 1,000 characters.
         end: the last frame's.
-        steps: frames, 2 to 32.
+        frames: how many, 2 to 32.
         seed: the first picture that `draw` makes of it is the first frame.
-        truncation: in [0, 1], as in `draw`.
+        options: of the pipeline, as it declares them; those for drawing alone are left out.
 
     Raises:
         ValueError: an argument is out of range; the text is fit for the page.
@@ -54,8 +54,8 @@ def animate(
     """
     check_caption(start, "first caption")
     check_caption(end, "second caption")
-    if not 2 <= steps <= MAX_STEPS:
-        raise ValueError(f"The number of steps must be from 2 to {MAX_STEPS}, got {steps}.")
-    before = time.perf_counter()
-    frames = pipeline.interpolate(start, end, steps=steps, seed=seed, truncation=truncation).images
-    return Animation(start, end, seed, frames, 1000 * (time.perf_counter() - before))
+    if not 2 <= frames <= MAX_FRAMES:
+        raise ValueError(f"The number of frames must be from 2 to {MAX_FRAMES}, got {frames}.")
+    options, before = options_of(pipeline, "interpolate", options), time.perf_counter()
+    images = pipeline.interpolate(start, end, frames=frames, seed=seed, **options).images
+    return Animation(start, end, seed, images, 1000 * (time.perf_counter() - before))

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -12,10 +12,10 @@ from PIL import Image
 
 from textgan.app import markup
 from textgan.app.animation import animate
-from textgan.app.attention import has_attention, look, words
+from textgan.app.attention import look, words
 from textgan.app.drawing import Drawing, Wish
 from textgan.app.worker import NotDrawnError, Worker
-from textgan.pipeline import GANPipeline
+from textgan.pipeline import Option, TextToImagePipeline
 
 _REFUSALS = (ValueError, FloatingPointError, NotDrawnError)
 
@@ -28,32 +28,36 @@ class Answers:
     visitors may ask at once: who waits holds no thread, and no thread's share of the heap.
     """
 
-    def __init__(self, pipeline: GANPipeline):
+    def __init__(self, pipeline: TextToImagePipeline):
         self.pipeline = pipeline
-        self.has_attention = has_attention(pipeline)
         self.worker = Worker(pipeline)
         self._writers = ThreadPoolExecutor(2, "textgan-writer")
 
+    def sliders(self, ability: str) -> list[Option]:
+        """The options that have a control: those with two bounds that the ability takes."""
+        bounded = [o for o in self.pipeline.options if None not in (o.minimum, o.maximum)]
+        return [option for option in bounded if ability in ("draw", *option.also)]
+
     async def drawing(
         self,
+        locked: bool,
         caption: str,
         seed: float | None,
         number: float | None,
-        truncation: float | None,
-        locked: bool,
+        *options: float | None,
     ) -> tuple[float | None, str, str, str]:
         """A new drawing -> the seed that it has, words to click, pictures, status.
 
         Args:
+            locked: whether the seed stays; otherwise another one is taken.
             caption: what to draw.
             seed: that it has where it is locked.
             number: of pictures.
-            truncation: what the noise is multiplied by.
-            locked: whether the seed stays; otherwise another one is taken.
+            options: values of `sliders("draw")`.
         """
         try:
-            drawing = await self._draw(caption, _seed(seed, locked), number, truncation)
-            found = words(self.pipeline, caption) if self.has_attention else []
+            drawing = await self._draw(caption, _seed(seed, locked), number, options)
+            found = words(self.pipeline, caption)
         except _REFUSALS as error:
             return seed, "", markup.EMPTY, markup.refused(str(error))
         chips = markup.chips("Attention to", found, pressed=-1)
@@ -62,23 +66,23 @@ class Answers:
 
     async def attention(
         self,
+        word: int,
         caption: str,
         seed: float | None,
         number: float | None,
-        truncation: float | None,
-        word: int,
+        *options: float | None,
     ) -> tuple[str, str]:
         """The same drawing under the heat of a word -> pictures, status.
 
         Args:
+            word: a place among its words; -1 takes the heat away.
             caption: of the drawing that is seen.
             seed: of it.
             number: of its pictures.
-            truncation: of it.
-            word: a place among its words; -1 takes the heat away.
+            options: of it.
         """
         try:
-            drawing = await self._draw(caption, _seed(seed, True), number, truncation)
+            drawing = await self._draw(caption, _seed(seed, True), number, options)
             place = _whole("A word's place", word)
             images = drawing.images if place < 0 else await self._look(drawing, place)
         except _REFUSALS as error:
@@ -87,21 +91,24 @@ class Answers:
 
     async def animation(
         self,
+        locked: bool,
         start: str,
         end: str,
         seed: float | None,
-        steps: float | None,
-        truncation: float | None,
-        locked: bool,
+        frames: float | None,
+        *options: float | None,
     ) -> tuple[float | None, str, str]:
-        """The way between two captions -> the seed that it has, moving picture, status."""
+        """The way between two captions -> the seed that it has, moving picture, status.
+
+        `options` are values of `sliders("interpolate")`.
+        """
         try:
-            options = {
-                "steps": _whole("The number of steps", steps),
+            numbers = {
+                "frames": _whole("The number of frames", frames),
                 "seed": _seed(seed, locked),
-                "truncation": _given("Truncation", truncation),
+                **self._named("interpolate", options),
             }
-            task = partial(animate, self.pipeline, start, end, **options)
+            task = partial(animate, self.pipeline, start, end, **numbers)
             way = await asyncio.wrap_future(self.worker.run(task))
         except _REFUSALS as error:
             return seed, markup.EMPTY, markup.refused(str(error))
@@ -109,11 +116,17 @@ class Answers:
         return way.seed, await self._write(markup.moving, way), status
 
     async def _draw(
-        self, caption: str, seed: int, number: float | None, truncation: float | None
+        self, caption: str, seed: int, number: float | None, options: Sequence[float | None]
     ) -> Drawing:
         number = _whole("The number of pictures", number)
-        wish = Wish(caption, number, seed, _given("Truncation", truncation))
+        wish = Wish(caption, number, seed, self._named("draw", options))
         return await asyncio.wrap_future(self.worker.draw(wish))
+
+    def _named(self, ability: str, values: Sequence[float | None]) -> dict[str, float]:
+        return {
+            option.name: (_whole if option.kind is int else _given)(label(option), value)
+            for option, value in zip(self.sliders(ability), values, strict=True)
+        }
 
     async def _look(self, drawing: Drawing, word: int) -> list[Image.Image]:
         task = partial(look, self.pipeline, drawing, word)
@@ -122,6 +135,11 @@ class Answers:
     async def _write(self, write: Callable[..., str], *content: Any) -> str:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writers, partial(write, *content))
+
+
+def label(option: Option) -> str:
+    """How the page names an option: "guidance_scale" as "Guidance scale"."""
+    return option.name.replace("_", " ").capitalize()
 
 
 def _seed(seed: float | None, locked: bool) -> int:

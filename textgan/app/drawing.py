@@ -1,14 +1,14 @@
 """Pictures of one caption, drawn for the page."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from PIL import Image
 
-from textgan.pipeline import GANPipeline
-from textgan.pipeline.base import check_truncation, converted
-from textgan.pipeline.prompt import parse
+from textgan.pipeline import TextToImagePipeline
+from textgan.pipeline.base import converted
 
 MAX_NUMBER = 16
 MAX_CHARACTERS = 1000
@@ -16,13 +16,13 @@ MAX_CHARACTERS = 1000
 
 @dataclass(frozen=True)
 class Wish:
-    """What is to be drawn; it is refused when it is made.
+    """What is to be drawn; what no pipeline draws is refused when it is made.
 
     Attributes:
-        caption: at most 1,000 characters; in "a (red:1.5) circle" a word counts for more.
+        caption: at most 1,000 characters.
         number: of pictures, 1 to 16.
         seed: the same one draws the same pictures.
-        truncation: in [0, 1]; 0 draws the likeliest picture, each time the same.
+        options: of the pipeline, name -> value.
 
     Raises:
         ValueError: an argument is out of range; the text is fit for the page.
@@ -31,15 +31,13 @@ class Wish:
     caption: str
     number: int = 4
     seed: int = 0
-    truncation: float = 1.0
+    options: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_caption(self.caption)
-        parse(self.caption)
         if not 1 <= self.number <= MAX_NUMBER:
             rule = f"The number of pictures must be from 1 to {MAX_NUMBER}"
             raise ValueError(f"{rule}, got {self.number}.")
-        check_truncation(self.truncation)
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ class Drawing:
         caption: what was drawn, weights and all.
         seed: that the noise came from; picture i is that of caption number i in a call of the
             pipeline.
-        truncation: what the noise was multiplied by.
+        options: of the pipeline, as in `Wish`.
         images: of the pipeline's size, of mode L, RGB or RGBA.
         milliseconds: from the captions of its batch to all their pictures.
         unread_words: how many words at the caption's end were too much for the text encoder.
@@ -58,69 +56,81 @@ class Drawing:
 
     caption: str
     seed: int
-    truncation: float
+    options: Mapping[str, float]
     images: list[Image.Image]
     milliseconds: float
     unread_words: int
 
 
 def draw(
-    pipeline: GANPipeline, caption: str, *, number: int = 4, seed: int = 0, truncation: float = 1.0
+    pipeline: TextToImagePipeline,
+    caption: str,
+    *,
+    number: int = 4,
+    seed: int = 0,
+    **options: float,
 ) -> Drawing:
     """Draw a caption several times.
 
     Args:
         pipeline: what draws.
-        caption: as in `Wish`, and so are the next three.
+        caption: as in `Wish`, and so are the others.
         number: of pictures.
         seed: of the noise.
-        truncation: what the noise is multiplied by.
+        options: of the pipeline.
 
     Raises:
         ValueError: an argument is out of range; the text is fit for the page.
         FloatingPointError: the model drew something else than numbers.
     """
-    drawing = draw_all(pipeline, [Wish(caption, number, seed, truncation)])[0]
+    drawing = draw_all(pipeline, [Wish(caption, number, seed, options)])[0]
     if isinstance(drawing, FloatingPointError):
         raise drawing
     return drawing
 
 
 @torch.no_grad()
-def draw_all(pipeline: GANPipeline, wishes: list[Wish]) -> list[Drawing | FloatingPointError]:
+def draw_all(
+    pipeline: TextToImagePipeline, wishes: list[Wish]
+) -> list[Drawing | FloatingPointError]:
     """Draw several wishes in one batch.
 
     Args:
         pipeline: what draws.
-        wishes: at least one, all of one truncation. A caption of several pictures is encoded once.
+        wishes: at least one, all of the same options.
 
     Returns:
         For each wish its drawing, or the error that its pictures are no finite numbers.
 
     Raises:
-        ValueError: the text encoder cannot read one of the captions.
+        ValueError: the pipeline cannot read one of the captions, or an option is out of range.
     """
     start = time.perf_counter()
-    rows = [row for row, wish in enumerate(wishes) for _ in range(wish.number)]
+    captions = [wish.caption for wish in wishes for _ in range(wish.number)]
     keys = [(wish.seed, index, 0) for wish in wishes for index in range(wish.number)]
-    text = pipeline.encode([wish.caption for wish in wishes])
-    text = text[torch.tensor(rows, device=text.mask.device)]
-    noise = pipeline.noise(keys, wishes[0].truncation)
-    images = pipeline.draw_from(noise, text).float().cpu()
+    images = pipeline.draw_prompts(captions, keys, **wishes[0].options).float().cpu()
     milliseconds = 1000 * (time.perf_counter() - start)
     drawn = zip(wishes, images.split([wish.number for wish in wishes]), strict=True)
     return [_drawing(pipeline, wish, images, milliseconds) for wish, images in drawn]
 
 
 def _drawing(
-    pipeline: GANPipeline, wish: Wish, images: torch.Tensor, milliseconds: float
+    pipeline: TextToImagePipeline, wish: Wish, images: torch.Tensor, milliseconds: float
 ) -> Drawing | FloatingPointError:
     try:
         pictures = converted(images, "pil")
     except FloatingPointError as error:
         return error
-    unread = unread_words(pipeline, wish.caption)
-    return Drawing(wish.caption, wish.seed, wish.truncation, pictures, milliseconds, unread)
+    unread = pipeline.unread_words(wish.caption)
+    return Drawing(wish.caption, wish.seed, wish.options, pictures, milliseconds, unread)
+
+
+def options_of(
+    pipeline: TextToImagePipeline, ability: str, options: Mapping[str, float]
+) -> dict[str, float]:
+    """Those of the options that an ability beside drawing takes too."""
+    taken = {option.name for option in pipeline.options if ability in option.also}
+    return {name: value for name, value in options.items() if name in taken}
 
 
 def check_caption(caption: str, name: str = "caption") -> None:
@@ -132,10 +142,3 @@ def check_caption(caption: str, name: str = "caption") -> None:
     if len(caption) > MAX_CHARACTERS:
         rule = f"A {name} may have {MAX_CHARACTERS:,} characters"
         raise ValueError(f"{rule}, and this one has {len(caption):,}: please shorten it.")
-
-
-def unread_words(pipeline: GANPipeline, caption: str) -> int:
-    """How many words at the end of a caption the text encoder cuts off."""
-    text = parse(caption).text
-    read = max(end for _, end in pipeline.text_encoder.spans([text])[0])
-    return len(text[read:].split())

@@ -15,10 +15,10 @@ import gradio as gr
 from gradio.components import Component
 
 from textgan.app import markup
-from textgan.app.animation import MAX_STEPS
-from textgan.app.answer import Answers
+from textgan.app.animation import MAX_FRAMES
+from textgan.app.answer import Answers, label
 from textgan.app.drawing import MAX_NUMBER
-from textgan.pipeline import GANPipeline
+from textgan.pipeline import Option, TextToImagePipeline
 
 AT_ONCE = 64  # requests that the worker sees at a time; Gradio's queue holds back the others
 _MOST_WAITING = 1024  # requests in that queue
@@ -37,7 +37,7 @@ element.addEventListener('click', (event) => {
 _LIVE = "element.setAttribute('role', 'status');"
 
 
-def build(pipeline: GANPipeline, *, name: str, examples: list[str]) -> gr.Blocks:
+def build(pipeline: TextToImagePipeline, *, name: str, examples: list[str]) -> gr.Blocks:
     """The page.
 
     Args:
@@ -50,28 +50,31 @@ def build(pipeline: GANPipeline, *, name: str, examples: list[str]) -> gr.Blocks
         gr.HTML(markup.header(name, _facts(pipeline)))
         with gr.Tab("Draw"):
             _draw_tab(page, answers, examples)
-        with gr.Tab("Between two captions") as tab:
-            _between_tab(tab, answers, examples)
+        if "interpolate" in pipeline.abilities:
+            with gr.Tab("Between two captions") as tab:
+                _between_tab(tab, answers, examples)
     return page.queue(api_open=False, max_size=_MOST_WAITING)
 
 
 @dataclass
 class _Noise:
-    """The controls that decide the noise."""
+    """The controls of the pipeline's options, and those that decide the noise."""
 
-    truncation: gr.Slider
+    options: list[gr.Slider]
     seed: gr.Number
     locked: gr.Checkbox
     another: gr.Button
 
 
 def _draw_tab(page: gr.Blocks, answers: Answers, examples: list[str]) -> None:
-    hint = "Drawn while you type. A word counts for more as (red:1.5)."
+    hint = "Drawn while you type."
+    if "weighted_words" in answers.pipeline.abilities:
+        hint += " A word counts for more as (red:1.5)."
     caption = _caption("Caption", examples[0] if examples else "", hint)
     with gr.Row(elem_classes="tg-row"):
         with gr.Column(scale=1, min_width=240, elem_classes="tg-settings"):
             number = gr.Slider(1, MAX_NUMBER, 4, step=1, label="Pictures", buttons=[])
-            noise = _noise()
+            noise = _noise(answers.sliders("draw"))
             chips = markup.chips("Examples", examples)
             offered = gr.HTML(chips, js_on_load=_CHIPS, elem_classes="tg-examples")
         with gr.Column(scale=3, min_width=300, elem_classes="tg-result"):
@@ -80,19 +83,19 @@ def _draw_tab(page: gr.Blocks, answers: Answers, examples: list[str]) -> None:
             pictures = gr.HTML(markup.EMPTY)
 
     async def attention(
-        caption: str, seed: float, number: float, truncation: float, event: gr.EventData
+        event: gr.EventData, caption: str, seed: float, number: float, *options: float
     ) -> tuple[str, str]:
-        return await answers.attention(caption, seed, number, truncation, event.place)
+        return await answers.attention(event.place, caption, seed, number, *options)
 
     def example(event: gr.EventData) -> str:
         return examples[event.place]
 
-    seen = [caption, noise.seed, number, noise.truncation]
+    seen = [caption, noise.seed, number, *noise.options]
     made = [noise.seed, words, pictures, status]
-    draw = _pressed_after("draw", [caption.change, *_inputs(noise.seed, number, noise.truncation)])
+    draw = _pressed_after("draw", [caption.change, *_inputs(noise.seed, number, *noise.options)])
     triggers = [page.load, draw.click, caption.submit]
-    _on(triggers, answers.drawing, [*seen, noise.locked], made)
-    _on([noise.another.click], partial(answers.drawing, locked=False), seen, made)
+    _on(triggers, answers.drawing, [noise.locked, *seen], made)
+    _on([noise.another.click], partial(answers.drawing, False), seen, made)
     _on([words.click], attention, seen, [pictures, status])
     _on([offered.click], example, [], [caption])
 
@@ -103,18 +106,18 @@ def _between_tab(tab: gr.Tab, answers: Answers, examples: list[str]) -> None:
         start, end = _caption("From", first), _caption("To", second)
     with gr.Row(elem_classes="tg-row"):
         with gr.Column(scale=1, min_width=240, elem_classes="tg-settings"):
-            steps = gr.Slider(2, MAX_STEPS, 16, step=1, label="Steps", buttons=[])
-            noise = _noise()
+            frames = gr.Slider(2, MAX_FRAMES, 16, step=1, label="Frames", buttons=[])
+            noise = _noise(answers.sliders("interpolate"))
         with gr.Column(scale=3, min_width=300, elem_classes="tg-result"):
             status = gr.HTML(js_on_load=_LIVE)
             moving = gr.HTML(markup.EMPTY)
-    seen = [start, end, noise.seed, steps, noise.truncation]
+    seen = [start, end, noise.seed, frames, *noise.options]
     made = [noise.seed, moving, status]
-    changes = [start.change, end.change, *_inputs(noise.seed, steps, noise.truncation)]
+    changes = [start.change, end.change, *_inputs(noise.seed, frames, *noise.options)]
     draw = _pressed_after("between", changes)
     triggers = [tab.select, draw.click, start.submit, end.submit]
-    _on(triggers, answers.animation, [*seen, noise.locked], made)
-    _on([noise.another.click], partial(answers.animation, locked=False), seen, made)
+    _on(triggers, answers.animation, [noise.locked, *seen], made)
+    _on([noise.another.click], partial(answers.animation, False), seen, made)
 
 
 def _caption(label: str, value: str, hint: str | None = None) -> gr.Textbox:
@@ -130,14 +133,19 @@ def _caption(label: str, value: str, hint: str | None = None) -> gr.Textbox:
     )
 
 
-def _noise() -> _Noise:
-    hint = "0 draws the likeliest picture, 1 all variety."
+def _noise(sliders: list[Option]) -> _Noise:
     return _Noise(
-        gr.Slider(0, 1, 1, step=0.05, label="Truncation", info=hint, buttons=[]),
+        [_slider(option) for option in sliders],
         gr.Number(0, precision=0, label="Seed"),
         gr.Checkbox(True, label="Lock the seed", info="It stays while the words change."),
         gr.Button("New seed"),
     )
+
+
+def _slider(option: Option) -> gr.Slider:
+    step = 1 if option.kind is int else (option.maximum - option.minimum) / 20
+    bounds = option.minimum, option.maximum, option.default
+    return gr.Slider(*bounds, step=step, label=label(option), info=option.help, buttons=[])
 
 
 def _inputs(*numbers: gr.Number | gr.Slider) -> list[Callable]:
@@ -178,7 +186,6 @@ def _on(
     )
 
 
-def _facts(pipeline: GANPipeline) -> list[str]:
-    size = pipeline.generator.image_size
+def _facts(pipeline: TextToImagePipeline) -> list[str]:
     parameters = sum(weights.numel() for weights in pipeline.parameters())
-    return [f"{size} px", f"{parameters / 1e6:.1f} M parameters"]
+    return [f"{pipeline.image_size} px", f"{parameters / 1e6:.1f} M parameters"]

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 
 from textgan.app.drawing import Drawing, Wish, draw_all
-from textgan.pipeline import GANPipeline
+from textgan.pipeline import TextToImagePipeline
 
 MOST_WAITING = 256
 MOST_PICTURES = 64  # of one batch; more of them are hardly faster each, and the first one waits
@@ -36,7 +36,7 @@ class _Request:
 class Worker:
     """Answers requests in the order in which they came, in a thread of its own.
 
-    Wishes that wait beside the oldest one and have its truncation are drawn with it in one batch. A
+    Wishes that wait beside the oldest one and have its options are drawn with it in one batch. A
     picture is the same as if it was drawn alone, to 1 of 255. Where a batch fails, its wishes are
     drawn one by one, so that only the one at fault is refused.
 
@@ -48,7 +48,7 @@ class Worker:
 
     def __init__(
         self,
-        pipeline: GANPipeline,
+        pipeline: TextToImagePipeline,
         *,
         most_waiting: int = MOST_WAITING,
         most_pictures: int = MOST_PICTURES,
@@ -122,7 +122,7 @@ class Worker:
             if not first.alone:
                 pictures, rest = first.ask.number, deque()
                 for other in self._waiting:
-                    fits = not other.alone and other.ask.truncation == first.ask.truncation
+                    fits = not other.alone and other.ask.options == first.ask.options
                     if fits and pictures + other.ask.number <= self.most_pictures:
                         taken.append(other)
                         pictures += other.ask.number

@@ -73,9 +73,7 @@ class SampleGrid(pl.Callback):
     def _draw(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         images_seen = int(pl_module.images_seen)
         captions = self.captions[: self.number]
-        images = pl_module.pipeline()(
-            captions, seed=self.seed, weighted_words=False, output_type="pt"
-        ).images
+        images = pl_module.pipeline().sample(captions, seed=self.seed)
         grid = captioned_grid(images, captions)
         save_png(grid, Path(trainer.default_root_dir) / "samples" / f"{images_seen:09d}.png")
         for logger in trainer.loggers:

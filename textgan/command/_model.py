@@ -11,16 +11,20 @@ from textgan.errors import ConfigError
 from textgan.file.home import expanded
 
 if TYPE_CHECKING:
+    from textgan.pipeline import Pipeline
     from textgan.pretrained.part import Part
 
 HELP = (
     "a checkpoint, a run folder, a pipeline folder, or owner/name on the Hugging Face Hub (the "
     "newest run below ./runs that fits; where there is none, what draws is the model in the box)"
 )
-_KINDS = {
-    "TextToImagePipeline": ("draws", "textgan fit model=gan"),
-    "GANPipeline": ("draws in one pass", "textgan fit model=gan"),
-    "ContrastivePipeline": ("compares pictures with texts", "textgan fit model=contrastive"),
+# ability of a pipeline -> what one that has it does, and what trains one
+_ABILITIES = {
+    "draw": ("draws", "textgan fit model=gan"),
+    "interpolate": ("draws what lies between two captions", "textgan fit model=gan"),
+    "attention": ("shows where it looked at each word", "textgan fit model=gan"),
+    "one_graph": ("draws by one graph", "textgan fit model=gan"),
+    "compare": ("compares pictures with texts", "textgan fit model=contrastive"),
 }
 
 
@@ -67,30 +71,30 @@ def add_trust(parser: ArgumentParser) -> None:
 
 def open_model(
     path: str | None,
-    kind: "type[Part] | None" = None,
+    ability: str | None = None,
     *,
     option: str = "--model",
     trust: Sequence[str] = (),
     pretrained: str | None = None,
-) -> "Part":
+) -> "Pipeline":
     """The pipeline that `--model` names, on the GPU if there is one.
 
     Args:
         path: what was given, if it was.
-        kind: the class that the pipeline must be of; None takes any.
+        ability: what the pipeline must be able to do (`Pipeline`); None takes any.
         option: what the path was given as.
         trust: packages beside textgan whose parts it may be made of.
         pretrained: weights of a frozen text encoder that a checkpoint may name.
 
     Raises:
-        ConfigError: there is none, it cannot be read, or it is of another kind.
+        ConfigError: there is none, it cannot be read, or it lacks the ability.
     """
     import torch
 
-    from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
+    from textgan.pipeline import Pipeline
     from textgan.pretrained.part import Part
 
-    found = find_model(path, kind, option=option, trust=trust)
+    found = find_model(path, ability, option=option, trust=trust)
     try:
         if found.is_dir():
             pipeline = Part.from_pretrained(found, trust=trust)
@@ -102,16 +106,17 @@ def open_model(
             pipeline = load_pipeline(found, trust=trust, pretrained=pretrained)
     except (ValueError, FileNotFoundError) as error:
         raise ConfigError(str(error)) from error
-    if not isinstance(pipeline, kind or (TextToImagePipeline, ContrastivePipeline)):
-        raise ConfigError(_other(found, type(pipeline), kind))
-    if not pipeline.text_encoder.is_fitted:
+    is_able = isinstance(pipeline, Pipeline) and ability in (None, *pipeline.abilities)
+    if not is_able:
+        raise ConfigError(_other(found, type(pipeline), ability))
+    if not pipeline.is_fitted:
         raise ConfigError(f"{found} was never trained: its text encoder has no vocabulary")
     return pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def find_model(
     path: str | None,
-    kind: "type[Part] | None" = None,
+    ability: str | None = None,
     *,
     option: str = "--model",
     trust: Sequence[str] = (),
@@ -122,12 +127,12 @@ def find_model(
 
     Args:
         path: what was given, if it was.
-        kind: in a folder of several, others than this class are passed over.
+        ability: in a folder of several, those without it are passed over.
         option: what the path was given as.
         trust: packages beside textgan whose parts a model may be made of.
 
     Raises:
-        ConfigError: there is none, or none of the kind.
+        ConfigError: there is none, or none with the ability.
     """
     folder = Path(path or "runs")
     if path is not None and not os.path.exists(path):  # noqa: PTH110 - Path's may raise
@@ -139,8 +144,11 @@ def find_model(
         raise ConfigError(f"{option} {path!r} holds no checkpoint and no pipeline")
     files.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)
     places = [file if file.suffix == ".ckpt" else file.parent for file in files]
-    if kind is None and places:
+    if ability is None and places:
         return places[0]
+
+    from textgan.pipeline import Pipeline
+
     others, unreadable = [], []
     for place in places:
         try:
@@ -148,16 +156,16 @@ def find_model(
         except ConfigError as error:
             unreadable.append(error)
             continue
-        if issubclass(cls, kind):
+        if issubclass(cls, Pipeline) and ability in cls.abilities:
             return place
         others.append((place, cls))
-    if path is None and not unreadable and _draws(kind):
+    if path is None and not unreadable and ability not in (None, "compare"):
         return _in_the_box()
     if not places:
-        does, command = ("", "textgan fit") if kind is None else _KINDS[kind.__name__]
+        does, command = ("", "textgan fit") if ability is None else _ABILITIES[ability]
         that = f" that {does}" if does else ""
         raise ConfigError(f"no run below ./runs{that}: train one with `{command}`, or give --model")
-    raise ConfigError(_other(*others[0], kind)) if others else unreadable[0]
+    raise ConfigError(_other(*others[0], ability)) if others else unreadable[0]
 
 
 def _on_the_hub(path: str, option: str) -> Path:
@@ -169,12 +177,6 @@ def _on_the_hub(path: str, option: str) -> Path:
         return find_folder(path)
     except FileNotFoundError as error:
         raise ConfigError(f"{option}: {error}") from error
-
-
-def _draws(kind: "type[Part] | None") -> bool:
-    from textgan.pipeline import TextToImagePipeline
-
-    return kind is not None and issubclass(kind, TextToImagePipeline)
 
 
 def _in_the_box() -> Path:
@@ -203,8 +205,8 @@ def _class_of(place: Path, trust: Sequence[str]) -> "type[Part]":
         raise ConfigError(str(error)) from error
 
 
-def _other(place: Path, cls: "type[Part]", kind: "type[Part] | None") -> str:
-    if kind is None:
+def _other(place: Path, cls: "type[Part]", ability: str | None) -> str:
+    if ability is None:
         return f"{place} holds a {cls.__name__}, which is no pipeline"
-    does, command = _KINDS[kind.__name__]
+    does, command = _ABILITIES[ability]
     return f"{place} holds a {cls.__name__}; one that {does} is trained by `{command}`"

@@ -15,11 +15,21 @@ class Parser(argparse.ArgumentParser):
 
     A word is an option where it is one of this parser's, or looks like one: `--word`. Each other
     word is a text, `-red` too, and so is what follows an option that takes a value.
+
+    Args:
+        keeps_unknown: whether options that are not this parser's are no mistake: each takes a
+            value, and `unknown` of the words has them, name -> value.
     """
 
-    def __init__(self, *args: Any, **keywords: Any) -> None:
+    def __init__(self, *args: Any, keeps_unknown: bool = False, **keywords: Any) -> None:
         self._takes_value: dict[str, bool] = {}
+        self._keeps_unknown = keeps_unknown
         super().__init__(*args, **keywords)
+
+    @property
+    def options(self) -> list[str]:
+        """Names of all options, with their dashes."""
+        return [*self._takes_value]
 
     def add_argument(self, *names: Any, **keywords: Any) -> argparse.Action:
         """As argparse's; it remembers which options there are."""
@@ -35,13 +45,17 @@ class Parser(argparse.ArgumentParser):
         Raises:
             ConfigError: an option does not exist, or a word is missing or of the wrong kind.
         """
-        return super().parse_known_args(None if args is None else self._sorted(args), namespace)
+        unknown: dict[str, str] = {}
+        args = None if args is None else self._sorted(args, unknown)
+        words, rest = super().parse_known_args(args, namespace)
+        words.unknown = unknown
+        return words, rest
 
     def error(self, message: str) -> NoReturn:
         """Raise ConfigError with argparse's message, instead of printing the usage."""
         raise ConfigError(f"{message} ({self.prog} --help)")
 
-    def _sorted(self, args: Sequence[str]) -> list[str]:
+    def _sorted(self, args: Sequence[str], unknown: dict[str, str]) -> list[str]:
         """Options, each with its value in one word, then `--` and the texts."""
         options, texts, queue = [], [], list(args)
         while queue:
@@ -49,18 +63,21 @@ class Parser(argparse.ArgumentParser):
             if word == "--":
                 texts += queue
                 break
-            name, equals, _ = word.partition("=")
-            if (option := self._full(name)) is None:
-                if _OPTION.fullmatch(word):
-                    near = did_you_mean(name, [*self._takes_value])
-                    self.error(f"no such option: {name!r}{near}")
+            name, equals, value = word.partition("=")
+            option, is_option = self._full(name), _OPTION.fullmatch(word) is not None
+            if option is None and not is_option:
                 texts.append(word)
-            elif self._takes_value[option] and not equals:
+                continue
+            if option is None and not self._keeps_unknown:
+                self.error(f"no such option: {name!r}{did_you_mean(name, self.options)}")
+            if not equals and (option is None or self._takes_value[option]):
                 if not queue or self._full(queue[0].partition("=")[0]) is not None:
-                    self.error(f"{option} needs a value")
-                options.append(f"{option}={queue.pop(0)}")
+                    self.error(f"{option or name} needs a value")
+                value, equals = queue.pop(0), "="
+            if option is None:
+                unknown[name.removeprefix("--")] = value
             else:
-                options.append(word)
+                options.append(f"{option}{equals}{value}")
         return [*options, *(["--", *texts] if texts else [])]
 
     def _full(self, name: str) -> str | None:

@@ -40,11 +40,7 @@ def main(argv: list[str]) -> int:
     limit = max_megapixels(words)
     labels = [label.strip() for label in words.labels.split(",")]
 
-    from textgan.pipeline import ContrastivePipeline
-
-    pipeline = open_model(
-        words.model, ContrastivePipeline, trust=words.trust, pretrained=words.pretrained
-    )
+    pipeline = open_model(words.model, "compare", trust=words.trust, pretrained=words.pretrained)
     options = {} if words.template is None else {"templates": words.template}
     images = _read(words.pictures, pipeline.image_encoder, **limit)
     try:

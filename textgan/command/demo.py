@@ -47,10 +47,9 @@ def main(argv: list[str]) -> int:
         raise ConfigError("textgan demo needs Gradio: pip install textgan[demo]") from error
 
     from textgan.app.examples import examples
-    from textgan.pipeline import GANPipeline
 
-    place = find_model(words.model, GANPipeline, trust=words.trust)
-    pipeline = open_model(str(place), GANPipeline, trust=words.trust, pretrained=words.pretrained)
+    place = find_model(words.model, "draw", trust=words.trust)
+    pipeline = open_model(str(place), "draw", trust=words.trust, pretrained=words.pretrained)
     try:
         offered = examples(place)
     except ValueError as error:

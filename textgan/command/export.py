@@ -29,9 +29,8 @@ def main(argv: list[str]) -> int:
     words = parser.parse_args(argv)
 
     from textgan.export import export_pipeline
-    from textgan.pipeline import GANPipeline
 
-    pipeline = open_model(words.model, GANPipeline, trust=words.trust, pretrained=words.pretrained)
+    pipeline = open_model(words.model, "one_graph", trust=words.trust, pretrained=words.pretrained)
     try:
         info = export_pipeline(pipeline, words.folder, format=words.format, int8=words.int8)
     except (TypeError, ValueError, FileExistsError) as error:

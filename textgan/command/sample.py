@@ -6,39 +6,41 @@ from typing import TYPE_CHECKING
 
 from textgan.command._model import HELP, add_trust, open_model
 from textgan.command._parser import Parser
-from textgan.errors import ConfigError
+from textgan.errors import ConfigError, did_you_mean
 from textgan.file.atomic import whole
 from textgan.file.home import expanded
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from textgan.pipeline import GANPipeline, TextToImagePipeline
+    from textgan.pipeline import Pipeline, TextToImagePipeline
+
+_ANIMATION = "--to or --to_seed"
+# kind of picture -> the ability that it takes
+_TAKES = {"": "draw", "--rerank": "draw", "--attention": "attention", _ANIMATION: "interpolate"}
 
 
 def main(argv: list[str]) -> int:
     """`textgan sample "a caption" ["another" ...]`: a row of draws for each caption, in one PNG."""
-    words = _parser().parse_args(argv)
-    _check(words)
+    parser = _parser()
+    words = parser.parse_args(argv)
+    kind = _check(words)
 
     from textgan.image import gif, save_png
-    from textgan.pipeline import GANPipeline, TextToImagePipeline
 
-    animated = words.to is not None or words.to_seed is not None
-    needs_gan = animated or words.attention
-    kind = GANPipeline if needs_gan else TextToImagePipeline
-    pipeline = open_model(words.model, kind, trust=words.trust, pretrained=words.pretrained)
+    pipeline = open_model(words.model, _TAKES[kind], trust=words.trust, pretrained=words.pretrained)
+    options = _options(pipeline, words.unknown, kind, parser)
     out = words.out
     try:
-        if not animated:
-            picture = _attention(pipeline, words) if words.attention else _grid(pipeline, words)
-            save_png(picture, out)
+        if kind != _ANIMATION:
+            draw = _attention if kind == "--attention" else _grid
+            save_png(draw(pipeline, words, options), out)
         elif out.suffix.lower() == ".gif":
             out.parent.mkdir(parents=True, exist_ok=True)
             with whole(out) as beside:
-                beside.write_bytes(gif(_frames(pipeline, words)))
+                beside.write_bytes(gif(_frames(pipeline, words, options)))
         else:
-            save_png(_side_by_side(_frames(pipeline, words)), out)
+            save_png(_side_by_side(_frames(pipeline, words, options)), out)
     except (ValueError, FloatingPointError) as error:
         raise ConfigError(str(error)) from error
     except OSError as error:
@@ -52,6 +54,10 @@ def _parser() -> Parser:
         "textgan sample",
         description=f'{__doc__} In "a (red:1.5) circle" a word counts for more, in "(red:0.5)" '
         "for less.",
+        epilog="Options that the model itself declares are given alike: those of a GAN are "
+        "--truncation (0 to 1, below 1 likelier and more alike) and --guidance_scale. One that "
+        "the model has not is answered with those that it has.",
+        keeps_unknown=True,
     )
     add = parser.add_argument
     add("captions", nargs="+", metavar="CAPTION", help="what to draw")
@@ -60,9 +66,6 @@ def _parser() -> Parser:
     add("--seed", type=int, default=0, help="decides the noise (0)")
     add("--number", type=int, help="draws of each caption (4)")
     add("--same_noise", action="store_true", help="one noise for all captions of a column")
-    add("--truncation", type=float, default=1.0, help="0 to 1: below 1 likelier, more alike (1)")
-    guidance = "above 1 it exaggerates what the caption says (1.0)"
-    add("--guidance_scale", type=float, help=guidance)
     add(
         "--rerank",
         type=expanded,
@@ -73,7 +76,7 @@ def _parser() -> Parser:
     add("--attention", action="store_true", help="where the first draw looked at each word")
     add("--to", metavar="CAPTION", help="an animation (GIF) from one caption to this one")
     add("--to_seed", type=int, metavar="SEED", help="an animation to this seed's noise")
-    add("--steps", type=int, help="pictures of an animation (16)")
+    add("--frames", type=int, help="pictures of an animation (16)")
     add(
         "--out",
         type=expanded,
@@ -82,12 +85,12 @@ def _parser() -> Parser:
     return parser
 
 
-def _check(words: argparse.Namespace) -> None:
-    """Refuse what does not go together, and fill in what was left out."""
+def _check(words: argparse.Namespace) -> str:
+    """Refuse what does not go together, and fill in what was left out -> the kind of picture."""
     kinds = {
         "--rerank": words.rerank is not None,
         "--attention": words.attention,
-        "--to or --to_seed": words.to is not None or words.to_seed is not None,
+        _ANIMATION: words.to is not None or words.to_seed is not None,
     }
     chosen = [name for name, is_chosen in kinds.items() if is_chosen]
     if len(chosen) > 1:
@@ -100,8 +103,7 @@ def _check(words: argparse.Namespace) -> None:
         ("number", 4, ("", "--rerank")),
         ("same_noise", False, ("",)),
         ("candidates", 16, ("--rerank",)),
-        ("steps", 16, ("--to or --to_seed",)),
-        ("guidance_scale", 1.0, ("", "--rerank", "--to or --to_seed")),
+        ("frames", 16, (_ANIMATION,)),
     ):
         given = getattr(words, option)
         if kind not in belongs and given not in (None, False):
@@ -110,27 +112,57 @@ def _check(words: argparse.Namespace) -> None:
         setattr(words, option, default if given is None else given)
     if words.number < 1:
         raise ConfigError(f"--number must be at least 1, got {words.number}")
-    endings = (".gif", ".png") if kind == "--to or --to_seed" else (".png",)
+    endings = (".gif", ".png") if kind == _ANIMATION else (".png",)
     words.out = Path(words.out or f"sample{endings[0]}")
     if words.out.suffix.lower() not in endings:
         raise ConfigError(f"--out must end in {' or '.join(endings)}, got {str(words.out)!r}")
+    return kind
 
 
-def _grid(pipeline: "TextToImagePipeline", words: argparse.Namespace) -> "Image.Image":
+def _options(
+    pipeline: "Pipeline", given: dict[str, str], kind: str, parser: Parser
+) -> dict[str, float]:
+    """The pipeline's own options, name -> value, as they were given.
+
+    Raises:
+        ConfigError: the pipeline has no such option, the ability that the kind of picture takes
+            has none, or the value is no number.
+    """
+    values, declared = {}, {option.name: option for option in pipeline.options}
+    for word, text in given.items():
+        names = [word] if word in declared else [n for n in declared if n.startswith(word)]
+        if len(names) != 1:
+            own = [f"--{name}" for name in declared]
+            near = did_you_mean(f"--{word}", [*parser.options, *own])
+            has = f"has {' and '.join(own) or 'no options of its own'}"
+            model = type(pipeline).__name__
+            raise ConfigError(f"no such option: '--{word}'; this {model} {has}{near}")
+        option = declared[names[0]]
+        if _TAKES[kind] not in ("draw", *option.also):
+            raise ConfigError(f"--{option.name} says nothing beside {kind}")
+        try:
+            values[option.name] = option.parse(text)
+        except ValueError as error:
+            raise ConfigError(f"--{error}") from error
+    return values
+
+
+def _grid(
+    pipeline: "TextToImagePipeline", words: argparse.Namespace, options: dict[str, float]
+) -> "Image.Image":
     """A row of draws for each caption."""
     from textgan.image import captioned_grid
-    from textgan.pipeline import ContrastivePipeline, rerank
+    from textgan.pipeline import rerank
 
     options = {
+        **options,
         "num_images_per_prompt": words.number,
         "seed": words.seed,
-        "truncation": words.truncation,
-        "guidance_scale": words.guidance_scale,
         "output_type": "pt",
         "progress": True,
     }
     if words.rerank is not None:
-        judge = open_model(words.rerank, ContrastivePipeline, option="--rerank", trust=words.trust)
+        judge = open_model(words.rerank, "compare", option="--rerank", trust=words.trust)
         candidates = words.candidates
         images = rerank(pipeline, judge, words.captions, candidates=candidates, **options).images
     else:
@@ -140,17 +172,18 @@ def _grid(pipeline: "TextToImagePipeline", words: argparse.Namespace) -> "Image.
     return captioned_grid(images, captions, columns=words.number)
 
 
-def _frames(pipeline: "GANPipeline", words: argparse.Namespace) -> "list[Image.Image]":
+def _frames(
+    pipeline: "Pipeline", words: argparse.Namespace, options: dict[str, float]
+) -> "list[Image.Image]":
     """What lies between two captions or two noises."""
     return pipeline.interpolate(
         words.captions[0],
         words.to,
-        steps=words.steps,
+        frames=words.frames,
         seed=words.seed,
         end_seed=words.to_seed,
-        truncation=words.truncation,
-        guidance_scale=words.guidance_scale,
         progress=True,
+        **options,
     ).images
 
 
@@ -167,17 +200,19 @@ def _side_by_side(frames: "list[Image.Image]") -> "Image.Image":
     return whole
 
 
-def _attention(pipeline: "GANPipeline", words: argparse.Namespace) -> "Image.Image":
+def _attention(
+    pipeline: "TextToImagePipeline", words: argparse.Namespace, options: dict[str, float]
+) -> "Image.Image":
     """The first draw, then for each word the same under the heat of where it was looked at."""
     import torch
 
-    from textgan.app.attention import overlay
+    from textgan.caption.prompt import parse
     from textgan.image import captioned_grid, from_pil, on_white
-    from textgan.pipeline.prompt import parse
+    from textgan.image.heat import overlay
 
-    caption, seed, truncation = words.captions[0], words.seed, words.truncation
-    image = pipeline(caption, seed=seed, truncation=truncation).images[0]
-    found = pipeline.attention(caption, seed=seed, truncation=truncation)
+    caption, seed = words.captions[0], words.seed
+    image = pipeline(caption, seed=seed, **options).images[0]
+    found = pipeline.attention(caption, seed=seed, **options)
     pictures = [on_white(image), *(overlay(image, word.map.numpy()) for word in found)]
     captions = [parse(caption).text, *(word.word for word in found)]
     tensors = torch.stack([from_pil(picture) for picture in pictures])

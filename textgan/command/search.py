@@ -41,11 +41,7 @@ def main(argv: list[str]) -> int:
         raise ConfigError(f"--top must be at least 1, got {words.top}")
     limit = max_megapixels(words)
 
-    from textgan.pipeline import ContrastivePipeline
-
-    pipeline = open_model(
-        words.model, ContrastivePipeline, trust=words.trust, pretrained=words.pretrained
-    )
+    pipeline = open_model(words.model, "compare", trust=words.trust, pretrained=words.pretrained)
     try:
         with warnings.catch_warnings(record=True) as warned:
             matches = pipeline.search(

@@ -2,6 +2,14 @@
 
 from textgan.evaluation.cache import FeatureCache, default_folder
 from textgan.evaluation.report import Report, collect
-from textgan.evaluation.runner import Evaluator
+from textgan.evaluation.runner import Evaluator, Sampler, by_captions
 
-__all__ = ["Evaluator", "FeatureCache", "Report", "collect", "default_folder"]
+__all__ = [
+    "Evaluator",
+    "FeatureCache",
+    "Report",
+    "Sampler",
+    "by_captions",
+    "collect",
+    "default_folder",
+]

@@ -18,7 +18,7 @@ from textgan.evaluation.examination import Examination
 from textgan.evaluation.runner import Evaluator, Shown
 from textgan.file.atomic import whole
 from textgan.metric.base import Metric
-from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
+from textgan.pipeline import ContrastivePipeline, Pipeline
 from textgan.pretrained.frozen import weights_hash
 
 _LIBRARIES = ("torch", "torchmetrics", "transformers")
@@ -72,7 +72,7 @@ class Report:
 def collect(
     evaluator: Evaluator,
     values: dict[str, float],
-    pipeline: TextToImagePipeline,
+    pipeline: Pipeline,
     *,
     source: str | None,
     images_seen: int | None,
@@ -95,7 +95,8 @@ def collect(
     """
     fingerprint, n = evaluator.seen
     data = {**data, "fingerprint": fingerprint, "pictures": n}
-    shared = {"seed": evaluator.seed, "guidance_scale": 1.0, **_shared(data, precision)}
+    options = {option.name: option.default for option in pipeline.options}
+    shared = {"seed": evaluator.seed, "options": options, **_shared(data, precision)}
     active = evaluator.active.items()
     return Report(
         model={"source": source, "images_seen": images_seen, **_facts(pipeline)},

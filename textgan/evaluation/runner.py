@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,9 +13,12 @@ from textgan.evaluation.bank import FeatureBank
 from textgan.evaluation.cache import FeatureCache
 from textgan.evaluation.fingerprint import Fingerprint
 from textgan.metric.base import Metric
-from textgan.pipeline.base import TextToImagePipeline
+from textgan.pipeline.base import Pipeline, TextToImagePipeline
 from textgan.types import Batch, Evaluation
 
+# (batch, number, seed) -> `number` samples for each of its B images or captions, those of one
+# together: (B * number, C, H, W) in [-1, 1]
+Sampler = Callable[[Batch, int, int], Tensor]
 _SHOWN = 16
 # what a metric raises that is not defined for the pictures and captions it was given
 UNDEFINED = (ValueError, ArithmeticError, torch.linalg.LinAlgError)
@@ -29,6 +31,17 @@ class Shown:
     caption: str
     real: Tensor | None
     draws: Tensor
+
+
+def by_captions(pipeline: TextToImagePipeline) -> Sampler:
+    """Samples of a batch's captions, their noise keyed by the rows in the data set."""
+
+    def sample(batch: Batch, number: int, seed: int) -> Tensor:
+        return pipeline.sample(
+            batch.captions, num_images_per_prompt=number, seed=seed, indices=batch.index.tolist()
+        )
+
+    return sample
 
 
 class Evaluator:
@@ -53,6 +66,7 @@ class Evaluator:
         self, metrics: dict[str, Metric], *, seed: int = 0, cache: FeatureCache | None = None
     ):
         self.metrics, self.seed, self.cache = metrics, seed, cache
+        self._device = torch.device("cpu")
         self._start(dict(metrics))
 
     def _start(self, active: dict[str, Metric]) -> None:
@@ -82,11 +96,11 @@ class Evaluator:
                 raise ConfigError(f"metric {name}: {error}") from error
             else:
                 _check_judge(name, metric, trained_against)
-        self._testing = testing
+        self._testing, self._device = testing, device
 
     def begin(
         self,
-        pipeline: TextToImagePipeline,
+        pipeline: Pipeline,
         *,
         testing: bool,
         captions: Callable[[], list[str]] | None = None,
@@ -117,13 +131,13 @@ class Evaluator:
         if any(metric.edits for metric in self.active.values()):
             self._swap = WordSwap(captions())
         for limit in sorted({metric.training_pictures for metric in self.active.values()} - {0}):
-            self._show_training(training(limit), limit, pipeline.device)
+            self._show_training(training(limit), limit)
 
-    def _show_training(self, batches: Iterable[Batch], limit: int, device: torch.device) -> None:
+    def _show_training(self, batches: Iterable[Batch], limit: int) -> None:
         learners = {n for n, m in self.active.items() if m.training_pictures == limit}
-        self._training[limit] = Fingerprint().to(device)
+        self._training[limit] = Fingerprint().to(self._device)
         for batch in batches:
-            images = batch.images.to(device).float()
+            images = batch.images.to(self._device).float()
             evaluation = self._with_bank(Evaluation(batch.captions, images, images[:, None]))
             for name in learners & self.active.keys():
                 try:
@@ -133,24 +147,22 @@ class Evaluator:
             self._training[limit].update(batch)
 
     @torch.no_grad()
-    def update(self, pipeline: TextToImagePipeline, batch: Batch) -> None:
-        """Draw for one batch, as many per caption as any metric looks at, and show it to all."""
+    def update(self, sample: Sampler, batch: Batch) -> None:
+        """Sample for one batch, as many of each as any metric looks at, and show them to all.
+
+        Args:
+            sample: makes the samples that are measured, from captions (`by_captions`) or images.
+            batch: captions and real images.
+        """
         if not self.active and not self._testing:
             return
-        batch = batch.to(pipeline.device)
-        draw = partial(
-            pipeline,
-            seed=self.seed,
-            indices=batch.index.tolist(),
-            weighted_words=False,
-            output_type="pt",
-        )
+        batch = batch.to(self._device)
         k = max((metric.draws_per_caption for metric in self.active.values()), default=1)
-        draws = draw(batch.captions, num_images_per_prompt=k).images.unflatten(0, (-1, k))
+        draws = sample(batch, k, self.seed).unflatten(0, (-1, k))
         _check_size(draws, batch.images)
         edited = None
         if any(metric.edits for metric in self.active.values()):
-            edited = draw(self._edit(batch), num_images_per_prompt=1).images
+            edited = sample(replace(batch, captions=self._edit(batch)), 1, self.seed)
         evaluation = Evaluation(
             batch.captions, batch.images.float(), draws, edited, index=batch.index
         )
@@ -160,10 +172,10 @@ class Evaluator:
                 metric.to(draws.device).update(evaluation)
             except UNDEFINED as error:
                 self._leave_out(name, error)
-        self._fingerprint.to(pipeline.device).update(batch)
+        self._fingerprint.to(self._device).update(batch)
         self._remember(evaluation)
 
-    def finish(self, pipeline: TextToImagePipeline) -> None:
+    def finish(self, pipeline: Pipeline) -> None:
         """Let the metrics that look at the pipeline itself do so; on one process."""
         for name, metric in list(self.active.items()):
             try:

@@ -7,7 +7,7 @@ import torch
 from textgan.evaluation.base import Evaluation, Origin, Split
 from textgan.evaluation.cache import FeatureCache, default_folder
 from textgan.evaluation.report import Report, collect
-from textgan.evaluation.runner import Evaluator
+from textgan.evaluation.runner import Evaluator, by_captions
 from textgan.metric.base import Metric
 from textgan.pipeline import TextToImagePipeline
 from textgan.types import Batch
@@ -44,7 +44,7 @@ class SampledEvaluation(Evaluation[TextToImagePipeline]):
         self.evaluator.begin(pipeline, testing=split.testing, captions=split.captions, **training)
 
     def update(self, pipeline: TextToImagePipeline, batch: Batch) -> None:
-        self.evaluator.update(pipeline, batch)
+        self.evaluator.update(by_captions(pipeline), batch)
 
     def finish(self, pipeline: TextToImagePipeline) -> None:
         self.evaluator.finish(pipeline)

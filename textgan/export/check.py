@@ -32,7 +32,7 @@ def differences(
     """The greatest and the mean absolute difference over random captions, short and long."""
     random, gaps = np.random.default_rng(0), []
     for captions in random_batches(reader, random):
-        noise = random.standard_normal((len(captions), *graph.generator.noise_shape), np.float32)
+        noise = random.standard_normal((len(captions), *graph.pipeline.noise_shape), np.float32)
         given = (*reader(captions), noise)
         with torch.no_grad():
             expected = graph(*map(torch.from_numpy, given)).numpy()

@@ -1,6 +1,5 @@
 """Sampling from a folder by `export_pipeline`, without torch where the graph is ONNX."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +8,12 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from textgan.caption.text import check_caption
+from textgan.caption.prompt import first_weighted
+from textgan.caption.request import Key, keyed
 from textgan.export.files import GRAPHS, TOKENIZER, ExportInfo
 from textgan.export.noise import keyed_normal
 from textgan.export.session import open_session
 from textgan.export.tokens import CaptionReader
-
-_WEIGHTED = re.compile(r"\([^():]*[^\W\d_][^():]*(?<![0-9]):\s*[0-9]+(?:\.[0-9]+)?\s*\)")
 
 
 @dataclass
@@ -29,7 +27,7 @@ class ExportedOutput:
 
 
 class ExportedPipeline:
-    """Draws as the `GANPipeline` did that was exported, to 1 of 255 where its weights are float32.
+    """Draws as the pipeline did that was exported, to 1 of 255 where its weights are float32.
 
     The same seed gives the same picture. There is no guidance, and no weights of words.
 
@@ -75,7 +73,7 @@ class ExportedPipeline:
         batch_size: int = 64,
         output_type: Literal["pil", "np"] = "pil",
     ) -> ExportedOutput:
-        """Draw, as `GANPipeline` does.
+        """Draw, as the pipeline does.
 
         Args:
             captions: what to draw.
@@ -92,19 +90,23 @@ class ExportedPipeline:
             ValueError: a number is out of range, a word has a weight, or there is no caption.
             FloatingPointError: a picture holds values that are not finite numbers.
         """
-        captions = [captions] if isinstance(captions, str) else list(captions)
-        _check(captions, num_images_per_prompt, truncation, batch_size, output_type)
-        indices = range(len(captions)) if indices is None else indices
-        wanted = [
-            (caption, (seed, int(index), draw))
-            for caption, index in zip(captions, indices, strict=True)
-            for draw in range(num_images_per_prompt)
-        ]
-        parts = [wanted[i : i + batch_size] for i in range(0, len(wanted), batch_size)]
+        if output_type not in ("pil", "np"):
+            raise ValueError(f'output_type must be "pil" or "np", got {output_type!r}')
+        if not 0 <= truncation <= 1:
+            raise ValueError(f"truncation must be in [0, 1], got {truncation}")
+        parts = keyed(
+            captions,
+            num_images_per_prompt=num_images_per_prompt,
+            seed=seed,
+            indices=indices,
+            batch_size=batch_size,
+        )
+        for caption in dict.fromkeys(caption for part in parts for caption, _ in part):
+            _check(caption)
         images = np.concatenate([self._draw(part, truncation) for part in parts])
         return ExportedOutput(_converted(images, output_type))
 
-    def _draw(self, wanted: list[tuple[str, tuple[int, ...]]], truncation: float) -> np.ndarray:
+    def _draw(self, wanted: list[tuple[str, Key]], truncation: float) -> np.ndarray:
         """B captions, each with the key of its noise -> (B, C, H, W) in [-1, 1]."""
         token_ids, mask = self._read([caption for caption, _ in wanted])
         noise = keyed_normal([key for _, key in wanted], self.info.noise_shape)
@@ -126,26 +128,11 @@ def _check_format(folder: Path, found: str, wanted: str) -> None:
     raise ValueError(f'{holds}, which is opened by format="onnx", got format={wanted!r}')
 
 
-def _check(
-    captions: list[str], number: int, truncation: float, batch_size: int, output_type: str
-) -> None:
-    if not captions:
-        raise ValueError("captions must hold at least one caption, got none")
-    if number < 1 or batch_size < 1:
-        rule = "num_images_per_prompt and batch_size must be at least 1"
-        raise ValueError(f"{rule}, got {number} and {batch_size}")
-    if not 0 <= truncation <= 1:
-        raise ValueError(f"truncation must be in [0, 1], got {truncation}")
-    if output_type not in ("pil", "np"):
-        raise ValueError(f'output_type must be "pil" or "np", got {output_type!r}')
-    for caption in captions:
-        if not isinstance(caption, str):
-            raise TypeError(f"captions must be strings, got {type(caption).__name__}")
-        check_caption(caption)
-        if any("\ud800" <= letter <= "\udfff" for letter in caption):
-            raise ValueError(f"captions must be valid Unicode, got {caption!r:.80}")
-        if found := _WEIGHTED.search(caption):
-            raise ValueError(f"an exported pipeline cannot weigh words, got {found[0]!r}")
+def _check(caption: str) -> None:
+    if any("\ud800" <= letter <= "\udfff" for letter in caption):
+        raise ValueError(f"captions must be valid Unicode, got {caption!r:.80}")
+    if found := first_weighted(caption):
+        raise ValueError(f"an exported pipeline cannot weigh words, got {found!r}")
 
 
 def _converted(images: np.ndarray, output_type: str) -> list[Image.Image] | np.ndarray:

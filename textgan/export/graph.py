@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from textgan.export.files import INPUTS
-from textgan.pipeline.gan import GANPipeline
+from textgan.pipeline import Pipeline
 from textgan.text_encoder.base import TextEncoder
 from textgan.text_encoder.bert import BertTextEncoder
 from textgan.text_encoder.frozen import FrozenTextEncoder
@@ -18,29 +18,35 @@ class DrawingGraph(nn.Module):
     """A pipeline from its tokenizer's end on, in float32, on the CPU, without caches.
 
     Args:
-        pipeline: is copied.
+        pipeline: with the ability "one_graph"; it is copied.
 
     Raises:
-        TypeError: its text encoder reads no tokens.
+        TypeError: it lacks the ability, or its text encoder reads no tokens.
         ValueError: it has no vocabulary.
     """
 
-    def __init__(self, pipeline: GANPipeline):
+    def __init__(self, pipeline: Pipeline):
         super().__init__()
+        if "one_graph" not in pipeline.abilities:
+            kind = type(pipeline).__name__
+            raise TypeError(f'pipeline must have the ability "one_graph", got a {kind}')
         token_encoder(pipeline.text_encoder)  # refuses before anything is copied
-        pipeline = copy.deepcopy(pipeline).cpu().float().eval().requires_grad_(False)
-        self.text_encoder = token_encoder(pipeline.text_encoder)
-        self.generator = pipeline.generator
+        self.pipeline = copy.deepcopy(pipeline).cpu().float().eval().requires_grad_(False)
+
+    @property
+    def text_encoder(self) -> BertTextEncoder:
+        """What reads the tokens."""
+        return token_encoder(self.pipeline.text_encoder)
 
     def forward(self, token_ids: Tensor, mask: Tensor, noise: Tensor) -> Tensor:
         """(B, L) int64, (B, L) bool, (B, *noise_shape) -> images (B, C, H, W) in [-1, 1]."""
-        return self.generator(noise, self.text_encoder.from_tokens(token_ids, mask))
+        return self.pipeline.draw_from(noise, self.text_encoder.from_tokens(token_ids, mask))
 
     def example(self, batch: int = 2, length: int = 3) -> tuple[Tensor, Tensor, Tensor]:
         """What `forward` can be given: captions of begin and padding tokens alone."""
         token_ids = torch.full((batch, length), self.text_encoder.tokenizer.pad_id)
         mask = torch.arange(length).expand(batch, length) < length - 1
-        return token_ids, mask, torch.zeros(batch, *self.generator.noise_shape)
+        return token_ids, mask, torch.zeros(batch, *self.pipeline.noise_shape)
 
 
 def token_encoder(encoder: TextEncoder) -> BertTextEncoder:

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from textgan.caption.tokenizer import Tokenizer
     from textgan.export.graph import DrawingGraph
     from textgan.export.tokens import CaptionReader
-    from textgan.pipeline import GANPipeline
+    from textgan.pipeline import Pipeline
 
 
 def export_pipeline(
-    pipeline: "GANPipeline",
+    pipeline: "Pipeline",
     folder: str | Path,
     *,
     format: Literal["onnx", "torch"] = "onnx",
@@ -33,7 +33,7 @@ def export_pipeline(
     `encode_special_tokens`), and `export.json` what else there is to know.
 
     Args:
-        pipeline: what is written; it stays as it is.
+        pipeline: what is written, with the ability "one_graph"; it stays as it is.
         folder: a new one, or an empty one; it comes into being whole or not at all.
         format: "onnx" writes `model.onnx`; "torch", by `torch.export.save`, `model.pt2`.
         int8: whether the weights of matrix products become 8 bits; of ONNX alone.
@@ -42,7 +42,7 @@ def export_pipeline(
         What `export.json` says, with the difference to the pipeline that was found.
 
     Raises:
-        TypeError: the text encoder reads no tokens.
+        TypeError: the pipeline lacks the ability, or its text encoder reads no tokens.
         ValueError: an argument is not one of these, or the text encoder has no vocabulary.
         FileExistsError: the folder holds something.
         ConfigError: a package is missing, or what was written draws something else.
@@ -128,13 +128,13 @@ def _information(
 ) -> ExportInfo:
     import torch
 
-    tokenizer, generator = graph.text_encoder.tokenizer, graph.generator
+    tokenizer, pipeline = graph.text_encoder.tokenizer, graph.pipeline
     return ExportInfo(
         format=kind,
         int8=int8,
-        image_size=generator.image_size,
-        channels=generator.channels,
-        noise_shape=generator.noise_shape,
+        image_size=pipeline.image_size,
+        channels=pipeline.channels,
+        noise_shape=pipeline.noise_shape,
         max_length=tokenizer.max_length,
         pad_id=tokenizer.pad_id,
         opset=opset,

@@ -59,6 +59,7 @@ class AttentionGenerator(Generator):
         if channels not in (1, 3, 4):
             raise ValueError(f"channels must be 1, 3 or 4, got {channels}")
         self.image_size, self.channels, self.noise_shape = image_size, channels, (noise_width,)
+        self.attends_words = len(word_resolutions) > 0
         widths = widths_by_resolution(image_size, width=width, max_width=max_width)
         check_resolutions("word_resolutions", word_resolutions, widths)
         check_resolutions("attention_resolutions", attention_resolutions, widths)
@@ -123,7 +124,7 @@ class AttentionGenerator(Generator):
         return bound(image)
 
     def word_attention(self, noise: Tensor, text: TextFeatures) -> Tensor:
-        if not self.word_attentions:
+        if not self.attends_words:
             return super().word_attention(noise, text)
         maps: list[Tensor] = []
         size = self._draw(noise, text, maps).shape[2:]

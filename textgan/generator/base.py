@@ -18,11 +18,13 @@ class Generator(Part):
         noise_shape: shape of the noise of one picture, without the batch.
         image_size: height and width of what it draws, in pixels.
         channels: 1 (gray), 3 (RGB) or 4 (RGBA).
+        attends_words: whether its places look at single words, so that `word_attention` is defined.
     """
 
     noise_shape: tuple[int, ...]
     image_size: int
     channels: int
+    attends_words: bool = False
 
     def prior(self, text: TextFeatures) -> Gaussian:
         """p(z | text), over (B, *noise_shape): the standard normal one, where z is the noise."""

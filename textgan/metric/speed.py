@@ -44,7 +44,7 @@ class Speed(Metric):
         """Takes in nothing."""
 
     def observe(self, pipeline: nn.Module, captions: list[str]) -> None:
-        """Time `pipeline(captions, seed=i, output_type="pt")`, the captions in turn, as they stand.
+        """Time `pipeline.sample(captions, seed=i)`, the captions in turn.
 
         Raises:
             ValueError: there are no captions.
@@ -96,7 +96,7 @@ class Speed(Metric):
             asked = list(islice(endless, size))
             _wait_for(device)
             start = time.perf_counter()
-            _ = pipeline(asked, seed=repeat, weighted_words=False, output_type="pt").images
+            pipeline.sample(asked, seed=repeat)
             _wait_for(device)
             seconds.append(time.perf_counter() - start)
         return torch.tensor(seconds[self.warmup :], dtype=torch.float64)

@@ -1,9 +1,10 @@
 """Inference, without Lightning."""
 
-from textgan.pipeline.base import PipelineOutput, TextToImagePipeline
+from textgan.pipeline.base import Pipeline, PipelineOutput, TextToImagePipeline
 from textgan.pipeline.card import Card
 from textgan.pipeline.contrastive import ContrastivePipeline, Match
 from textgan.pipeline.gan import GANPipeline, WordAttention
+from textgan.pipeline.option import Option
 from textgan.pipeline.rerank import rerank
 
 __all__ = [
@@ -11,6 +12,8 @@ __all__ = [
     "ContrastivePipeline",
     "GANPipeline",
     "Match",
+    "Option",
+    "Pipeline",
     "PipelineOutput",
     "TextToImagePipeline",
     "WordAttention",

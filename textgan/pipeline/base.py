@@ -1,7 +1,7 @@
 """The one way to sample: captions in, pictures out."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from textgan.caption.text import check_caption
+from textgan.caption.request import Key, keyed
 from textgan.image import to_pil, to_unit
 from textgan.pipeline.card import Card
+from textgan.pipeline.option import Option
 from textgan.pretrained.hub import upload
 from textgan.pretrained.part import Part
 
@@ -35,16 +36,32 @@ class PipelineOutput:
     images: list[Image.Image] | Tensor | np.ndarray
 
 
-class TextToImagePipeline(Part):
-    """Base of what turns captions into pictures; a subclass implements `draw`.
+class Pipeline(Part):
+    """Base of all inference without Lightning.
+
+    What a pipeline can do is declared, and read by the command line, the page and the export, which
+    know no class by name. Its abilities are of these:
+
+    - "draw": it is a `TextToImagePipeline`.
+    - "weighted_words": its prompts may say "a (red:1.5) circle".
+    - "interpolate": `interpolate(start, end, frames=, seed=, end_seed=, progress=)` generates what
+      lies between two captions.
+    - "attention": `words(caption)`, `attention` and `attentions(caption, seed=, indices=)` show
+      where it looked at each word.
+    - "one_graph": `noise_shape`, `channels`, `text_encoder` and `draw_from(noise, text)` are all
+      that drawing takes.
+    - "compare": `similarity(images, captions)`, `search` and `classify`.
 
     Attributes:
-        next_command: what to try with it, of the command line.
-        trained_against: SHA-256 of the weights of each frozen net whose opinion of the draws was
-            trained on, and of those nets' ancestors: none of them may judge the draws.
+        abilities: what it can do.
+        options: numbers that `draw` and a call take by name; where such a method does, the other
+            abilities that an option names too.
+        trained_against: SHA-256 of the weights of each frozen net whose opinion of the samples was
+            trained on, and of those nets' ancestors: none of them may judge the samples.
     """
 
-    next_command = 'sample "a caption"'
+    abilities: frozenset[str] = frozenset()
+    options: tuple[Option, ...] = ()
     trained_against: Sequence[str] = ()
 
     @property
@@ -54,25 +71,40 @@ class TextToImagePipeline(Part):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of its weights, in which it computes; pictures are float32 whatever it is."""
+        """Of its weights, in which it computes; what it returns is float32 whatever it is."""
         return next(self.parameters()).dtype
 
-    @abstractmethod
-    def draw(
-        self,
-        captions: list[str],
-        keys: list[tuple[int, ...]],
-        *,
-        guidance_scale: float,
-        truncation: float,
-        weighted_words: bool,
-    ) -> Tensor:
-        """A picture for each caption, its noise keyed by keys[i] -> (B, C, H, W) in [-1, 1].
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it can read captions: a text encoder has no vocabulary before its training."""
+        return True
 
-        The options are those of a call.
+
+class TextToImagePipeline(Pipeline):
+    """Base of what generates images from captions; a subclass implements `draw`.
+
+    A subclass with options declares them, and writes a `__call__` that names them and ends in
+    `self._run(captions, partial(self.draw_prompts, ...), ...)`.
+
+    Attributes:
+        image_size: height and width of its images, in pixels.
+    """
+
+    abilities = frozenset({"draw"})
+    image_size: int
+
+    @abstractmethod
+    def draw(self, captions: list[str], keys: list[Key]) -> Tensor:
+        """An image for each caption, its noise keyed by keys[i] -> (B, C, H, W) in [-1, 1].
+
+        Captions are read as they stand, as those of a data set. A subclass gives each of its
+        options a keyword argument with a default.
         """
 
-    @torch.no_grad()
+    def draw_prompts(self, prompts: list[str], keys: list[Key], **options: float) -> Tensor:
+        """As `draw`, of captions that somebody typed, in which a pipeline may know a notation."""
+        return self.draw(prompts, keys, **options)
+
     def __call__(
         self,
         captions: str | Sequence[str],
@@ -81,9 +113,6 @@ class TextToImagePipeline(Part):
         seed: int | None = None,
         generator: torch.Generator | None = None,
         indices: Sequence[int] | None = None,
-        guidance_scale: float = 1.0,
-        truncation: float = 1.0,
-        weighted_words: bool = True,
         batch_size: int = 64,
         output_type: OutputType = "pil",
         progress: bool = False,
@@ -101,12 +130,6 @@ class TextToImagePipeline(Part):
             generator: gives the seed, another one with each call.
             indices: a number for each caption that its noise is keyed by; its place in the list by
                 default. Captions of one number are drawn with the same noise.
-            guidance_scale: how far beyond the drawing of the empty caption towards that of the
-                caption; 1 is the caption's own.
-            truncation: in [0, 1], what the noise is multiplied by: less of it gives likelier
-                pictures that are more alike, none of it one picture a caption.
-            weighted_words: whether in "a (red:1.5) circle" a word counts for more, which is how
-                people write captions and data sets do not; otherwise that is read as it stands.
             batch_size: pictures drawn at a time.
             output_type: "pil", "pt" or "np".
             progress: whether a terminal shows a bar with the time left.
@@ -118,28 +141,77 @@ class TextToImagePipeline(Part):
                 captions.
             FloatingPointError: the model drew something else than numbers.
         """
-        captions = [captions] if isinstance(captions, str) else list(captions)
-        indices = list(range(len(captions)) if indices is None else indices)
-        _check(captions, indices, num_images_per_prompt, batch_size, output_type)
-        check_truncation(truncation)
-        seed = _seed(seed, generator)
-        wanted = [
-            (caption, (seed, int(index), draw))
-            for caption, index in zip(captions, indices, strict=True)
-            for draw in range(num_images_per_prompt)
-        ]
-        batches = [wanted[i : i + batch_size] for i in range(0, len(wanted), batch_size)]
-        images = [
-            self.draw(
-                [caption for caption, _ in batch],
-                [key for _, key in batch],
-                guidance_scale=guidance_scale,
-                truncation=truncation,
-                weighted_words=weighted_words,
-            ).float()
-            for batch in tracked(batches, len(wanted), shown=progress)
-        ]
-        return PipelineOutput(converted(torch.cat(images), output_type))
+        return self._run(
+            captions,
+            self.draw_prompts,
+            num_images_per_prompt=num_images_per_prompt,
+            seed=seed,
+            generator=generator,
+            indices=indices,
+            batch_size=batch_size,
+            output_type=output_type,
+            progress=progress,
+        )
+
+    def sample(
+        self,
+        captions: Sequence[str],
+        *,
+        num_images_per_prompt: int = 1,
+        seed: int = 0,
+        indices: Sequence[int] | None = None,
+    ) -> Tensor:
+        """Images of a data set's captions, read as they stand, by the default options.
+
+        Args:
+            captions: B of them.
+            num_images_per_prompt: images of each caption, which follow one another.
+            seed: as in a call.
+            indices: as in a call.
+
+        Returns:
+            (B * num_images_per_prompt, C, H, W) float32 in [-1, 1].
+        """
+        return self._run(
+            captions,
+            self.draw,
+            num_images_per_prompt=num_images_per_prompt,
+            seed=seed,
+            indices=indices,
+            output_type="pt",
+        ).images
+
+    def unread_words(self, caption: str) -> int:
+        """How many words at the end of a caption are cut off before it is read."""
+        return 0
+
+    @torch.no_grad()
+    def _run(
+        self,
+        captions: str | Sequence[str],
+        draw: Callable[[list[str], list[Key]], Tensor],
+        *,
+        num_images_per_prompt: int = 1,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+        indices: Sequence[int] | None = None,
+        batch_size: int = 64,
+        output_type: OutputType = "pil",
+        progress: bool = False,
+    ) -> PipelineOutput:
+        """What a call does, with `draw` for each batch: captions, keys -> (B, C, H, W)."""
+        if output_type not in ("pil", "pt", "np"):
+            raise ValueError(f'output_type must be "pil", "pt" or "np", got {output_type!r}')
+        batches = keyed(
+            captions,
+            num_images_per_prompt=num_images_per_prompt,
+            seed=_seed(seed, generator),
+            indices=indices,
+            batch_size=batch_size,
+        )
+        shown = tracked(batches, sum(map(len, batches)), shown=progress)
+        images = torch.cat([draw(*map(list, zip(*batch, strict=True))).float() for batch in shown])
+        return PipelineOutput(converted(images, output_type))
 
     def save_card(self, folder: str | Path, card: Card) -> Path:
         """Write a model card, `README.md` and `grid.png`, into the folder of a saved pipeline.
@@ -184,12 +256,6 @@ class TextToImagePipeline(Part):
             return upload(folder, repo_id, private=private, commit_message=commit_message)
 
 
-def check_truncation(truncation: float) -> None:
-    """Raise ValueError unless it is in [0, 1]."""
-    if not 0 <= truncation <= 1:
-        raise ValueError(f"truncation must be in [0, 1], got {truncation}")
-
-
 def converted(images: Tensor, kind: OutputType) -> list[Image.Image] | Tensor | np.ndarray:
     """(B, C, H, W) in [-1, 1] -> what `PipelineOutput` holds.
 
@@ -220,25 +286,6 @@ def tracked(batches: Sequence[_Batch], total: int, *, shown: bool) -> Iterable[_
     hidden = not shown or len(batches) < 2 or not console.is_terminal
     description = f"drawing {total:,} pictures"
     return track(batches, description, transient=True, disable=hidden, console=console)
-
-
-def _check(
-    captions: list[str], indices: list[int], number: int, batch_size: int, kind: OutputType
-) -> None:
-    if not captions:
-        raise ValueError("captions must hold at least one caption, got none")
-    for caption in captions:
-        if not isinstance(caption, str):
-            raise TypeError(f"captions must be strings, got {type(caption).__name__}")
-        check_caption(caption)
-    if len(indices) != len(captions):
-        rule = "indices must be one for each caption"
-        raise ValueError(f"{rule}, got {len(indices)} for {len(captions)}")
-    if number < 1 or batch_size < 1:
-        rule = "num_images_per_prompt and batch_size must be at least 1"
-        raise ValueError(f"{rule}, got {number} and {batch_size}")
-    if kind not in ("pil", "pt", "np"):
-        raise ValueError(f'output_type must be "pil", "pt" or "np", got {kind!r}')
 
 
 def _seed(seed: int | None, generator: torch.Generator | None) -> int:

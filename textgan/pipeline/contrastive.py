@@ -13,9 +13,9 @@ from textgan.caption.text import check_caption
 from textgan.image.file import MAX_MEGAPIXELS, check_max_megapixels
 from textgan.image.folder import middle_square
 from textgan.image_encoder.base import ImageEncoder
+from textgan.pipeline.base import Pipeline
 from textgan.pipeline.squares import squares_below
 from textgan.pretrained.frozen import weights_hash
-from textgan.pretrained.part import Part
 from textgan.text_encoder.base import TextEncoder
 
 
@@ -27,11 +27,8 @@ class Match:
     similarity: float
 
 
-class ContrastivePipeline(Part):
+class ContrastivePipeline(Pipeline):
     """Pictures and captions in one space, where what fits lies close (Radford et al. 2021).
-
-    Attributes:
-        next_command: what to try with it, of the command line.
 
     Args:
         image_encoder: reads pictures.
@@ -46,7 +43,7 @@ class ContrastivePipeline(Part):
         ValueError: the widths differ, or the temperature is not positive.
     """
 
-    next_command = 'search FOLDER "a caption"'
+    abilities = frozenset({"compare"})
 
     def __init__(
         self,
@@ -69,14 +66,8 @@ class ContrastivePipeline(Part):
         self.templates = list(templates)
 
     @property
-    def device(self) -> torch.device:
-        """Where its weights are."""
-        return next(self.parameters()).device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Of its weights, in which it computes; encodings are float32 whatever it is."""
-        return next(self.parameters()).dtype
+    def is_fitted(self) -> bool:
+        return self.text_encoder.is_fitted
 
     def lineage(self) -> frozenset[str]:
         """Hashes of the image encoder and of its ancestors.

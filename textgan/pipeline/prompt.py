@@ -1,49 +1,10 @@
-"""Words of a caption that count for more or for less: "a (red:1.5) circle"."""
-
-import re
-from dataclasses import dataclass
+"""Features of prompts in which words have weights: "a (red:1.5) circle"."""
 
 from torch import Tensor
 
-from textgan.caption.text import check_caption
+from textgan.caption.prompt import Prompt, parse
 from textgan.text_encoder.base import TextEncoder
 from textgan.types import TextFeatures
-
-# A letter in it, and no digit before the colon: "(at 12:30)" and "(16:9)" are text.
-_WEIGHTED = re.compile(r"\(([^():]*[^\W\d_][^():]*)(?<![0-9]):\s*([0-9]+(?:\.[0-9]+)?)\s*\)")
-_GREATEST, _MOST = 10, 16
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """A caption without its weights; which of its characters, from start to end, have which."""
-
-    text: str
-    weights: tuple[tuple[int, int, float], ...] = ()
-
-
-def parse(caption: str) -> Prompt:
-    """`"a (red:1.5) circle"` -> "a red circle", whose "red" has the weight 1.5.
-
-    Only words, a colon behind a word and a number before the closing parenthesis make a weight;
-    other parentheses are text.
-
-    Raises:
-        ValueError: it has more than 10,000 characters, a weight is above 10, or there are more than
-            16.
-    """
-    check_caption(caption)
-    text, weights, end = "", [], 0
-    for found in _WEIGHTED.finditer(caption):
-        weight = float(found[2])
-        if weight > _GREATEST:
-            raise ValueError(f"a word's weight must be in [0, {_GREATEST}], got {found[0]!r:.80}")
-        text += caption[end : found.start()]
-        weights.append((len(text), len(text) + len(found[1]), weight))
-        text, end = text + found[1], found.end()
-    if len(weights) > _MOST:
-        raise ValueError(f"a caption must have at most {_MOST} weights, got {len(weights)}")
-    return Prompt(text + caption[end:], tuple(weights))
 
 
 def encode(encoder: TextEncoder, captions: list[str]) -> TextFeatures:

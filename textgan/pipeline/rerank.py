@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import torch
 
+from textgan.caption.prompt import parse
 from textgan.pipeline.base import OutputType, PipelineOutput, TextToImagePipeline, converted
 from textgan.pipeline.contrastive import ContrastivePipeline
-from textgan.pipeline.prompt import parse
 
 
 def rerank(
@@ -17,11 +17,10 @@ def rerank(
     candidates: int = 16,
     num_images_per_prompt: int = 1,
     seed: int = 0,
-    truncation: float = 1.0,
-    guidance_scale: float = 1.0,
     batch_size: int = 64,
     output_type: OutputType = "pil",
     progress: bool = False,
+    **options: float,
 ) -> PipelineOutput:
     """Draw `candidates` pictures of each caption and return the best ones, best first.
 
@@ -34,12 +33,11 @@ def rerank(
         captions: what to draw.
         candidates: draws of each caption.
         num_images_per_prompt: how many of them are returned.
-        seed: as in a call of the pipeline, and so are the next five.
-        truncation: as in a call.
-        guidance_scale: as in a call.
+        seed: as in a call of the pipeline, and so are the next three.
         batch_size: as in a call.
         output_type: as in a call.
         progress: as in a call.
+        options: further ones of that call, which the pipeline declares.
 
     Raises:
         TypeError: the judge is no contrastive pipeline.
@@ -58,11 +56,10 @@ def rerank(
         captions,
         num_images_per_prompt=candidates,
         seed=seed,
-        truncation=truncation,
-        guidance_scale=guidance_scale,
         batch_size=batch_size,
         output_type="pt",
         progress=progress,
+        **options,
     ).images
     if images.shape[1] != judge.image_encoder.channels:
         raise ValueError(

@@ -21,6 +21,7 @@ from textgan.process.shortage import shortage
 from textgan.process.stop import Stop, name_of, signals
 from textgan.run.folder import discard
 from textgan.run.moved import moved
+from textgan.run.next_command import next_command
 from textgan.run.parse_error import explain
 from textgan.training.terms import NonFiniteLossError
 
@@ -84,8 +85,8 @@ class RunEnding:
         return "".join(f" --trust {package}" for package in self._foreign())
 
     def _say_next(self, model: Path) -> None:
-        does = f"{self.model.pipeline().next_command} --model {shlex.quote(short(model))}"
-        print(f"next: textgan {does}{self._trust()}")
+        if (command := next_command(self.model.pipeline(), model)) is not None:
+            print(f"next: {command}{self._trust()}")
 
     def _name_grid(self) -> None:
         grids = sorted((self.folder / "samples").glob("*.png"))

@@ -13,8 +13,7 @@ from torch import Tensor
 from textgan.errors import ConfigError
 from textgan.evaluation.base import Evaluation, Origin, Split
 from textgan.evaluation.report import Report
-from textgan.pipeline import TextToImagePipeline
-from textgan.pretrained.part import Part
+from textgan.pipeline import Pipeline, TextToImagePipeline
 from textgan.types import Batch
 
 _CAPTIONS = 20_000  # that words for edited captions are taken from
@@ -30,7 +29,7 @@ class EvaluatedModel(LightningModule):
     Attributes:
         images_seen: int64, number of training images until now, over all processes.
         values: metric/name -> value, of the last evaluation.
-        trained_against: as in `TextToImagePipeline`.
+        trained_against: as in `Pipeline`.
         composed_config: the configuration that a command line composed, for the checkpoint; None
             without one.
     """
@@ -44,7 +43,7 @@ class EvaluatedModel(LightningModule):
         self.register_buffer("images_seen", torch.zeros((), dtype=torch.int64))
 
     @abstractmethod
-    def pipeline(self) -> Part:
+    def pipeline(self) -> Pipeline:
         """The pipeline with the averaged weights, in eval mode."""
 
     def on_fit_start(self) -> None:
@@ -73,13 +72,7 @@ class EvaluatedModel(LightningModule):
         if not isinstance(pipeline, TextToImagePipeline):
             kind = type(pipeline).__name__
             raise ConfigError(f"predict needs a model that generates images, and this is a {kind}")
-        return pipeline(
-            batch.captions,
-            seed=self.seed,
-            indices=batch.index.tolist(),
-            weighted_words=False,
-            output_type="pt",
-        ).images
+        return pipeline.sample(batch.captions, seed=self.seed, indices=batch.index.tolist())
 
     def on_validation_epoch_end(self) -> None:
         self._conclude("val")

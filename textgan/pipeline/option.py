@@ -1,0 +1,48 @@
+"""Options of a pipeline, declared so that command line, page and report can read them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Option:
+    """A number that a pipeline takes by name beside the captions.
+
+    Args:
+        name: of the keyword argument of `draw` and of a call.
+        kind: float or int.
+        default: its value where it is not given.
+        help: its meaning, a clause for the command line and the page.
+        minimum: the least value; None where there is no bound.
+        maximum: the greatest value. An option with both bounds is a slider on the page.
+        also: abilities of the pipeline whose methods take it too, such as "interpolate".
+    """
+
+    name: str
+    kind: type[float] | type[int]
+    default: float
+    help: str
+    minimum: float | None = None
+    maximum: float | None = None
+    also: frozenset[str] = frozenset()
+
+    def check(self, value: float) -> None:
+        """Raise ValueError unless the value is within the bounds."""
+        low, high = self.minimum, self.maximum
+        if (low is not None and not value >= low) or (high is not None and not value <= high):
+            if None not in (low, high):
+                rule = f"in [{low}, {high}]"
+            else:
+                rule = f"at least {low}" if high is None else f"at most {high}"
+            raise ValueError(f"{self.name} must be {rule}, got {value}")
+
+    def parse(self, text: str) -> float:
+        """The value that a word of the command line writes.
+
+        Raises:
+            ValueError: it is no number of this kind.
+        """
+        try:
+            return self.kind(text)
+        except ValueError:
+            number = "a whole number" if self.kind is int else "a number"
+            raise ValueError(f"{self.name} must be {number}, got {text!r:.80}") from None
