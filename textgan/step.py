@@ -17,14 +17,14 @@ class CaptionedStep:
     Attributes:
         captions: B strings of this process; an empty one says nothing.
         all_captions: every caption that each picture has, where the data says them; else None.
-        text: their features.
+        text: their features; None in a model without text.
         progress: share of the budget shown before this step, in [0, 1].
         gather: (B, ...) of this process -> (B * processes, ...), with gradients.
         rank: which block of a gathered tensor is this process's own.
     """
 
     captions: list[str]
-    text: TextFeatures
+    text: TextFeatures | None
     progress: float
     gather: Callable[[Tensor], Tensor]
     rank: int = 0
@@ -127,6 +127,7 @@ class AdversarialStep(CaptionedStep):
         wrong_text: features of the first of them for each picture, without gradients; None where
             there are none, or before the critic starts.
         images_seen: pictures shown before this step, over all processes.
+        noise_level: (B,) in [0, 1], the share of noise in real and fake images; None without noise.
         step_index: steps of the optimizers before this one; lazy terms count by it.
         discriminator: the critic, frozen in the generator's turn; None where there is none.
         randn: shape (B, ...) -> standard normal keyed by (seed, images_seen, place in the global
@@ -150,6 +151,7 @@ class AdversarialStep(CaptionedStep):
     randn: Callable[[tuple[int, ...]], Tensor]
     negatives: list[str] | None = None
     wrong_text: TextFeatures | None = None
+    noise_level: Tensor | None = None
     fake: Tensor | None = None
     noise: Tensor | None = None
     augmented_real: Tensor | None = None

@@ -69,10 +69,10 @@ def test_its_output_has_the_stated_shapes(file, image_size, channels):
 
 def test_one_look_is_judged_against_several_texts(critic):
     images, text = given()
-    features = critic.look(images)
+    features = critic.features(images)
     other = TextFeatures(text.words.flip(0), text.mask.flip(0), text.pooled.flip(0))
     for one in (text, other):
-        torch.testing.assert_close(critic.judge(features, one).logits, critic(images, one).logits)
+        torch.testing.assert_close(critic.score(features, one).logits, critic(images, one).logits)
 
 
 def test_the_first_logit_depends_on_the_text_and_a_second_does_not(critic):

@@ -68,14 +68,14 @@ def given(image_size: int = 16, dtype: torch.dtype = torch.float32) -> tuple[Ten
 def test_it_reads_the_deepest_map_of_each_of_the_last_three_resolutions(sides, read):
     critic = make(Maps(sides))
     assert critic.places == read
-    features = critic.look(given(32)[0])
+    features = critic.features(given(32)[0])
     assert [tuple(map_.shape[1:]) for map_ in features[1:]] == [(6, 4, 4)] * len(read)
 
 
 def test_without_a_pixel_branch_it_sees_the_encoders_maps_alone():
     with_, without = make(), make(pixel_width=0)
     images = given()[0]
-    assert len(with_.look(images)) == len(without.look(images)) + 1
+    assert len(with_.features(images)) == len(without.features(images)) + 1
     assert without.pixels is None
     assert not any(name.startswith("pixels") for name, _ in without.named_parameters())
 
@@ -87,9 +87,9 @@ def test_without_a_pixel_branch_it_sees_the_encoders_maps_alone():
 def test_a_map_of_any_side_comes_down_to_four(side, halvings):
     critic = make(Maps([side]), pixel_width=0)
     assert sum(isinstance(module, DownBlock) for module in critic.modules()) == halvings
-    (seen,) = critic.look(given(32)[0])
+    (seen,) = critic.features(given(32)[0])
     assert seen.shape == (4, 6, 4, 4)
-    left, right = critic.look(torch.linspace(-1, 1, 32).expand(1, 3, 32, 32))[0][
+    left, right = critic.features(torch.linspace(-1, 1, 32).expand(1, 3, 32, 32))[0][
         ..., [0, 3]
     ].unbind(-1)
     assert (left - right).abs().max() > 0.01  # where something is, is still told
@@ -112,14 +112,14 @@ def test_the_pixel_branch_sees_what_is_finer_than_the_encoder_can(image_size):
     place = torch.arange(image_size)
     board = (place[:, None] + place) % 2 - 0.5  # black and white in turn
     critic = make(Maps([4]))
-    before, after = critic.look(images), critic.look(images + board)
+    before, after = critic.features(images), critic.features(images + board)
     assert (before[0] - after[0]).norm() > 0.1 * before[0].norm()
     assert (before[1] - after[1]).norm() < 0.02 * before[1].norm()
 
 
 def test_the_pixel_branch_knows_where_something_is_in_a_small_picture_too():
     ramp = torch.linspace(-1, 1, 8).expand(1, 3, 8, 8)
-    pixels = make(Maps([4])).look(ramp)[0]
+    pixels = make(Maps([4])).features(ramp)[0]
     steps = pixels[..., 1:] - pixels[..., :-1]  # from each of the four columns to the next
     assert (steps.abs().amax((0, 1, 2)) > 1e-3).all()
 
@@ -135,7 +135,7 @@ def test_the_scale_of_the_encoders_maps_does_not_matter():
 def test_the_logit_is_linear_in_the_picture_and_an_inner_product_with_the_text():
     critic, (images, text) = make(), given()
     out = critic(images, text)
-    without = critic.judge(out.features, TextFeatures(text.words, text.mask, 0 * text.pooled))
+    without = critic.score(out.features, TextFeatures(text.words, text.mask, 0 * text.pooled))
     shift = critic.project_text.weight @ text.pooled.T  # (D, B)
     expected = without.logits[:, 0] + (out.pooled * shift.T).sum(1) / 5**0.5
     torch.testing.assert_close(out.logits[:, 0], expected)

@@ -66,10 +66,10 @@ class LinearCritic(Discriminator):
         super().__init__()
         self.weight = nn.Parameter(torch.linspace(-1, 1, 48))
 
-    def look(self, images: Tensor) -> list[Tensor]:
+    def features(self, images: Tensor) -> list[Tensor]:
         return [images]
 
-    def judge(self, features: list[Tensor], text: TextFeatures) -> DiscriminatorOutput:
+    def score(self, features: list[Tensor], text: TextFeatures) -> DiscriminatorOutput:
         logits = features[-1].flatten(1) @ self.weight[:, None] + text.pooled[:, :1]
         return DiscriminatorOutput(logits, text.pooled, text.pooled, features)
 

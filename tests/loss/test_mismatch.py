@@ -85,14 +85,14 @@ def test_a_process_finds_wrong_captions_in_the_whole_batch(make_step, make_text,
 
 def test_a_second_logit_that_is_blind_to_the_text_plays_no_part(margin, linear, monkeypatch):
     before = margin([*"ab"], [1.0, 3.0])
-    judge = linear.judge
+    score = linear.score
 
     def both(features, text: TextFeatures):
-        out = judge(features, text)
+        out = score(features, text)
         out.logits = torch.cat([out.logits, out.logits + 100], 1)
         return out
 
-    monkeypatch.setattr(linear, "judge", both)
+    monkeypatch.setattr(linear, "score", both)
     torch.testing.assert_close(margin([*"ab"], [1.0, 3.0]), before)
 
 

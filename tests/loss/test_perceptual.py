@@ -74,7 +74,7 @@ def test_one_wrong_place_of_sixteen_costs_a_sixteenth(value):
 def test_it_costs_what_a_critic_with_the_same_maps_would(make_step, output, encoder, value):
     real, drawn = torch.rand(2, 2, 3, 16, 16)
     critic = torch.nn.Module()
-    critic.look = lambda images: encoder(images).maps
+    critic.features = lambda images: encoder(images).maps
     step = make_step(
         real=real, reconstruction=drawn, discriminator=critic, real_output=output(0.0, 0.0)
     )

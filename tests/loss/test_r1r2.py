@@ -92,7 +92,7 @@ def test_the_exact_penalty_teaches_attention_by_differentiating_twice(penalty, c
 def test_the_gradient_of_the_exact_penalty_is_its_slope(penalty, linear, monkeypatch):
     torch.manual_seed(0)
     attention = SelfAttention(3, num_heads=1)  # smooth: the slope of a leaky ReLU's penalty jumps
-    monkeypatch.setattr(linear, "look", lambda images: [attention(images)])
+    monkeypatch.setattr(linear, "features", lambda images: [attention(images)])
     images, weight = torch.randn(2, 3, 4, 4), attention.query_key_value.weight
     penalty(linear, images, method="exact").backward()
     direction, values = weight.grad / weight.grad.norm(), {}

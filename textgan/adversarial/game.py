@@ -75,8 +75,8 @@ class AdversarialGame:
         real, fake = pair if self.augmentation is None else self.augmentation(pair)
         text = None if step.text is None else step.text.detach()
         with torch.set_grad_enabled(real_gradient):
-            real_output = step.discriminator(real, text)
-        fake_output = step.discriminator(fake, text)
+            real_output = step.discriminator(real, text, step.noise_level)
+        fake_output = step.discriminator(fake, text, step.noise_level)
         return replace(
             step,
             augmented_real=real,

@@ -60,7 +60,7 @@ class ProjectedDiscriminator(Discriminator):
         self.project_image = nn.Linear(2 * width, text_width)
         self.project_text = nn.Linear(text_width, text_width)
 
-    def look(self, images: Tensor) -> list[Tensor]:
+    def features(self, images: Tensor) -> list[Tensor]:
         """Images (B, C, H, W) in [-1, 1] of any size -> maps (B, C_i, 4, 4), the pixels' first."""
         maps = self.image_encoder(images).maps
         features = [
@@ -73,8 +73,8 @@ class ProjectedDiscriminator(Discriminator):
             features.insert(0, self.pixels(images))
         return [_four_by_four(x) for x in features]
 
-    def judge(self, features: list[Tensor], text: TextFeatures) -> DiscriminatorOutput:
-        """What `look` saw, and text -> logits (B, 1), pooled and text (B, text_width)."""
+    def score(self, features: list[Tensor], text: TextFeatures) -> DiscriminatorOutput:
+        """Features and text -> logits (B, 1), pooled and text (B, text_width)."""
         seen = torch.cat([x.flatten(1) for x in features], 1)  # (B, 16 * sum of C_i)
         hidden = F.leaky_relu(self.pool(F.leaky_relu(seen, 0.2)), 0.2)  # (B, 2 * width)
         pooled, projected = self.project_image(hidden), self.project_text(text.pooled)  # (B, D)

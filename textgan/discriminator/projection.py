@@ -70,7 +70,7 @@ class ProjectionDiscriminator(Discriminator):
         self.project_text = nn.Linear(text_width, text_width)
         self.unconditional = nn.Linear(2 * deepest, 1) if unconditional else None
 
-    def look(self, images: Tensor) -> list[Tensor]:
+    def features(self, images: Tensor) -> list[Tensor]:
         """Images (B, C, H, W) in [-1, 1] -> a map (B, C_r, r, r) a block, half the size to 4."""
         x, features = self.from_image(images), []
         for resolution, block in self.blocks.items():
@@ -80,8 +80,8 @@ class ProjectionDiscriminator(Discriminator):
             features.append(x)
         return features
 
-    def judge(self, features: list[Tensor], text: TextFeatures) -> DiscriminatorOutput:
-        """What `look` saw, and text -> logits (B, 1 or 2), pooled and text (B, text_width)."""
+    def score(self, features: list[Tensor], text: TextFeatures) -> DiscriminatorOutput:
+        """Features and text -> logits (B, 1 or 2), pooled and text (B, text_width)."""
         hidden = self._pool(features[-1])  # (B, 2 C_4)
         pooled, projected = self.project_image(hidden), self.project_text(text.pooled)  # (B, D)
         seen = pooled

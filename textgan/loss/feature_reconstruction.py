@@ -28,9 +28,9 @@ class FeatureReconstruction(Loss):
     def generator_loss(self, step: AdversarialStep) -> Tensor | None:
         if step.real_output is None:
             return None
-        ours = step.discriminator.look(step.reconstruction)
+        ours = step.discriminator.features(step.reconstruction)
         with torch.no_grad():
-            theirs = step.discriminator.look(step.real)
+            theirs = step.discriminator.features(step.real)
         return map_distance(ours, theirs)
 
 

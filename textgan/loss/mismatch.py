@@ -47,7 +47,7 @@ class Mismatch(Loss):
 
 def _margins(step: AdversarialStep, wrong: TextFeatures) -> Tensor:
     """(B,): by how much each real picture's own caption fails to beat the wrong one."""
-    logits = step.discriminator.judge(step.real_output.features, wrong).logits[:, :1]
+    logits = step.discriminator.score(step.real_output.features, wrong).logits[:, :1]
     return F.softplus(logits - step.real_output.logits[:, :1]).squeeze(1)
 
 

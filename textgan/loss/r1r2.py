@@ -55,30 +55,30 @@ class R1R2(Loss):
         sides = [step.augmented_real, step.augmented_fake] if self.fakes else [step.augmented_real]
         penalty = self._exact if self.method == "exact" else self._finite_difference
         with torch.autocast(step.real.device.type, enabled=False):
-            text = TextFeatures(
-                at_least_float32(step.text.words),
-                step.text.mask,
-                at_least_float32(step.text.pooled),
-            )
+            text = None if step.text is None else _in_float32(step.text)
             penalties = [penalty(step, at_least_float32(images.detach()), text) for images in sides]
         return 0.5 * self.gamma * self.interval * torch.stack(penalties).sum()
 
-    def _exact(self, step: AdversarialStep, images: Tensor, text: TextFeatures) -> Tensor:
+    def _exact(self, step: AdversarialStep, images: Tensor, text: TextFeatures | None) -> Tensor:
         images = (
             images.contiguous().requires_grad_()
         )  # the double backward is 5 times slower in channels_last
         with sdpa_kernel(SDPBackend.MATH):  # the fused kernels cannot be differentiated twice
-            logits = step.discriminator(images, text).logits
+            logits = step.discriminator(images, text, step.noise_level).logits
             (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
         return gradient.flatten(1).square().sum(1).mean()
 
     def _finite_difference(
-        self, step: AdversarialStep, images: Tensor, text: TextFeatures
+        self, step: AdversarialStep, images: Tensor, text: TextFeatures | None
     ) -> Tensor:
         noise = step.randn(tuple(images.shape))[::4].to(images.device)
-        images, text = images[::4], text[::4]
+        images, level = images[::4], step.noise_level
+        both = None if text is None else TextFeatures.cat([text[::4]] * 2)
+        level = None if level is None else level[::4].repeat(2)
         moved = torch.cat([images, images + self.epsilon * noise])
-        here, there = (
-            step.discriminator(moved, TextFeatures.cat([text, text])).logits.sum(1).chunk(2)
-        )
+        here, there = step.discriminator(moved, both, level).logits.sum(1).chunk(2)
         return ((there - here) / self.epsilon).square().mean()
+
+
+def _in_float32(text: TextFeatures) -> TextFeatures:
+    return TextFeatures(at_least_float32(text.words), text.mask, at_least_float32(text.pooled))
