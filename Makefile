@@ -3,6 +3,8 @@
 # make test-all    every test
 # make test-lowest a part of the tests with the lowest versions that setup.cfg allows, in a .venv-lowest of their own
 # make lint        ruff
+# make docs        the manual, into site/ (installs itself first, with the docs extra)
+# make notebooks   docs/notebooks/*.py as Jupyter notebooks, into notebooks/
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -16,7 +18,7 @@ LOWEST_TESTS = $(addprefix tests/,app/test_answer.py app/test_drawing.py app/tes
 	model/test_contrastive.py model/test_descent.py model/test_gan.py text_encoder test_cli.py test_conf.py test_floors.py \
 	test_hub.py test_tokenizer.py)
 
-.PHONY: demo test test-all test-lowest lint clean
+.PHONY: demo test test-all test-lowest lint docs notebooks clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -27,6 +29,10 @@ $(VENV)/.installed: $(BIN)/python setup.cfg setup.py constraints/cpu.txt
 
 $(VENV)/.installed-test: $(BIN)/python setup.cfg setup.py constraints/cpu.txt
 	$(BIN)/python -m pip install $(CONSTRAINTS) -e ".[test]"
+	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: $(BIN)/python setup.cfg setup.py constraints/cpu.txt
+	$(BIN)/python -m pip install $(CONSTRAINTS) -e ".[docs]"
 	touch $@ $(VENV)/.installed
 
 RUN := runs/demo-$(shell date +%Y-%m-%d-%H-%M-%S)
@@ -51,5 +57,13 @@ test-lowest:
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m mkdocs build --strict
+
+notebooks: $(VENV)/.installed-docs
+	mkdir -p notebooks
+	for name in docs/notebooks/*.py; do \
+		$(BIN)/python -m jupytext --to ipynb --output notebooks/$$(basename $$name .py).ipynb $$name; done
+
 clean:
-	rm -rf $(VENV) $(LOWEST) build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(LOWEST) build site notebooks *.egg-info .pytest_cache .ruff_cache
