@@ -38,21 +38,21 @@ RUNS = {
     "diverged": [
         *ONE_OBJECT,
         *NO_DISCRIMINATOR,
-        "total_images=2_000",
+        "total_images=1_000",
         "model.generator_optimizer.lr=0.1",
     ],
-    "alike": [*ONE_OBJECT, *CONSTANT_KL, "total_images=8_000", "model.losses.kl.weight=5"],
-    "ignored": [*ONE_OBJECT, *CONSTANT_KL, "total_images=8_000", "model.losses.kl.weight=0.0002"],
+    "alike": [*ONE_OBJECT, *CONSTANT_KL, "total_images=5_000", "model.losses.kl.weight=5"],
+    "ignored": [*ONE_OBJECT, *CONSTANT_KL, "total_images=5_000", "model.losses.kl.weight=0.0002"],
     "speckled": [
         *ONE_OBJECT,
         "loss=[reconstruction,kl_falling,rpgan]",
-        "total_images=4_000",
+        "total_images=3_000",
         "model.discriminator_start=0.3",
         "model.discriminator_optimizer.lr=5e-3",
         "model.losses.rpgan.generator_weight=3",
     ],
-    "good": [*ONE_OBJECT, *NO_DISCRIMINATOR, "total_images=16_000"],
-    "order": ["data.max_objects=2", *NO_DISCRIMINATOR, "total_images=12_000"],
+    "good": [*ONE_OBJECT, *NO_DISCRIMINATOR, "total_images=10_000"],
+    "order": ["data.max_objects=2", *NO_DISCRIMINATOR, "total_images=8_000"],
 }
 
 
