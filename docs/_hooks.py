@@ -133,6 +133,8 @@ def _table(found: list[Any]) -> Iterator[str]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:_}"  # as one may type it
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -17,11 +17,12 @@ BLOCKS = [
     for page in PAGES
     for block in re.findall(r"^ *```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.S | re.M)
 ]
-LINES = [line.split("  #")[0].strip() for block in BLOCKS for line in block.splitlines()]
+WHOLE = [re.sub(r" *\\\n *", " ", block) for block in BLOCKS]
+LINES = [line.split("  #")[0].strip() for block in WHOLE for line in block.splitlines()]
 COMMANDS = sorted(
     {line for line in LINES if line.startswith("textgan ") and line != "textgan demo"}
 )
-SLOW = ("trainer=ddp_cpu", "wandb")
+SLOW = ("trainer=ddp_cpu", "wandb", "emoji-onnx", "emoji-run/last.ckpt")
 SHOWING = ("--help", "--cfg", "--print_config")
 
 
