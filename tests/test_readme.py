@@ -35,7 +35,8 @@ def parametrised() -> list:
 
 def cut(words: list[str], tiny: list[str]) -> list[str]:
     """The same command over 32 tiny pictures; what the page says of another setting stays."""
-    words = ["total_images=32" if word.startswith("total_images=") else word for word in words]
+    smaller = {"total_images": "total_images=32", "image_size": "image_size=16"}
+    words = [smaller.get(word.partition("=")[0], word) for word in words]
     given = ("--config", *SHOWING)
     if words[0] != "fit" or any(w.startswith("ckpt_path=") or w in given for w in words):
         return words
