@@ -22,7 +22,7 @@ LINES = [line.split("  #")[0].strip() for block in WHOLE for line in block.split
 COMMANDS = sorted(
     {line for line in LINES if line.startswith("textgan ") and line != "textgan demo"}
 )
-SLOW = ("trainer=ddp_cpu", "wandb", "emoji-onnx", "emoji-run/last.ckpt")
+SLOW = ("trainer=ddp_cpu", "wandb", "textgan export", "-m ", "emoji-run/last.ckpt")
 SHOWING = ("--help", "--cfg", "--print_config")
 
 
