@@ -238,12 +238,12 @@ def test_ten_random_moments_of_sigterm(verb, tiny, trained, tmp_path, monkeypatc
     for _ in range(10):
         process = Command(words)
         until(process, partial(hears_sigterm, process.pid))
-        time.sleep(moments.uniform(0, 0.8 * seconds))
+        time.sleep(moments.uniform(0, 0.6 * seconds))  # not beyond a faster run's end
         os.kill(process.pid, signal.SIGTERM)
         asked = time.monotonic()
         process.wait()
         assert process.status() == 143
-        assert time.monotonic() - asked < max(10, seconds)
+        assert time.monotonic() - asked < max(20, 2 * seconds)
         if verb == "fit" and Path("run/last.ckpt").exists():
             stopped += images_in(Path("run/last.ckpt")) < 160
             finish_as(Path("whole"), Path("run"))

@@ -9,7 +9,7 @@ from torch import nn
 
 from textgan.checkpoint.reading import FORMAT_VERSION, read_checkpoint, read_header
 from textgan.file.limits import Limits, walk
-from textgan.pipeline import ContrastivePipeline, TextToImagePipeline
+from textgan.pipeline.base import Pipeline
 from textgan.pretrained.check import check_config, outline, what_cannot_be_built
 from textgan.pretrained.files import Stored, check_finite, check_header
 from textgan.pretrained.part import Part, build, class_of, fill
@@ -82,7 +82,7 @@ def refill(checkpoint: dict[str, Any], model: LightningModule) -> None:
 
 def load_pipeline(
     path: str | Path, *, trust: Sequence[str] = (), pretrained: str | None = None
-) -> TextToImagePipeline | ContrastivePipeline:
+) -> Pipeline:
     """The pipeline inside a checkpoint, with the averaged weights, on the CPU and in eval mode.
 
     Whoever wrote the file can make nothing run here but the constructors of parts in textgan and in
@@ -145,8 +145,8 @@ def _check_pipeline(
 ) -> None:
     """Refuse what the configuration of a pipeline, or one that leaves weights out, never says."""
     cls = class_of(config, trust)
-    draws_or_compares = issubclass(cls, TextToImagePipeline | ContrastivePipeline)
-    if not draws_or_compares:
+    is_pipeline = issubclass(cls, Pipeline)
+    if not is_pipeline:
         raise ValueError(f"{where} holds a {cls.__name__}, which is no pipeline")
     for part in parts_of(config).values():
         class_of(part, trust)  # imports its module, which must not happen on the meta device
