@@ -69,7 +69,7 @@ class Compiled:
 
     @torch.no_grad()
     def __call__(self, captions: list[str]) -> list[Image.Image]:
-        noise = keyed_randn(_keys(captions), self.graph.generator.noise_shape)
+        noise = keyed_randn(_keys(captions), self.graph.pipeline.noise_shape)
         return [to_pil(image) for image in self.graph(*self.tokenizer(captions), noise)]
 
 

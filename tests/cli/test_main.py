@@ -255,7 +255,7 @@ def test_training_goes_on_in_its_folder_and_the_command_line_wins(textgan, train
     checkpoint = torch.load(run / "last.ckpt", weights_only=True)
     assert int(checkpoint["state_dict"]["images_seen"]) == 48
     assert checkpoint["textgan"]["config"]["model"]["caption_dropout"] == 0.5
-    assert checkpoint["textgan"]["config"]["model"]["total_images"] == 48
+    assert checkpoint["textgan"]["config"]["model"]["budget"]["total_images"] == 48
     assert checkpoint["optimizer_states"][0]["param_groups"][0]["initial_lr"] == 0.125
     after = rows(run / "metrics.csv")
     assert after[: len(before)] == before

@@ -35,6 +35,7 @@ def checkpoint_of(folder: Path, path: Path) -> Path:
     """A checkpoint of the contrastive pipeline in a folder."""
     pipeline = ContrastivePipeline.from_pretrained(folder)
     ours = {"format_version": FORMAT_VERSION, "config": None, "frozen": {}}
+    ours["components"] = {name: f"ema.averaged.{name}" for name, _ in pipeline.named_children()}
     averaged = {f"ema.averaged.{name}": value for name, value in pipeline.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"state_dict": averaged, "textgan": {**ours, "pipeline": pipeline.config()}}, path)

@@ -82,10 +82,9 @@ def same(one: object, two: object) -> bool:
     return one == two
 
 
-@pytest.mark.parametrize(
-    "start", [Fork, pytest.param(Command, marks=[pytest.mark.slow, pytest.mark.timeout(900)])]
-)
-@pytest.mark.parametrize("num_workers", [0, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("start", [Fork, pytest.param(Command, marks=pytest.mark.timeout(900))])
+@pytest.mark.parametrize("num_workers", [0, 2])
 def test_a_run_killed_twice_ends_bitwise_as_the_one_left_alone(
     start, num_workers, tiny, tmp_path, monkeypatch
 ):

@@ -344,6 +344,7 @@ def test_a_checkpoint_gives_the_pipeline_with_the_averaged_weights(pipeline, tmp
     raw = {key: torch.zeros_like(value) for key, value in pipeline.state_dict().items()}
     ours = {"format_version": FORMAT_VERSION, "config": None, "frozen": {}}
     ours["pipeline"] = pipeline.config()
+    ours["components"] = {name: f"ema.averaged.{name}" for name, _ in pipeline.named_children()}
     torch.save({"state_dict": {**averaged, **raw}, "textgan": ours}, tmp_path / "last.ckpt")
     again = load_pipeline(tmp_path / "last.ckpt")
     assert isinstance(again, ContrastivePipeline)

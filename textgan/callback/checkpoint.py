@@ -146,10 +146,11 @@ class Checkpoint(Ending, LightningCheckpoint):
 
     def _write(self, trainer: pl.Trainer, name: str) -> None:
         path = Path(trainer.default_root_dir) / name
-        if not trainer.is_global_zero:
-            # collective: every process must come here
+        if trainer.is_global_zero:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with whole(path, durable=True) as beside:
+                trainer.save_checkpoint(beside, weights_only=False)
+        else:  # saving is collective: every process must come here
             trainer.save_checkpoint(path, weights_only=False)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path, durable=True) as beside:
-            trainer.save_checkpoint(beside, weights_only=False)
+        # a process that went on and ended would have the others killed before the file is in place
+        trainer.strategy.barrier("textgan.checkpoint")
