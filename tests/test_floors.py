@@ -19,6 +19,7 @@ def named(text: str, sign: str) -> dict[str, str]:
 CONFIG = configparser.ConfigParser()
 CONFIG.read(ROOT / "setup.cfg", encoding="utf-8")
 EXTRAS = dict(CONFIG["options.extras_require"])
+EXTRAS.pop("docs")  # builds the manual, and is for working on the project alone
 LISTS = {"install_requires": CONFIG["options"]["install_requires"], **EXTRAS}
 LOWEST = named((ROOT / "constraints" / "lowest.txt").read_text(encoding="utf-8"), "==")
 

@@ -22,7 +22,14 @@ LINES = [line.split("  #")[0].strip() for block in WHOLE for line in block.split
 COMMANDS = sorted(
     {line for line in LINES if line.startswith("textgan ") and line != "textgan demo"}
 )
-SLOW = ("trainer=ddp_cpu", "wandb", "textgan export", "-m ", "emoji-run/last.ckpt")
+SLOW = (
+    "trainer=ddp_cpu",
+    "wandb",
+    "textgan export",
+    "textgan compare",
+    "-m ",
+    "emoji-run/last.ckpt",
+)
 SHOWING = ("--help", "--cfg", "--print_config")
 
 

@@ -341,6 +341,7 @@ def test_a_phone_shows_all_of_it(open_page):
     assert overflow(page) <= 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_day_and_night_differ(open_page, scheme):
     page = open_page(scheme=scheme)
@@ -355,6 +356,7 @@ def test_day_and_night_differ(open_page, scheme):
     assert abs(ground - ink) > 400
 
 
+@pytest.mark.slow
 def test_screenshots(open_page, tmp_path):
     folder = Path(os.environ.get("TEXTGAN_SCREENSHOTS") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)

@@ -264,6 +264,7 @@ def test_training_goes_on_in_its_folder_and_the_command_line_wins(textgan, train
     assert not Path("runs").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(
     textgan, tiny, trained, monkeypatch
 ):
@@ -320,6 +321,7 @@ def test_groups_on_the_command_line_replace_the_section_of_the_checkpoint(textga
     assert "checkpoint" in config["trainer"]["callbacks"]
 
 
+@pytest.mark.slow
 def test_settings_taken_from_the_data_survive_other_data(textgan, tiny):
     metric = ["metric=[shape_alignment]", "data.hard=true", "hydra.run.dir=run"]
     assert textgan("fit", *tiny, *metric, "validate_every_images=1000")[0] == 0
@@ -333,6 +335,7 @@ def test_settings_taken_from_the_data_survive_other_data(textgan, tiny):
         assert metrics["shape_alignment"]["hard"] is hard
 
 
+@pytest.mark.slow
 def test_a_failing_job_does_not_stop_the_sweep(textgan, tiny):
     environment = dict(os.environ)
     status, _, err = textgan("fit", "-m", *tiny, "model.caption_dropout=2,0.5")

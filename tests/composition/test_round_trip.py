@@ -29,6 +29,7 @@ def root_of(run: str) -> str:
     return yaml.safe_load(Path(run, "run.yaml").read_text("utf-8"))["data"]["init_args"]["root"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [NAME, pytest.param("1e5", marks=pytest.mark.slow)])
 def test_a_run_goes_on_and_is_drawn_from(name, words, textgan):
     run = f"run {name}"

@@ -21,6 +21,7 @@ from textgan.text_encoder import BertTextEncoder
 CAPTIONS = ["a red circle", "", "a blue square left of a star", "<end> 两个 Ünïcode", "A STAR"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoder", "channels"), [("frozen, in a frozen one", 4), ("of another architecture", 1)]
 )

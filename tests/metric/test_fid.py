@@ -183,6 +183,7 @@ def test_only_inceptions_features_may_be_called_fid():
         FID(standard, name="fid")
 
 
+@pytest.mark.slow
 def test_neither_torchvision_nor_torch_fidelity_is_imported():
     code = (
         "import sys; sys.modules['torchvision'] = sys.modules['torch_fidelity'] = None\n"

@@ -55,7 +55,7 @@ def read(folder) -> dict:
     return torch.load(folder / "last.ckpt", weights_only=True)
 
 
-@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("num_workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("saved_at", [4, 16])
 def test_a_resumed_run_ends_bitwise_as_one_that_was_never_interrupted(
     everything, data, trainer, tmp_path, num_workers, saved_at
