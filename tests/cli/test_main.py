@@ -158,7 +158,7 @@ def test_a_cut_picture_is_named_and_counted_and_the_run_ends_well(textgan, tiny,
     (pictures / "3.jpg").write_bytes(whole[: len(whole) // 2])
     status, out, err = textgan(*on_folder(tiny, pictures))
     assert status == 0, err
-    assert re.search(r"1 of 6 pictures was skipped: \S*3\.jpg \(.+\)", out)
+    assert re.search(r"1 of 6 images was skipped: \S*3\.jpg \(.+\)", out)
     assert "Traceback" not in out + err
 
 

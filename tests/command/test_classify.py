@@ -70,7 +70,7 @@ def test_a_model_that_draws_is_refused_in_one_sentence(textgan, pictures, drawin
         ),
         (["--labels", "a,b", "--max_megapixels", "nan"], "--max_megapixels must be positive"),
         (["none.png", "--labels", "a,b"], "picture 'none.png' cannot be read: No such file"),
-        (["text.png", "--labels", "a,b"], "picture 'text.png' cannot be read: it is not a picture"),
+        (["text.png", "--labels", "a,b"], "picture 'text.png' cannot be read: it is not an image"),
     ],
 )
 def test_a_mistake_is_one_sentence(textgan, pictures, contrastive, words, said):

@@ -1,4 +1,4 @@
-"""Folders of pictures to test on."""
+"""Folders of images to test on."""
 
 import gzip
 import io
@@ -14,15 +14,15 @@ import pytest
 import torch
 from PIL import Image
 
-from textgan import image
 from textgan.data import Folder
+from textgan.image import to_uint8
 
 Maker = Callable[..., Path]
 
 
 @pytest.fixture
 def save() -> Maker:
-    """Saves a picture of one colour."""
+    """Saves an image of one colour."""
 
     def make(path: Path, colour: tuple[int, ...] = (255, 0, 0)) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,12 +45,12 @@ def jsonl() -> Callable[[Path, list], None]:
 
 @pytest.fixture
 def numbered(save, jsonl) -> Maker:
-    """A folder of n pictures, each of another colour, with a metadata.jsonl."""
+    """A folder of n images, each of another colour, with a metadata.jsonl."""
 
     def make(root: Path, n: int) -> Path:
         for place in range(n):
             save(root / f"{place:03}.png", (place, 255 - place, 100))
-        rows = [{"file_name": f"{place:03}.png", "text": f"picture {place}"} for place in range(n)]
+        rows = [{"file_name": f"{place:03}.png", "text": f"image {place}"} for place in range(n)]
         jsonl(root / "metadata.jsonl", rows)
         return root
 
@@ -59,7 +59,7 @@ def numbered(save, jsonl) -> Maker:
 
 @pytest.fixture
 def lay(save) -> Maker:
-    """Writes pictures and other files; the folder."""
+    """Writes images and other files; the folder."""
 
     def make(root: Path, others: dict[str, bytes], names: list[str]) -> Path:
         for place, name in enumerate(names):
@@ -74,13 +74,13 @@ def lay(save) -> Maker:
 
 @pytest.fixture
 def bars() -> Maker:
-    """A picture of 24 x 8: red, green and blue squares side by side."""
+    """An image of 24 x 8: red, green and blue squares side by side."""
 
     def make(path: Path) -> Path:
-        picture = Image.new("RGB", (24, 8), (255, 0, 0))
-        picture.paste((0, 255, 0), (8, 0, 16, 8))
-        picture.paste((0, 0, 255), (16, 0, 24, 8))
-        picture.save(path)
+        image = Image.new("RGB", (24, 8), (255, 0, 0))
+        image.paste((0, 255, 0), (8, 0, 16, 8))
+        image.paste((0, 0, 255), (16, 0, 24, 8))
+        image.save(path)
         return path
 
     return make
@@ -88,7 +88,7 @@ def bars() -> Maker:
 
 @pytest.fixture
 def captioned(bars, jsonl) -> Maker:
-    """12 wide pictures with three captions each, so that every draw shows."""
+    """12 wide images with three captions each, so that every draw shows."""
 
     def make(root: Path) -> Path:
         rows = []
@@ -103,7 +103,7 @@ def captioned(bars, jsonl) -> Maker:
 
 @pytest.fixture
 def broken_folder(numbered) -> Maker:
-    """20 pictures, of which one is a cut JPEG, one is text and one is missing."""
+    """20 images, of which one is a cut JPEG, one is text and one is missing."""
 
     def make(root: Path) -> Path:
         numbered(root, 20)
@@ -111,7 +111,7 @@ def broken_folder(numbered) -> Maker:
         Image.fromarray(noise).save(root / "whole.jpg")
         (root / "003.png").write_bytes((root / "whole.jpg").read_bytes()[:900])
         (root / "whole.jpg").unlink()
-        (root / "004.png").write_text("not a picture")
+        (root / "004.png").write_text("not an image")
         (root / "010.png").unlink()
         return root
 
@@ -135,9 +135,9 @@ def idx() -> Callable[..., Path]:
 
 @pytest.fixture
 def clothes(idx, jsonl) -> Maker:
-    """Fashion-MNIST with 80 and 20 pictures of three classes.
+    """Fashion-MNIST with 80 and 20 images of three classes.
 
-    Picture i has label i % 3; all its pixels are 2 * i, but the one of row 0 and column 1 is 255.
+    Image i has label i % 3; all its pixels are 2 * i, but the one of row 0 and column 1 is 255.
     """
 
     def make(root: Path) -> Path:
@@ -189,15 +189,15 @@ def files() -> Callable[[Folder, str], set[str]]:
 
 
 @pytest.fixture
-def only_picture(folder, jsonl) -> Callable[..., torch.Tensor]:
-    """The one picture of a folder as the loader shows it, uint8 (C, H, W)."""
+def only_image(folder, jsonl) -> Callable[..., torch.Tensor]:
+    """The one image of a folder as the loader shows it, uint8 (C, H, W)."""
 
     def read(root: Path, **arguments) -> torch.Tensor:
         (root / "metadata.jsonl").unlink(missing_ok=True)
         name = next(path.name for path in root.iterdir())
         jsonl(root / "metadata.jsonl", [{"file_name": name, "text": "it"}])
         data = folder(root, **arguments)
-        return image.to_uint8(data.dataset("train").__getitems__([(0, 0)]).images[0])
+        return to_uint8(data.dataset("train").__getitems__([(0, 0)]).images[0])
 
     return read
 
@@ -220,7 +220,7 @@ def tar() -> Callable[[Path, dict[str, bytes]], Path]:
 
 @pytest.fixture
 def png() -> Callable[..., bytes]:
-    """The content of a picture of one colour."""
+    """The content of an image of one colour."""
 
     def make(colour: tuple[int, ...] = (255, 0, 0), size: tuple[int, int] = (12, 12)) -> bytes:
         content = io.BytesIO()
@@ -240,7 +240,7 @@ def shards(tar, png) -> Callable[..., Path]:
             members = {}
             for _ in range(length):
                 members[f"{number:05}.png"] = png((number % 256, 255 - number % 256, number // 256))
-                members[f"{number:05}.txt"] = f"picture {number}".encode()
+                members[f"{number:05}.txt"] = f"image {number}".encode()
                 number += 1
             tar(root / f"{prefix}-{shard:04}.tar", members)
         return root
@@ -263,7 +263,7 @@ def _own_cache(tmp_path_factory, monkeypatch) -> None:
 
 @pytest.fixture
 def parquet(png) -> Callable[..., Path]:
-    """Writes a parquet file of so many pictures in a plain column, or as Hugging Face does."""
+    """Writes a parquet file of so many images in a plain column, or as Hugging Face does."""
 
     def write(
         path: Path, rows: int, *, start: int = 0, column: str = "struct", content: bytes = b""
@@ -271,12 +271,12 @@ def parquet(png) -> Callable[..., Path]:
         pyarrow = pytest.importorskip("pyarrow", reason="needs textgan[huggingface]")
         parquet = pytest.importorskip("pyarrow.parquet")
         numbers = range(start, start + rows)
-        pictures = [content or png((number, 255 - number, 0)) for number in numbers]
+        images = [content or png((number, 255 - number, 0)) for number in numbers]
         if column == "struct":
-            pictures = [{"bytes": picture, "path": None} for picture in pictures]
-        texts = [f"picture {number}" for number in numbers]
+            images = [{"bytes": image, "path": None} for image in images]
+        texts = [f"image {number}" for number in numbers]
         path.parent.mkdir(parents=True, exist_ok=True)
-        parquet.write_table(pyarrow.table({"image": pictures, "text": texts}), path)
+        parquet.write_table(pyarrow.table({"image": images, "text": texts}), path)
         return path
 
     return write

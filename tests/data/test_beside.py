@@ -1,4 +1,4 @@
-"""Captions in files of the pictures' names, beside them or in a folder of their own."""
+"""Captions in files of the images' names, beside them or in a folder of their own."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ import pytest
 
 @pytest.fixture
 def lay(save):
-    """Saves a picture of each name, and writes each text; the folder."""
+    """Saves an image of each name, and writes each text; the folder."""
 
-    def make(root: Path, pictures: list[str], texts: dict[str, str]) -> Path:
-        for place, name in enumerate(pictures):
+    def make(root: Path, images: list[str], texts: dict[str, str]) -> Path:
+        for place, name in enumerate(images):
             save(root / name, (place, 9, 9))
         for name, text in texts.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -20,23 +20,23 @@ def lay(save):
     return make
 
 
-def test_texts_in_a_folder_beside_that_of_the_pictures_are_read(tmp_path, lay, folder, said):
+def test_texts_in_a_folder_beside_that_of_the_images_are_read(tmp_path, lay, folder, said):
     """As CUB's birds are laid out; the names of the species' folders are no captions then."""
-    pictures = ["images/001.Crow/a.png", "images/002.Jay/b.png", "images/002.Jay/c.png"]
+    images = ["images/001.Crow/a.png", "images/002.Jay/b.png", "images/002.Jay/c.png"]
     texts = {"text/001.Crow/a.txt": "a black bird", "text/002.Jay/b.txt": "a blue bird"}
-    data = folder(lay(tmp_path, pictures, texts))
-    assert said(data) == {pictures[0]: ("a black bird",), pictures[1]: ("a blue bird",)}
-    assert data.skipped == [(str(tmp_path / pictures[2]), "it has no caption")]
+    data = folder(lay(tmp_path, images, texts))
+    assert said(data) == {images[0]: ("a black bird",), images[1]: ("a blue bird",)}
+    assert data.skipped == [(str(tmp_path / images[2]), "it has no caption")]
 
 
 def test_parts_of_a_split_beside_one_another_are_splits(tmp_path, lay, folder, files):
-    pictures = ["images/train/a.png", "images/val/b.png"]
+    images = ["images/train/a.png", "images/val/b.png"]
     texts = {"captions/train/a.txt": "x", "captions/val/b.txt": "y"}
-    data = folder(lay(tmp_path, pictures, texts))
-    assert (files(data, "train"), files(data, "val")) == ({pictures[0]}, {pictures[1]})
+    data = folder(lay(tmp_path, images, texts))
+    assert (files(data, "train"), files(data, "val")) == ({images[0]}, {images[1]})
 
 
-def test_two_texts_that_may_be_a_pictures_are_not_guessed_at(tmp_path, lay, folder):
+def test_two_texts_that_may_be_a_images_are_not_guessed_at(tmp_path, lay, folder):
     texts = {"one/a.txt": "x", "two/a.txt": "y"}
     with pytest.raises(ValueError, match="no captions"):
         folder(lay(tmp_path, ["images/a.png"], texts)).setup("fit")
@@ -45,10 +45,10 @@ def test_two_texts_that_may_be_a_pictures_are_not_guessed_at(tmp_path, lay, fold
 @pytest.mark.parametrize("box", ["0 0.5 0.5 0.25 0.125\n3 0.1 0.2 0.3 0.4\n", "0 0.5 0.5 1 1"])
 @pytest.mark.parametrize("place", ["", "labels/"])
 def test_boxes_round_objects_are_no_captions(tmp_path, place, box, lay, folder):
-    pictures = ["images/a.png" if place else "a.png"]
+    images = ["images/a.png" if place else "a.png"]
     texts = {f"{place}a.txt": box}
     with pytest.raises(ValueError, match=r"a\.txt: it holds boxes round objects, and no captions"):
-        folder(lay(tmp_path, pictures, texts)).setup("fit")
+        folder(lay(tmp_path, images, texts)).setup("fit")
 
 
 def test_the_suffix_can_be_named_and_goes_before_a_captions_file(tmp_path, lay, folder, said):
@@ -57,7 +57,7 @@ def test_the_suffix_can_be_named_and_goes_before_a_captions_file(tmp_path, lay, 
     assert said(folder(tmp_path)) == {"a.png": ("row",)}
     assert said(folder(tmp_path, caption_suffix=".caption")) == {"a.png": ("a thing",)}
     assert said(folder(tmp_path, caption_suffix="txt")) == {"a.png": ("tag",)}
-    with pytest.raises(ValueError, match=r"no picture with a file of its name and \.cap "):
+    with pytest.raises(ValueError, match=r"no image with a file of its name and \.cap "):
         folder(tmp_path, caption_suffix=".cap").setup("fit")
 
 
@@ -77,9 +77,9 @@ def test_an_unknown_encoding_is_refused_at_construction(tmp_path, encoding, fold
         folder(tmp_path, encoding=encoding)
 
 
-def test_json_beside_pictures_that_says_something_else_is_passed_over(tmp_path, lay, folder, said):
-    pictures = ["cat/a.png", "dog/b.png"]
-    data = folder(lay(tmp_path, pictures, {"cat/a.json": '{"camera": "x"}'}))
+def test_json_beside_images_that_says_something_else_is_passed_over(tmp_path, lay, folder, said):
+    images = ["cat/a.png", "dog/b.png"]
+    data = folder(lay(tmp_path, images, {"cat/a.json": '{"camera": "x"}'}))
     assert set(said(data).values()) == {("cat",), ("dog",)}
     lay(tmp_path, [], {"cat/a.json": "{", "dog/b.json": "[" * 100_000})
     with pytest.raises(ValueError, match=r"not valid JSON"):
@@ -88,5 +88,5 @@ def test_json_beside_pictures_that_says_something_else_is_passed_over(tmp_path, 
 
 def test_many_folders_within_one_another_end(tmp_path, save, folder):
     save(tmp_path / Path(*["x"] * 300) / "a.png")
-    with pytest.raises(ValueError, match="has 1 pictures but no captions"):
+    with pytest.raises(ValueError, match="has 1 images but no captions"):
         folder(tmp_path).setup("fit")

@@ -24,7 +24,7 @@ def test_any_only_jsonl_may_hold_lists_and_empty_captions_are_left_out(
 
 
 @pytest.mark.parametrize("name", ["all.csv", "all.tsv"])
-def test_the_rows_of_a_table_that_name_one_picture_are_joined(tmp_path, name, save, folder, said):
+def test_the_rows_of_a_table_that_name_one_image_are_joined(tmp_path, name, save, folder, said):
     delimiter = "," if name == "all.csv" else "\t"
     save(tmp_path / "a.png")
     rows = [
@@ -45,7 +45,7 @@ def test_columns_file_and_image_folder_can_be_named(tmp_path, save, folder, said
     assert said(folder(tmp_path, image_folder="Images", **named)) == {"Images/a.png": ("yes",)}
 
 
-def test_text_files_beside_pictures_hold_a_caption_a_line(tmp_path, save, folder, said):
+def test_text_files_beside_images_hold_a_caption_a_line(tmp_path, save, folder, said):
     save(tmp_path / "a.png")
     save(tmp_path / "deep" / "b.jpg")
     save(tmp_path / "c.png")
@@ -108,14 +108,14 @@ TABLES = [
     ([GOOD, '["a.png", "x"]'], r"line 2 must be a JSON object, got \['a\.png', 'x'\]$"),
     (['{"file": "a.png", "text": true}'], r"a\.png: a caption must be a string or a number, got T"),
     (['{"file": "a.png", "text": "\\ud800"}'], r"a\.png: a caption must be valid Unicode, got"),
-    (['{"file": null, "text": "x"}'], r"line 1: the picture must be a file name, got None$"),
+    (['{"file": null, "text": "x"}'], r"line 1: the image must be a file name, got None$"),
     (['{"file": "../a.png", "text": "x"}'], r"'\.\./a\.png' must lie inside the folder {root}$"),
     (['{"file": "/etc/a.png", "text": "x"}'], r"'/etc/a\.png' must lie inside the folder {root}; "),
-    (['{"file": "b.png", "text": "x"}'], r"none of the 1 pictures of {root} can be used: b\.png"),
+    (['{"file": "b.png", "text": "x"}'], r"none of the 1 images of {root} can be used: b\.png"),
     (['{"file": "a.png", "text": "", "split": "out"}'], r"split must be train, .* got 'out'$"),
     (
         [f'{{"file": "a.png", "text": "x", "split": "{name}"}}' for name in ("train", "val")],
-        r"line 2: the picture 'a\.png' is in two splits, train and val$",
+        r"line 2: the image 'a\.png' is in two splits, train and val$",
     ),
 ]
 
@@ -132,7 +132,7 @@ def test_a_captions_file_that_breaks_a_rule(tmp_path, lines, sentence, save, fol
 @pytest.mark.parametrize(
     ("others", "sentence"),
     [
-        ({}, r"{root} has 1 pictures but no captions: add a metadata\.jsonl"),
+        ({}, r"{root} has 1 images but no captions: add a metadata\.jsonl"),
         ({"one.jsonl": b"", "two.csv": b""}, r"captions files \(one\.jsonl, two\.csv\): name one"),
         ({"x.csv": b"file,text\na.png,red, large\n"}, r"x\.csv, line 2 has more fields than the h"),
         ({"x.csv": "file,text\na.png,Bär\n".encode("latin-1")}, r"x\.csv must be UTF-8 text: "),
@@ -148,11 +148,11 @@ def test_other_files_that_break_a_rule(tmp_path, others, sentence, save, folder)
         folder(tmp_path).setup("fit")
 
 
-def test_a_folder_without_pictures_is_named(tmp_path, folder):
-    with pytest.raises(ValueError, match=r"is an empty folder: it must hold pictures and"):
+def test_a_folder_without_images_is_named(tmp_path, folder):
+    with pytest.raises(ValueError, match=r"is an empty folder: it must hold images and"):
         folder(tmp_path).setup("fit")
     (tmp_path / "notes.doc").write_text("x")
-    with pytest.raises(ValueError, match=r"has no pictures, that is no \.png, "):
+    with pytest.raises(ValueError, match=r"has no images, that is no \.png, "):
         folder(tmp_path).setup("fit")
 
 
@@ -175,7 +175,7 @@ def test_named_files_and_columns_must_be_there(tmp_path, numbered, folder):
     with pytest.raises(FileNotFoundError, match="exclude must be a file of names, got"):
         folder(tmp_path, exclude=str(tmp_path / "none.txt")).setup("fit")
     (tmp_path / "out.txt").write_text("900.png")
-    with pytest.raises(ValueError, match=r"names '900\.png', which is none of the pictures"):
+    with pytest.raises(ValueError, match=r"names '900\.png', which is none of the images"):
         folder(tmp_path, exclude=str(tmp_path / "out.txt")).setup("fit")
     (tmp_path / "metadata.jsonl").unlink()
     with pytest.raises(ValueError, match=r"image_folder says how a captions file is read, and "):

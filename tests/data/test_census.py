@@ -23,12 +23,12 @@ def test_five_captions_and_all_counts_are_printed_before_a_training(
     jsonl(tmp_path / "metadata.jsonl", rows)
     lines = said_at_fit(folder(tmp_path, val_share=0), capsys)
     assert lines == [
-        f"{tmp_path}: 7 pictures to train on, 0 to validate with, 0 to test with.",
-        "The captions come from metadata.jsonl (columns file, captions). Of the training pictures:",
+        f"{tmp_path}: 7 images to train on, 0 to validate with, 0 to test with.",
+        "The captions come from metadata.jsonl (columns file, captions). Of the training images:",
         *(f'  {place:02}.png: "no {place}" (and 1 more)' for place in (0, 1, 2, 4, 5)),
         "Not used: 1 without a caption, 6 that no captions file names, 4 of kinds that are not "
         f"read (.heic, .mp4, .svg), and 1 row was skipped, such as {tmp_path}/metadata.jsonl, "
-        "line 9: the picture must be a file name, got None.",
+        "line 9: the image must be a file name, got None.",
     ]
 
 
@@ -39,7 +39,7 @@ def test_validate_and_test_print_nothing(tmp_path, numbered, folder, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_one_named_picture_of_eight_is_not_passed_over_in_silence(
+def test_one_named_image_of_eight_is_not_passed_over_in_silence(
     tmp_path, numbered, jsonl, folder, capsys
 ):
     numbered(tmp_path, 8)
@@ -47,7 +47,7 @@ def test_one_named_picture_of_eight_is_not_passed_over_in_silence(
     data = folder(tmp_path)
     assert said_at_fit(data, capsys)[-1] == "Not used: 7 that no captions file names."
     assert data.summary() == (
-        "None of 1 pictures was skipped. Not looked at: 7 that no captions file names."
+        "None of 1 images was skipped. Not looked at: 7 that no captions file names."
     )
 
 
@@ -65,7 +65,7 @@ def test_fit_says_that_names_of_folders_become_captions(tmp_path, save, folder, 
         save(tmp_path / name, (len(name), 0, 0))
     lines = said_at_fit(folder(tmp_path, val_share=0), capsys)
     assert lines[1].startswith(
-        "The captions come from the names of the 2 folders that the pictures are in: "
+        "The captions come from the names of the 2 folders that the images are in: "
         "'cat', 'polar bear'. "
     )
 
@@ -80,7 +80,7 @@ def test_fit_says_that_names_of_folders_become_captions(tmp_path, save, folder, 
 def test_folders_that_are_no_classes_give_no_captions(tmp_path, folders, save, folder):
     for place, name in enumerate(folders):
         save(tmp_path / name / "a.png", (place, 0, 0))
-    with pytest.raises(ValueError, match=r"has \d pictures but no captions"):
+    with pytest.raises(ValueError, match=r"has \d images but no captions"):
         folder(tmp_path).setup("fit")
 
 
@@ -137,7 +137,7 @@ def test_an_empty_split_folder_is_as_none(tmp_path, empty, left, save, folder, c
         (tmp_path / empty / left).touch()
     data = folder(tmp_path, val_share=0.2, test_share=0.2)
     said = "\n".join(said_at_fit(data, capsys))
-    assert f"{tmp_path / empty} has no pictures, and is left out." in said
+    assert f"{tmp_path / empty} has no images, and is left out." in said
     assert files(data, "train")
     assert files(data, "val")
     assert files(data, "test")

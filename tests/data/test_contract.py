@@ -46,7 +46,7 @@ def file(request) -> Path:
 
 @pytest.fixture
 def write(file, clothes, shards, parquet, tmp_path) -> Callable[[int, int], dict[str, object]]:
-    """Writes the files of the module with as many pictures in val and test -> its arguments."""
+    """Writes the files of the module with as many images in val and test -> its arguments."""
 
     def written(val_size: int, test_size: int) -> dict[str, object]:
         sizes = {"train": 40, "val": val_size, "test": test_size}
@@ -69,7 +69,7 @@ def write(file, clothes, shards, parquet, tmp_path) -> Callable[[int, int], dict
 
 @pytest.fixture
 def make(file, load_choice, write, tmp_path, monkeypatch) -> Callable[..., CaptionedImages]:
-    """The file's data module, with 20 pictures each for val and test; `changes` are arguments."""
+    """The file's data module, with 20 images each for val and test; `changes` are arguments."""
     monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
 
     def made(*, val_size: int = 20, **changes: object) -> CaptionedImages:

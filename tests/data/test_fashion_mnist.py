@@ -1,4 +1,4 @@
-"""Fashion-MNIST: files, splits, labels, and what is shown and said of a picture."""
+"""Fashion-MNIST: files, splits, labels, and what is shown and said of an image."""
 
 import inspect
 import json
@@ -11,8 +11,8 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from textgan import image
 from textgan.data import FashionMNIST
+from textgan.image import to_uint8
 
 CONF = Path(__file__).parents[2] / "conf" / "data" / "fashion_mnist.yaml"
 NAMES = ["Shirt", "Bag", "Ankle boot"]
@@ -34,11 +34,11 @@ def whole(data: FashionMNIST, split: str):
 
 
 def shades(images: torch.Tensor) -> list[int]:
-    """The shade of each picture, which is twice its place in its file."""
-    return image.to_uint8(images[:, 0, 16, 16]).tolist()
+    """The shade of each image, which is twice its place in its file."""
+    return to_uint8(images[:, 0, 16, 16]).tolist()
 
 
-def test_val_is_taken_from_the_training_pictures_whatever_the_seed(make):
+def test_val_is_taken_from_the_training_images_whatever_the_seed(make):
     train, val = (shades(whole(make(), split).images) for split in ("train", "val"))
     assert (len(train), len(val)) == (60, 20)
     assert sorted(train + val) == list(range(0, 160, 2))
@@ -89,9 +89,9 @@ def test_captions_are_each_given_once_and_spread_over_the_classes(make):
     assert data.captions(0) == []
 
 
-def test_a_picture_is_padded_with_black(make):
+def test_a_image_is_padded_with_black(make):
     shown = whole(make(), "test").images[10]
-    pixels = image.to_uint8(shown)[0]
+    pixels = to_uint8(shown)[0]
     assert shown.shape == (1, 32, 32)
     expected = np.zeros((32, 32))
     expected[2:30, 2:30] = 20
@@ -100,7 +100,7 @@ def test_a_picture_is_padded_with_black(make):
 
 
 def test_another_size_is_averaged_or_interpolated_from_the_padded_one(make):
-    small = image.to_uint8(whole(make(image_size=16), "test").images)[12, 0]
+    small = to_uint8(whole(make(image_size=16), "test").images)[12, 0]
     assert small.shape == (16, 16)
     # a triangle of two pixels on either side weighs four pixels with 1 3 3 1, at the edge 3 3 1
     assert (small[4:12, 4:12] == 24).all()
@@ -120,7 +120,7 @@ def test_three_channels_are_equal(make):
     assert three.is_contiguous()
 
 
-def test_the_batch_round_a_picture_does_not_change_it(make):
+def test_the_batch_round_a_image_does_not_change_it(make):
     data = make(image_size=24)
     alone = data.dataset("val").__getitems__([(3, 3)])
     assert torch.equal(alone.images[0], whole(data, "val").images[3])
@@ -168,7 +168,7 @@ def test_a_missing_file_is_one_sentence(tmp_path, make):
 def test_files_that_do_not_fit_each_other_are_one_sentence(tmp_path, make, idx):
     labels = tmp_path / "train-labels-idx1-ubyte.gz"
     idx(labels, np.arange(79) % 3)
-    match = r"labels-idx1-ubyte\.gz must hold a label for each of the 80 pictures of .*, got 79$"
+    match = r"labels-idx1-ubyte\.gz must hold a label for each of the 80 images of .*, got 79$"
     with pytest.raises(ValueError, match=match):
         make().build("train")
     idx(labels, np.arange(80) % 4)
@@ -176,7 +176,7 @@ def test_files_that_do_not_fit_each_other_are_one_sentence(tmp_path, make, idx):
     with pytest.raises(ValueError, match=match):
         make().build("val")
     idx(tmp_path / "train-images-idx3-ubyte.gz", np.zeros((80, 28, 27)))
-    with pytest.raises(ValueError, match=r"must hold pictures of 28 x 28, got 28 x 27$"):
+    with pytest.raises(ValueError, match=r"must hold images of 28 x 28, got 28 x 27$"):
         make().build("train")
     idx(labels, np.zeros((80, 1, 1)))
     with pytest.raises(ValueError, match="must begin with the magic number 2049, got 2051"):
@@ -229,9 +229,7 @@ def test_a_wrong_choice_is_one_sentence(make, arguments, message):
 
 def test_val_must_leave_something_to_train_on(make):
     assert len(make(val_size=79).dataset("train")) == 1
-    with pytest.raises(
-        ValueError, match="val_size must be less than the 80 training pictures, got"
-    ):
+    with pytest.raises(ValueError, match="val_size must be less than the 80 training images, got"):
         make(val_size=80).build("val")
 
 
@@ -256,7 +254,7 @@ def test_the_real_files_are_read():
     assert len(data.captions(1000)) == 50
     batch = next(iter(data.train_dataloader()))
     assert batch.images.shape == (16, 1, 32, 32)
-    # trousers are narrower than pullovers: the picture's middle third holds more of their light
+    # trousers are narrower than pullovers: the image's middle third holds more of their light
     light = (whole(data, "val").images[:, 0, 2:30, 2:30] + 1).sum(1)  # (1000, 28)
     middle = light[:, 9:19].sum(1) / light.sum(1)
     of = data.labels("val")

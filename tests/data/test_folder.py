@@ -11,8 +11,8 @@ import torch
 from omegaconf import OmegaConf
 from PIL import Image
 
-from textgan import image
 from textgan.data import Folder
+from textgan.image import from_pil
 
 CONF = Path(__file__).parents[2] / "conf" / "data"
 
@@ -101,12 +101,12 @@ def test_a_batch_is_what_the_protocol_says(tmp_path, numbered, folder):
     assert batch.negatives is None
 
 
-def test_pictures_beyond_the_cache_are_decoded_when_shown(tmp_path, numbered, folder):
+def test_images_beyond_the_cache_are_decoded_when_shown(tmp_path, numbered, folder):
     data = folder(numbered(tmp_path, 5), cache_megabytes=0, val_share=0)
     data.dataset("train")
-    assert not data.dataset("train").pictures.is_cached
+    assert not data.dataset("train").images.is_cached
     data = folder(tmp_path, val_share=0, image_size=512, cache_megabytes=1)
-    with pytest.warns(UserWarning, match="5 pictures of train exceed cache_megabytes"):
+    with pytest.warns(UserWarning, match="5 images of train exceed cache_megabytes"):
         data.dataset("train")
 
 
@@ -176,9 +176,7 @@ def test_words_of_negatives_are_learnt_once_and_pickled_with_the_data_set(
     assert folder(tmp_path).dataset("train").negatives is None
 
 
-def test_where_all_captions_are_the_pictures_own_there_is_no_negative(
-    tmp_path, save, jsonl, folder
-):
+def test_where_all_captions_are_the_images_own_there_is_no_negative(tmp_path, save, jsonl, folder):
     save(tmp_path / "a.png")
     save(tmp_path / "b.png", (0, 255, 0))
     rows = [{"file": f"{name}.png", "captions": ["A cat", "a  cat."]} for name in "ab"]
@@ -207,7 +205,7 @@ def test_the_emoji_are_read_as_their_readme_says():
     data = Folder(f"{root}/emoji-noto", batch_size=16, captions_file="captions.jsonl", cache=False)
     assert [len(data.split.train), len(data.split.val), len(data.split.test)] == [3296, 99, 0]
     assert data.summary() == (
-        "None of 3,395 pictures was skipped. Not looked at: 3,395 that no captions file names."
+        "None of 3,395 images was skipped. Not looked at: 3,395 that no captions file names."
     )
     batch = next(iter(data.train_dataloader()))
     assert batch.images.shape == (16, 3, 64, 64)
@@ -216,7 +214,7 @@ def test_the_emoji_are_read_as_their_readme_says():
         assert len(captions) in (4, 5)
     row = data.split.val[0]
     with Image.open(f"{root}/emoji-noto/{row.file}") as file:
-        expected = image.from_pil(file)
+        expected = from_pil(file)
     assert torch.equal(data.dataset("val").__getitems__([(0, 0)]).images[0], expected)
     large = Folder(
         f"{root}/emoji-noto", batch_size=2, image_size=128, image_folder="images128", cache=False

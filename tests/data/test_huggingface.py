@@ -31,21 +31,21 @@ def captions(data: HuggingFace, split: str = "train") -> list[tuple[str, ...]]:
 
 def test_a_parquet_file_of_plain_columns_is_read(tmp_path, parquet, png):
     data = module(parquet(tmp_path / "a.parquet", 5))
-    assert captions(data) == [(f"picture {number}",) for number in range(5)]
-    assert data.captions(3) == ["picture 0", "picture 1", "picture 3"]
+    assert captions(data) == [(f"image {number}",) for number in range(5)]
+    assert data.captions(3) == ["image 0", "image 1", "image 3"]
     image = data.dataset("train").__getitems__([(0, 2)]).images[0]
     assert ((image.mean((1, 2)) + 1) * 127.5).round().tolist() == [2, 253, 0]
 
 
 @pytest.mark.parametrize("column", ["bytes", "struct"])
-def test_pictures_are_bytes_or_what_the_library_writes(tmp_path, parquet, column):
+def test_images_are_bytes_or_what_the_library_writes(tmp_path, parquet, column):
     data = module(parquet(tmp_path / "a.parquet", 3, column=column))
     assert first(data, 1)[0].images.shape == (4, 3, 8, 8)
 
 
 @pytest.fixture
 def typed(png):
-    """A set with the library's own types: pictures, lists of captions and classes."""
+    """A set with the library's own types: images, lists of captions and classes."""
     return datasets.Dataset.from_dict(
         {
             "id": [0, 1, 2],
@@ -85,9 +85,9 @@ def test_names_of_classes_are_captions_and_that_is_said(tmp_path, typed):
     assert found == [("t shirt top",), ("bag",), ("bag",)]
 
 
-def test_a_folder_of_pictures_is_read_as_imagefolder_does(tmp_path, numbered):
+def test_a_folder_of_images_is_read_as_imagefolder_does(tmp_path, numbered):
     data = module(numbered(tmp_path / "root", 4))
-    assert captions(data) == [(f"picture {number}",) for number in range(4)]
+    assert captions(data) == [(f"image {number}",) for number in range(4)]
 
 
 def test_files_are_of_the_splits_in_their_names(tmp_path, parquet):
@@ -102,7 +102,7 @@ def test_files_are_of_the_splits_in_their_names(tmp_path, parquet):
     assert [len(data.dataset(split)) for split in ("train", "val", "test")] == [5, 2, 1]
     data = module(tmp_path, data_files="data/train-*1.parquet", val_share=0.5)
     assert [len(data.dataset(split)) for split in ("train", "val")] == [1, 1]
-    assert set(captions(data)) | set(captions(data, "val")) == {("picture 0",), ("picture 1",)}
+    assert set(captions(data)) | set(captions(data, "val")) == {("image 0",), ("image 1",)}
 
 
 def test_a_resumed_run_goes_on_where_it_stopped(tmp_path, parquet):
@@ -123,23 +123,23 @@ def test_a_stream_shows_all_in_each_pass_and_says_that_it_resumes_otherwise(tmp_
         for rank in range(2):
             data = module(tmp_path, streaming=True, num_workers=workers)
             seen += [text for b in first(data, 2, rank=rank, processes=2) for text in b.captions]
-        assert sorted(seen) == sorted(f"picture {number}" for number in range(16))
+        assert sorted(seen) == sorted(f"image {number}" for number in range(16))
     data.images_seen = 8
     with pytest.warns(UserWarning, match="streamed, so the resumed training goes on with other"):
         again = first(data, 1)
     assert len(again[0].captions) == 4
-    assert data.captions(5) == [f"picture {number}" for number in range(5)]
+    assert data.captions(5) == [f"image {number}" for number in range(5)]
 
 
-def test_a_stream_without_a_usable_picture_ends_with_a_sentence(tmp_path, parquet):
-    path = parquet(tmp_path / "a.parquet", 3, content=b"no picture")
-    with pytest.raises(ValueError, match="a whole pass over the stream had no picture"):
+def test_a_stream_without_a_usable_image_ends_with_a_sentence(tmp_path, parquet):
+    path = parquet(tmp_path / "a.parquet", 3, content=b"no image")
+    with pytest.raises(ValueError, match="a whole pass over the stream had no image"):
         first(module(path, streaming=True), 1)
-    with pytest.raises(ValueError, match=r"none of the 3 pictures can be used: .*train row 0"):
+    with pytest.raises(ValueError, match=r"none of the 3 images can be used: .*train row 0"):
         first(module(path), 1)
 
 
-def test_pictures_named_by_a_path_lie_in_the_folder_or_are_left_out(tmp_path, save):
+def test_images_named_by_a_path_lie_in_the_folder_or_are_left_out(tmp_path, save):
     root = tmp_path / "root"
     save(root / "good.png")
     save(tmp_path / "far.png")
@@ -154,7 +154,7 @@ def test_pictures_named_by_a_path_lie_in_the_folder_or_are_left_out(tmp_path, sa
     assert {text for batch in first(followed, 4) for text in batch.captions} == {"0", "3"}
 
 
-def test_large_pictures_and_endless_captions_are_left_out(tmp_path, png):
+def test_large_images_and_endless_captions_are_left_out(tmp_path, png):
     table = pa.table(
         {
             "image": [png(), png(size=(200, 100)), png()],
@@ -225,7 +225,7 @@ def test_without_the_library_one_sentence_says_how_to_install_it(tmp_path, monke
         captions(module(tmp_path))
 
 
-def test_a_picture_of_the_library_keeps_its_pixels(tmp_path, typed):
+def test_a_image_of_the_library_keeps_its_pixels(tmp_path, typed):
     typed.save_to_disk(str(tmp_path / "one"))
     image = module(tmp_path / "one").dataset("train").__getitems__([(0, 1)]).images[0]
     expected = torch.tensor([1.0, 0.0, 0.0]) / 127.5 - 1

@@ -14,7 +14,7 @@ TWO = ("a thing", "b thing")
 
 
 def csv_of(header: str, row: str, **options: str) -> dict[str, bytes]:
-    """A captions file of a row for each picture, {} being its name."""
+    """A captions file of a row for each image, {} being its name."""
     lines = [*([header] if header else []), *(row.replace("{}", name) for name in NAMES)]
     name = options.get("name", "metadata.csv")
     end = options.get("end", "\n")
@@ -120,7 +120,7 @@ READ = {
         csv_of("image,caption", '{},"a red thing, large"', name="captions.txt"),
         ONE,
     ),
-    # beside the pictures
+    # beside the images
     "kohya's .caption": ({name[:-3] + "caption": BARE.encode() for name in NAMES}, ONE),
     "img2dataset": (
         {
@@ -168,7 +168,7 @@ NESTED = {
         csv_of("file_name,text", "{},a thing", name="batch1/metadata.csv"),
         "batch1/{}",
     ),
-    "pictures in a folder that no name has": (
+    "images in a folder that no name has": (
         csv_of("", "{}#0\ta thing", name="Flickr8k_text/Flickr8k.token.txt"),
         "Flicker8k_Dataset/{}",
     ),

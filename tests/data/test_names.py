@@ -99,4 +99,4 @@ def test_folders_of_systems_and_hidden_files_are_not_walked_into(tmp_path, save)
         save(tmp_path / f"{place}._a.png")
         for name in out:
             save(tmp_path / place / name / "a.png")
-    assert walk(tmp_path).pictures == ("a.png", "deep/a.png")
+    assert walk(tmp_path).images == ("a.png", "deep/a.png")

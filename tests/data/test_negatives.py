@@ -15,7 +15,7 @@ def test_the_word_that_gives_way_is_none_of_the_frequent_ones():
     assert seen == {f"A {colour} bird" for colour in COLOURS[1:]}
 
 
-def test_no_negative_is_one_of_the_pictures_own_captions_in_another_guise():
+def test_no_negative_is_one_of_the_images_own_captions_in_another_guise():
     own = ["a red bird", "A  BLUE bird.", "a green, bird", "a black bird", "a white bird"]
     negatives = Negatives([*CAPTIONS, "a red, bird", "a red bird!"])
     seen = {negatives(own[0], own, key) for key in range(300)}
@@ -30,7 +30,7 @@ def test_a_word_that_is_all_punctuation_counts():
     assert seen == {"keycap *", "keycap !", "keycap ?"}
 
 
-def test_where_no_word_can_be_changed_another_pictures_caption_is_taken():
+def test_where_no_word_can_be_changed_another_images_caption_is_taken():
     negatives = Negatives(["cat", "dog", "dog", "Cat", "old horse"])
     seen = {negatives("cat", ["cat"], key) for key in range(60)}
     assert seen == {"dog", "old horse"}
@@ -47,11 +47,11 @@ def test_seed_and_key_decide():
     assert len(set(drawn[0])) > 5
 
 
-def test_a_picture_that_bears_all_captions_has_no_negative():
+def test_a_image_that_bears_all_captions_has_no_negative():
     negatives = Negatives(["a cat", "a pet"])
     assert not negatives.exist_for(["A cat", "a pet."])
     assert negatives.exist_for(["a cat", "A cat."])
     assert negatives.exist_for(["a cat"])
     assert not Negatives([]).exist_for(["a cat"])
-    with pytest.raises(ValueError, match="negatives must differ from a picture's own captions"):
+    with pytest.raises(ValueError, match="negatives must differ from an image's own captions"):
         negatives("a cat", ["a cat", "a pet"], 0)

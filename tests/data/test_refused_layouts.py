@@ -9,7 +9,7 @@ NAMES = [f"p{place}.png" for place in range(3)]
 
 
 def csv_of(header: str, row: str, name: str = "metadata.csv", encoding: str = "utf-8") -> dict:
-    """A captions file of a row for each picture, {} being its name."""
+    """A captions file of a row for each image, {} being its name."""
     lines = [*([header] if header else []), *(row.replace("{}", each) for each in NAMES)]
     return {name: "".join(f"{line}\n" for line in lines).encode(encoding)}
 
@@ -101,7 +101,7 @@ def test_a_layout_that_is_not_read_gets_a_sentence(tmp_path, layout, lay, folder
     assert "\n" not in str(caught.value)
 
 
-def test_shards_without_pictures_beside_them_say_so_too(tmp_path, folder):
+def test_shards_without_images_beside_them_say_so_too(tmp_path, folder):
     (tmp_path / "00000.tar").write_bytes(b"x")
     with pytest.raises(ValueError, match=r"data=webdataset data\.urls="):
         folder(tmp_path).setup("fit")

@@ -12,7 +12,7 @@ def first(loader, batches: int = 1) -> list[Batch]:
     return [batch for batch, _ in zip(loader, range(batches), strict=False)]
 
 
-def test_training_pictures_are_new_beyond_the_epoch():
+def test_training_images_are_new_beyond_the_epoch():
     data = Shapes(train_size=4, batch_size=8)
     batches = first(data.train_dataloader(), 3)
     captions = [text for batch in batches for text in batch.captions]
@@ -22,7 +22,7 @@ def test_training_pictures_are_new_beyond_the_epoch():
     assert all(index < 4 for batch in batches for index in batch.index)
 
 
-def test_a_training_picture_depends_on_its_position_and_not_on_the_batch_size():
+def test_a_training_image_depends_on_its_position_and_not_on_the_batch_size():
     small, large = (Shapes(batch_size=size, hard=True, max_objects=4) for size in (4, 12))
     images = torch.cat([batch.images for batch in first(small.train_dataloader(), 3)])
     assert torch.equal(images, first(large.train_dataloader())[0].images)
@@ -69,7 +69,7 @@ def test_splits_and_seeds_have_other_scenes():
     assert captions(0, "val") != captions(1, "val")
 
 
-def test_captions_are_those_of_the_first_training_pictures():
+def test_captions_are_those_of_the_first_training_images():
     data = Shapes(batch_size=16)
     assert data.captions(16) == first(data.train_dataloader())[0].captions
 
@@ -109,12 +109,12 @@ def test_lists_of_names_restrict_the_scenes():
 
 
 def test_a_smaller_spread_gathers_the_objects():
-    pictures = [
+    images = [
         Shapes(spread=spread, max_objects=1).build("val").__getitems__([(i, i) for i in range(64)])
         for spread in (0.0, 1.0)
     ]
-    assert pictures[0].captions == pictures[1].captions
-    corner = [(p.images - p.images[..., :1, :1])[..., 26:].abs().sum() for p in pictures]
+    assert images[0].captions == images[1].captions
+    corner = [(p.images - p.images[..., :1, :1])[..., 26:].abs().sum() for p in images]
     assert corner[0] < 0.2 * corner[1]
 
 

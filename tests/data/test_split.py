@@ -1,4 +1,4 @@
-"""Which picture falls to which split, and that no copy crosses over."""
+"""Which image falls to which split, and that no copy crosses over."""
 
 import json
 import shutil
@@ -44,7 +44,7 @@ def test_shares_are_near_what_is_asked_and_do_not_hang_on_the_seed(
     assert folder(tmp_path, val_share=0.2, test_share=0.1, seed=2).split == data.split
 
 
-def test_adding_and_renaming_files_moves_no_picture_to_another_split(
+def test_adding_and_renaming_files_moves_no_image_to_another_split(
     tmp_path, jsonl, numbered, folder, files
 ):
     numbered(tmp_path / "old", 60)
@@ -59,7 +59,7 @@ def test_adding_and_renaming_files_moves_no_picture_to_another_split(
     assert renamed == {f"new{file}" for file in old}
 
 
-def test_copies_of_a_picture_are_never_in_two_splits(tmp_path, jsonl, numbered, folder, files):
+def test_copies_of_a_image_are_never_in_two_splits(tmp_path, jsonl, numbered, folder, files):
     numbered(tmp_path, 40)
     for place in range(40):
         shutil.copy(tmp_path / f"{place:03}.png", tmp_path / f"copy{place:03}.png")
@@ -72,7 +72,7 @@ def test_copies_of_a_picture_are_never_in_two_splits(tmp_path, jsonl, numbered, 
     assert data.skipped == []
 
 
-def test_where_splits_are_given_a_copy_of_a_val_picture_leaves_train(tmp_path, save, folder, files):
+def test_where_splits_are_given_a_copy_of_a_val_image_leaves_train(tmp_path, save, folder, files):
     for name in ("train/a.png", "train/b.png", "val/a.png", "val/c.png"):
         save(tmp_path / name, tuple(name[-5:-4].encode()) * 3)
         (tmp_path / name).with_suffix(".txt").write_text("x")
@@ -96,9 +96,9 @@ def test_without_a_val_split_in_the_column_it_is_taken_from_train(
     assert len(data.split.train) + len(data.split.val) == 50
 
 
-def test_five_pictures_train_and_are_their_own_val_and_test(tmp_path, numbered, folder):
+def test_five_images_train_and_are_their_own_val_and_test(tmp_path, numbered, folder):
     data = folder(numbered(tmp_path, 5), val_share=0.05)
-    with pytest.warns(UserWarning, match="has no val split: the pictures of train are used"):
+    with pytest.warns(UserWarning, match="has no val split: the images of train are used"):
         data.setup("fit")
     batch = next(iter(data.train_dataloader()))
     assert len(batch) == 4
@@ -107,17 +107,15 @@ def test_five_pictures_train_and_are_their_own_val_and_test(tmp_path, numbered, 
         assert sum(len(batch) for batch in data.test_dataloader()) == 5
 
 
-def test_all_pictures_can_be_for_the_test(tmp_path, numbered, folder):
+def test_all_images_can_be_for_the_test(tmp_path, numbered, folder):
     data = folder(numbered(tmp_path, 5), val_share=0, test_share=1)
     assert sum(len(batch) for batch in data.test_dataloader()) == 5
-    with pytest.raises(ValueError, match=r"no picture of .* is left for train"):
+    with pytest.raises(ValueError, match=r"no image of .* is left for train"):
         data.train_dataloader()
 
 
 @pytest.mark.parametrize("name", ["out.txt", "out.json"])
-def test_excluded_pictures_and_their_copies_leave_train_only(
-    tmp_path, name, numbered, folder, files
-):
+def test_excluded_images_and_their_copies_leave_train_only(tmp_path, name, numbered, folder, files):
     numbered(tmp_path, 30)
     whole = folder(tmp_path, val_share=0.3)
     out, copied = sorted(files(whole, "train"))[:2]
@@ -135,7 +133,7 @@ def test_excluded_pictures_and_their_copies_leave_train_only(
     assert data.skipped == [(str(tmp_path / "copy.png"), reason)]
 
 
-def test_a_whole_path_excludes_that_picture_alone(tmp_path):
+def test_a_whole_path_excludes_that_image_alone(tmp_path):
     rows = [Row("001.png", ("x",)), Row("a/001.png", ("y",)), Row("a/002.png", ("z",))]
     (tmp_path / "names.txt").write_text("001.png\n002.png\n")
     assert read_names(tmp_path / "names.txt", rows) == {"001.png", "a/002.png"}

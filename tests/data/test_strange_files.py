@@ -11,17 +11,17 @@ WHY = "it is a link, and follow_links is false"
 
 @pytest.fixture
 def away(tmp_path, save):
-    """A folder beside the one that is read, with a picture and a secret."""
+    """A folder beside the one that is read, with an image and a secret."""
     save(tmp_path / "away" / "far.png", (1, 2, 3))
     (tmp_path / "away" / "secret.txt").write_text("root:x:0:0")
     return tmp_path / "away"
 
 
 def beside(save, root, n=4):
-    """Pictures with a .txt of their name beside each."""
+    """Images with a .txt of their name beside each."""
     for place in range(n):
         save(root / f"{place}.png", (place, 0, 0))
-        (root / f"{place}.txt").write_text(f"picture {place}")
+        (root / f"{place}.txt").write_text(f"image {place}")
     return root
 
 
@@ -62,19 +62,19 @@ def test_a_caption_that_is_a_link_is_not_read_unless_links_are_followed(
     assert said(folder(root, follow_links=True, val_share=0.0))["1.png"] == ("root:x:0:0",)
 
 
-@pytest.mark.parametrize("what", ["picture", "folder"])
-def test_a_picture_behind_a_link_is_left_out_and_said(
+@pytest.mark.parametrize("what", ["image", "folder"])
+def test_a_image_behind_a_link_is_left_out_and_said(
     tmp_path, numbered, jsonl, folder, said, away, what
 ):
     root = numbered(tmp_path / "root", 4)
     (root / "out").symlink_to(away)
     (root / "link.png").symlink_to(away / "far.png")
-    name = {"picture": "link.png", "folder": "out/far.png"}[what]
+    name = {"image": "link.png", "folder": "out/far.png"}[what]
     rows = [{"file_name": f"00{place}.png", "text": f"{place}"} for place in range(4)]
     jsonl(root / "metadata.jsonl", [*rows, {"file_name": name, "text": "far"}])
     data = folder(root, val_share=0.0)
     assert name not in said(data)
-    reason = {"picture": WHY, "folder": f"{root / 'out'} is a link, and follow_links is false"}
+    reason = {"image": WHY, "folder": f"{root / 'out'} is a link, and follow_links is false"}
     assert data.skipped == [(str(root / name), reason[what])]
     assert said(folder(root, follow_links=True, val_share=0.0))[name] == ("far",)
 
@@ -110,7 +110,7 @@ def test_a_folder_of_links_alone_says_so(tmp_path, folder, said, away):
     root = tmp_path / "root"
     root.mkdir()
     (root / "a.png").symlink_to(away / "far.png")
-    with pytest.raises(ValueError, match=rf"has no pictures.*; left out: a.png: {WHY}"):
+    with pytest.raises(ValueError, match=rf"has no images.*; left out: a.png: {WHY}"):
         said(folder(root))
 
 
@@ -154,7 +154,7 @@ def test_a_caption_of_more_than_10_000_characters_is_left_out_with_its_place(
     assert all("at most 10,000 characters, got 10,001" in reason for _, reason in data.skipped)
 
 
-def test_an_endless_line_beside_a_picture_skips_that_picture_alone(tmp_path, save, folder, said):
+def test_an_endless_line_beside_a_image_skips_that_image_alone(tmp_path, save, folder, said):
     root = beside(save, tmp_path / "root")
     (root / "2.txt").write_text("x" * 1_000_001)
     data = folder(root, val_share=0.0)

@@ -1,4 +1,4 @@
-"""Tar files: samples by their names, splits, hostile members, and each picture once a pass."""
+"""Tar files: samples by their names, splits, hostile members, and each image once a pass."""
 
 import inspect
 import io
@@ -32,7 +32,7 @@ def captions(data: WebDataset, split: str = "train") -> list[str]:
     return [text for row in range(len(whole)) for text in whole.read(row).captions]
 
 
-def test_two_processes_of_two_workers_show_every_picture_once_an_epoch(tmp_path, shards):
+def test_two_processes_of_two_workers_show_every_image_once_an_epoch(tmp_path, shards):
     root = shards(tmp_path, 5, 9, 8, 10, 8, 3, 13, 8)  # 64 in 8 files
     for epoch in range(2):
         seen: Counter[str] = Counter()
@@ -41,7 +41,7 @@ def test_two_processes_of_two_workers_show_every_picture_once_an_epoch(tmp_path,
             data.images_seen = 64 * epoch
             for batch in first(data, 8, rank=rank, processes=2):
                 seen.update(batch.captions)
-        assert seen == Counter({f"picture {number}": 1 for number in range(64)})
+        assert seen == Counter({f"image {number}": 1 for number in range(64)})
 
 
 def test_a_resumed_run_goes_on_where_it_stopped(tmp_path, shards):
@@ -148,7 +148,7 @@ def test_hostile_members_are_left_out_with_their_reasons(tmp_path, png):
     assert reasons["its name leads out of a folder"] == 6
     assert reasons["it is no regular file"] == 4
     assert reasons["it has no caption (.txt, .json or .cls)"] == 1
-    assert reasons["it has no picture"] == 1
+    assert reasons["it has no image"] == 1
     assert any("200 x 100 pixels are more than max_megapixels" in reason for reason in reasons)
 
 
@@ -173,7 +173,7 @@ def test_headers_without_end_neither_take_memory_nor_go_round_for_ever(tmp_path,
         assert captions(data) == ["a caption"]
         data.skipped.sort()
     (tmp_path / "a.tar").write_bytes(start[:700])
-    with pytest.raises(ValueError, match=r"no captioned picture is in .*a.tar: .*broken from byte"):
+    with pytest.raises(ValueError, match=r"no captioned image is in .*a.tar: .*broken from byte"):
         captions(module(tmp_path / "a.tar"))
 
 
@@ -205,7 +205,7 @@ def test_splits_are_named_given_or_taken_by_share(tmp_path, shards):
     assert names["val"].isdisjoint(names["test"])
 
 
-def test_without_val_files_the_training_pictures_are_shown(tmp_path, shards):
+def test_without_val_files_the_training_images_are_shown(tmp_path, shards):
     data = module(shards(tmp_path, 6))
     with pytest.warns(UserWarning, match="there are no tar files of val: the samples of train"):
         assert len(data.dataset("val")) == 6
@@ -229,7 +229,7 @@ def test_links_in_a_folder_are_followed_only_where_asked(tmp_path, shards):
         (lambda root: root / "none.tar", "none.tar' does not exist"),
         (lambda root: root / "{0..2}.tar", "0.tar' does not exist"),
         (lambda root: root / "packed.tgz", r"must be a tar file that is not packed \(unpack a"),
-        (lambda root: root / "empty.bin", "no captioned picture is in"),
+        (lambda root: root / "empty.bin", "no captioned image is in"),
     ],
 )
 def test_what_is_no_set_of_tar_files_is_one_sentence(tmp_path, make, message):

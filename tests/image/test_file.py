@@ -1,4 +1,4 @@
-"""Limits of a picture file: how many pixels, how many bytes, how much text."""
+"""Limits of an image file: how many pixels, how many bytes, how much text."""
 
 import io
 import struct
@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from textgan.image.file import UnreadablePictureError, middle, read_picture
+from textgan.image.file import UnreadableImageError, middle, read_image
 from textgan.image.png_text import longest_text, without_texts
 
 
 def read(path: Path | io.BytesIO, **limit: float) -> Image.Image:
-    return read_picture(path, 8, 3, resize=partial(middle, size=8), **limit)
+    return read_image(path, 8, 3, resize=partial(middle, size=8), **limit)
 
 
 def png_chunk(kind: bytes, content: bytes) -> bytes:
@@ -51,7 +51,7 @@ def profile(megabytes: int) -> bytes:
 def test_a_png_of_169_megapixels_is_refused_by_its_header(red):
     with_chunks(red, size=(13_000, 13_000))
     rule = "its 13,000 x 13,000 pixels are more than max_megapixels = 64 allows"
-    with pytest.raises(UnreadablePictureError, match=rule):
+    with pytest.raises(UnreadableImageError, match=rule):
         read(red)
 
 
@@ -68,7 +68,7 @@ def test_the_limit_holds_for_every_format(tmp_path, suffix):
         limit = 0.0004
     else:
         limit = 0.0199
-    with pytest.raises(UnreadablePictureError, match="pixels are more than max_megapixels"):
+    with pytest.raises(UnreadableImageError, match="pixels are more than max_megapixels"):
         read(path, max_megapixels=limit)
 
 
@@ -78,15 +78,15 @@ def test_the_limit_holds_for_several_frames(tmp_path, suffix):
     frames[0].save(tmp_path / f"a.{suffix}", save_all=True, append_images=frames[1:])
     pixel = read(tmp_path / f"a.{suffix}", max_megapixels=0.02).getpixel((4, 4))
     assert abs(pixel[0] - 200) < 8
-    with pytest.raises(UnreadablePictureError, match="200 x 100 pixels"):
+    with pytest.raises(UnreadableImageError, match="200 x 100 pixels"):
         read(tmp_path / f"a.{suffix}", max_megapixels=0.0199)
 
 
 def test_a_progressive_jpeg_counts_whole_as_its_decoder_keeps_all_of_it(tmp_path):
-    picture = Image.new("RGB", (200, 100), (200, 10, 10))
-    picture.save(tmp_path / "a.jpg", progressive=True)
+    image = Image.new("RGB", (200, 100), (200, 10, 10))
+    image.save(tmp_path / "a.jpg", progressive=True)
     assert read(tmp_path / "a.jpg", max_megapixels=0.02).size == (8, 8)
-    with pytest.raises(UnreadablePictureError, match="200 x 100 pixels"):
+    with pytest.raises(UnreadableImageError, match="200 x 100 pixels"):
         read(tmp_path / "a.jpg", max_megapixels=0.0199)
 
 
@@ -97,7 +97,7 @@ def test_a_jpeg_whose_scans_hold_a_channel_each_counts_whole(tmp_path):
     all_channels = b"\xff\xda\x00\x0c\x03\x01\x00\x02\x11\x03\x11\x00\x3f\x00"
     assert content.count(all_channels) == 1
     path.write_bytes(content.replace(all_channels, b"\xff\xda\x00\x08\x01\x01\x00\x00\x3f\x00"))
-    with pytest.raises(UnreadablePictureError, match="200 x 100 pixels"):
+    with pytest.raises(UnreadableImageError, match="200 x 100 pixels"):
         read(path, max_megapixels=0.0199)
 
 
@@ -114,12 +114,12 @@ def test_pillows_own_limit_neither_refuses_nor_warns(red, tmp_path, monkeypatch)
 def test_a_file_far_larger_than_its_pixels_is_refused_unread(red):
     with red.open("r+b") as file:
         file.truncate(2**31)  # a hole, which takes no room on the disk
-    with pytest.raises(UnreadablePictureError, match="its file has 2,147 MB"):
+    with pytest.raises(UnreadableImageError, match="its file has 2,147 MB"):
         read(red)
 
 
 @pytest.mark.parametrize("chunk", [text(2), profile(2)], ids=["text", "profile"])
-def test_a_large_text_or_profile_does_not_keep_a_picture_from_being_read(red, chunk):
+def test_a_large_text_or_profile_does_not_keep_a_image_from_being_read(red, chunk):
     with_chunks(red, chunk)
     with pytest.raises(ValueError, match="MAX_TEXT_CHUNK"):
         Image.open(red)
@@ -143,10 +143,10 @@ def test_small_texts_stay(red):
     assert Image.open(copy).text == {"Comment": "upright"}
 
 
-def test_a_broken_picture_with_texts_says_what_is_broken(red):
+def test_a_broken_image_with_texts_says_what_is_broken(red):
     with_chunks(red, text(2))
     red.write_bytes(red.read_bytes()[:-40])
-    with pytest.raises(UnreadablePictureError, match="truncated"):
+    with pytest.raises(UnreadableImageError, match="truncated"):
         read(red)
 
 
@@ -157,5 +157,5 @@ def test_the_content_of_a_file_is_read_like_the_file(red):
 def test_formats_that_start_programs_are_not_read(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.eps")
     (tmp_path / "a.eps").rename(tmp_path / "a.png")
-    with pytest.raises(UnreadablePictureError, match="not a picture"):
+    with pytest.raises(UnreadableImageError, match="not an image"):
         read(tmp_path / "a.png")

@@ -1,4 +1,4 @@
-"""Pictures are found and read as the data module does it."""
+"""Images are found and read as the data module does it."""
 
 import os
 
@@ -10,8 +10,8 @@ from PIL import Image
 from textgan.data.crop import Crop
 from textgan.file.regular import LINK
 from textgan.image import from_uint8, to_pil
-from textgan.image.file import UnreadablePictureError
-from textgan.image.folder import find_pictures, middle_square, read_square
+from textgan.image.file import UnreadableImageError
+from textgan.image.folder import find_images, middle_square, read_square
 
 NOISE = np.random.default_rng(0).integers(0, 256, (37, 50, 4), dtype=np.uint8)
 ROTATED = 6  # EXIF: the file lies on its side
@@ -70,42 +70,42 @@ def test_transparency_is_white_but_for_four_channels():
 
 
 def test_a_broken_or_missing_file_is_a_reason(tmp_path):
-    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "text.png").write_text("no image")
     Image.fromarray(NOISE[..., :3]).save(tmp_path / "whole.png")
     whole = (tmp_path / "whole.png").read_bytes()
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     Image.fromarray(NOISE[..., 0].astype(np.float32)).save(tmp_path / "float.tif")
     for name, said in {
-        "text.png": "not a picture that Pillow can read",
+        "text.png": "not an image that Pillow can read",
         "cut.png": "truncated",
         "none.png": "No such file",
         "float.tif": "floating-point",
     }.items():
-        with pytest.raises(UnreadablePictureError, match=said):
+        with pytest.raises(UnreadableImageError, match=said):
             read_square(tmp_path / name, 8, 3)
 
 
-def test_pictures_are_found_in_folders_below_and_hidden_ones_left_out(tmp_path):
+def test_images_are_found_in_folders_below_and_hidden_ones_left_out(tmp_path):
     root = tmp_path / ".root"  # the folder that was named may itself be hidden
     shown = ["b.PNG", "a.jpg", "deep/er/c.webp"]
     for name in [*shown, ".hidden/d.png", "deep/.e.png", "__MACOSX/f.png", "notes.txt", "g"]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
     (root / "deep" / "up").symlink_to(root, target_is_directory=True)
-    found = find_pictures(root)
+    found = find_images(root)
     assert found.files == sorted(root / name for name in shown)
     assert found.left_out == {root / "deep" / "up": LINK}
-    assert find_pictures(str(root)) == found
-    assert find_pictures(root, follow_links=True).files == found.files
+    assert find_images(str(root)) == found
+    assert find_images(root, follow_links=True).files == found.files
 
 
 def test_a_folder_that_is_empty_missing_or_a_file_is_a_sentence(tmp_path):
-    with pytest.raises(ValueError, match=r"folder must hold pictures \(.png, .* got "):
-        find_pictures(tmp_path)
+    with pytest.raises(ValueError, match=r"folder must hold images \(.png, .* got "):
+        find_images(tmp_path)
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(ValueError, match=r"pipe.png is left out: it must be a regular file"):
-        find_pictures(tmp_path)
+        find_images(tmp_path)
     (tmp_path / "a.png").touch()
     for path in (tmp_path / "none", tmp_path / "a.png"):
-        with pytest.raises(FileNotFoundError, match="folder must be a folder of pictures, got"):
-            find_pictures(path)
+        with pytest.raises(FileNotFoundError, match="folder must be a folder of images, got"):
+            find_images(path)

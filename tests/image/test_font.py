@@ -64,9 +64,9 @@ def has(found: ImageFont.FreeTypeFont, letter: str) -> bool:
     return bytes(found.getmask(letter)) != bytes(found.getmask("\uffff"))
 
 
-def ink(picture: Image.Image) -> float:
+def ink(image: Image.Image) -> float:
     """Share of dark pixels."""
-    return float((np.asarray(picture.convert("L")) < 128).mean())
+    return float((np.asarray(image.convert("L")) < 128).mean())
 
 
 def test_ascii_is_drawn_as_before():
@@ -125,11 +125,11 @@ def test_a_variable_that_names_no_font_is_one_sentence_and_ends_nothing(monkeypa
 
 
 def test_a_grid_shows_the_letters_of_each_caption(chinese, monkeypatch):
-    pictures, captions = torch.ones(3, 3, 4, 4), [CHINESE, "Кошка", "cat"]
+    images, captions = torch.ones(3, 3, 4, 4), [CHINESE, "Кошка", "cat"]
     with pytest.warns(UserWarning, match="fonts-noto-cjk"):
-        boxes = captioned_grid(pictures, captions)
+        boxes = captioned_grid(images, captions)
     monkeypatch.setenv(font.VARIABLE, str(chinese))
-    letters = captioned_grid(pictures, captions)
+    letters = captioned_grid(images, captions)
     assert letters.size == boxes.size
     left = (0, 138, 144, letters.height)
     assert ink(letters.crop(left)) > 1.5 * ink(boxes.crop(left))  # squares are full

@@ -58,24 +58,23 @@ def test_the_unit_range_and_back_are_exact_and_unclamped():
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB"), (4, "RGBA")])
 def test_a_pil_image_has_the_mode_of_its_channels_and_comes_back(channels, mode):
     image = from_uint8(torch.randint(0, 256, (channels, 5, 7), dtype=torch.uint8))
-    picture = to_pil(image)
-    assert picture.mode == mode
-    assert picture.size == (7, 5)
-    assert torch.equal(from_pil(picture, channels), image)
+    shown = to_pil(image)
+    assert (shown.mode, shown.size) == (mode, (7, 5))
+    assert torch.equal(from_pil(shown, channels), image)
 
 
 def test_a_saved_png_comes_back_to_the_byte(tmp_path):
-    picture = to_pil(torch.rand(3, 6, 6) * 2 - 1)
-    save_png(picture, tmp_path / "new" / "folder" / "a.png")
+    image = to_pil(torch.rand(3, 6, 6) * 2 - 1)
+    save_png(image, tmp_path / "new" / "folder" / "a.png")
     again = Image.open(tmp_path / "new" / "folder" / "a.png")
-    assert np.array_equal(np.array(again), np.array(picture))
+    assert np.array_equal(np.array(again), np.array(image))
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_grid_shows_each_picture_in_its_place(channels):
+def test_a_grid_shows_each_image_in_its_place(channels):
     images = torch.full((3, channels, 4, 4), -1.0)
     images[1], images[:, 3:] = 1.0, 1.0
-    grid = captioned_grid(images, ["a", "b", "c"], columns=2, picture_width=16)
+    grid = captioned_grid(images, ["a", "b", "c"], columns=2, image_width=16)
     assert grid.mode == "RGB"
     assert grid.width == 2 * 24 + 8
     assert grid.getpixel((8 + 8, 8 + 8)) == (0, 0, 0)
@@ -85,9 +84,9 @@ def test_a_grid_shows_each_picture_in_its_place(channels):
 
 
 def test_a_long_caption_is_cut_after_four_lines():
-    short = captioned_grid(torch.zeros(1, 3, 4, 4), ["a"], picture_width=64)
-    four = captioned_grid(torch.zeros(1, 3, 4, 4), ["words " * 8], picture_width=64)
-    endless = captioned_grid(torch.zeros(1, 3, 4, 4), ["words " * 200], picture_width=64)
+    short = captioned_grid(torch.zeros(1, 3, 4, 4), ["a"], image_width=64)
+    four = captioned_grid(torch.zeros(1, 3, 4, 4), ["words " * 8], image_width=64)
+    endless = captioned_grid(torch.zeros(1, 3, 4, 4), ["words " * 200], image_width=64)
     assert endless.height == four.height == short.height + 3 * 14
 
 

@@ -1,4 +1,4 @@
-"""Captions are wrapped in any script, and nothing of them stands beside their picture."""
+"""Captions are wrapped in any script, and nothing of them stands beside their image."""
 
 import pytest
 from PIL import ImageFont

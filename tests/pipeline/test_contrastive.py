@@ -278,7 +278,7 @@ def test_a_search_for_nothing_or_nowhere_is_a_sentence(folder, tmp_path):
     with pytest.raises(ValueError, match="batch_size be at least 1, got 1 and 0"):
         pipeline.search(folder, "x", batch_size=0)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="folder must hold pictures"):
+    with pytest.raises(ValueError, match="folder must hold images"):
         pipeline.search(tmp_path / "empty", "x")
     with pytest.raises(FileNotFoundError, match="folder must be a folder of pictures"):
         pipeline.search(tmp_path / "nowhere", "x")

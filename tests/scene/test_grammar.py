@@ -97,7 +97,7 @@ def test_keys_differ_by_seed_stream_and_position():
     )
 
 
-def test_a_scene_and_its_picture_do_not_depend_on_the_batch():
+def test_a_scene_and_its_image_do_not_depend_on_the_batch():
     sampler = SceneSampler(max_objects=4)
 
     def draw(key):
@@ -106,9 +106,9 @@ def test_a_scene_and_its_picture_do_not_depend_on_the_batch():
 
     scenes, images = draw(KEY[:40])
     for part in (slice(0, 1), slice(7, 19), slice(39, 40)):
-        some, pictures = draw(KEY[part])
+        some, again = draw(KEY[part])
         assert some == scenes[part]
-        assert torch.equal(pictures, images[part])
+        assert torch.equal(again, images[part])
 
 
 def test_names_are_drawn_equally_often():

@@ -1,4 +1,4 @@
-"""Layouts are true to the captions, and pictures to the layouts."""
+"""Layouts are true to the captions, and images to the layouts."""
 
 from itertools import combinations
 
@@ -94,7 +94,7 @@ def test_a_caption_without_room_is_refused():
 
 
 @pytest.mark.parametrize("image_size", [32, 100, 256])
-def test_pictures_have_the_palette_and_stay_in_range(image_size):
+def test_images_have_the_palette_and_stay_in_range(image_size):
     scenes = SceneSampler(**NORMAL).sample(KEY[:8])
     images = render(scenes, place(scenes, KEY[:8]), image_size)
     assert images.shape == (8, 3, image_size, image_size)

@@ -58,13 +58,13 @@ def _read(paths: list[str], encoder: "ImageEncoder", **limit: float) -> "Tensor"
     """The middle squares of pictures, (B, C, H, W) in [-1, 1], as the encoder looks at them."""
     import torch
 
-    from textgan.image.file import UnreadablePictureError
+    from textgan.image.file import UnreadableImageError
     from textgan.image.folder import read_square
 
     squares = []
     for path in paths:
         try:
             squares.append(read_square(path, encoder.image_size, encoder.channels, **limit))
-        except UnreadablePictureError as error:
+        except UnreadableImageError as error:
             raise ConfigError(f"picture {path!r} cannot be read: {error}") from error
     return torch.stack(squares)

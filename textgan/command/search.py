@@ -68,6 +68,6 @@ def _draw(matches: list["Match"], out: str, **limit: float) -> None:
     images = torch.stack([read_square(match.path, _SIDE, 3, **limit) for match in matches])
     captions = [f"{match.similarity:.3f} {match.path.name}" for match in matches]
     try:
-        save_png(captioned_grid(images, captions, columns=5, picture_width=_SIDE), out)
+        save_png(captioned_grid(images, captions, columns=5, image_width=_SIDE), out)
     except OSError as error:
         raise ConfigError(f"--out {out!r} cannot be written: {error.strerror}") from error

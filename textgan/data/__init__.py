@@ -1,4 +1,4 @@
-"""Data modules: captioned pictures, as batches."""
+"""Data modules: captioned images, as batches."""
 
 from textgan.data.base import CaptionedImages
 from textgan.data.fashion_mnist import FashionMNIST

@@ -1,4 +1,4 @@
-"""What every data set shares: an endless stream of pictures keyed by position, and loaders."""
+"""What every data set shares: an endless stream of images keyed by position, and loaders."""
 
 import os
 from abc import abstractmethod
@@ -20,13 +20,13 @@ class StreamSampler(Sampler):
     Position p of the stream is row `permutation(seed, p // size)[p % size]`: each row once per
     pass, another order each pass, whatever the batch size, the number of workers or of processes. A
     process of W takes its own block of each global batch. So the whole state of the loader is one
-    number, the pictures seen.
+    number, the images seen.
 
     Args:
         size: rows of the data set.
-        batch_size: pictures per process and step.
+        batch_size: images per process and step.
         seed: decides every order.
-        start: pictures already seen over all processes (a multiple of batch_size * processes).
+        start: images already seen over all processes (a multiple of batch_size * processes).
         rank, processes: which block of each global batch is ours.
         order: makes the order of a pass of a random generator, all rows each once; None permutes
             them.
@@ -66,11 +66,11 @@ class CaptionedImages(LightningDataModule):
 
     A subclass implements `build(split)` for "train", "val" and "test" -> a map-style data set whose
     `__getitems__` takes a list of (position, index) pairs and returns a `Batch`, with `__len__`,
-    and `captions(limit)`. Whatever is random in a training picture must be drawn from (seed,
-    position) alone; a val or test picture depends on the index alone.
+    and `captions(limit)`. Whatever is random in a training image must be drawn from (seed,
+    position) alone; a val or test image depends on the index alone.
 
     Args:
-        batch_size: pictures per process and step.
+        batch_size: images per process and step.
         num_workers: loader processes; 0 loads in the training process.
         seed: decides the order and every random choice.
     """
@@ -112,30 +112,30 @@ class CaptionedImages(LightningDataModule):
         return self._loader("train", sampler)
 
     def val_dataloader(self) -> DataLoader:
-        """The val split in its own order, each picture once over all processes."""
+        """The val split in its own order, each image once over all processes."""
         return self._loader("val", self._in_order("val"))
 
     def test_dataloader(self) -> DataLoader:
-        """The test split in its own order, each picture once over all processes."""
+        """The test split in its own order, each image once over all processes."""
         return self._loader("test", self._in_order("test"))
 
     def order(self, generator: np.random.Generator) -> np.ndarray:
-        """The order of the training pictures in one pass, each once."""
+        """The order of the training images in one pass, each once."""
         return generator.permutation(len(self.dataset("train")))
 
     def still_batches(self, split: str, *, limit: int | None = None) -> DataLoader:
-        """A split in its own order, as it is: nothing drawn at random, each picture once.
+        """A split in its own order, as it is: nothing drawn at random, each image once.
 
         For measuring; over all processes each has its share.
 
         Args:
             split: "train", "val" or "test".
-            limit: at most so many pictures, spread evenly over the split; None means all.
+            limit: at most so many images, spread evenly over the split; None means all.
         """
         return self._loader(split, self._in_order(split, limit), self.still(split))
 
     def shown_split(self, split: str) -> str:
-        """The split whose pictures are shown in the place of `split`'s: itself, if it has any."""
+        """The split whose images are shown in the place of `split`'s: itself, if it has any."""
         return split
 
     def still(self, split: str) -> Dataset:
@@ -154,7 +154,7 @@ class CaptionedImages(LightningDataModule):
         processes = self.trainer.world_size if self.trainer else 1
         size = len(self.dataset(split))
         if size < processes:
-            rule = f"the {split} split must have a picture for each of {processes} processes"
+            rule = f"the {split} split must have an image for each of {processes} processes"
             raise ValueError(f"{rule}, got {size}")
         count = size if limit is None else min(limit, size)
         rows = [place * size // count for place in range(rank, count, processes)]

@@ -1,4 +1,4 @@
-"""Captions in a file of its own beside each picture."""
+"""Captions in a file of its own beside each image."""
 
 import json
 import re
@@ -14,14 +14,14 @@ from textgan.data.encoding import read_text
 from textgan.data.tree import Tree, stem_of
 
 SUFFIXES = (".txt", ".caption", ".json")
-# YOLO's boxes, a class and its place, are in .txt files beside the pictures too.
+# YOLO's boxes, a class and its place, are in .txt files beside the images too.
 _BOX = re.compile(r"\d+(?:\s+-?\d*\.?\d+(?:e-?\d+)?){4,}")
 
 
 def find_beside(tree: Tree, how: CaptionsFile) -> tuple[str, dict[str, str]] | None:
-    """The suffix of the pictures' own captions files, and picture -> file; None if there are none.
+    """The suffix of the images' own captions files, and image -> file; None if there are none.
 
-    They lie beside the pictures, or all in a folder beside that of the pictures, at the same place
+    They lie beside the images, or all in a folder beside that of the images, at the same place
     there: text/001/a.txt for images/001/a.png.
 
     Raises:
@@ -34,12 +34,12 @@ def find_beside(tree: Tree, how: CaptionsFile) -> tuple[str, dict[str, str]] | N
     present = [suffix for suffix, files in found.items() if files]
     if how.caption_suffix is not None and not present:
         raise ValueError(
-            f"{tree.root} has no picture with a file of its name and {how.caption_suffix} "
+            f"{tree.root} has no image with a file of its name and {how.caption_suffix} "
             "(caption_suffix) beside it"
         )
     if present[:2] == [".txt", ".caption"]:
         raise ValueError(
-            f"{tree.root} has .txt and .caption files beside its pictures: "
+            f"{tree.root} has .txt and .caption files beside its images: "
             "name those that hold the captions, as data.caption_suffix=.txt or .caption"
         )
     if not present or (present == [".json"] and not _hold_captions(tree, found[".json"], how)):
@@ -48,14 +48,14 @@ def find_beside(tree: Tree, how: CaptionsFile) -> tuple[str, dict[str, str]] | N
 
 
 def read_beside(tree: Tree, suffix: str, files: dict[str, str], how: CaptionsFile) -> list[Row]:
-    """A row for each picture: in a text file each line that is not empty is a caption.
+    """A row for each image: in a text file each line that is not empty is a caption.
 
     Of a JSON file it is what a captions file has in its column of captions.
 
     Args:
         tree: the folder's files.
         suffix: of the captions files.
-        files: picture -> its captions file.
+        files: image -> its captions file.
         how: their encoding, and the column of JSON files.
 
     Raises:
@@ -63,35 +63,35 @@ def read_beside(tree: Tree, suffix: str, files: dict[str, str], how: CaptionsFil
     """
     rows = []
     read = _of_json if suffix == ".json" else _of_text
-    for picture in tree.pictures:
-        file = files.get(picture, f"{stem_of(picture)}{suffix}")
+    for image in tree.images:
+        file = files.get(image, f"{stem_of(image)}{suffix}")
         captions: tuple[str, ...] = ()
         reason = None
-        if picture in files:
+        if image in files:
             try:
                 captions = tuple(dict.fromkeys(read(tree.root / file, how)))
             except (NoCaptionError, TooLongError) as error:
                 reason = f"{file}: {error}"
         elif file in tree.left_out:
             reason = f"{file}: {tree.left_out[file]}"
-        rows.append(Row(picture, captions, reason=reason or (None if captions else NO_CAPTION)))
+        rows.append(Row(image, captions, reason=reason or (None if captions else NO_CAPTION)))
     return split_by_folder(rows)
 
 
 def _beside(tree: Tree, suffix: str) -> dict[str, str]:
-    """Picture -> the file of its name and the suffix, where there is one."""
-    pairs = ((file, f"{stem_of(file)}{suffix}") for file in tree.pictures)
-    return {picture: file for picture, file in pairs if file in tree.names}
+    """Image -> the file of its name and the suffix, where there is one."""
+    pairs = ((file, f"{stem_of(file)}{suffix}") for file in tree.images)
+    return {image: file for image, file in pairs if file in tree.names}
 
 
 def _parallel(tree: Tree, suffix: str) -> dict[str, str]:
-    """Picture -> the file of its name and the suffix in another first folder, if it is the one."""
+    """Image -> the file of its name and the suffix in another first folder, if it is the one."""
     texts: dict[str, list[str]] = defaultdict(list)
     for file in tree.files:
         if file.endswith(suffix) and "/" in file:
             texts[_rest(file)].append(file)
-    found = {file: texts.get(_rest(file), []) for file in tree.pictures if "/" in file}
-    return {picture: files[0] for picture, files in found.items() if len(files) == 1}
+    found = {file: texts.get(_rest(file), []) for file in tree.images if "/" in file}
+    return {image: files[0] for image, files in found.items() if len(files) == 1}
 
 
 def _rest(file: str) -> str:

@@ -54,7 +54,7 @@ class CaptionFile(LightningDataModule):
                 yield line
 
     def predict_dataloader(self) -> DataLoader:
-        """Batches of captions without pictures: images (B, 0)."""
+        """Batches of captions without images: images (B, 0)."""
         rank = self.trainer.global_rank if self.trainer else 0
         processes = self.trainer.world_size if self.trainer else 1
         own = range(rank, len(self.captions), processes)

@@ -1,4 +1,4 @@
-"""The pictures and captions of one captions file."""
+"""The images and captions of one captions file."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +16,13 @@ NO_CAPTION = "it has no caption"
 
 @dataclass(frozen=True)
 class Row:
-    """A picture and what is said of it.
+    """An image and what is said of it.
 
     Attributes:
         file: relative to the root, with forward slashes.
-        captions: none of them empty; () where the picture has none.
+        captions: none of them empty; () where the image has none.
         split: "train", "val" or "test", or None where none is given.
-        reason: why the picture cannot be used, or None.
+        reason: why the image cannot be used, or None.
     """
 
     file: str
@@ -54,8 +54,8 @@ class ReadFile:
     """What a captions file holds.
 
     Attributes:
-        rows: a row for each picture that it names.
-        faults: where and why a row was left out of which the picture is not, or is not known.
+        rows: a row for each image that it names.
+        faults: where and why a row was left out of which the image is not, or is not known.
         columns: which were read.
     """
 
@@ -67,7 +67,7 @@ class ReadFile:
 def read_captions_file(
     tree: Tree, path: Path, how: CaptionsFile, *, start: str = "", split: str | None = None
 ) -> ReadFile:
-    """The pictures that a captions file names; whether they exist is not looked at.
+    """The images that a captions file names; whether they exist is not looked at.
 
     Names are relative to the root, to the file's own folder, and to a folder that the file is
     named after ("train2017" for captions_train2017.json). Only where none is found so, each is
@@ -126,7 +126,7 @@ def _bases(tree: Tree, path: Path, *, root_first: bool) -> tuple[str, ...]:
     own = path.parent.relative_to(tree.root).as_posix() if inside else "."
     both = ["" if own == "." else own, ""]
     _, _, last = path.stem.rpartition("_")
-    folders = {file.rpartition("/")[0] for file in tree.pictures}
+    folders = {file.rpartition("/")[0] for file in tree.images}
     named = sorted(folder for folder in folders if folder.rpartition("/")[2] == last)
     return tuple(dict.fromkeys([*(reversed(both) if root_first else both), *named]))
 
@@ -134,7 +134,7 @@ def _bases(tree: Tree, path: Path, *, root_first: bool) -> tuple[str, ...]:
 def _files(
     table: Table, column: str, names: Names
 ) -> tuple[dict[int, tuple[str, str | None]], list[str]]:
-    """Row number -> its picture's file and what is wrong with that; and the faults of the others.
+    """Row number -> its image's file and what is wrong with that; and the faults of the others.
 
     Raises:
         ValueError: a name leads out of the folder.
@@ -143,9 +143,7 @@ def _files(
     for number, record in table.rows:
         name = record.get(column)
         if name is None or not str(name).strip() or not isinstance(name, (str, int)):
-            faults.append(
-                f"{table.where(number)}: the picture must be a file name, got {name!r:.80}"
-            )
+            faults.append(f"{table.where(number)}: the image must be a file name, got {name!r:.80}")
             continue
         try:
             places[number] = names.find(str(name))
@@ -183,14 +181,14 @@ def _split(record: Record, column: str | None, where: str) -> str | None:
 
 
 def merged(first: Row, second: Row, where: object) -> Row:
-    """Two rows of one picture as one.
+    """Two rows of one image as one.
 
     Raises:
         ValueError: they are of two splits.
     """
     if first.split != second.split:
         splits = f"{first.split} and {second.split}"
-        raise ValueError(f"{where}: the picture {first.file!r} is in two splits, {splits}")
+        raise ValueError(f"{where}: the image {first.file!r} is in two splits, {splits}")
     captions = tuple(dict.fromkeys(first.captions + second.captions))
     reason = None if captions and None in (first.reason, second.reason) else first.reason
     return replace(first, captions=captions, reason=reason)

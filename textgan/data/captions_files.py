@@ -20,7 +20,7 @@ def find_captions_files(tree: Tree, how: CaptionsFile) -> dict[Path, str | None]
     """The captions files of a folder, each with the split that it is of, or None.
 
     Those in the folder itself are taken, else those in sub-folders that are no splits. A file is
-    known by its name, or by columns of pictures and captions.
+    known by its name, or by columns of images and captions.
 
     Raises:
         ValueError: a folder has several, and they are not one for each split.
@@ -51,12 +51,12 @@ def check_no_other(tree: Tree, how: CaptionsFile) -> None:
 
 
 def _tables(tree: Tree) -> list[str]:
-    """Files that may be captions files by their suffix, and stand beside no picture."""
+    """Files that may be captions files by their suffix, and stand beside no image."""
     suffixes = (*JSON_SUFFIXES, *TEXT_SUFFIXES)
     tables = [file for file in tree.files if file.lower().endswith(suffixes)]
     if not tables:
         return []
-    stems = {stem_of(file) for file in tree.pictures}
+    stems = {stem_of(file) for file in tree.images}
     return [file for file in tables if stem_of(file) not in stems]
 
 

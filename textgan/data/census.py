@@ -13,17 +13,17 @@ _COPY = "it is a copy of "
 
 
 def introduce(root: Path, reading: Reading, split: Split) -> str:
-    """Lines that say how many pictures there are, show five captions, and say what is left out.
+    """Lines that say how many images there are, show five captions, and say what is left out.
 
     Args:
         root: the folder.
         reading: what was found in it.
-        split: the pictures that are used.
+        split: the images that are used.
     """
-    counts = f"{len(split.train):,} pictures to train on, {len(split.val):,} to validate with"
+    counts = f"{len(split.train):,} images to train on, {len(split.val):,} to validate with"
     lines = [
         f"{root}: {counts}, {len(split.test):,} to test with.",
-        f"The captions come from {' and '.join(reading.sources)}. Of the training pictures:",
+        f"The captions come from {' and '.join(reading.sources)}. Of the training images:",
     ]
     shown = (
         [
@@ -38,31 +38,31 @@ def introduce(root: Path, reading: Reading, split: Split) -> str:
         lines.append(f'  {_plain(row.file)}: "{_plain(row.captions[0])}"{more}')
     lines += reading.notes
     left_out = ", ".join(left_out_of(reading, split))
-    return "\n".join([*lines, f"Not used: {left_out}." if left_out else "All pictures are used."])
+    return "\n".join([*lines, f"Not used: {left_out}." if left_out else "All images are used."])
 
 
 def summarise(root: Path, reading: Reading, split: Split, skipped: list[tuple[str, str]]) -> str:
-    """How many pictures were skipped, why the first three were, and which were not looked at.
+    """How many images were skipped, why the first three were, and which were not looked at.
 
     Args:
         root: the folder.
         reading: what was found in it.
-        split: the pictures that are used.
+        split: the images that are used.
         skipped: file and reason of each that was left out so far, broken ones, too.
     """
     total = sum(map(len, (split.train, split.val, split.test, split.skipped)))
     rest = ", ".join(not_named_or_read(reading))
     rest = f" Not looked at: {rest}." if rest else ""
     if not skipped:
-        return f"None of {total:,} pictures was skipped.{rest}"
+        return f"None of {total:,} images was skipped.{rest}"
     named = "; ".join(f"{root / file} ({reason})" for file, reason in skipped[:3])
     more = f"; and {len(skipped) - 3:,} more" if len(skipped) > 3 else ""
     verb = "was" if len(skipped) == 1 else "were"
-    return f"{len(skipped):,} of {total:,} pictures {verb} skipped: {named}{more}.{rest}"
+    return f"{len(skipped):,} of {total:,} images {verb} skipped: {named}{more}.{rest}"
 
 
 def left_out_of(reading: Reading, split: Split) -> Iterator[str]:
-    """How many pictures and rows are not used, for each reason a part of a sentence."""
+    """How many images and rows are not used, for each reason a part of a sentence."""
     reasons = [reason for _, reason in split.skipped]
     without = reasons.count(NO_CAPTION)
     copies = sum(reason.startswith(_COPY) for reason in reasons)
@@ -74,7 +74,7 @@ def left_out_of(reading: Reading, split: Split) -> Iterator[str]:
     if without:
         yield f"{without:,} without a caption"
     if copies:
-        yield f"{copies:,} that are copies of pictures in another split"
+        yield f"{copies:,} that are copies of images in another split"
     if split.excluded:
         yield f"{len(split.excluded):,} that are excluded"
     if others:
@@ -88,7 +88,7 @@ def left_out_of(reading: Reading, split: Split) -> Iterator[str]:
 
 
 def not_named_or_read(reading: Reading) -> Iterator[str]:
-    """How many pictures of the folder were not looked at, for each reason a part of a sentence."""
+    """How many images of the folder were not looked at, for each reason a part of a sentence."""
     if reading.left_out:
         file, reason = next(iter(reading.left_out.items()))
         of_all = f"{len(reading.left_out):,} links or files that are not regular"

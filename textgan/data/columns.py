@@ -1,11 +1,11 @@
-"""Which columns of a captions file hold the picture's file, its captions and its split."""
+"""Which columns of a captions file hold the image's file, its captions and its split."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from textgan.image.file import PICTURE_SUFFIXES
+from textgan.image.file import IMAGE_SUFFIXES
 
 FILE_COLUMNS = (
     *("file_name", "file", "filename", "image", "image_path", "image_file", "img", "path"),
@@ -45,9 +45,9 @@ class Columns:
         return ", ".join((self.file, *self.captions, *([self.split] if self.split else [])))
 
 
-def is_picture_name(text: str) -> bool:
-    """Whether a name ends as a picture's does; "a.jpg#2", as Flickr8k has them, is one, too."""
-    return re.sub(r"#\d+$", "", text.strip()).lower().endswith(PICTURE_SUFFIXES)
+def is_image_name(text: str) -> bool:
+    """Whether a name ends as an image's does; "a.jpg#2", as Flickr8k has them, is one, too."""
+    return re.sub(r"#\d+$", "", text.strip()).lower().endswith(IMAGE_SUFFIXES)
 
 
 def holds_captions(columns: Sequence[str], named: Named) -> tuple[bool, bool]:
@@ -64,7 +64,7 @@ def choose_columns(path: Path, columns: Sequence[str], named: Named, sample: dic
         path: the captions file, for sentences.
         columns: all that it has.
         named: what the user asked for.
-        sample: a row: of several columns of files the first is taken in which it names a picture.
+        sample: a row: of several columns of files the first is taken in which it names an image.
 
     Raises:
         ValueError: a named column is not there, none has a usual name, or several may hold the
@@ -87,8 +87,8 @@ def _file_column(path: Path, columns: Sequence[str], sample: dict) -> str:
     found = _usual_files(columns)
     if not found:
         raise ValueError(_none_of(path, "file_column", FILE_COLUMNS, columns))
-    pictures = (name for name in found if is_picture_name(str(sample.get(name))))
-    return next(pictures, found[0])
+    images = (name for name in found if is_image_name(str(sample.get(name))))
+    return next(images, found[0])
 
 
 def _caption_columns(path: Path, columns: Sequence[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The pictures of a folder with their captions and splits."""
+"""The images of a folder with their captions and splits."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +17,9 @@ class Content:
     Args:
         root: the folder.
         how: how its captions are read.
-        val_share: of the train pictures, taken for val where no split is named val.
+        val_share: of the train images, taken for val where no split is named val.
         test_share: the same for test.
-        exclude: a file of names of pictures that are not trained on.
+        exclude: a file of names of images that are not trained on.
         follow_links: whether links below the root are followed; else they are left out.
 
     Raises:
@@ -42,7 +42,7 @@ class Content:
 
     @cached_property
     def reading(self) -> Reading:
-        """The pictures that the folder names."""
+        """The images that the folder names."""
         return read_folder(self.root, self.how, follow_links=self.follow_links)
 
     @cached_property
@@ -64,9 +64,9 @@ class Content:
         return [captions[place * len(captions) // count] for place in range(count)]
 
     def introduction(self) -> str:
-        """Lines with the number of pictures, five captions, and what is not used."""
+        """Lines with the number of images, five captions, and what is not used."""
         return introduce(self.root, self.reading, self.split)
 
     def summary(self, skipped: list[tuple[str, str]]) -> str:
-        """How many pictures were skipped and why, and how many of the folder not looked at."""
+        """How many images were skipped and why, and how many of the folder not looked at."""
         return summarise(self.root, self.reading, self.split, skipped)

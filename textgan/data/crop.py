@@ -1,4 +1,4 @@
-"""From a picture file to a square of pixels."""
+"""From an image file to a square of pixels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from textgan.image.file import (
     MODES,
     check_max_megapixels,
     middle,
-    read_picture,
+    read_image,
 )
 
-_LONGEST = 4  # "random" keeps the middle of a picture that is longer than this many widths
+_LONGEST = 4  # "random" keeps the middle of an image that is longer than this many widths
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A picture file -> pixels, and from these the square that is shown.
+    """An image file -> pixels, and from these the square that is shown.
 
     EXIF orientation is applied, transparency laid on the background (kept with 4 channels), 16-bit
     gray scaled to 8 bits; an animation is its first frame. Resizing is by LANCZOS, antialiased.
@@ -32,7 +32,7 @@ class Crop:
         channels: 1 gray, 3 RGB, 4 RGBA.
         policy: "center", "random", "pad" or "squash" (see `Folder`).
         background: a colour that Pillow knows: a name or "#rrggbb".
-        max_megapixels: a picture of more million pixels is not decoded (see `read_picture`).
+        max_megapixels: an image of more million pixels is not decoded (see `read_image`).
     """
 
     image_size: int
@@ -57,15 +57,15 @@ class Crop:
             ) from error
 
     def read(self, source: str | Path | BinaryIO) -> np.ndarray:
-        """The pixels of a picture file, or of one's content, (C, H, W) uint8.
+        """The pixels of an image file, or of one's content, (C, H, W) uint8.
 
         H = W = image_size, but under "random" the longer side is longer.
 
         Raises:
-            UnreadablePictureError: the file is missing, broken or too large.
+            UnreadableImageError: the file is missing, broken or too large.
         """
         resize = _POLICIES[self.policy]
-        image = read_picture(
+        image = read_image(
             source,
             self.image_size,
             self.channels,

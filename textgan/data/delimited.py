@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
-from textgan.data.columns import Named, holds_captions, is_picture_name
+from textgan.data.columns import Named, holds_captions, is_image_name
 
 DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_CHARACTERS = 1 << 16
@@ -38,7 +38,7 @@ def sniff(lines: Sequence[str], suffix: str, named: Named) -> Dialect:
     """The dialect of a file from its first lines.
 
     The delimiter is the one that makes columns of known names out of the header. A file without
-    header is known by a column of picture names and exactly one other that is text.
+    header is known by a column of image names and exactly one other that is text.
 
     Args:
         lines: of the file's beginning, with their ends.
@@ -72,7 +72,7 @@ def first_lines(file: TextIO) -> list[str]:
 def name_columns(rows: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
     """Names for the columns of rows without header; None where it is not plain which is which.
 
-    Numbers, such as those of a picture's captions, are no captions.
+    Numbers, such as those of an image's captions, are no captions.
     """
     width = _even_width(rows)
     if width < 2:
@@ -80,7 +80,7 @@ def name_columns(rows: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
     names = []
     for place in range(width):
         cells = [row[place].strip() for row in rows]
-        if all(map(is_picture_name, cells)):
+        if all(map(is_image_name, cells)):
             names.append("file_name")
         elif all(re.fullmatch(r"[-+.\d]*", cell) for cell in cells):
             names.append("")

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: gray pictures of ten kinds of clothes, captioned by kind."""
+"""Fashion-MNIST: gray images of ten kinds of clothes, captioned by kind."""
 
 from pathlib import Path
 
@@ -8,17 +8,17 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from textgan import image
 from textgan.data.base import CaptionedImages
 from textgan.data.class_captions import ClassCaptions, read_class_captions
 from textgan.data.idx import read_idx
 from textgan.file.home import expanded
+from textgan.image import from_uint8
 from textgan.seed import seed_from
 from textgan.types import Batch
 
 _SIDE, _PADDED = 28, 32
 _CLASSES = "captions.jsonl"
-_DRAW = 1  # sets the key of a picture's draws apart from the (seed, epoch) of the stream's order
+_DRAW = 1  # sets the key of an image's draws apart from the (seed, epoch) of the stream's order
 
 
 class FashionMNIST(CaptionedImages):
@@ -33,14 +33,14 @@ class FashionMNIST(CaptionedImages):
 
     Args:
         root: the folder.
-        batch_size: pictures per process and step.
-        image_size: pixels along a side, at least 16. The 28 x 28 pictures are padded with black to
+        batch_size: images per process and step.
+        image_size: pixels along a side, at least 16. The 28 x 28 images are padded with black to
             32 x 32, and where another size is asked for resized from there, bilinearly with
             antialiasing.
         channels: 1, or 3 equal ones.
         templates: captions with {} in the class name's place, such as "a photo of a {}", in the
             place of the file's; None takes the file's.
-        val_size: how many of the training pictures are kept for val; which ones is the same for
+        val_size: how many of the training images are kept for val; which ones is the same for
             every seed.
         num_workers: loader processes.
         seed: decides the order and every random choice, but not the splits.
@@ -83,7 +83,7 @@ class FashionMNIST(CaptionedImages):
         return self._read_classes().names
 
     def labels(self, split: str) -> Tensor:
-        """(n,) int64, the label of each picture of a split: a batch's are `[batch.index]` of it."""
+        """(n,) int64, the label of each image of a split: a batch's are `[batch.index]` of it."""
         return self.dataset(split).labels
 
     def setup(self, stage: str | None = None) -> None:
@@ -102,7 +102,7 @@ class FashionMNIST(CaptionedImages):
         pixels, labels = self._read("t10k" if split == "test" else "train")
         if split != "test":
             if self.val_size >= len(pixels):
-                rule = f"val_size must be less than the {len(pixels):,} training pictures"
+                rule = f"val_size must be less than the {len(pixels):,} training images"
                 raise ValueError(f"{rule}, got {self.val_size}")
             order = np.random.default_rng(seed_from("fashion_mnist")).permutation(len(pixels))
             start = len(pixels) - self.val_size
@@ -111,7 +111,7 @@ class FashionMNIST(CaptionedImages):
         return self._split(pixels, labels, seed=self.seed if split == "train" else None)
 
     def still(self, split: str) -> "FashionMNISTSplit":
-        """The pictures with the first captions of their classes."""
+        """The images with the first captions of their classes."""
         shown = self.dataset(split)
         return self._split(shown.pixels, shown.labels, seed=None)
 
@@ -138,16 +138,16 @@ class FashionMNIST(CaptionedImages):
         return self._classes
 
     def _read(self, part: str) -> tuple[Tensor, Tensor]:
-        """The pictures (n, 28, 28) uint8 and labels (n,) int64 of "train" or "t10k", read once."""
+        """The images (n, 28, 28) uint8 and labels (n,) int64 of "train" or "t10k", read once."""
         if part not in self._files:
             paths = [self._find_part(f"{part}-{of}") for of in ("images-idx3", "labels-idx1")]
             pixels, labels = read_idx(paths[0], 3), read_idx(paths[1], 1).long()
             if pixels.shape[1:] != (_SIDE, _SIDE):
                 sides = " x ".join(map(str, pixels.shape[1:]))
-                raise ValueError(f"{paths[0]} must hold pictures of 28 x 28, got {sides}")
+                raise ValueError(f"{paths[0]} must hold images of 28 x 28, got {sides}")
             if len(pixels) != len(labels):
                 raise ValueError(
-                    f"{paths[1]} must hold a label for each of the {len(pixels)} pictures of "
+                    f"{paths[1]} must hold a label for each of the {len(pixels)} images of "
                     f"{paths[0].name}, got {len(labels)}"
                 )
             unknown = labels[labels >= len(self.class_names)]
@@ -201,7 +201,7 @@ class FashionMNISTSplit(Dataset):
         return len(self.labels)
 
     def __getitems__(self, pairs: list[tuple[int, int]]) -> Batch:
-        """The pictures at (position, index) pairs, as one batch."""
+        """The images at (position, index) pairs, as one batch."""
         index = torch.tensor([index for _, index in pairs])
         texts = [self.texts[label] for label in self.labels[index].tolist()]
         return Batch(
@@ -219,9 +219,7 @@ class FashionMNISTSplit(Dataset):
 
     def _show(self, pixels: Tensor) -> Tensor:
         margin = (_PADDED - _SIDE) // 2
-        images = F.pad(
-            image.from_uint8(pixels[:, None]), [margin] * 4, value=-1.0
-        )  # (B, 1, 32, 32)
+        images = F.pad(from_uint8(pixels[:, None]), [margin] * 4, value=-1.0)  # (B, 1, 32, 32)
         if self.image_size != _PADDED:
             size = (self.image_size, self.image_size)
             images = F.interpolate(images, size, mode="bilinear", antialias=True)

@@ -1,4 +1,4 @@
-"""Your own captioned pictures, from a folder."""
+"""Your own captioned images, from a folder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +11,8 @@ from textgan.data.content import Content
 from textgan.data.crop import Crop
 from textgan.data.encoding import check_encoding
 from textgan.data.folder_split import FolderSplit
+from textgan.data.images import Images
 from textgan.data.negatives import Negatives
-from textgan.data.pictures import Pictures
 from textgan.data.split import Split
 from textgan.file.home import expanded
 from textgan.image.file import MAX_MEGAPIXELS
@@ -21,49 +21,49 @@ _LEARNT_CAPTIONS = 100_000  # what negatives are made of takes some 70 MB then
 
 
 class Folder(CaptionedImages):
-    """Captioned pictures in a folder.
+    """Captioned images in a folder.
 
     The captions are read from the first of these that is there:
 
     1. `captions_file`; else metadata.jsonl, metadata.csv, captions.jsonl, captions.csv, or the only
-       file with a column of pictures and one of captions, in the root or else in each sub-folder:
+       file with a column of images and one of captions, in the root or else in each sub-folder:
        JSON (lines, a list, an object by file name, COCO's, Karpathy's) or text with commas, tabs,
        semicolons or bars, also Flickr8k's without header. Several, one named after each split, are
-       these splits. A row names a picture, by its path from the root or from the captions file, and
-       its caption, or a list of them; rows of the same picture are joined. A name in another case
+       these splits. A row names an image, by its path from the root or from the captions file, and
+       its caption, or a list of them; rows of the same image are joined. A name in another case
        or Unicode form, with another suffix or none, and a path of Windows are found, where exactly
        one file fits.
     2. Sub-folders `train` and, if there, `val` (or valid, validation, dev) and `test`, also
        `train2017` or `val_images`: each is read by these rules, and is that split.
-    3. Beside a picture, a .txt or .caption of the same name: each line that is not empty is a
+    3. Beside an image, a .txt or .caption of the same name: each line that is not empty is a
        caption; or a .json with a caption.
     4. Two or more sub-folders: the folder's name, with spaces for underscores and dashes, is the
-       caption of every picture in it. Names such as images, batch1 or a split's are no captions.
+       caption of every image in it. Names such as images, batch1 or a split's are no captions.
 
-    Splits are those of the split column, else the folders of rule 2 if every picture lies in one.
-    Where none is val (or test), `val_share` (`test_share`) of the train pictures are taken by a
+    Splits are those of the split column, else the folders of rule 2 if every image lies in one.
+    Where none is val (or test), `val_share` (`test_share`) of the train images are taken by a
     hash of their bytes: copies stay together, and added files move no old one; fewer than two so
-    taken for val go back to train. A picture with a copy in test or val leaves train (and val for
-    test). Without val pictures validation looks at the training pictures, without test pictures the
+    taken for val go back to train. An image with a copy in test or val leaves train (and val for
+    test). Without val images validation looks at the training images, without test images the
     test looks at those of val.
 
-    In training one caption of a picture is drawn at random, else the first is taken. Empty captions
-    are left out. Pictures without caption, missing and broken ones are skipped, and listed in
+    In training one caption of an image is drawn at random, else the first is taken. Empty captions
+    are left out. Images without caption, missing and broken ones are skipped, and listed in
     `skipped`; in the place of a broken one the next good one is shown.
 
     Args:
         root: the folder.
-        batch_size: pictures per process and step.
-        image_size: side of the square that is made of each picture.
+        batch_size: images per process and step.
+        image_size: side of the square that is made of each image.
         channels: 1 gray, 3 RGB, 4 RGBA.
         crop: "center": the middle square. "random": in training a square drawn along the longer
-            side, else the middle; a square picture is whole each time. "pad": the whole picture,
-            with background beside it. "squash": the whole picture, its aspect ratio lost.
-        flip: mirror half of the training pictures. Off, as captions may say left and right, and
+            side, else the middle; a square image is whole each time. "pad": the whole image,
+            with background beside it. "squash": the whole image, its aspect ratio lost.
+        flip: mirror half of the training images. Off, as captions may say left and right, and
             letters do not mirror.
         background: what transparent pixels are laid on, and "pad" fills with: a colour's name, or
             "#rrggbb".
-        max_megapixels: a picture of more million pixels is skipped before it is decoded, as each
+        max_megapixels: an image of more million pixels is skipped before it is decoded, as each
             million takes some 20 MB of memory. Of a large JPEG those count that it is decoded to.
         image_folder: where in the root to look for the last part of a row's file: "images128"
             reads images128/a.png where the row says images/a.png.
@@ -74,20 +74,20 @@ class Folder(CaptionedImages):
         split_column: its column of splits; None takes `split`, if it is there.
         encoding: of captions files and text files without a byte order mark, such as cp1252 or
             gb18030; None means UTF-8.
-        caption_suffix: of the files beside the pictures; None finds .txt, .caption or .json.
-        follow_links: whether links below the root are followed, to wherever they lead: pictures,
+        caption_suffix: of the files beside the images; None finds .txt, .caption or .json.
+        follow_links: whether links below the root are followed, to wherever they lead: images,
             captions files and sub-folders. Otherwise they are left out, and counted.
-        val_share: share of the train pictures that becomes val, where no split is named val.
+        val_share: share of the train images that becomes val, where no split is named val.
         test_share: the same for test.
-        exclude: a text file (a name a line) or .json file (a list) of pictures that are never
+        exclude: a text file (a name a line) or .json file (a list) of images that are never
             trained on, nor copies of them; those in val and test stay there.
-        negatives: how many captions each picture comes with in which one word was changed, for the
+        negatives: how many captions each image comes with in which one word was changed, for the
             loss terms mismatch (which looks at the first), alignment_guidance and contrastive ones.
             The words are those of the training captions, but for the most frequent, which stand in
-            more than a tenth of them. Where that makes no wrong caption, it is another picture's.
+            more than a tenth of them. Where that makes no wrong caption, it is another image's.
             Some are true all the same: "a small dog" may become "a little dog".
-        cache: decode all pictures at the start and keep them, instead of anew at each showing.
-        cache_megabytes: if a split's fit in as much: 3,300 pictures of 64 x 64 take 40.
+        cache: decode all images at the start and keep them, instead of anew at each showing.
+        cache_megabytes: if a split's fit in as much: 3,300 images of 64 x 64 take 40.
         num_workers: loader processes; with the cache 0 is fast.
         seed: decides the order and every random choice, but not the splits.
     """
@@ -140,12 +140,12 @@ class Folder(CaptionedImages):
         left_out = Path(expanded(exclude)) if exclude else None
         self.content = Content(self.root, how, val_share, test_share, left_out, follow_links)
         self._negatives: Negatives | None = None
-        self._pictures: dict[str, Pictures] = {}
+        self._images: dict[str, Images] = {}
 
     def setup(self, stage: str | None = None) -> None:
         """Read and decode what the stage needs, before any progress bar of the trainer's is up.
 
-        Before a training it prints how many pictures there are, five captions with their pictures,
+        Before a training it prints how many images there are, five captions with their images,
         and what is not used.
         """
         if stage == "fit" and rank_zero_only.rank == 0:
@@ -160,25 +160,25 @@ class Folder(CaptionedImages):
 
         Raises:
             FileNotFoundError: the root, the captions file or `exclude` is missing.
-            ValueError: there are no pictures or no captions, or one of them breaks a rule; or there
-                is no wrong caption for a picture that should come with one.
+            ValueError: there are no images or no captions, or one of them breaks a rule; or there
+                is no wrong caption for an image that should come with one.
         """
         source = self._source(split)
         rows = getattr(self.split, source)
         negatives = self._wrong_captions(rows) if self.negatives else None
-        if source not in self._pictures:
+        if source not in self._images:
             files = [row.file for row in rows]
-            self._pictures[source] = Pictures(
+            self._images[source] = Images(
                 self.root, files, crop=self.crop, cache_bytes=self.cache_bytes
             )
-            if self.cache_bytes and not self._pictures[source].is_cached:
+            if self.cache_bytes and not self._images[source].is_cached:
                 rank_zero_warn(
-                    f"the {len(files):,} pictures of {source} exceed cache_megabytes and are "
+                    f"the {len(files):,} images of {source} exceed cache_megabytes and are "
                     "decoded anew at each showing: num_workers spreads that over processes"
                 )
         return FolderSplit(
             rows,
-            self._pictures[source],
+            self._images[source],
             flip=self.flip,
             seed=self.seed if split == "train" else None,
             negatives=negatives,
@@ -186,11 +186,11 @@ class Folder(CaptionedImages):
         )
 
     def still(self, split: str) -> FolderSplit:
-        """The pictures with their first captions, the middle cropped and nothing mirrored."""
+        """The images with their first captions, the middle cropped and nothing mirrored."""
         shown = self.dataset(split)
         return FolderSplit(
             shown.rows,
-            shown.pictures,
+            shown.images,
             flip=False,
             seed=None,
             negatives=shown.negatives,
@@ -208,19 +208,19 @@ class Folder(CaptionedImages):
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
-        """(path, reason) of each picture that was left out so far."""
+        """(path, reason) of each image that was left out so far."""
         return [(str(self.root / file), reason) for file, reason in self._skipped()]
 
     def summary(self) -> str:
-        """How many pictures were skipped and why, and how many of the folder not looked at."""
+        """How many images were skipped and why, and how many of the folder not looked at."""
         return self.content.summary(self._skipped())
 
     def _skipped(self) -> list[tuple[str, str]]:
-        broken = [found for pictures in self._pictures.values() for found in pictures.broken()]
+        broken = [found for images in self._images.values() for found in images.broken()]
         return [*self.split.skipped, *broken]
 
     def shown_split(self, split: str) -> str:
-        """Val where there are no test pictures, train where there are none of either."""
+        """Val where there are no test images, train where there are none of either."""
         fallback = {"test": "val", "val": "train"}
         source = split
         while source in fallback and not getattr(self.split, source):
@@ -234,7 +234,7 @@ class Folder(CaptionedImages):
         for row in rows:
             if not self._negatives.exist_for(row.captions):
                 raise ValueError(
-                    "negatives must be made of training captions that are not the picture's own, "
+                    "negatives must be made of training captions that are not the image's own, "
                     f"and for {self.root / row.file} there is none"
                 )
         return self._negatives
@@ -243,9 +243,9 @@ class Folder(CaptionedImages):
         source = self.shown_split(split)
         if not getattr(self.split, source):
             raise ValueError(
-                f"no picture of {self.root} is left for {split}: lower val_share and test_share, "
+                f"no image of {self.root} is left for {split}: lower val_share and test_share, "
                 "or exclude fewer"
             )
         if source != split:
-            rank_zero_warn(f"{self.root} has no {split} split: the pictures of {source} are used")
+            rank_zero_warn(f"{self.root} has no {split} split: the images of {source} are used")
         return source

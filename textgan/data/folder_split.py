@@ -1,4 +1,4 @@
-"""Captioned pictures of a folder, as batches."""
+"""Captioned images of a folder, as batches."""
 
 from collections.abc import Sequence
 
@@ -6,40 +6,40 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from textgan import image
 from textgan.data.captions import Row
+from textgan.data.images import Images
 from textgan.data.negatives import Negatives
-from textgan.data.pictures import Pictures
+from textgan.image import from_uint8
 from textgan.types import Batch
 
-_DRAW = 1  # sets the key of a picture's draws apart from the (seed, epoch) of the stream's order
+_DRAW = 1  # sets the key of an image's draws apart from the (seed, epoch) of the stream's order
 
 
 class FolderSplit(Dataset):
-    """Pictures with their captions, as the loaders ask for them.
+    """Images with their captions, as the loaders ask for them.
 
     Args:
-        rows: file and captions of each picture.
-        pictures: their pixels, in the same order.
+        rows: file and captions of each image.
+        images: their pixels, in the same order.
         flip: mirror at random.
         seed: keys what is drawn, with the position; None draws nothing: the middle is cropped, the
             first caption taken, nothing mirrored.
         negatives: makes wrong captions, keyed by the position, or where nothing is drawn by the
             row; None makes none.
-        negatives_each: how many for each picture.
+        negatives_each: how many for each image.
     """
 
     def __init__(
         self,
         rows: Sequence[Row],
-        pictures: Pictures,
+        images: Images,
         *,
         flip: bool,
         seed: int | None,
         negatives: Negatives | None,
         negatives_each: int = 1,
     ):
-        self.rows, self.pictures, self.flip, self.seed = rows, pictures, flip, seed
+        self.rows, self.images, self.flip, self.seed = rows, images, flip, seed
         self.negatives, self.negatives_each = negatives, negatives_each
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class FolderSplit(Dataset):
                 for caption, own, place in zip(captions, everything, places, strict=True)
             ]
         return Batch(
-            images=image.from_uint8(torch.stack(pixels)),  # (B, C, H, W)
+            images=from_uint8(torch.stack(pixels)),  # (B, C, H, W)
             captions=list(captions),
             index=torch.tensor(shown),
             negatives=negatives,
@@ -68,12 +68,12 @@ class FolderSplit(Dataset):
         )
 
     def _draw(self, position: int, index: int) -> tuple[int, str, torch.Tensor]:
-        place, pixels = self.pictures[index]
+        place, pixels = self.images[index]
         captions = self.rows[place].captions
         if self.seed is None:
-            return place, captions[0], self.pictures.crop.window(pixels, None)
+            return place, captions[0], self.images.crop.window(pixels, None)
         generator = np.random.default_rng((self.seed, position, _DRAW))
         caption = captions[generator.integers(len(captions))]
-        pixels = self.pictures.crop.window(pixels, generator)
+        pixels = self.images.crop.window(pixels, generator)
         mirrored = self.flip and generator.random() < 0.5
         return place, caption, pixels.flip(-1) if mirrored else pixels

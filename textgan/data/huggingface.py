@@ -1,4 +1,4 @@
-"""Captioned pictures of Hugging Face's `datasets` library: local sets, and those of the hub."""
+"""Captioned images of Hugging Face's `datasets` library: local sets, and those of the hub."""
 
 from contextlib import suppress
 from functools import cached_property, partial
@@ -28,34 +28,34 @@ from textgan.seed import seed_from
 
 
 class HuggingFace(CaptionedImages):
-    """Captioned pictures of the `datasets` library (Lhoest et al. 2021).
+    """Captioned images of the `datasets` library (Lhoest et al. 2021).
 
     `path` is, as for `datasets.load_dataset`, one of these: a .parquet or .arrow file, or a folder
     of them, whose names say the splits (train-00000-of-00002.parquet); a folder that `save_to_disk`
-    has written; a folder of pictures as `imagefolder` reads them; or a set's name on the hub. Code
-    that comes with a set is never run. Pictures lie in the set, or in the folder that was named.
+    has written; a folder of images as `imagefolder` reads them; or a set's name on the hub. Code
+    that comes with a set is never run. Images lie in the set, or in the folder that was named.
 
     A set is read by row, so a resumed run goes on exactly. With `streaming` it is read from its
     beginning to its end, without being downloaded first; then a resumed run goes on with other
-    pictures, shuffled anew, and no shares are taken for val and test.
+    images, shuffled anew, and no shares are taken for val and test.
 
     Args:
         path: the set.
-        batch_size: pictures per process and step.
+        batch_size: images per process and step.
         name: which of several sets of this name on the hub.
         data_files: which files of the folder or set, such as "data/train-*.parquet".
         revision: branch, tag or commit on the hub.
         streaming: read the set as a stream.
         train_split, val_split, test_split: the set's names of these splits; None takes train, val
             (or validation, valid, dev) and test, and the only split for train.
-        image_column: column of pictures; None takes the first of the library's type for them, or
+        image_column: column of images; None takes the first of the library's type for them, or
             one named image or the like.
         caption_column: column of captions, each a string or a list of them, or the number of a
             class with a name; None takes captions, caption, texts, text or the like, else classes.
-        image_size: side of the square that is made of each picture.
+        image_size: side of the square that is made of each image.
         channels: 1 gray, 3 RGB, 4 RGBA.
         crop, flip, background, max_megapixels: see `Folder`.
-        follow_links: whether pictures in a folder may be links.
+        follow_links: whether images in a folder may be links.
         shuffle_buffer: how many rows of a stream are mixed.
         val_share: share of the train rows that becomes val, where there is no such split; which
             ones is the same for every seed.
@@ -137,7 +137,7 @@ class HuggingFace(CaptionedImages):
         )
 
     def still(self, split: str) -> SampleSplit:
-        """The pictures with their first captions, the middle cropped and nothing mirrored."""
+        """The images with their first captions, the middle cropped and nothing mirrored."""
         return self.dataset(split).still()
 
     def captions(self, limit: int) -> list[str]:
@@ -161,27 +161,27 @@ class HuggingFace(CaptionedImages):
             return super().train_dataloader()
         if self.images_seen:
             rank_zero_warn(
-                "the set is streamed, so the resumed training goes on with other pictures than it "
+                "the set is streamed, so the resumed training goes on with other images than it "
                 "would have had: data.streaming=false resumes exactly"
             )
         return self._stream("train", seed=self.seed)
 
     def val_dataloader(self) -> DataLoader:
-        """The val split in its own order, each picture once over all processes."""
+        """The val split in its own order, each image once over all processes."""
         return self._stream("val") if self.streaming else super().val_dataloader()
 
     def test_dataloader(self) -> DataLoader:
-        """The test split in its own order, each picture once over all processes."""
+        """The test split in its own order, each image once over all processes."""
         return self._stream("test") if self.streaming else super().test_dataloader()
 
     def still_batches(self, split: str, *, limit: int | None = None) -> DataLoader:
-        """A split in its own order, nothing drawn at random; of a stream the first pictures."""
+        """A split in its own order, nothing drawn at random; of a stream the first images."""
         if self.streaming:
             return self._stream(split, limit=limit)
         return super().still_batches(split, limit=limit)
 
     def shown_split(self, split: str) -> str:
-        """Val where there are no test pictures, train where there are none of either."""
+        """Val where there are no test images, train where there are none of either."""
         return self.splits.shown(split)
 
     @property
@@ -214,7 +214,7 @@ class HuggingFace(CaptionedImages):
     def _shown(self, split: str) -> str:
         source = self.shown_split(split)
         if source != split:
-            rank_zero_warn(f"the set has no {split} split: the pictures of {source} are used")
+            rank_zero_warn(f"the set has no {split} split: the images of {source} are used")
         return source
 
     def _stream(

@@ -19,10 +19,10 @@ class HuggingFaceRows:
     """How a row becomes a sample.
 
     Attributes:
-        image: column of pictures.
+        image: column of images.
         caption: column of captions: a string, or a list of them.
         names: the caption of each number, where the column has numbers of classes.
-        folder: where pictures that are named by a path must lie; None takes none by a path.
+        folder: where images that are named by a path must lie; None takes none by a path.
         follow_links: whether such a path may lead over links.
     """
 
@@ -33,12 +33,12 @@ class HuggingFaceRows:
     follow_links: bool = False
 
     def sample(self, row: Mapping[str, Any]) -> Sample:
-        """The picture and the captions of a row.
+        """The image and the captions of a row.
 
         Raises:
-            UnusableSampleError: it has no picture, or no caption.
+            UnusableSampleError: it has no image, or no caption.
         """
-        return Sample(self._picture(row.get(self.image)), self.captions(row))
+        return Sample(self._image(row.get(self.image)), self.captions(row))
 
     def captions(self, row: Mapping[str, Any]) -> tuple[str, ...]:
         """The captions of a row, at least one.
@@ -58,7 +58,7 @@ class HuggingFaceRows:
             raise UnusableSampleError("it has no caption")
         return found
 
-    def _picture(self, value: Any) -> bytes | Path:
+    def _image(self, value: Any) -> bytes | Path:
         content, path = value, None
         if isinstance(value, Mapping):
             content, path = value.get("bytes"), value.get("path")
@@ -67,7 +67,7 @@ class HuggingFaceRows:
         if isinstance(content, bytes) and content:
             return content
         if not isinstance(path, str) or not path:
-            raise UnusableSampleError("it has no picture")
+            raise UnusableSampleError("it has no image")
         return self._inside(path)
 
     def _inside(self, path: str) -> Path:
@@ -77,10 +77,10 @@ class HuggingFaceRows:
             UnusableSampleError: it does not, or leads over a link.
         """
         if self.folder is None or "://" in path:
-            raise UnusableSampleError(f"its picture is not in the set, but at {path!r:.80}")
+            raise UnusableSampleError(f"its image is not in the set, but at {path!r:.80}")
         relative = os.path.relpath(self.folder / path, self.folder)
         if Path(relative).parts[:1] == (os.pardir,):
-            raise UnusableSampleError(f"its picture {path!r:.80} is not in {self.folder}")
+            raise UnusableSampleError(f"its image {path!r:.80} is not in {self.folder}")
         try:
             if not self.follow_links:
                 check_no_link(self.folder, relative)
@@ -90,7 +90,7 @@ class HuggingFaceRows:
 
 
 def choose_image(columns: Sequence[str], features: Mapping[str, Any], wanted: str | None) -> str:
-    """The column of pictures: the wanted one, the first of the library's own type, or by name.
+    """The column of images: the wanted one, the first of the library's own type, or by name.
 
     Raises:
         ValueError: the wanted one is not there, or there is none.
@@ -102,7 +102,7 @@ def choose_image(columns: Sequence[str], features: Mapping[str, Any], wanted: st
     found = next(own, None) or next(named, None)
     if found is None:
         raise ValueError(
-            f"the set has no column of pictures: set data.image_column to one of its columns, "
+            f"the set has no column of images: set data.image_column to one of its columns, "
             f"{', '.join(columns)}"
         )
     return found

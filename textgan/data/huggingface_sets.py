@@ -10,7 +10,7 @@ from textgan.data.extra import require
 from textgan.data.split_name import SPLITS
 from textgan.file.home import expanded
 from textgan.file.regular import find_files
-from textgan.image.file import PICTURE_SUFFIXES
+from textgan.image.file import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from datasets import Dataset, IterableDataset
@@ -52,7 +52,7 @@ class HuggingFaceSets:
 
     @property
     def folder(self) -> Path | None:
-        """The local folder that pictures named by a path must lie in; None for a set of the hub."""
+        """The local folder that images named by a path must lie in; None for a set of the hub."""
         place = Path(expanded(self.path))
         if not place.exists():
             return None
@@ -88,10 +88,10 @@ class HuggingFaceSets:
         return files
 
     def _image_folder(self, datasets: Any, folder: Path) -> Any:
-        found = find_files(folder, PICTURE_SUFFIXES)
+        found = find_files(folder, IMAGE_SUFFIXES)
         if not found.files:
             raise ValueError(
-                "it holds no .parquet or .arrow files, no set of save_to_disk, and no pictures"
+                "it holds no .parquet or .arrow files, no set of save_to_disk, and no images"
             )
         strange = [path for path in folder.rglob("metadata.*") if path.name in _METADATA]
         for path in strange:

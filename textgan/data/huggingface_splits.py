@@ -29,7 +29,7 @@ class HuggingFaceSplits:
 
     @cached_property
     def tables(self) -> dict[str, Any]:
-        """train, val and test, as far as the set has them, of pictures that are not decoded.
+        """train, val and test, as far as the set has them, of images that are not decoded.
 
         Raises:
             FileNotFoundError: there is no such set.
@@ -57,7 +57,7 @@ class HuggingFaceSplits:
         return {split: pair for split, pair in found.items() if len(pair[1])}
 
     def shown(self, split: str) -> str:
-        """Val where there are no test pictures, train where there are none of either."""
+        """Val where there are no test images, train where there are none of either."""
         there = self.tables if self.source.streaming else self.rows
         fallback = {"test": "val", "val": "train"}
         while split in fallback and split not in there:
@@ -68,7 +68,7 @@ class HuggingFaceSplits:
 
 
 def _not_decoded(table: Any) -> Any:
-    """The same set with pictures as bytes or paths, which are decoded here, within limits."""
+    """The same set with images as bytes or paths, which are decoded here, within limits."""
     image = require("datasets", "huggingface").Image(decode=False)
     for name, feature in (table.features or {}).items():
         if type(feature).__name__ == "Image":

@@ -24,7 +24,7 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
 
     Args:
         path: the file.
-        dimensions: of the array: 1 for labels, 3 for pictures.
+        dimensions: of the array: 1 for labels, 3 for images.
 
     Raises:
         OSError: it is not a regular file.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from textgan.data.coco import is_coco, read_coco
-from textgan.data.columns import Named, holds_captions, is_picture_name
+from textgan.data.columns import Named, holds_captions, is_image_name
 from textgan.data.delimited import name_columns
 from textgan.data.split_name import SPLITS
 
@@ -48,8 +48,8 @@ def read_json(file: TextIO, path: Path, named: Named) -> tuple[str, list[tuple[i
     return "item", list(enumerate(_rows(document, path, named), 1))
 
 
-def describes_pictures(text: str, name: str, named: Named) -> bool:
-    """Whether the beginning of a JSON file has a picture's file and caption.
+def describes_images(text: str, name: str, named: Named) -> bool:
+    """Whether the beginning of a JSON file has an image's file and caption.
 
     Args:
         text: the beginning.
@@ -62,7 +62,7 @@ def describes_pictures(text: str, name: str, named: Named) -> bool:
         found, _ = json.JSONDecoder().raw_decode(start)
     except (ValueError, RecursionError):
         key = start[1:].lstrip()[1:].partition('"')[0]
-        return text[:1] in ("[", "{") and ("caption" in name.lower() or is_picture_name(key))
+        return text[:1] in ("[", "{") and ("caption" in name.lower() or is_image_name(key))
     rows = [found] if text[:1] == "[" else _known_rows(found, named) or [found]
     row = rows[0]
     if isinstance(row, list):
@@ -71,7 +71,7 @@ def describes_pictures(text: str, name: str, named: Named) -> bool:
 
 
 def _is_lines(head: str, path: Path) -> bool:
-    """Whether each line is an object of its own, and the first is no document of many pictures."""
+    """Whether each line is an object of its own, and the first is no document of many images."""
     lines = head.split("\n", 2)
     try:
         first = json.loads(lines[0])
@@ -150,7 +150,7 @@ def _entries(document: Record, named: Named) -> list[Record] | None:
     values = list(document.values())
     if all(isinstance(value, dict) and holds_captions(list(value), named)[1] for value in values):
         return [{**value, "file_name": key} for key, value in document.items()]
-    if all(map(is_picture_name, document)):
+    if all(map(is_image_name, document)):
         return [{"file_name": key, "captions": value} for key, value in document.items()]
     return None
 

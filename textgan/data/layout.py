@@ -14,7 +14,7 @@ from textgan.data.split_name import is_class, split_of
 from textgan.data.tree import Tree, walk
 from textgan.file.home import expanded
 from textgan.file.regular import check_no_link
-from textgan.image.file import PICTURE_SUFFIXES
+from textgan.image.file import IMAGE_SUFFIXES
 
 _DEEPEST = 8  # folders that hold nothing but one folder are gone into so far
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
@@ -22,16 +22,16 @@ _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 @dataclass
 class Reading:
-    """What a folder says of its pictures.
+    """What a folder says of its images.
 
     Attributes:
-        rows: the pictures, each once, in a fixed order.
+        rows: the images, each once, in a fixed order.
         sources: where the captions come from, each a part of a sentence.
         faults: where and why a row of a captions file was left out.
         notes: sentences on what was taken otherwise than one might think.
-        unnamed: how many pictures of the folder no captions file names.
+        unnamed: how many images of the folder no captions file names.
         left_out: path -> reason of each link, pipe and the like in the folder.
-        unreadable: suffix -> how many pictures and films of a kind that is not read.
+        unreadable: suffix -> how many images and films of a kind that is not read.
     """
 
     rows: list[Row]
@@ -44,11 +44,11 @@ class Reading:
 
 
 def read_folder(root: Path, how: CaptionsFile, *, follow_links: bool = False) -> Reading:
-    """The pictures that a folder names; whether each exists is not looked at.
+    """The images that a folder names; whether each exists is not looked at.
 
     The first of these that is there is read: captions files in the root, or in sub-folders that
     are no splits; split folders (`train`, with `val` and `test` if there), each by these same
-    rules; a file of captions beside a picture; two or more sub-folders, one per class.
+    rules; a file of captions beside an image; two or more sub-folders, one per class.
 
     Args:
         root: the folder.
@@ -59,7 +59,7 @@ def read_folder(root: Path, how: CaptionsFile, *, follow_links: bool = False) ->
         FileNotFoundError: root or the captions file is missing.
         ValueError: nothing can be read, or a row breaks a rule.
     """
-    expected = "root must be a folder of captioned pictures"
+    expected = "root must be a folder of captioned images"
     if not root.exists():
         raise FileNotFoundError(f"{expected}, and {str(root)!r} does not exist")
     if not root.is_dir():
@@ -73,7 +73,7 @@ def read_folder(root: Path, how: CaptionsFile, *, follow_links: bool = False) ->
     else:
         _check_left_out(whole)
         reading = _read(whole, "", how)
-    reading.unnamed = len(whole.pictures) - len(whole.names.intersection(_files(reading)))
+    reading.unnamed = len(whole.images) - len(whole.names.intersection(_files(reading)))
     reading.unreadable = dict(whole.unreadable)
     known = _files(reading)  # whose reasons are said with them
     reading.left_out = {file: why for file, why in whole.left_out.items() if file not in known}
@@ -121,7 +121,7 @@ def _read(whole: Tree, start: str, how: CaptionsFile) -> Reading:
         if (
             len(folders) == 1
             and start.count("/") < _DEEPEST
-            and not any("/" not in file for file in tree.pictures)
+            and not any("/" not in file for file in tree.images)
         ):
             return _read(whole, f"{start}{folders[0]}/", how)
     for argument, value in vars(how).items():
@@ -131,7 +131,7 @@ def _read(whole: Tree, start: str, how: CaptionsFile) -> Reading:
             )
     if own is not None:
         rows = read_beside(tree, *own, how)
-        return Reading(_below(start, rows), [f"the {own[0]} files of the pictures' names"])
+        return Reading(_below(start, rows), [f"the {own[0]} files of the images' names"])
     return _of_classes(tree, start)
 
 
@@ -156,11 +156,11 @@ def _of_splits(whole: Tree, start: str, splits: dict[str, str], how: CaptionsFil
     together = Reading([], [])
     for path in sorted(whole.below(start).root.iterdir()):
         if path.is_dir() and split_of(path.name) and path.name not in splits:
-            together.notes.append(f"{path} has no pictures, and is left out.")
+            together.notes.append(f"{path} has no images, and is left out.")
     for name, split in splits.items():
         part = whole.below(f"{start}{name}/")
-        if split != "train" and not part.pictures and not find_captions_files(part, how):
-            together.notes.append(f"{part.root} has no pictures, and is left out.")
+        if split != "train" and not part.images and not find_captions_files(part, how):
+            together.notes.append(f"{part.root} has no images, and is left out.")
             continue
         reading = _read(whole, f"{start}{name}/", how)
         together.rows += [replace(row, split=split) for row in reading.rows]
@@ -171,14 +171,14 @@ def _of_splits(whole: Tree, start: str, splits: dict[str, str], how: CaptionsFil
 
 
 def _of_classes(tree: Tree, start: str) -> Reading:
-    """A row for each picture, with the name of its folder as its caption.
+    """A row for each image, with the name of its folder as its caption.
 
     Raises:
-        ValueError: there are no pictures, or fewer than two folders that may be classes.
+        ValueError: there are no images, or fewer than two folders that may be classes.
     """
-    if not tree.pictures:
-        raise ValueError(_no_pictures(tree))
-    classes = {file: _class_name(file) for file in tree.pictures}
+    if not tree.images:
+        raise ValueError(_no_images(tree))
+    classes = {file: _class_name(file) for file in tree.images}
     names = sorted({name for name in classes.values() if name})
     if len(names) < 2:
         raise ValueError(_no_captions(tree))
@@ -187,7 +187,7 @@ def _of_classes(tree: Tree, start: str) -> Reading:
         for file, name in classes.items()
     ]
     shown = ", ".join(repr(name) for name in names[:5]) + (", ..." if len(names) > 5 else "")
-    source = f"the names of the {len(names):,} folders that the pictures are in: {shown}"
+    source = f"the names of the {len(names):,} folders that the images are in: {shown}"
     return Reading(_below(start, rows), [source])
 
 
@@ -197,11 +197,11 @@ def _class_name(file: str) -> str | None:
     return folder and " ".join(re.split(r"[_\-\s]+", folder)).strip()
 
 
-def _no_pictures(tree: Tree) -> str:
+def _no_images(tree: Tree) -> str:
     if not tree.files and not tree.left_out:
-        return f"{tree.root} is an empty folder: it must hold pictures and their captions"
+        return f"{tree.root} is an empty folder: it must hold images and their captions"
     left_out = [f"; left out: {name}: {why}" for name, why in tree.left_out.items()][:1]
-    said = f"{tree.root} has no pictures, that is no {', '.join(PICTURE_SUFFIXES)}"
+    said = f"{tree.root} has no images, that is no {', '.join(IMAGE_SUFFIXES)}"
     return _packed(tree) or f"{said}{''.join(left_out)}"
 
 
@@ -210,8 +210,8 @@ def _no_captions(tree: Tree) -> str:
     left_out = [f"; left out: {name}: {why}" for name, why in tree.left_out.items()][:1]
     said = f" (folders named {', '.join(folders[:3])} are no classes)" if folders else ""
     return _packed(tree) or (
-        f"{tree.root} has {len(tree.pictures)} pictures but no captions{said}: add a "
-        "metadata.jsonl of file_name and text, or a .txt of the same name beside each picture, or "
+        f"{tree.root} has {len(tree.images)} images but no captions{said}: add a "
+        "metadata.jsonl of file_name and text, or a .txt of the same name beside each image, or "
         f"two or more sub-folders, one per class{''.join(left_out)}"
     )
 

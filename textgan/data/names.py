@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import PureWindowsPath
 
 from textgan.data.tree import Tree
-from textgan.image.file import PICTURE_SUFFIXES
+from textgan.image.file import IMAGE_SUFFIXES
 
 _NUMBER = re.compile(r"#\d+$")  # "a.jpg#2" is the third caption of a.jpg in Flickr8k
 
@@ -49,8 +49,7 @@ class Names:
         is_out = not any(candidates[-len(self.bases) :])
         if is_out and not self.tree.names.intersection(inside):
             raise ValueError(
-                f"the picture {name!r} must lie inside the folder {self.tree.root}"
-                f"{self._hint(name)}"
+                f"the image {name!r} must lie inside the folder {self.tree.root}{self._hint(name)}"
             )
         for path in inside:
             if path in self.tree.names:
@@ -101,18 +100,18 @@ class Names:
 
     @cached_property
     def _whole(self) -> dict[str, list[str]]:
-        """Key of a path -> the pictures that have it."""
+        """Key of a path -> the images that have it."""
         known = defaultdict(list)
-        for file in self.tree.pictures:
+        for file in self.tree.images:
             for key in _keys(file):
                 known[key].append(file)
         return dict(known)
 
     @cached_property
     def _ends(self) -> dict[str, list[str]]:
-        """Key of the last parts of a path, however many -> the pictures that have it."""
+        """Key of the last parts of a path, however many -> the images that have it."""
         known = defaultdict(list)
-        for file in self.tree.pictures:
+        for file in self.tree.images:
             parts = file.split("/")
             for start in range(len(parts)):
                 for key in _keys("/".join(parts[start:])):
@@ -125,4 +124,4 @@ def _keys(path: str) -> Iterator[str]:
     folded = unicodedata.normalize("NFC", path).casefold()
     yield folded
     stem, dot, suffix = folded.rpartition(".")
-    yield f"{stem if f'{dot}{suffix}' in PICTURE_SUFFIXES else folded}\0"
+    yield f"{stem if f'{dot}{suffix}' in IMAGE_SUFFIXES else folded}\0"

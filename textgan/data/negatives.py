@@ -1,4 +1,4 @@
-"""Captions that are nearly right for a picture, and wrong."""
+"""Captions that are nearly right for an image, and wrong."""
 
 import string
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ _ATTEMPTS = 8
 
 
 class Negatives:
-    """Changes one word of a picture's caption, or failing that takes another picture's caption.
+    """Changes one word of an image's caption, or failing that takes another image's caption.
 
     The word is one that stands in at most a tenth of the captions, and so is the one in its place
-    (`WordSwap`). No negative is one of the picture's own captions, whatever the case, the spaces
-    and the punctuation round words. It may be true of the picture all the same: a word may give way
-    to another name of the same thing, or to something else that the picture shows.
+    (`WordSwap`). No negative is one of the image's own captions, whatever the case, the spaces
+    and the punctuation round words. It may be true of the image all the same: a word may give way
+    to another name of the same thing, or to something else that the image shows.
 
     Args:
         captions: training captions, which words and whole captions are taken from.
@@ -30,12 +30,12 @@ class Negatives:
         """A negative of `caption`; which one depends on the key alone.
 
         Args:
-            caption: one of the picture's own.
+            caption: one of the image's own.
             own: all of them.
             key: numbers, such as a seed and a position in the stream.
 
         Raises:
-            ValueError: all training captions are the picture's own.
+            ValueError: all training captions are the image's own.
         """
         true = {_bare(text) for text in own}
         for attempt in range(_ATTEMPTS):
@@ -44,11 +44,11 @@ class Negatives:
                 return edited
         other = self._of_others(true, seed_from("negative", *key))
         if other is None:
-            raise ValueError(f"negatives must differ from a picture's own captions, got {own!r}")
+            raise ValueError(f"negatives must differ from an image's own captions, got {own!r}")
         return other
 
     def exist_for(self, own: Sequence[str]) -> bool:
-        """Whether a training caption is none of a picture's own."""
+        """Whether a training caption is none of an image's own."""
         if len(own) < len(self._captions):
             return True
         return self._of_others({_bare(text) for text in own}, 0) is not None

@@ -1,4 +1,4 @@
-"""Captioned pictures of any source that is read by row: one of them, and a data set of them."""
+"""Captioned images of any source that is read by row: one of them, and a data set of them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from textgan import image
 from textgan.data.crop import Crop
-from textgan.image.file import UnreadablePictureError
+from textgan.image import from_uint8
+from textgan.image.file import UnreadableImageError
 from textgan.types import Batch
 
-_DRAW = 1  # sets the key of a picture's draws apart from the (seed, epoch) of the stream's order
+_DRAW = 1  # sets the key of an image's draws apart from the (seed, epoch) of the stream's order
 _MAX_WARNINGS = 20
 
 
 class UnusableSampleError(ValueError):
-    """A row that gives no captioned picture; its text is the reason."""
+    """A row that gives no captioned image; its text is the reason."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture, as the content or the path of its file, and its captions, at least one."""
+    """An image, as the content or the path of its file, and its captions, at least one."""
 
-    picture: bytes | Path
+    image: bytes | Path
     captions: tuple[str, ...]
 
 
@@ -37,8 +37,8 @@ class View:
     """How samples are shown.
 
     Attributes:
-        crop: makes squares of pictures.
-        flip: whether half of the pictures are mirrored where something is drawn at random.
+        crop: makes squares of images.
+        flip: whether half of the images are mirrored where something is drawn at random.
     """
 
     crop: Crop
@@ -48,14 +48,14 @@ class View:
         """The pixels that `shown` takes its square from, (C, H, W) uint8.
 
         Raises:
-            UnusableSampleError: the picture cannot be read.
+            UnusableSampleError: the image cannot be read.
         """
-        is_path = isinstance(sample.picture, Path)
+        is_path = isinstance(sample.image, Path)
         try:
             return torch.from_numpy(
-                self.crop.read(sample.picture if is_path else BytesIO(sample.picture))
+                self.crop.read(sample.image if is_path else BytesIO(sample.image))
             )
-        except UnreadablePictureError as error:
+        except UnreadableImageError as error:
             raise UnusableSampleError(str(error)) from error
 
     def shown(
@@ -111,7 +111,7 @@ class SampleSplit(Dataset):
         shown = [self._show(position, place) for position, place in keys]
         pixels, captions, everything, places = zip(*shown, strict=True)
         return Batch(
-            images=image.from_uint8(torch.stack(pixels)),  # (B, C, H, W)
+            images=from_uint8(torch.stack(pixels)),  # (B, C, H, W)
             captions=list(captions),
             index=torch.tensor(places),
             all_captions=[list(texts) for texts in everything],
@@ -138,7 +138,7 @@ class SampleSplit(Dataset):
             return *self.view.shown(pixels, sample.captions, generator), sample.captions, found
         first = self.name(int(self.rows[0]))
         raise ValueError(
-            f"none of the {len(self.rows):,} pictures can be used: {first}: {self._reason(0)}"
+            f"none of the {len(self.rows):,} images can be used: {first}: {self._reason(0)}"
         )
 
     def _set_aside(self, place: int, reason: str) -> None:
@@ -148,7 +148,7 @@ class SampleSplit(Dataset):
         if count <= _MAX_WARNINGS:
             rank_zero_warn(f"{self.name(int(self.rows[place]))} is skipped: {reason}")
         elif count == _MAX_WARNINGS + 1:
-            rank_zero_warn("more pictures are skipped; the summary at the end counts them")
+            rank_zero_warn("more images are skipped; the summary at the end counts them")
 
     def _reason(self, place: int) -> str:
         if place not in self._reasons:  # another process found it, and told only that it is broken

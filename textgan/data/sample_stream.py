@@ -7,8 +7,8 @@ import torch
 from pytorch_lightning.utilities import rank_zero_warn
 from torch.utils.data import IterableDataset, get_worker_info
 
-from textgan import image
 from textgan.data.sample import Sample, UnusableSampleError, View
+from textgan.image import from_uint8
 from textgan.types import Batch
 
 _DRAW = 1
@@ -83,7 +83,7 @@ class SampleStream(IterableDataset):
             if self.seed is None:
                 return
             if not used:
-                raise ValueError("a whole pass over the stream had no picture that can be used")
+                raise ValueError("a whole pass over the stream had no image that can be used")
             number += 1
 
     def _pass_over(self, reason: str) -> None:
@@ -95,7 +95,7 @@ class SampleStream(IterableDataset):
 def _batch(shown: list[tuple]) -> Batch:
     pixels, captions, everything, index = zip(*shown, strict=True)
     return Batch(
-        images=image.from_uint8(torch.stack(pixels)),  # (B, C, H, W)
+        images=from_uint8(torch.stack(pixels)),  # (B, C, H, W)
         captions=list(captions),
         index=torch.tensor(index),
         all_captions=[list(texts) for texts in everything],

@@ -17,9 +17,9 @@ _STREAMS = {"train": 0, "val": 1, "test": 2}
 
 
 class Shapes(CaptionedImages):
-    """Scenes drawn on the fly: each training picture is new, some combinations are for testing.
+    """Scenes drawn on the fly: each training image is new, some combinations are for testing.
 
-    Training picture p is a function of (seed, p), val or test picture i of (seed, split, i). In val
+    Training image p is a function of (seed, p), val or test image i of (seed, split, i). In val
     and test, the scenes at even indices are made like the training ones, and those at odd indices
     contain exactly one held-out (colour, shape) pair.
 
@@ -33,10 +33,10 @@ class Shapes(CaptionedImages):
             anywhere in it, 0 never.
         held_out: [colour, shape] pairs that training never shows; null means
             `textgan.scene.HELD_OUT`, [] none.
-        negatives: how many captions each picture comes with that a single edit has made wrong, at
+        negatives: how many captions each image comes with that a single edit has made wrong, at
             most 10, for the loss terms `mismatch`, `alignment_guidance` and contrastive ones. A
             critic looks at the first of them only.
-        train_size: after how many pictures an epoch ends; the scenes go on beyond it.
+        train_size: after how many images an epoch ends; the scenes go on beyond it.
         val_size, test_size: how many scenes these splits have.
         batch_size, num_workers, seed: see `CaptionedImages`.
 
@@ -110,7 +110,7 @@ class Shapes(CaptionedImages):
         )
 
     def captions(self, limit: int) -> list[str]:
-        """The captions of the first `limit` training pictures."""
+        """The captions of the first `limit` training images."""
         return [caption(scene) for scene in self.dataset("train").scenes(range(limit))]
 
 
@@ -124,7 +124,7 @@ class ShapesSplit(Dataset):
         image_size: pixels along a side.
         rotate: whether objects are turned.
         spread: see `Shapes`.
-        negatives: how many wrong captions a picture comes with.
+        negatives: how many wrong captions an image comes with.
         seed: decides every scene.
     """
 
@@ -154,7 +154,7 @@ class ShapesSplit(Dataset):
         return self.sampler.sample(self._keys(places), odd & held_out)
 
     def __getitems__(self, pairs: Sequence[tuple[int, int]]) -> Batch:
-        """The pictures at (position, index) pairs, as one batch."""
+        """The images at (position, index) pairs, as one batch."""
         places = [position if self.split == "train" else index for position, index in pairs]
         key, scenes = self._keys(places), self.scenes(places)
         layout = place(scenes, key, rotate=self.rotate, spread=self.spread)

@@ -12,10 +12,10 @@ import numpy as np
 from textgan.caption.text import MAX_LINE
 from textgan.data.extra import require
 from textgan.file.regular import open_regular
-from textgan.image.file import PICTURE_SUFFIXES
+from textgan.image.file import IMAGE_SUFFIXES
 
 CAPTION_SUFFIXES = ("txt", "json", "cls")
-_PICTURES = tuple(suffix.lstrip(".") for suffix in PICTURE_SUFFIXES)
+_PICTURES = tuple(suffix.lstrip(".") for suffix in IMAGE_SUFFIXES)
 _HEADER = 1 << 20  # bytes that one header may have; tarfile has no limit of its own
 # what tarfile raises on broken headers
 _BROKEN = (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, RecursionError)
@@ -27,7 +27,7 @@ class Shard:
 
     Attributes:
         path: of the file.
-        spans: (n, 5) int64: a sample's picture (first byte, length), captions (first byte, length)
+        spans: (n, 5) int64: a sample's image (first byte, length), captions (first byte, length)
             and the place of their suffix in `CAPTION_SUFFIXES`.
         skipped: (name, reason) of each member, sample or end of the file that is left out.
     """
@@ -39,8 +39,8 @@ class Shard:
     def __len__(self) -> int:
         return len(self.spans)
 
-    def picture(self, sample: int) -> bytes:
-        """The content of a sample's picture.
+    def image(self, sample: int) -> bytes:
+        """The content of a sample's image.
 
         Raises:
             OSError: the file cannot be read, or has become shorter.
@@ -73,12 +73,12 @@ def read_shard(path: Path, *, most_bytes: int) -> Shard:
     """The samples of a tar file that is not packed.
 
     Members of one name but for what is behind its first dot are a sample. It is used if it has a
-    picture, and captions as .txt, .json or .cls. Links, devices, absolute names and names with ".."
+    image, and captions as .txt, .json or .cls. Links, devices, absolute names and names with ".."
     are left out. Only headers are read.
 
     Args:
         path: of the file.
-        most_bytes: how large a picture may be.
+        most_bytes: how large an image may be.
 
     Raises:
         OSError: it cannot be read, or is not a regular file.
@@ -153,13 +153,13 @@ def _reason(member: tarfile.TarInfo, most_bytes: int) -> str | None:
 
 def _span(sample: dict[str, Any]) -> tuple[int, ...] | str:
     """What `Shard.spans` has of a sample, or why it is not used."""
-    picture = next((sample[suffix] for suffix in _PICTURES if suffix in sample), None)
+    image = next((sample[suffix] for suffix in _PICTURES if suffix in sample), None)
     kind = next((n for n, suffix in enumerate(CAPTION_SUFFIXES) if suffix in sample), None)
-    if picture is None:
-        return "it has no picture"
+    if image is None:
+        return "it has no image"
     if kind is None:
         return "it has no caption (.txt, .json or .cls)"
-    return (*picture, *sample[CAPTION_SUFFIXES[kind]], kind)
+    return (*image, *sample[CAPTION_SUFFIXES[kind]], kind)
 
 
 class _Headers:

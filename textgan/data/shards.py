@@ -16,7 +16,7 @@ class Shards:
     Args:
         paths: of the files.
         texts: reads captions.
-        most_bytes: how large a picture's file may be.
+        most_bytes: how large an image's file may be.
 
     Raises:
         OSError: a file cannot be read.
@@ -30,7 +30,7 @@ class Shards:
         if not len(self):
             more = "".join(f": {name}: {reason}" for name, reason in self.skipped[:1])
             files = ", ".join(map(str, paths[:2])) + (", ..." if len(paths) > 2 else "")
-            raise ValueError(f"no captioned picture is in {files or 'no tar files'}{more}")
+            raise ValueError(f"no captioned image is in {files or 'no tar files'}{more}")
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -49,7 +49,7 @@ class Shards:
         shard, sample = self._place(row)
         captions = self._captions(row)
         try:
-            return Sample(self.shards[shard].picture(sample), captions)
+            return Sample(self.shards[shard].image(sample), captions)
         except OSError as error:
             raise UnusableSampleError(error.strerror or str(error)) from error
 

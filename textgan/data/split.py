@@ -1,4 +1,4 @@
-"""Which picture is for training, which for validation, which for the test."""
+"""Which image is for training, which for validation, which for the test."""
 
 import filecmp
 import hashlib
@@ -37,18 +37,18 @@ def split_rows(
     exclude: Path | None,
     follow_links: bool = False,
 ) -> Split:
-    """Rows shared out as they say, or where none names val or test, by their pictures' bytes.
+    """Rows shared out as they say, or where none names val or test, by their images' bytes.
 
-    A share depends on the picture's own bytes alone: copies stay together, and new files move no
-    old one. Fewer than two pictures measure nothing: if so few fall to val they go back to train.
+    A share depends on the image's own bytes alone: copies stay together, and new files move no
+    old one. Fewer than two images measure nothing: if so few fall to val they go back to train.
 
     Args:
-        rows: pictures, each file once.
+        rows: images, each file once.
         root: the folder of their files.
         val_share: of the train rows, taken for val where no row names it.
         test_share: the same for test.
-        exclude: a file of names (`read_names`) whose pictures, and copies of them, leave train.
-        follow_links: whether a picture may be a link, or lie in a folder that is one.
+        exclude: a file of names (`read_names`) whose images, and copies of them, leave train.
+        follow_links: whether an image may be a link, or lie in a folder that is one.
 
     Raises:
         ValueError: no row can be used, or `exclude` names a file that no row has.
@@ -58,9 +58,7 @@ def split_rows(
     usable = [row for row in rows if row.file in keys]
     if not usable:
         file, reason = result.skipped[0]
-        raise ValueError(
-            f"none of the {len(rows)} pictures of {root} can be used: {file}: {reason}"
-        )
+        raise ValueError(f"none of the {len(rows)} images of {root} can be used: {file}: {reason}")
     labels = _labels(usable, keys, val_share, test_share)
     for file in read_names(exclude, rows) if exclude else ():
         if labels.get(file) == "train":
@@ -99,7 +97,7 @@ def read_names(path: Path, rows: Sequence[Row]) -> set[str]:
     files = set()
     for name in filter(None, map(str.strip, names)):
         if name not in by_name:
-            raise ValueError(f"exclude: {path} names {name!r}, which is none of the pictures")
+            raise ValueError(f"exclude: {path} names {name!r}, which is none of the images")
         files |= by_name[name]
     return files
 

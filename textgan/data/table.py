@@ -7,7 +7,7 @@ from typing import Any
 from textgan.data.columns import Named
 from textgan.data.delimited import first_lines, read_delimited, sniff
 from textgan.data.encoding import encoding_of, open_text
-from textgan.data.json_rows import describes_pictures, read_json
+from textgan.data.json_rows import describes_images, read_json
 
 JSON_SUFFIXES = (".jsonl", ".ndjson", ".json")
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt", ".token", ".tab", ".psv")
@@ -64,12 +64,12 @@ def read_table(path: Path, named: Named = _NONE, encoding: str | None = None) ->
         else:
             unit, rows = "line", list(read_delimited(file, path, named))
     if not rows:
-        raise ValueError(f"{path} is empty: it must hold one row for each picture")
+        raise ValueError(f"{path} is empty: it must hold one row for each image")
     return Table(path, unit, rows)
 
 
 def is_captions_file(path: Path, named: Named, encoding: str | None) -> bool:
-    """Whether the beginning of a file names a picture's file and its caption."""
+    """Whether the beginning of a file names an image's file and its caption."""
     suffix = path.suffix.lower()
     if suffix not in JSON_SUFFIXES + TEXT_SUFFIXES:
         return False
@@ -78,5 +78,5 @@ def is_captions_file(path: Path, named: Named, encoding: str | None) -> bool:
     with path.open(encoding=chosen, errors="replace", newline="") as file:
         lines = first_lines(file)
     if suffix in JSON_SUFFIXES:
-        return describes_pictures("".join(lines), path.name, named)
+        return describes_images("".join(lines), path.name, named)
     return bool(lines) and sniff(lines, suffix, named).is_sure

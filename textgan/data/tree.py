@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from textgan.file.regular import find_files, is_shown
-from textgan.image.file import PICTURE_SUFFIXES
+from textgan.image.file import IMAGE_SUFFIXES
 
 _SYSTEM = {
     *("@eadir", "#recycle", "$recycle.bin", "system volume information"),
@@ -37,15 +37,15 @@ class Tree:
         return frozenset(self.files)
 
     @cached_property
-    def pictures(self) -> tuple[str, ...]:
-        """The files that are pictures by their suffix."""
-        return tuple(file for file in self.files if file.lower().endswith(PICTURE_SUFFIXES))
+    def images(self) -> tuple[str, ...]:
+        """The files that are images by their suffix."""
+        return tuple(file for file in self.files if file.lower().endswith(IMAGE_SUFFIXES))
 
     @cached_property
     def unreadable(self) -> Counter[str]:
-        """How many files of each suffix are pictures or films of a kind that is not read."""
+        """How many files of each suffix are images or films of a kind that is not read."""
         suffixes = Counter(file[file.rfind(".") :].lower() for file in self.files if "." in file)
-        return Counter({each: n for each, n in suffixes.items() if _is_other_picture(each)})
+        return Counter({each: n for each, n in suffixes.items() if _is_other_image(each)})
 
     def below(self, start: str) -> "Tree":
         """The tree of a sub-folder, its files relative to that.
@@ -96,8 +96,8 @@ def _is_own(folder: str) -> bool:
     return is_shown(folder) and folder.lower() not in _SYSTEM
 
 
-def _is_other_picture(suffix: str) -> bool:
-    if suffix in PICTURE_SUFFIXES or not suffix:
+def _is_other_image(suffix: str) -> bool:
+    if suffix in IMAGE_SUFFIXES or not suffix:
         return False
     kind = mimetypes.types_map.get(suffix, "").split("/")[0]
     return suffix in _RAW or kind in ("image", "video")

@@ -1,4 +1,4 @@
-"""Captioned pictures in tar files, as WebDataset has them."""
+"""Captioned images in tar files, as WebDataset has them."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ from textgan.image.file import MAX_MEGAPIXELS, most_bytes
 
 
 class WebDataset(CaptionedImages):
-    """Captioned pictures in tar files (WebDataset's shards), which are not unpacked.
+    """Captioned images in tar files (WebDataset's shards), which are not unpacked.
 
-    Files of one name but for their suffix are a sample: a picture, and its captions as .txt (each
+    Files of one name but for their suffix are a sample: an image, and its captions as .txt (each
     line that is not empty is one), .json (a string, a list, or an object with a caption) or .cls (a
     number, which `class_names` gives a name). The tar files are local and not packed. Their headers
-    are read at the start, so that each picture can be read alone: whatever the number of processes
-    and workers, each picture is shown once a pass, and a resumed run goes on exactly.
+    are read at the start, so that each image can be read alone: whatever the number of processes
+    and workers, each image is shown once a pass, and a resumed run goes on exactly.
 
     In each pass the tar files have another order. What lies near each other in a file is read at
     about the same time, so that a disk need not jump.
@@ -29,14 +29,14 @@ class WebDataset(CaptionedImages):
     A file is of the split that its name or that of its folder in `urls` says (train-0000.tar,
     val/0000.tar), if any is of train. Where none is val (or test), `val_share` (`test_share`) of
     the files are taken by a hash of their names. Without val files validation looks at the training
-    pictures, without test files the test looks at those of val.
+    images, without test files the test looks at those of val.
 
     Args:
         urls: a folder of .tar files, a path, or a pattern such as "shards/train-{0000..0007}.tar";
             several of these with "::" between them.
-        batch_size: pictures per process and step.
+        batch_size: images per process and step.
         val_urls, test_urls: the files of these splits; None takes them from `urls`.
-        image_size: side of the square that is made of each picture.
+        image_size: side of the square that is made of each image.
         channels: 1 gray, 3 RGB, 4 RGBA.
         crop, flip, background, max_megapixels: see `Folder`.
         caption_column: which entry of a .json holds the captions; None takes caption, text or the
@@ -117,7 +117,7 @@ class WebDataset(CaptionedImages):
         return self.shards("train").order(generator, self.shuffle_buffer)
 
     def captions(self, limit: int) -> list[str]:
-        """At most `limit` captions of the train split, the first of pictures evenly over it."""
+        """At most `limit` captions of the train split, the first of images evenly over it."""
         shards = self.shards("train")
         count = min(limit, len(shards))
         found = (shards.captions(place * len(shards) // count) for place in range(count))

@@ -1,4 +1,4 @@
-"""From a picture file to upright pixels of 8 bits, the same ones for data and for pipelines."""
+"""From an image file to upright pixels of 8 bits, the same ones for data and for pipelines."""
 
 import io
 import struct
@@ -15,11 +15,11 @@ from textgan.image.png_text import longest_text, may_expand, without_texts
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 MAX_MEGAPIXELS = 64.0
-PICTURE_SUFFIXES = (
+IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".webp"),
     *(".bmp", ".gif", ".tif", ".tiff", ".avif"),
 )
-# Pillow reads others too, of which some start a program or hold another picture
+# Pillow reads others too, of which some start a program or hold another image
 _FORMATS = (
     *("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF"),
     *("JPEG2000", "PPM", "TGA", "PCX", "QOI"),
@@ -34,11 +34,11 @@ _BROKEN = (
 )
 
 
-class UnreadablePictureError(ValueError):
-    """A picture file that cannot be decoded; its text is the reason."""
+class UnreadableImageError(ValueError):
+    """An image file that cannot be decoded; its text is the reason."""
 
 
-def read_picture(
+def read_image(
     source: str | Path | BinaryIO,
     size: int,
     channels: int,
@@ -47,19 +47,19 @@ def read_picture(
     background: str = "white",
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Image.Image:
-    """A picture file, as `plain` and then `resize` make it; of an animation the first frame.
+    """An image file, as `plain` and then `resize` make it; of an animation the first frame.
 
     Args:
         source: path of the file, or its content as a binary file that can seek.
         size: how large it is needed: a large JPEG is decoded to no less than twice that.
         channels: 1 gray, 3 RGB, 4 RGBA.
-        resize: brings the whole picture to the size that is needed.
+        resize: brings the whole image to the size that is needed.
         background: a colour that Pillow knows.
         max_megapixels: how many million pixels it may have, as its header says. A JPEG counts with
             the pixels that it is decoded to, which are fewer where it is much larger than needed.
 
     Raises:
-        UnreadablePictureError: the file is missing, broken or too large, or not a regular file.
+        UnreadableImageError: the file is missing, broken or too large, or not a regular file.
     """
     try:
         if not isinstance(source, (str, Path)):
@@ -67,7 +67,7 @@ def read_picture(
         with open_regular(source) as file:
             return _read(file, size, channels, resize, background, max_megapixels)
     except _BROKEN as error:
-        raise UnreadablePictureError(_reason(error)) from error
+        raise UnreadableImageError(_reason(error)) from error
 
 
 def check_max_megapixels(value: float) -> None:
@@ -77,7 +77,7 @@ def check_max_megapixels(value: float) -> None:
 
 
 def most_bytes(max_megapixels: float) -> int:
-    """How many bytes the file of a picture of so many million pixels may have."""
+    """How many bytes the file of an image of so many million pixels may have."""
     return int(max_megapixels * 1e6) * _BYTES_PER_PIXEL + _ROOM
 
 
@@ -89,16 +89,16 @@ def _read(
     background: str,
     max_megapixels: float,
 ) -> Image.Image:
-    """See `read_picture`; a PNG whose texts are too large for Pillow is read without them."""
+    """See `read_image`; a PNG whose texts are too large for Pillow is read without them."""
     _check_bytes(file, max_megapixels)
 
     def decoded(file: BinaryIO) -> Image.Image:
-        with _opened(file) as picture:
-            if _is_whole_in_memory(picture):
-                _check_pixels(picture.size, max_megapixels)
-            picture.draft(None, (2 * size, 2 * size))  # 3 times faster
-            _check_pixels(picture.size, max_megapixels)
-            return resize(plain(picture, channels, background))
+        with _opened(file) as image:
+            if _is_whole_in_memory(image):
+                _check_pixels(image.size, max_megapixels)
+            image.draft(None, (2 * size, 2 * size))  # 3 times faster
+            _check_pixels(image.size, max_megapixels)
+            return resize(plain(image, channels, background))
 
     if longest_text(file) > _LARGE_TEXT:
         return decoded(without_texts(file))
@@ -111,7 +111,7 @@ def _read(
 
 
 def _opened(file: BinaryIO) -> ImageFile.ImageFile:
-    """The picture of a file, its header read.
+    """The image of a file, its header read.
 
     `Image.open` has a limit of pixels that is the same for the whole process, and looks at it
     before a JPEG can be reduced; so the readers that Pillow registered are called here.
@@ -133,16 +133,16 @@ def _opened(file: BinaryIO) -> ImageFile.ImageFile:
     raise UnidentifiedImageError
 
 
-def _is_whole_in_memory(picture: ImageFile.ImageFile) -> bool:
+def _is_whole_in_memory(image: ImageFile.ImageFile) -> bool:
     """Whether a JPEG's decoder keeps all its coefficients, however few pixels are made of them.
 
-    It does where the file goes over the picture in several scans, as progressive ones do.
+    It does where the file goes over the image in several scans, as progressive ones do.
     """
-    if picture.format not in ("JPEG", "MPO"):
+    if image.format not in ("JPEG", "MPO"):
         return False
-    length = 6 + 2 * picture.layers  # of the header of a scan of all channels
-    picture.fp.seek(-length, io.SEEK_CUR)  # Pillow has read up to its end
-    return "progressive" in picture.info or picture.fp.read(3) != bytes([0, length, picture.layers])
+    length = 6 + 2 * image.layers  # of the header of a scan of all channels
+    image.fp.seek(-length, io.SEEK_CUR)  # Pillow has read up to its end
+    return "progressive" in image.info or image.fp.read(3) != bytes([0, length, image.layers])
 
 
 def _check_bytes(file: BinaryIO, max_megapixels: float) -> None:
@@ -150,7 +150,7 @@ def _check_bytes(file: BinaryIO, max_megapixels: float) -> None:
     length = file.seek(0, io.SEEK_END)
     if length > most:
         raise ValueError(
-            f"its file has {length / 1e6:,.0f} MB, and a picture of max_megapixels = "
+            f"its file has {length / 1e6:,.0f} MB, and an image of max_megapixels = "
             f"{max_megapixels:g} takes at most {most / 1e6:,.0f}"
         )
 
@@ -165,7 +165,7 @@ def _check_pixels(size: tuple[int, int], max_megapixels: float) -> None:
 
 
 def plain(image: Image.Image, channels: int, background: str = "white") -> Image.Image:
-    """A picture in the mode of as many channels, of 8 bits.
+    """An image in the mode of as many channels, of 8 bits.
 
     It is turned upright as its EXIF says, transparency is laid on the background (kept with 4
     channels), gray of 16 bits scaled to 8.
@@ -187,7 +187,7 @@ def plain(image: Image.Image, channels: int, background: str = "white") -> Image
 
 
 def middle(image: Image.Image, size: int, longest: float = 1) -> Image.Image:
-    """The middle of a picture, its shorter side resized to `size` by LANCZOS, antialiased.
+    """The middle of an image, its shorter side resized to `size` by LANCZOS, antialiased.
 
     Args:
         image: of any size.
@@ -208,5 +208,5 @@ def middle(image: Image.Image, size: int, longest: float = 1) -> Image.Image:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "it is not a picture that Pillow can read"
+        return "it is not an image that Pillow can read"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

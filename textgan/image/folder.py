@@ -1,4 +1,4 @@
-"""Picture files below a folder, and the middle square of a picture."""
+"""Image files below a folder, and the middle square of an image."""
 
 from functools import partial
 from pathlib import Path
@@ -9,11 +9,11 @@ from torch import Tensor
 from textgan.file.home import expanded
 from textgan.file.regular import Found, find_files
 from textgan.image import from_pil
-from textgan.image.file import MAX_MEGAPIXELS, PICTURE_SUFFIXES, middle, plain, read_picture
+from textgan.image.file import IMAGE_SUFFIXES, MAX_MEGAPIXELS, middle, plain, read_image
 
 
-def find_pictures(folder: str | Path, *, follow_links: bool = False) -> Found:
-    """Every picture file below a folder but hidden ones, sorted, and what was left out.
+def find_images(folder: str | Path, *, follow_links: bool = False) -> Found:
+    """Every image file below a folder but hidden ones, sorted, and what was left out.
 
     Args:
         folder: looked through with all its sub-folders.
@@ -22,14 +22,14 @@ def find_pictures(folder: str | Path, *, follow_links: bool = False) -> Found:
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: it has no pictures.
+        ValueError: it has no images.
     """
     root = Path(expanded(folder))
     if not root.is_dir():
-        raise FileNotFoundError(f"folder must be a folder of pictures, got {str(folder)!r}")
-    found = find_files(root, PICTURE_SUFFIXES, follow_links=follow_links)
+        raise FileNotFoundError(f"folder must be a folder of images, got {str(folder)!r}")
+    found = find_files(root, IMAGE_SUFFIXES, follow_links=follow_links)
     if not found.files:
-        rule = f"folder must hold pictures ({', '.join(PICTURE_SUFFIXES)}), got {root}"
+        rule = f"folder must hold images ({', '.join(IMAGE_SUFFIXES)}), got {root}"
         left_out = "".join(
             f", of which {path} is left out: {why}" for path, why in [*found.left_out.items()][:1]
         )
@@ -40,21 +40,21 @@ def find_pictures(folder: str | Path, *, follow_links: bool = False) -> Found:
 def read_square(
     path: str | Path, side: int, channels: int, *, max_megapixels: float = MAX_MEGAPIXELS
 ) -> Tensor:
-    """The middle square of a picture file, as `middle_square` makes it.
+    """The middle square of an image file, as `middle_square` makes it.
 
     Raises:
-        UnreadablePictureError: the file is missing or broken, or the picture has more than
-            `max_megapixels` million pixels (see `read_picture`).
+        UnreadableImageError: the file is missing or broken, or the image has more than
+            `max_megapixels` million pixels (see `read_image`).
     """
     resize = partial(middle, size=side)
-    image = read_picture(path, side, channels, resize=resize, max_megapixels=max_megapixels)
+    image = read_image(path, side, channels, resize=resize, max_megapixels=max_megapixels)
     return from_pil(image, channels)
 
 
 def middle_square(image: Image.Image, side: int, channels: int) -> Tensor:
-    """The middle square of a PIL picture -> (channels, side, side) float32 in [-1, 1].
+    """The middle square of a PIL image -> (channels, side, side) float32 in [-1, 1].
 
-    The picture is turned upright as its EXIF says, transparency laid on white (kept with 4
+    The image is turned upright as its EXIF says, transparency laid on white (kept with 4
     channels), gray of 16 bits scaled to 8. The square is resized by LANCZOS, antialiased. So the
     `folder` data with `crop: center` shows the same pixels.
 

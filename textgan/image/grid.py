@@ -17,22 +17,22 @@ _FONT_SIZE, _BASELINE, _LINE = 11, 11, 14  # pixels: of letters, above their foo
 
 
 def captioned_grid(
-    images: Tensor, captions: Sequence[str], columns: int = 8, picture_width: int = 128
+    images: Tensor, captions: Sequence[str], columns: int = 8, image_width: int = 128
 ) -> Image.Image:
-    """Pictures in rows with their captions beneath.
+    """Images in rows with their captions beneath.
 
     Args:
         images: (B, C, H, W) in [-1, 1].
         captions: B strings of any script for which there is a font (`textgan.image.font`),
-            wrapped under their picture, cut with an ellipsis after four lines.
-        columns: pictures in a row.
-        picture_width: pixels that a picture is enlarged to (nearest neighbour: what the model drew,
+            wrapped under their image, cut with an ellipsis after four lines.
+        columns: images in a row.
+        image_width: pixels that an image is enlarged to (nearest neighbour: what the model drew,
             not a blur of it).
     """
-    size = (picture_width, picture_width * images.shape[-2] // images.shape[-1])
+    size = (image_width, image_width * images.shape[-2] // images.shape[-1])
     fonts = [font_for(caption, _FONT_SIZE) for caption in captions]
     lines = [
-        wrapped(caption, font, picture_width) for caption, font in zip(captions, fonts, strict=True)
+        wrapped(caption, font, image_width) for caption, font in zip(captions, fonts, strict=True)
     ]
     text_height = _LINE * max(map(len, lines)) + 6
     rows = -(-len(captions) // columns)
@@ -43,11 +43,7 @@ def captioned_grid(
     draw = ImageDraw.Draw(grid)
     for place, (image, font, words) in enumerate(zip(images, fonts, lines, strict=True)):
         x, y = 8 + cell[0] * (place % columns), 8 + cell[1] * (place // columns)
-        picture = to_pil(image).resize(size, Image.Resampling.NEAREST)
-        if picture.mode == "RGBA":
-            grid.paste(picture, (x, y), picture)
-        else:
-            grid.paste(picture.convert("RGB"), (x, y))
+        grid.paste(on_white(to_pil(image)).resize(size, Image.Resampling.NEAREST), (x, y))
         draw.rectangle((x - 1, y - 1, x + size[0], y + size[1]), outline="#cccccc")
         for row, line in enumerate(words):
             baseline = y + size[1] + 3 + _BASELINE + _LINE * row  # the same for every font
@@ -63,25 +59,25 @@ def save_png(image: Image.Image, path: str | Path) -> None:
         image.save(beside, format="PNG")
 
 
-def on_white(picture: Image.Image) -> Image.Image:
-    """RGB; where a picture of mode RGBA is transparent, white."""
-    if picture.mode != "RGBA":
-        return picture.convert("RGB")
-    white = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(white, picture).convert("RGB")
+def on_white(image: Image.Image) -> Image.Image:
+    """RGB; where an image of mode RGBA is transparent, white."""
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
 
 
-def enlarged(picture: Image.Image, width: int = 256) -> Image.Image:
-    """Each pixel made a square, as often as a picture of at least this width needs it."""
-    factor = max(1, math.ceil(width / picture.width))
-    size = (picture.width * factor, picture.height * factor)
-    return picture.resize(size, Image.Resampling.NEAREST)
+def enlarged(image: Image.Image, width: int = 256) -> Image.Image:
+    """Each pixel made a square, as often as an image of at least this width needs it."""
+    factor = max(1, math.ceil(width / image.width))
+    size = (image.width * factor, image.height * factor)
+    return image.resize(size, Image.Resampling.NEAREST)
 
 
 def gif(
     frames: Sequence[Image.Image], *, width: int = 256, frame_time: int = 90, end_time: int = 700
 ) -> bytes:
-    """A GIF file of pictures of one size, there and back, without end.
+    """A GIF file of images of one size, there and back, without end.
 
     Args:
         frames: two or more.

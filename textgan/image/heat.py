@@ -7,14 +7,14 @@ from PIL import Image
 from textgan.image.grid import on_white
 
 
-def overlay(picture: Image.Image, heat: np.ndarray) -> Image.Image:
-    """A picture under heat: gray where there is none, glowing where there is most.
+def overlay(image: Image.Image, heat: np.ndarray) -> Image.Image:
+    """An image under heat: gray where there is none, glowing where there is most.
 
     Args:
-        picture: of mode L, RGB or RGBA; transparency is white.
-        heat: (H, W) in [0, 1], of the picture's size.
+        image: of mode L, RGB or RGBA; transparency is white.
+        heat: (H, W) in [0, 1], of the image's size.
     """
-    gray = np.asarray(on_white(picture).convert("L"), dtype=np.float32)[..., None]  # (H, W, 1)
+    gray = np.asarray(on_white(image).convert("L"), dtype=np.float32)[..., None]  # (H, W, 1)
     glow = 255 * matplotlib.colormaps["inferno"](heat)[..., :3]  # (H, W, 3)
     opacity = 0.2 + 0.65 * heat[..., None]
     mixed = (1 - opacity) * gray + opacity * glow

@@ -104,7 +104,7 @@ class Memorisation(FeatureMetric):
         if self._closest is None:
             return {}
         pairs, distances = self._closest
-        grid = captioned_grid(pairs, distances, columns=5, picture_width=256)
+        grid = captioned_grid(pairs, distances, columns=5, image_width=256)
         return {"Draws beside the training picture nearest to them": grid}
 
     def histograms(self) -> dict[str, dict[str, Tensor]]:

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import track
 from torch import Tensor
 
-from textgan.image.file import UnreadablePictureError
-from textgan.image.folder import find_pictures, read_square
+from textgan.image.file import UnreadableImageError
+from textgan.image.folder import find_images, read_square
 
 _MANY = 500  # pictures; to read more takes long enough for a bar
 
@@ -43,13 +43,13 @@ def squares_below(
         FileNotFoundError: there is no such folder.
         ValueError: it has no picture that can be read.
     """
-    found = find_pictures(folder, follow_links=follow_links)
+    found = find_images(folder, follow_links=follow_links)
 
     def read(path: Path) -> Tensor | str:
         """The pixels of a file, or the reason why it has none."""
         try:
             return read_square(path, side, channels, max_megapixels=max_megapixels)
-        except UnreadablePictureError as error:
+        except UnreadableImageError as error:
             return str(error)
 
     files, left_out = found.files, {**found.left_out}

@@ -5,7 +5,7 @@
     on a black background
 
 A scene is exactly what its caption says. Where things stand, how they are turned and how large they
-precisely are is left open: `layout` fills it in, and `render` draws the picture.
+precisely are is left open: `layout` fills it in, and `render` draws the image.
 """
 
 import re
@@ -34,7 +34,7 @@ BACKGROUNDS: dict[str, tuple[int, int, int]] = {
 SHAPES: tuple[str, ...] = ("circle", "square", "triangle", "star", "cross", "ring")
 
 SIZES: dict[str, float] = {"small": 0.15, "large": 0.2}
-"""Name -> mean radius, as a share of the picture's side."""
+"""Name -> mean radius, as a share of the image's side."""
 
 TEXTURES: tuple[str, ...] = ("plain", "striped", "dotted")
 """What covers an object; a caption does not mention "plain"."""

@@ -1,6 +1,6 @@
 """Where the objects of a scene stand: what its caption leaves open.
 
-Lengths are shares of the picture's side, x to the right and y down. A layout is (B, N, 4): the x,
+Lengths are shares of the image's side, x to the right and y down. A layout is (B, N, 4): the x,
 y, radius and angle (radians, clockwise) of up to N objects a scene, zero beyond a scene's objects.
 """
 

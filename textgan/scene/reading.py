@@ -1,6 +1,6 @@
-"""What a picture of shapes shows, read by rule: the inverse of drawing it. Nothing here is trained.
+"""What an image of shapes shows, read by rule: the inverse of drawing it. Nothing here is trained.
 
-A picture is cut into connected regions that differ from its background, and each region is
+An image is cut into connected regions that differ from its background, and each region is
 explained by the rendered template and the palette's colour with the least squared error.
 """
 
@@ -18,13 +18,13 @@ from textgan.scene.render import palette
 from textgan.scene.template import UNCLEAR, Fit, Templates, templates
 
 _CONTRAST = 0.42  # half of the least between a colour and a background
-_LEAST_AREA = 1 / 128  # of the picture: a third of the smallest object
+_LEAST_AREA = 1 / 128  # of the image: a third of the smallest object
 _SOFT = 0.5  # pixels of 32: a blur against noise before anything is cut out
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object read from a picture; its shape is "unclear" where no template comes close.
+    """An object read from an image; its shape is "unclear" where no template comes close.
 
     x and y are its middle as shares of the side. Objects that touch share a region, and the front
     one of them has depth 0.
@@ -39,7 +39,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a picture shows; the background is None where its colour is closer to an object's."""
+    """What an image shows; the background is None where its colour is closer to an object's."""
 
     objects: tuple[Found, ...]
     background: str | None
@@ -56,7 +56,7 @@ def relation(one: Found, two: Found) -> str:
 
 
 def read(images: Tensor, *, hard: bool = False) -> list[Reading]:
-    """What each picture shows.
+    """What each image shows.
 
     Args:
         images: (B, 3, H, H) in [-1, 1], on the CPU. Larger ones are first averaged down to 32 to 63
@@ -64,7 +64,7 @@ def read(images: Tensor, *, hard: bool = False) -> list[Reading]:
         hard: whether objects may be turned, textured, or in front of each other: 20 times slower.
 
     Raises:
-        ValueError: the pictures are no square RGB ones, or have NaN or infinite pixels.
+        ValueError: the images are no square RGB ones, or have NaN or infinite pixels.
     """
     if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] != images.shape[3]:
         raise ValueError(f"images must be (B, 3, H, H), got {tuple(images.shape)}")
@@ -97,7 +97,7 @@ def _shrink(images: Tensor, side: int) -> Tensor:
 
 
 def _background(pixels: np.ndarray) -> tuple[np.ndarray, list[str | None]]:
-    """The median colour (B, 3) along the pictures' edges, and the backgrounds' names."""
+    """The median colour (B, 3) along the images' edges, and the backgrounds' names."""
     edges = (pixels[:, 0], pixels[:, -1], pixels[:, 1:-1, 0], pixels[:, 1:-1, -1])
     ground = np.median(np.concatenate(edges, 1), 1)
     colours, grounds = palette()
@@ -110,7 +110,7 @@ def _regions(contrast: np.ndarray, soft: float) -> tuple[np.ndarray, list[tuple[
     """The regions' numbers (B, H, W), 0 for none, and (image, number, slices) of each."""
     smooth = ndimage.gaussian_filter(contrast, (0, soft, soft, 0), truncate=2) if soft else contrast
     within = np.zeros((3, 3, 3), dtype=bool)
-    within[1] = True  # pictures of a batch do not touch
+    within[1] = True  # images of a batch do not touch
     labels, count = ndimage.label(np.square(smooth).sum(-1) > _CONTRAST**2, within)
     area = np.bincount(labels.ravel(), minlength=count + 1)
     large = area >= _LEAST_AREA * contrast.shape[1] ** 2

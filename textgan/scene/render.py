@@ -1,4 +1,4 @@
-"""The picture of a scene, drawn for a whole batch at once."""
+"""The image of a scene, drawn for a whole batch at once."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -23,7 +23,7 @@ def palette() -> tuple[np.ndarray, np.ndarray]:
 
 
 def render(scenes: Sequence[Scene], layout: np.ndarray, image_size: int) -> Tensor:
-    """Antialiased pictures (B, 3, image_size, image_size) float32 in [-1, 1].
+    """Antialiased images (B, 3, image_size, image_size) float32 in [-1, 1].
 
     An object covers the ones after it.
 
@@ -36,7 +36,7 @@ def render(scenes: Sequence[Scene], layout: np.ndarray, image_size: int) -> Tens
     ground = [list(BACKGROUNDS).index(scene.background) for scene in scenes]
     pixels = np.repeat(grounds[ground], image_size**2, axis=0)  # (B * H * W, 3)
     spots = (layout * [image_size, image_size, image_size, 1]).astype(np.float32)
-    # Only a window around each object is drawn: at most a quarter of the picture.
+    # Only a window around each object is drawn: at most a quarter of the image.
     window = min(image_size, int(2 * REACH * spots[..., 2].max()) + 4)
     for k in reversed(range(layout.shape[1])):
         mine = [i for i, scene in enumerate(scenes) if len(scene.objects) > k]

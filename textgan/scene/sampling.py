@@ -51,7 +51,7 @@ def uniforms(key: np.ndarray, first: int, count: int) -> np.ndarray:
 
 
 def relation_chains(relations: Sequence[str], length: int) -> list[tuple[str, ...]]:
-    """The chains of `length` relations that fit a picture: walks in 2 x 2 cells, none met twice.
+    """The chains of `length` relations that fit an image: walks in 2 x 2 cells, none met twice.
 
     So 'left of ..., which is left of' never occurs: three large objects would not fit in a row.
     'in front of' stays in its cell, and occurs once at most.
@@ -177,7 +177,7 @@ class SceneSampler:
     def negatives(self, scenes: Sequence[Scene], key: np.ndarray, which: int = 0) -> list[Scene]:
         """A near miss of each scene: an attribute changed or swapped, or a relation turned round.
 
-        It is wrong for every picture of the scene, and has no held-out pair that the scene lacks.
+        It is wrong for every image of the scene, and has no held-out pair that the scene lacks.
         The kinds of edit that a scene allows are equally likely.
 
         Args:

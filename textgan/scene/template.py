@@ -29,7 +29,7 @@ UNCLEAR = 0.6
 class Fit(NamedTuple):
     """An object as a template explains it: places in SHAPES, COLOURS and TEXTURES, and where it is.
 
-    x and y in pixels, radius as a share of the picture, rest the share of what is seen that it
+    x and y in pixels, radius as a share of the image, rest the share of what is seen that it
     leaves unexplained, depth 0 in front.
     """
 
@@ -48,13 +48,13 @@ class Templates:
     """T shapes in a window of W x W pixels, their bounding boxes near its middle.
 
     Attributes:
-        image_size: of the pictures.
+        image_size: of the images.
         window: W.
         masks: (T, W * W) float32, how much of each pixel is covered.
         power: (T,), the masks' sums of squares.
         shape: (T,) places in SHAPES.
         spots: (T, 4): x and y in pixels from the window's middle, radius as a share of the
-        picture, angle.
+        image, angle.
     """
 
     image_size: int
@@ -93,7 +93,7 @@ class Templates:
 
 @lru_cache(4)
 def templates(image_size: int, hard: bool) -> Templates:
-    """The templates for a size of pictures: crisp and soft, as draws are; turned where hard."""
+    """The templates for a size of images: crisp and soft, as draws are; turned where hard."""
     pixel = image_size / 32
     radii = np.geomspace(0.078, 0.335, 16)
     if hard:

@@ -1,4 +1,4 @@
-"""Decoded pictures, in memory if they fit, with the broken ones set aside."""
+"""Decoded images, in memory if they fit, with the broken ones set aside."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -13,14 +13,14 @@ from rich.progress import track
 from torch import Tensor
 
 from textgan.data.crop import Crop
-from textgan.image.file import UnreadablePictureError
+from textgan.image.file import UnreadableImageError
 
 _MAX_WARNINGS = 20
 _MANY = 2000  # from here on decoding them all takes seconds, so a bar is shown
 
 
-class Pictures:
-    """Picture files as pixels; for a broken one stands the next good one, the first after the last.
+class Images:
+    """Image files as pixels; for a broken one stands the next good one, the first after the last.
 
     Which one stands for it depends on the files alone, so a run and its resumption see the same.
     Each broken file is warned of; `broken` lists them, also those that only a worker has met.
@@ -50,14 +50,14 @@ class Pictures:
 
     @property
     def is_cached(self) -> bool:
-        """Whether the decoded pictures are in memory."""
+        """Whether the decoded images are in memory."""
         return self._pixels is not None
 
     def __getitem__(self, place: int) -> tuple[int, Tensor]:
-        """The picture at a place, or the next good one: its place and (C, H, W) uint8 pixels.
+        """The image at a place, or the next good one: its place and (C, H, W) uint8 pixels.
 
         Raises:
-            ValueError: no picture is good.
+            ValueError: no image is good.
         """
         for step in range(len(self.files)):
             found = (place + step) % len(self.files)
@@ -68,12 +68,12 @@ class Pictures:
                 return found, self._pixels[span].view(shape)  # (C, H, W)
             try:
                 return found, torch.from_numpy(self.crop.read(self.root / self.files[found]))
-            except UnreadablePictureError as error:
+            except UnreadableImageError as error:
                 self._set_aside(found, str(error))
         raise ValueError(self._none_is_good())
 
     def broken(self) -> list[tuple[str, str]]:
-        """(file, reason) of each picture that was found broken so far."""
+        """(file, reason) of each image that was found broken so far."""
         places = self._is_broken.nonzero().flatten().tolist()
         return [(self.files[place], self._reason(place)) for place in places]
 
@@ -86,7 +86,7 @@ class Pictures:
             self._spans[place] = slice(size, size + pixels.size), pixels.shape
             pieces.append(pixels.reshape(-1))
             size += pixels.size
-            if size > cache_bytes:  # pictures of unequal sizes, whose sum was not known before
+            if size > cache_bytes:  # images of unequal sizes, whose sum was not known before
                 return
         if not pieces:
             raise ValueError(self._none_is_good())
@@ -98,11 +98,11 @@ class Pictures:
         def decode(file: str) -> np.ndarray | str:
             try:
                 return self.crop.read(self.root / file)
-            except UnreadablePictureError as error:
+            except UnreadableImageError as error:
                 return str(error)
 
         hidden = len(self.files) < _MANY or rank_zero_only.rank != 0
-        description = f"decoding {len(self.files):,} pictures"
+        description = f"decoding {len(self.files):,} images"
         with (
             ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
             closing(pool.map(decode, self.files)) as decoded,  # left early, it cancels the rest
@@ -116,17 +116,17 @@ class Pictures:
         if count <= _MAX_WARNINGS:
             rank_zero_warn(f"{self.root / self.files[place]} is skipped: {reason}")
         elif count == _MAX_WARNINGS + 1:
-            rank_zero_warn("more pictures are skipped; the summary at the end counts them")
+            rank_zero_warn("more images are skipped; the summary at the end counts them")
 
     def _reason(self, place: int) -> str:
         if place not in self._reasons:  # another process found it, and told only that it is broken
             try:
                 self.crop.read(self.root / self.files[place])
                 self._reasons[place] = "it could not be read when it was its turn"
-            except UnreadablePictureError as error:
+            except UnreadableImageError as error:
                 self._reasons[place] = str(error)
         return self._reasons[place]
 
     def _none_is_good(self) -> str:
         first = self.root / self.files[0]
-        return f"none of the {len(self)} pictures can be opened: {first}: {self._reason(0)}"
+        return f"none of the {len(self)} images can be opened: {first}: {self._reason(0)}"
