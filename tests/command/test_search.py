@@ -171,7 +171,7 @@ def test_a_folder_that_holds_no_pipeline_cannot_be_saved(textgan, contrastive):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nowhere", "a"], "folder must be a folder of pictures, got 'nowhere'"),
+        (["nowhere", "a"], "folder must be a folder of images, got 'nowhere'"),
         ([".", "a"], "folder must hold images"),
         (["pictures", "a", "--max_megapixels", "0"], "--max_megapixels must be positive, got 0"),
         (["pictures", "a", "--top", "0"], "--top must be at least 1, got 0"),

@@ -36,7 +36,7 @@ def test_parts_of_a_split_beside_one_another_are_splits(tmp_path, lay, folder, f
     assert (files(data, "train"), files(data, "val")) == ({images[0]}, {images[1]})
 
 
-def test_two_texts_that_may_be_a_images_are_not_guessed_at(tmp_path, lay, folder):
+def test_two_texts_that_may_be_an_images_are_not_guessed_at(tmp_path, lay, folder):
     texts = {"one/a.txt": "x", "two/a.txt": "y"}
     with pytest.raises(ValueError, match="no captions"):
         folder(lay(tmp_path, ["images/a.png"], texts)).setup("fit")

@@ -104,7 +104,7 @@ def test_large_images_are_antialiased(tmp_path, only_image):
     assert (pixels - 128).abs().max() < 8
 
 
-def test_a_image_of_too_many_pixels_is_skipped_and_said(tmp_path, numbered, folder):
+def test_an_image_of_too_many_pixels_is_skipped_and_said(tmp_path, numbered, folder):
     numbered(tmp_path, 4)
     Image.new("RGB", (200, 100)).save(tmp_path / "001.png")
     data = folder(tmp_path, max_megapixels=0.0199, val_share=0.0)

@@ -89,7 +89,7 @@ def test_captions_are_each_given_once_and_spread_over_the_classes(make):
     assert data.captions(0) == []
 
 
-def test_a_image_is_padded_with_black(make):
+def test_an_image_is_padded_with_black(make):
     shown = whole(make(), "test").images[10]
     pixels = to_uint8(shown)[0]
     assert shown.shape == (1, 32, 32)
@@ -120,7 +120,7 @@ def test_three_channels_are_equal(make):
     assert three.is_contiguous()
 
 
-def test_the_batch_round_a_image_does_not_change_it(make):
+def test_the_batch_round_an_image_does_not_change_it(make):
     data = make(image_size=24)
     alone = data.dataset("val").__getitems__([(3, 3)])
     assert torch.equal(alone.images[0], whole(data, "val").images[3])

@@ -125,7 +125,7 @@ def test_a_stream_shows_all_in_each_pass_and_says_that_it_resumes_otherwise(tmp_
             seen += [text for b in first(data, 2, rank=rank, processes=2) for text in b.captions]
         assert sorted(seen) == sorted(f"image {number}" for number in range(16))
     data.images_seen = 8
-    with pytest.warns(UserWarning, match="streamed, so the resumed training goes on with other"):
+    with pytest.warns(UserWarning, match="streamed, so the resumed training continues with other"):
         again = first(data, 1)
     assert len(again[0].captions) == 4
     assert data.captions(5) == [f"image {number}" for number in range(5)]
@@ -225,7 +225,7 @@ def test_without_the_library_one_sentence_says_how_to_install_it(tmp_path, monke
         captions(module(tmp_path))
 
 
-def test_a_image_of_the_library_keeps_its_pixels(tmp_path, typed):
+def test_an_image_of_the_library_keeps_its_pixels(tmp_path, typed):
     typed.save_to_disk(str(tmp_path / "one"))
     image = module(tmp_path / "one").dataset("train").__getitems__([(0, 1)]).images[0]
     expected = torch.tensor([1.0, 0.0, 0.0]) / 127.5 - 1

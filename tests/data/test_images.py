@@ -64,6 +64,6 @@ def test_when_all_images_are_broken_it_says_so(tmp_path, cache, numbered, folder
     for place in range(3):
         (tmp_path / f"{place:03}.png").write_text(f"broken {place}")
     data = folder(tmp_path, cache=cache)
-    match = "none of the 3 images can be opened: .*000.png: it is not an image"
+    match = "none of the 3 images can be used: .*000.png: it is not an image"
     with pytest.raises(ValueError, match=match):
         data.dataset("train").__getitems__([(0, 0)])

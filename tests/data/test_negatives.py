@@ -47,7 +47,7 @@ def test_seed_and_key_decide():
     assert len(set(drawn[0])) > 5
 
 
-def test_a_image_that_bears_all_captions_has_no_negative():
+def test_an_image_that_bears_all_captions_has_no_negative():
     negatives = Negatives(["a cat", "a pet"])
     assert not negatives.exist_for(["A cat", "a pet."])
     assert negatives.exist_for(["a cat", "A cat."])

@@ -59,7 +59,7 @@ def test_adding_and_renaming_files_moves_no_image_to_another_split(
     assert renamed == {f"new{file}" for file in old}
 
 
-def test_copies_of_a_image_are_never_in_two_splits(tmp_path, jsonl, numbered, folder, files):
+def test_copies_of_an_image_are_never_in_two_splits(tmp_path, jsonl, numbered, folder, files):
     numbered(tmp_path, 40)
     for place in range(40):
         shutil.copy(tmp_path / f"{place:03}.png", tmp_path / f"copy{place:03}.png")

@@ -63,7 +63,7 @@ def test_a_caption_that_is_a_link_is_not_read_unless_links_are_followed(
 
 
 @pytest.mark.parametrize("what", ["image", "folder"])
-def test_a_image_behind_a_link_is_left_out_and_said(
+def test_an_image_behind_a_link_is_left_out_and_said(
     tmp_path, numbered, jsonl, folder, said, away, what
 ):
     root = numbered(tmp_path / "root", 4)
@@ -154,7 +154,7 @@ def test_a_caption_of_more_than_10_000_characters_is_left_out_with_its_place(
     assert all("at most 10,000 characters, got 10,001" in reason for _, reason in data.skipped)
 
 
-def test_an_endless_line_beside_a_image_skips_that_image_alone(tmp_path, save, folder, said):
+def test_an_endless_line_beside_an_image_skips_that_image_alone(tmp_path, save, folder, said):
     root = beside(save, tmp_path / "root")
     (root / "2.txt").write_text("x" * 1_000_001)
     data = folder(root, val_share=0.0)

@@ -119,7 +119,7 @@ def test_a_file_far_larger_than_its_pixels_is_refused_unread(red):
 
 
 @pytest.mark.parametrize("chunk", [text(2), profile(2)], ids=["text", "profile"])
-def test_a_large_text_or_profile_does_not_keep_a_image_from_being_read(red, chunk):
+def test_a_large_text_or_profile_does_not_keep_an_image_from_being_read(red, chunk):
     with_chunks(red, chunk)
     with pytest.raises(ValueError, match="MAX_TEXT_CHUNK"):
         Image.open(red)

@@ -280,7 +280,7 @@ def test_a_search_for_nothing_or_nowhere_is_a_sentence(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="folder must hold images"):
         pipeline.search(tmp_path / "empty", "x")
-    with pytest.raises(FileNotFoundError, match="folder must be a folder of pictures"):
+    with pytest.raises(FileNotFoundError, match="folder must be a folder of images"):
         pipeline.search(tmp_path / "nowhere", "x")
 
 

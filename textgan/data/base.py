@@ -1,4 +1,4 @@
-"""What every data set shares: an endless stream of images keyed by position, and loaders."""
+"""Base of the data sets: an endless stream of images keyed by position, and its loaders."""
 
 import os
 from abc import abstractmethod
@@ -13,23 +13,32 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from textgan.process.stop import leave_to_parent
 from textgan.types import Batch
 
+_SPLITS_OF_STAGE = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}
+_FALLBACK = {"test": "val", "val": "train"}
+
+
+def evenly(size: int, limit: int | None) -> list[int]:
+    """At most `limit` indices, spread evenly over 0 to size - 1; None means all."""
+    count = size if limit is None else min(limit, size)
+    return [place * size // count for place in range(count)]
+
 
 class StreamSampler(Sampler):
     """Batches of (position, index) pairs from an endless, shuffled stream over a data set.
 
     Position p of the stream is row `permutation(seed, p // size)[p % size]`: each row once per
-    pass, another order each pass, whatever the batch size, the number of workers or of processes. A
-    process of W takes its own block of each global batch. So the whole state of the loader is one
-    number, the images seen.
+    pass, and another order in each pass, independent of the batch size, the number of workers and
+    the number of processes. A process of W takes its own block of each global batch. So the whole
+    state of the loader is one number, the images seen.
 
     Args:
         size: rows of the data set.
         batch_size: images per process and step.
         seed: decides every order.
         start: images already seen over all processes (a multiple of batch_size * processes).
-        rank, processes: which block of each global batch is ours.
-        order: makes the order of a pass of a random generator, all rows each once; None permutes
-            them.
+        rank, processes: which block of each global batch belongs to this process.
+        order: returns the order of one pass, given a random generator: all rows, each once. None
+            permutes them.
     """
 
     def __init__(
@@ -62,12 +71,12 @@ class StreamSampler(Sampler):
 
 
 class CaptionedImages(LightningDataModule):
-    """Base of the data modules: a subclass makes the data sets, this class the loaders.
+    """Base of the data modules: a subclass builds the data sets, this class the loaders.
 
-    A subclass implements `build(split)` for "train", "val" and "test" -> a map-style data set whose
-    `__getitems__` takes a list of (position, index) pairs and returns a `Batch`, with `__len__`,
-    and `captions(limit)`. Whatever is random in a training image must be drawn from (seed,
-    position) alone; a val or test image depends on the index alone.
+    A subclass implements `build(split)` for "train", "val" and "test", which returns a map-style
+    data set with `__len__` whose `__getitems__` takes a list of (position, index) pairs and returns
+    a `Batch`; and `captions(limit)`. Every random choice for a training image must follow from
+    (seed, position) alone; a val or test image depends on the index alone.
 
     Args:
         batch_size: images per process and step.
@@ -89,7 +98,12 @@ class CaptionedImages(LightningDataModule):
 
     @abstractmethod
     def captions(self, limit: int) -> list[str]:
-        """At most `limit` training captions: what a tokenizer is fitted on."""
+        """At most `limit` training captions, on which a tokenizer is fitted."""
+
+    def setup(self, stage: str | None = None) -> None:
+        """Build the data sets of a stage, before the trainer shows a progress bar."""
+        for split in _SPLITS_OF_STAGE.get(stage, ()):
+            self.dataset(split)
 
     def dataset(self, split: str) -> Dataset:
         """The data set of a split, built once."""
@@ -98,15 +112,15 @@ class CaptionedImages(LightningDataModule):
         return self._datasets[split]
 
     def train_dataloader(self) -> DataLoader:
-        """An endless loader that begins where `images_seen` left off."""
-        trainer = self.trainer
+        """An endless loader that continues after the first `images_seen` images."""
+        rank, processes = self.rank_and_processes
         sampler = StreamSampler(
             len(self.dataset("train")),
             batch_size=self.batch_size,
             seed=self.seed,
             start=self.images_seen,
-            rank=trainer.global_rank if trainer else 0,
-            processes=trainer.world_size if trainer else 1,
+            rank=rank,
+            processes=processes,
             order=self.order,
         )
         return self._loader("train", sampler)
@@ -124,9 +138,9 @@ class CaptionedImages(LightningDataModule):
         return generator.permutation(len(self.dataset("train")))
 
     def still_batches(self, split: str, *, limit: int | None = None) -> DataLoader:
-        """A split in its own order, as it is: nothing drawn at random, each image once.
+        """A split in its own order, without random choices, each image once over all processes.
 
-        For measuring; over all processes each has its share.
+        Evaluations use it.
 
         Args:
             split: "train", "val" or "test".
@@ -135,30 +149,38 @@ class CaptionedImages(LightningDataModule):
         return self._loader(split, self._in_order(split, limit), self.still(split))
 
     def shown_split(self, split: str) -> str:
-        """The split whose images are shown in the place of `split`'s: itself, if it has any."""
+        """The split whose images are used for `split`: val for an empty test, train for both."""
+        while split in _FALLBACK and not self.has(split):
+            split = _FALLBACK[split]
         return split
 
+    def has(self, split: str) -> bool:
+        """Whether a split has images."""
+        return True
+
     def still(self, split: str) -> Dataset:
-        """The data set of a split without what is random in training."""
+        """The data set of a split without the random choices of training."""
         return self.dataset(split)
 
     def state_dict(self) -> dict[str, int]:
-        """What a checkpoint keeps of the loader: where the stream is."""
+        """The position in the stream, which is all that a checkpoint keeps of the loader."""
         return {"images_seen": int(self.trainer.lightning_module.images_seen)}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
         self.images_seen = state["images_seen"]
 
+    @property
+    def rank_and_processes(self) -> tuple[int, int]:
+        """The rank of this process and the number of processes; 0 and 1 without a trainer."""
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+
     def _in_order(self, split: str, limit: int | None = None) -> list[list[tuple[int, int]]]:
-        rank = self.trainer.global_rank if self.trainer else 0
-        processes = self.trainer.world_size if self.trainer else 1
+        rank, processes = self.rank_and_processes
         size = len(self.dataset(split))
         if size < processes:
             rule = f"the {split} split must have an image for each of {processes} processes"
             raise ValueError(f"{rule}, got {size}")
-        count = size if limit is None else min(limit, size)
-        rows = [place * size // count for place in range(rank, count, processes)]
-        own = [(row, row) for row in rows]
+        own = [(row, row) for row in evenly(size, limit)[rank::processes]]
         return [own[i : i + self.batch_size] for i in range(0, len(own), self.batch_size)]
 
     def _loader(
@@ -177,7 +199,7 @@ class CaptionedImages(LightningDataModule):
 
 def _begin_worker(worker_id: int) -> None:
     leave_to_parent()
-    if os.environ.get("PL_SEED_WORKERS") == "1":  # what Lightning would set where nothing is
+    if os.environ.get("PL_SEED_WORKERS") == "1":  # Lightning seeds workers only without a function
         pl_worker_init_function(worker_id)
 
 

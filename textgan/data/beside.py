@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from textgan.caption.text import TooLongError
-from textgan.data.captions import NO_CAPTION, CaptionsFile, Row, split_by_folder
+from textgan.data.captions import NO_CAPTION, CaptionOptions, Row, split_by_folder
 from textgan.data.cell import NoCaptionError, captions_of
 from textgan.data.columns import CAPTION_COLUMNS
 from textgan.data.encoding import read_text
@@ -18,7 +18,7 @@ SUFFIXES = (".txt", ".caption", ".json")
 _BOX = re.compile(r"\d+(?:\s+-?\d*\.?\d+(?:e-?\d+)?){4,}")
 
 
-def find_beside(tree: Tree, how: CaptionsFile) -> tuple[str, dict[str, str]] | None:
+def find_beside(tree: Tree, options: CaptionOptions) -> tuple[str, dict[str, str]] | None:
     """The suffix of the images' own captions files, and image -> file; None if there are none.
 
     They lie beside the images, or all in a folder beside that of the images, at the same place
@@ -27,14 +27,14 @@ def find_beside(tree: Tree, how: CaptionsFile) -> tuple[str, dict[str, str]] | N
     Raises:
         ValueError: there are .txt and .caption files, or none has the suffix that was named.
     """
-    wanted = SUFFIXES if how.caption_suffix is None else (how.caption_suffix,)
+    wanted = SUFFIXES if options.caption_suffix is None else (options.caption_suffix,)
     found = {suffix: _beside(tree, suffix) for suffix in wanted}
     if not any(found.values()):
         found = {suffix: _parallel(tree, suffix) for suffix in wanted if suffix != ".json"}
     present = [suffix for suffix, files in found.items() if files]
-    if how.caption_suffix is not None and not present:
+    if options.caption_suffix is not None and not present:
         raise ValueError(
-            f"{tree.root} has no image with a file of its name and {how.caption_suffix} "
+            f"{tree.root} has no image with a file of its name and {options.caption_suffix} "
             "(caption_suffix) beside it"
         )
     if present[:2] == [".txt", ".caption"]:
@@ -42,12 +42,14 @@ def find_beside(tree: Tree, how: CaptionsFile) -> tuple[str, dict[str, str]] | N
             f"{tree.root} has .txt and .caption files beside its images: "
             "name those that hold the captions, as data.caption_suffix=.txt or .caption"
         )
-    if not present or (present == [".json"] and not _hold_captions(tree, found[".json"], how)):
+    if not present or (present == [".json"] and not _hold_captions(tree, found[".json"], options)):
         return None
     return present[0], found[present[0]]
 
 
-def read_beside(tree: Tree, suffix: str, files: dict[str, str], how: CaptionsFile) -> list[Row]:
+def read_beside(
+    tree: Tree, suffix: str, files: dict[str, str], options: CaptionOptions
+) -> list[Row]:
     """A row for each image: in a text file each line that is not empty is a caption.
 
     Of a JSON file it is what a captions file has in its column of captions.
@@ -56,7 +58,7 @@ def read_beside(tree: Tree, suffix: str, files: dict[str, str], how: CaptionsFil
         tree: the folder's files.
         suffix: of the captions files.
         files: image -> its captions file.
-        how: their encoding, and the column of JSON files.
+        options: their encoding, and the column of JSON files.
 
     Raises:
         ValueError: a file is in another encoding.
@@ -69,7 +71,7 @@ def read_beside(tree: Tree, suffix: str, files: dict[str, str], how: CaptionsFil
         reason = None
         if image in files:
             try:
-                captions = tuple(dict.fromkeys(read(tree.root / file, how)))
+                captions = tuple(dict.fromkeys(read(tree.root / file, options)))
             except (NoCaptionError, TooLongError) as error:
                 reason = f"{file}: {error}"
         elif file in tree.left_out:
@@ -98,31 +100,33 @@ def _rest(file: str) -> str:
     return stem_of(file).partition("/")[2]
 
 
-def _hold_captions(tree: Tree, files: dict[str, str], how: CaptionsFile) -> bool:
+def _hold_captions(tree: Tree, files: dict[str, str], options: CaptionOptions) -> bool:
     """Whether JSON files, which often are notes of something else, have captions: the first has."""
-    if how.caption_suffix is not None:
+    if options.caption_suffix is not None:
         return True
     try:
-        return any(_of_json(tree.root / next(iter(files.values())), how))
+        return any(_of_json(tree.root / next(iter(files.values())), options))
     except (NoCaptionError, TooLongError):
         return False
 
 
-def _of_text(path: Path, how: CaptionsFile) -> Iterator[str]:
-    for line in read_text(path, how.encoding).split("\n"):
+def _of_text(path: Path, options: CaptionOptions) -> Iterator[str]:
+    for line in read_text(path, options.encoding).split("\n"):
         if _BOX.fullmatch(line.strip()):
             raise NoCaptionError(f"it holds boxes round objects, and no captions: {line!r:.80}")
         yield from captions_of(line)
 
 
-def _of_json(path: Path, how: CaptionsFile) -> tuple[str, ...]:
+def _of_json(path: Path, options: CaptionOptions) -> tuple[str, ...]:
     try:
-        record = json.loads(read_text(path, how.encoding))
+        record = json.loads(read_text(path, options.encoding))
     except RecursionError as error:
         raise NoCaptionError("it is not valid JSON: it is too deep") from error
     except json.JSONDecodeError as error:
         raise NoCaptionError(f"it is not valid JSON: {error}") from error
     if not isinstance(record, dict):
         return captions_of(record)
-    column = how.caption_column or next((name for name in CAPTION_COLUMNS if name in record), None)
+    column = options.caption_column or next(
+        (name for name in CAPTION_COLUMNS if name in record), None
+    )
     return captions_of(record.get(column))

@@ -32,7 +32,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class CaptionsFile:
+class CaptionOptions:
     """How captions are read: the arguments of `Folder` of these names."""
 
     captions_file: str | Path | None = None
@@ -65,7 +65,7 @@ class ReadFile:
 
 
 def read_captions_file(
-    tree: Tree, path: Path, how: CaptionsFile, *, start: str = "", split: str | None = None
+    tree: Tree, path: Path, options: CaptionOptions, *, start: str = "", split: str | None = None
 ) -> ReadFile:
     """The images that a captions file names; whether they exist is not looked at.
 
@@ -76,7 +76,7 @@ def read_captions_file(
     Args:
         tree: the files of the root.
         path: the captions file.
-        how: its columns and encoding.
+        options: its columns and encoding.
         start: path from the root, with a slash at its end, of the split folder that is read; there
             `image_folder` is looked for first.
         split: of all its rows, if not None.
@@ -85,12 +85,12 @@ def read_captions_file(
         FileNotFoundError: there is no such file.
         ValueError: it cannot be read, or a row breaks a rule that says how all are read.
     """
-    table = read_table(path, how.named, how.encoding)
-    columns = choose_columns(path, table.columns, how.named, table.rows[0][1])
-    if how.image_folder is None:
-        names = Names(tree, _bases(tree, path, root_first=how.captions_file is not None))
+    table = read_table(path, options.named, options.encoding)
+    columns = choose_columns(path, table.columns, options.named, table.rows[0][1])
+    if options.image_folder is None:
+        names = Names(tree, _bases(tree, path, root_first=options.captions_file is not None))
     else:
-        folders = dict.fromkeys((f"{start}{how.image_folder}", how.image_folder))
+        folders = dict.fromkeys((f"{start}{options.image_folder}", options.image_folder))
         names = Names(tree, tuple(folders), last_part=True)
     places, faults = _files(table, columns.file, names)
     rows: dict[str, Row] = {}

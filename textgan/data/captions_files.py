@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from textgan.data.captions import CaptionsFile, read_captions_file
+from textgan.data.captions import CaptionOptions, read_captions_file
 from textgan.data.split_name import split_of, split_of_file
 from textgan.data.table import JSON_SUFFIXES, TEXT_SUFFIXES, is_captions_file
 from textgan.data.tree import Tree, stem_of
@@ -16,7 +16,7 @@ _SHOWN = 8
 _MANY = 50  # so many text files in a folder are something else, and are not opened
 
 
-def find_captions_files(tree: Tree, how: CaptionsFile) -> dict[Path, str | None]:
+def find_captions_files(tree: Tree, options: CaptionOptions) -> dict[Path, str | None]:
     """The captions files of a folder, each with the split that it is of, or None.
 
     Those in the folder itself are taken, else those in sub-folders that are no splits. A file is
@@ -28,16 +28,16 @@ def find_captions_files(tree: Tree, how: CaptionsFile) -> dict[Path, str | None]
     by_folder: dict[str, list[str]] = defaultdict(list)
     for file in _tables(tree):
         by_folder[file.rpartition("/")[0]].append(file)
-    if own := _of_one_folder(tree, by_folder.pop("", []), how):
+    if own := _of_one_folder(tree, by_folder.pop("", []), options):
         return own
     found: dict[Path, str | None] = {}
     for folder, files in by_folder.items():
         if split_of(folder.split("/")[0]) is None:
-            found |= _of_one_folder(tree, files, how)
+            found |= _of_one_folder(tree, files, options)
     return found
 
 
-def check_no_other(tree: Tree, how: CaptionsFile) -> None:
+def check_no_other(tree: Tree, options: CaptionOptions) -> None:
     """Refuse a folder with a table that looks like a captions file and has unknown columns.
 
     Raises:
@@ -47,7 +47,7 @@ def check_no_other(tree: Tree, how: CaptionsFile) -> None:
     if len(others) > 1:
         raise ValueError(_several(tree, others))
     if others:
-        read_captions_file(tree, tree.root / others[0], how)
+        read_captions_file(tree, tree.root / others[0], options)
 
 
 def _tables(tree: Tree) -> list[str]:
@@ -60,13 +60,13 @@ def _tables(tree: Tree) -> list[str]:
     return [file for file in tables if stem_of(file) not in stems]
 
 
-def _of_one_folder(tree: Tree, files: list[str], how: CaptionsFile) -> dict[Path, str | None]:
+def _of_one_folder(tree: Tree, files: list[str], options: CaptionOptions) -> dict[Path, str | None]:
     by_name = {file.rpartition("/")[2]: file for file in files}
     for name in USUAL:
-        if name in by_name and (name in _FIRST or _is_one(tree, by_name[name], how)):
+        if name in by_name and (name in _FIRST or _is_one(tree, by_name[name], options)):
             return {tree.root / by_name[name]: None}
     opened = files if len(files) <= _MANY else [file for file in files if file.endswith(_ALWAYS)]
-    found = [file for file in opened if _is_one(tree, file, how)]
+    found = [file for file in opened if _is_one(tree, file, options)]
     named = [file for file in found if "caption" in file.rpartition("/")[2].lower()]
     found = named or found
     if len(found) < 2:
@@ -77,8 +77,8 @@ def _of_one_folder(tree: Tree, files: list[str], how: CaptionsFile) -> dict[Path
     return splits
 
 
-def _is_one(tree: Tree, file: str, how: CaptionsFile) -> bool:
-    return is_captions_file(tree.root / file, how.named, how.encoding)
+def _is_one(tree: Tree, file: str, options: CaptionOptions) -> bool:
+    return is_captions_file(tree.root / file, options.named, options.encoding)
 
 
 def _several(tree: Tree, files: Sequence[str]) -> str:

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from textgan.data.captions import CaptionsFile
+from textgan.data.base import evenly
+from textgan.data.captions import CaptionOptions
 from textgan.data.census import introduce, summarise
 from textgan.data.layout import Reading, read_folder
-from textgan.data.split import Split, split_rows
+from textgan.data.split import Split, check_shares, split_rows
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Content:
 
     Args:
         root: the folder.
-        how: how its captions are read.
+        options: how its captions are read.
         val_share: of the train images, taken for val where no split is named val.
         test_share: the same for test.
         exclude: a file of names of images that are not trained on.
@@ -27,23 +28,19 @@ class Content:
     """
 
     root: Path
-    how: CaptionsFile
+    options: CaptionOptions
     val_share: float
     test_share: float
     exclude: Path | None
     follow_links: bool = False
 
     def __post_init__(self) -> None:
-        if min(self.val_share, self.test_share) < 0 or self.val_share + self.test_share > 1:
-            raise ValueError(
-                "val_share and test_share must be at least 0 and together at most 1, "
-                f"got {self.val_share} and {self.test_share}"
-            )
+        check_shares(self.val_share, self.test_share)
 
     @cached_property
     def reading(self) -> Reading:
         """The images that the folder names."""
-        return read_folder(self.root, self.how, follow_links=self.follow_links)
+        return read_folder(self.root, self.options, follow_links=self.follow_links)
 
     @cached_property
     def split(self) -> Split:
@@ -60,8 +57,7 @@ class Content:
     def captions(self, limit: int) -> list[str]:
         """At most `limit` captions of the train split, spread evenly over it."""
         captions = [caption for row in self.split.train for caption in row.captions]
-        count = min(limit, len(captions))
-        return [captions[place * len(captions) // count] for place in range(count)]
+        return [captions[place] for place in evenly(len(captions), limit)]
 
     def introduction(self) -> str:
         """Lines with the number of images, five captions, and what is not used."""

@@ -1,5 +1,7 @@
 """Fashion-MNIST: gray images of ten kinds of clothes, captioned by kind."""
 
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from textgan.data.base import CaptionedImages
+from textgan.data.base import CaptionedImages, evenly
 from textgan.data.class_captions import ClassCaptions, read_class_captions
 from textgan.data.idx import read_idx
+from textgan.data.sample import keyed
 from textgan.file.home import expanded
 from textgan.image import from_uint8
 from textgan.seed import seed_from
@@ -18,11 +21,10 @@ from textgan.types import Batch
 
 _SIDE, _PADDED = 28, 32
 _CLASSES = "captions.jsonl"
-_DRAW = 1  # sets the key of an image's draws apart from the (seed, epoch) of the stream's order
 
 
 class FashionMNIST(CaptionedImages):
-    """Fashion-MNIST (Xiao et al. 2017): what serves to classify by caption, as labels are known.
+    """Fashion-MNIST (Xiao et al. 2017); its labels make classification by caption measurable.
 
     The root holds train-images-idx3-ubyte and train-labels-idx1-ubyte, .gz or unpacked, and beside
     them or in its folder heldout the same of t10k, which are the test split and are read for it
@@ -35,13 +37,11 @@ class FashionMNIST(CaptionedImages):
         root: the folder.
         batch_size: images per process and step.
         image_size: pixels along a side, at least 16. The 28 x 28 images are padded with black to
-            32 x 32, and where another size is asked for resized from there, bilinearly with
-            antialiasing.
+            32 x 32, and resized from there to any other size, bilinearly with antialiasing.
         channels: 1, or 3 equal ones.
-        templates: captions with {} in the class name's place, such as "a photo of a {}", in the
-            place of the file's; None takes the file's.
-        val_size: how many of the training images are kept for val; which ones is the same for
-            every seed.
+        templates: captions with {} in the place of the class name, such as "a photo of a {}",
+            instead of the file's; None takes the file's.
+        val_size: number of training images that are kept for val, the same ones for every seed.
         num_workers: loader processes.
         seed: decides the order and every random choice, but not the splits.
     """
@@ -70,7 +70,6 @@ class FashionMNIST(CaptionedImages):
         self.root = Path(expanded(root))
         self.image_size, self.channels, self.val_size = image_size, channels, val_size
         self.templates = templates
-        self._classes: ClassCaptions | None = None
         self._files: dict[str, tuple[Tensor, Tensor]] = {}
 
     @property
@@ -80,17 +79,11 @@ class FashionMNIST(CaptionedImages):
         Raises:
             FileNotFoundError, ValueError: see `build`.
         """
-        return self._read_classes().names
+        return [found.name for found in self._classes]
 
     def labels(self, split: str) -> Tensor:
         """(n,) int64, the label of each image of a split: a batch's are `[batch.index]` of it."""
         return self.dataset(split).labels
-
-    def setup(self, stage: str | None = None) -> None:
-        """Read what the stage needs."""
-        stages = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}
-        for name in stages.get(stage, ()):
-            self.dataset(name)
 
     def build(self, split: str) -> "FashionMNISTSplit":
         """The data set of a split.
@@ -108,34 +101,22 @@ class FashionMNIST(CaptionedImages):
             start = len(pixels) - self.val_size
             rows = torch.from_numpy(order[start:] if split == "val" else order[:start])
             pixels, labels = pixels[rows], labels[rows]
-        return self._split(pixels, labels, seed=self.seed if split == "train" else None)
+        captions = [found.captions for found in self._classes]
+        seed = self.seed if split == "train" else None
+        return FashionMNISTSplit(pixels, labels, captions, self.image_size, self.channels, seed)
 
     def still(self, split: str) -> "FashionMNISTSplit":
         """The images with the first captions of their classes."""
-        shown = self.dataset(split)
-        return self._split(shown.pixels, shown.labels, seed=None)
+        return replace(self.dataset(split), seed=None)
 
     def captions(self, limit: int) -> list[str]:
         """At most `limit` captions of the classes, each once, spread evenly over them."""
-        captions = [text for texts in self._read_classes().captions for text in texts]
-        captions = list(dict.fromkeys(captions))
-        count = min(limit, len(captions))
-        return [captions[place * len(captions) // count] for place in range(count)]
+        texts = list(dict.fromkeys(text for found in self._classes for text in found.captions))
+        return [texts[place] for place in evenly(len(texts), limit)]
 
-    def _split(self, pixels: Tensor, labels: Tensor, *, seed: int | None) -> "FashionMNISTSplit":
-        return FashionMNISTSplit(
-            pixels,
-            labels,
-            self._read_classes().captions,
-            image_size=self.image_size,
-            channels=self.channels,
-            seed=seed,
-        )
-
-    def _read_classes(self) -> ClassCaptions:
-        if self._classes is None:
-            self._classes = read_class_captions(self._find(_CLASSES), self.templates)
-        return self._classes
+    @cached_property
+    def _classes(self) -> list[ClassCaptions]:
+        return read_class_captions(self._find(_CLASSES), self.templates)
 
     def _read(self, part: str) -> tuple[Tensor, Tensor]:
         """The images (n, 28, 28) uint8 and labels (n,) int64 of "train" or "t10k", read once."""
@@ -150,7 +131,7 @@ class FashionMNIST(CaptionedImages):
                     f"{paths[1]} must hold a label for each of the {len(pixels)} images of "
                     f"{paths[0].name}, got {len(labels)}"
                 )
-            unknown = labels[labels >= len(self.class_names)]
+            unknown = labels[labels >= len(self._classes)]
             if len(unknown):
                 raise ValueError(
                     f"{self.root / _CLASSES} must have a row for each label, and has none for "
@@ -164,38 +145,32 @@ class FashionMNIST(CaptionedImages):
         return self._find(*(f"{f}{name}-ubyte{end}" for f in folders for end in (".gz", "")))
 
     def _find(self, *names: str) -> Path:
-        """The first of these files that is there."""
-        paths = [self.root / name for name in names]
-        found = next((path for path in paths if path.is_file()), None)
+        """The first of these files that exists."""
+        found = next((path for name in names if (path := self.root / name).is_file()), None)
         if found is None:
             raise FileNotFoundError(f"root must hold {names[0]}, and {str(self.root)!r} does not")
         return found
 
 
+@dataclass(eq=False)
 class FashionMNISTSplit(Dataset):
     """One split of `FashionMNIST`.
 
-    Args:
+    Attributes:
         pixels: (n, 28, 28) uint8.
         labels: (n,) int64.
-        captions: those of each class, by label.
+        texts: the captions of each class, by label.
         image_size: pixels along a side.
-        channels: how many equal ones.
-        seed: keys which caption is drawn, with the position; None takes the first.
+        channels: number of equal channels.
+        seed: keys the choice of the caption, with the position; None takes the first.
     """
 
-    def __init__(
-        self,
-        pixels: Tensor,
-        labels: Tensor,
-        captions: list[list[str]],
-        *,
-        image_size: int,
-        channels: int,
-        seed: int | None,
-    ):
-        self.pixels, self.labels, self.texts = pixels, labels, captions
-        self.image_size, self.channels, self.seed = image_size, channels, seed
+    pixels: Tensor
+    labels: Tensor
+    texts: list[list[str]]
+    image_size: int
+    channels: int
+    seed: int | None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -206,16 +181,14 @@ class FashionMNISTSplit(Dataset):
         texts = [self.texts[label] for label in self.labels[index].tolist()]
         return Batch(
             images=self._show(self.pixels[index]),
-            captions=[self._draw(p, said) for (p, _), said in zip(pairs, texts, strict=True)],
+            captions=[self._choose(p, each) for (p, _), each in zip(pairs, texts, strict=True)],
             index=index,
-            all_captions=[list(said) for said in texts],
+            all_captions=[list(each) for each in texts],
         )
 
-    def _draw(self, position: int, texts: list[str]) -> str:
-        if self.seed is None:
-            return texts[0]
-        generator = np.random.default_rng((self.seed, position, _DRAW))
-        return texts[generator.integers(len(texts))]
+    def _choose(self, position: int, texts: list[str]) -> str:
+        generator = keyed(self.seed, position)
+        return texts[0 if generator is None else generator.integers(len(texts))]
 
     def _show(self, pixels: Tensor) -> Tensor:
         margin = (_PADDED - _SIDE) // 2

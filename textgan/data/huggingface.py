@@ -1,4 +1,4 @@
-"""Captioned images of Hugging Face's `datasets` library: local sets, and those of the hub."""
+"""Captioned images of Hugging Face's `datasets` library: local sets, and sets of the hub."""
 
 from contextlib import suppress
 from functools import cached_property, partial
@@ -9,7 +9,7 @@ from typing import Any
 from pytorch_lightning.utilities import rank_zero_warn
 from torch.utils.data import DataLoader
 
-from textgan.data.base import CaptionedImages
+from textgan.data.base import CaptionedImages, evenly
 from textgan.data.crop import Crop
 from textgan.data.extra import require
 from textgan.data.huggingface_rows import (
@@ -20,9 +20,10 @@ from textgan.data.huggingface_rows import (
 )
 from textgan.data.huggingface_sets import HuggingFaceSets
 from textgan.data.huggingface_splits import HuggingFaceSplits
-from textgan.data.sample import Sample, SampleSplit, UnusableSampleError, View, summarise
+from textgan.data.sample import Sample, SampleSplit, View, summarise
 from textgan.data.sample_stream import SampleStream
-from textgan.data.shard_files import check_shares
+from textgan.data.skipping import UnusableSampleError
+from textgan.data.split import check_shares
 from textgan.image.file import MAX_MEGAPIXELS
 from textgan.seed import seed_from
 
@@ -31,13 +32,14 @@ class HuggingFace(CaptionedImages):
     """Captioned images of the `datasets` library (Lhoest et al. 2021).
 
     `path` is, as for `datasets.load_dataset`, one of these: a .parquet or .arrow file, or a folder
-    of them, whose names say the splits (train-00000-of-00002.parquet); a folder that `save_to_disk`
-    has written; a folder of images as `imagefolder` reads them; or a set's name on the hub. Code
-    that comes with a set is never run. Images lie in the set, or in the folder that was named.
+    of them, whose names contain the splits (train-00000-of-00002.parquet); a folder that
+    `save_to_disk` has written; a folder of images as `imagefolder` reads them; or a set's name on
+    the hub. Code that comes with a set is never run. Images lie in the set, or in the folder that
+    was named.
 
-    A set is read by row, so a resumed run goes on exactly. With `streaming` it is read from its
-    beginning to its end, without being downloaded first; then a resumed run goes on with other
-    images, shuffled anew, and no shares are taken for val and test.
+    A set is read by row, so a resumed run continues exactly. With `streaming` it is read from start
+    to end, without a download first; then a resumed run continues with other images, in another
+    order, and no shares are taken for val and test.
 
     Args:
         path: the set.
@@ -48,17 +50,17 @@ class HuggingFace(CaptionedImages):
         streaming: read the set as a stream.
         train_split, val_split, test_split: the set's names of these splits; None takes train, val
             (or validation, valid, dev) and test, and the only split for train.
-        image_column: column of images; None takes the first of the library's type for them, or
-            one named image or the like.
+        image_column: column of images; None takes the first of the library's type for them, or one
+            named image or the like.
         caption_column: column of captions, each a string or a list of them, or the number of a
             class with a name; None takes captions, caption, texts, text or the like, else classes.
         image_size: side of the square that is made of each image.
         channels: 1 gray, 3 RGB, 4 RGBA.
         crop, flip, background, max_megapixels: see `Folder`.
         follow_links: whether images in a folder may be links.
-        shuffle_buffer: how many rows of a stream are mixed.
-        val_share: share of the train rows that becomes val, where there is no such split; which
-            ones is the same for every seed.
+        shuffle_buffer: number of a stream's rows that are shuffled at a time.
+        val_share: share of the train rows that becomes val, where there is no such split; the same
+            rows for every seed.
         test_share: the same for test.
         num_workers: loader processes.
         seed: decides the order and every random choice, but not the splits.
@@ -109,13 +111,11 @@ class HuggingFace(CaptionedImages):
         return self.source.streaming
 
     def setup(self, stage: str | None = None) -> None:
-        """Load the set, before any progress bar of the trainer's is up."""
-        stages = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}
-        for name in stages.get(stage, ()):
-            if self.streaming:
-                _ = self.reader  # looks at the columns
-            else:
-                self.dataset(name)
+        """Load the set, before the trainer shows a progress bar."""
+        if self.streaming:
+            _ = self.reader  # checks the columns
+        else:
+            super().setup(stage)
 
     def build(self, split: str) -> SampleSplit:
         """The data set of a split.
@@ -126,7 +126,7 @@ class HuggingFace(CaptionedImages):
         """
         if self.streaming:
             raise ValueError("a streamed set cannot be read by row")
-        source = self._shown(split)
+        source = self._source(split)
         table, rows = self.splits.rows[source]
         return SampleSplit(
             rows,
@@ -146,8 +146,7 @@ class HuggingFace(CaptionedImages):
             rows = islice(self.splits.tables["train"], limit)
         else:
             table, own = self.splits.rows["train"]
-            count = min(limit, len(own))
-            chosen = [int(own[place * len(own) // count]) for place in range(count)]
+            chosen = own[evenly(len(own), limit)].tolist()
             rows = table.select_columns([self.reader.caption]).select(chosen)
         found = []
         for row in rows:
@@ -156,13 +155,13 @@ class HuggingFace(CaptionedImages):
         return found
 
     def train_dataloader(self) -> DataLoader:
-        """An endless loader that begins where `images_seen` left off; a stream begins anew."""
+        """An endless loader that continues after `images_seen` images; a stream begins anew."""
         if not self.streaming:
             return super().train_dataloader()
         if self.images_seen:
             rank_zero_warn(
-                "the set is streamed, so the resumed training goes on with other images than it "
-                "would have had: data.streaming=false resumes exactly"
+                "the set is streamed, so the resumed training continues with other images than "
+                "without the interruption; data.streaming=false resumes exactly"
             )
         return self._stream("train", seed=self.seed)
 
@@ -175,14 +174,14 @@ class HuggingFace(CaptionedImages):
         return self._stream("test") if self.streaming else super().test_dataloader()
 
     def still_batches(self, split: str, *, limit: int | None = None) -> DataLoader:
-        """A split in its own order, nothing drawn at random; of a stream the first images."""
+        """A split in its own order, without random choices; of a stream the first images."""
         if self.streaming:
             return self._stream(split, limit=limit)
         return super().still_batches(split, limit=limit)
 
-    def shown_split(self, split: str) -> str:
-        """Val where there are no test images, train where there are none of either."""
-        return self.splits.shown(split)
+    def has(self, split: str) -> bool:
+        """Whether a split has rows."""
+        return split in (self.splits.tables if self.streaming else self.splits.rows)
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
@@ -192,7 +191,7 @@ class HuggingFace(CaptionedImages):
         return found + [item for split in self._datasets.values() for item in split.broken()]
 
     def summary(self) -> str:
-        """How many rows there are, how many were left out, and why the first three were."""
+        """The number of rows, the number of those left out, and the first three reasons."""
         if self.streaming:
             total = sum(int(stream.skipped) for stream in self._streams)
             return f"{total:,} samples of the stream were skipped."
@@ -200,7 +199,7 @@ class HuggingFace(CaptionedImages):
 
     @cached_property
     def reader(self) -> HuggingFaceRows:
-        """Which columns are read, and how."""
+        """The columns of images and captions."""
         table = self.splits.tables["train"]
         features = table.features or {}
         columns = list(features) or list(next(iter(table), {}))
@@ -211,8 +210,10 @@ class HuggingFace(CaptionedImages):
         image = choose_image(columns, features, self.columns[0])
         return HuggingFaceRows(image, caption, names, self.source.folder, self.follow_links)
 
-    def _shown(self, split: str) -> str:
+    def _source(self, split: str) -> str:
         source = self.shown_split(split)
+        if not self.has(source):
+            raise ValueError(f"data.path {self.source.path!r} has no rows to train on")
         if source != split:
             rank_zero_warn(f"the set has no {split} split: the images of {source} are used")
         return source
@@ -221,9 +222,8 @@ class HuggingFace(CaptionedImages):
         self, split: str, *, seed: int | None = None, limit: int | None = None
     ) -> DataLoader:
         distributed = require("datasets.distributed", "huggingface")
-        rank = self.trainer.global_rank if self.trainer else 0
-        processes = self.trainer.world_size if self.trainer else 1
-        table = self.splits.tables[self._shown(split)]
+        rank, processes = self.rank_and_processes
+        table = self.splits.tables[self._source(split)]
         own = distributed.split_dataset_by_node(table, rank, processes)
         stream = SampleStream(
             partial(_pass, own, seed, self.images_seen, self.shuffle_buffer),
@@ -237,12 +237,12 @@ class HuggingFace(CaptionedImages):
             limit=limit,
         )
         self._streams.append(stream)
-        workers = min(self.num_workers, own.num_shards)  # the library gives others nothing
+        workers = min(self.num_workers, own.num_shards)  # further workers would get no rows
         return DataLoader(stream, batch_size=None, num_workers=workers)
 
 
 def _pass(table: Any, seed: int | None, start: int, buffer: int, number: int) -> Any:
-    """The rows of one pass over a stream, in another order each; without seed as they are."""
+    """The rows of one pass over a stream, in another order each; in their own without a seed."""
     if seed is None:
         return table
     return table.shuffle(seed=seed_from(seed, start, number), buffer_size=buffer)

@@ -1,14 +1,17 @@
-"""Rows of a set of the `datasets` library as samples: which columns, and what is in them."""
+"""Rows of a set of the `datasets` library as samples."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from textgan.data.cell import NoCaptionError, captions_of
 from textgan.data.columns import CAPTION_COLUMNS
-from textgan.data.sample import Sample, UnusableSampleError
+from textgan.data.sample import Sample
+from textgan.data.skipping import UnusableSampleError
 from textgan.file.regular import check_no_link
 
 _IMAGE_COLUMNS = ("image", "img", "picture", "photo", "jpg", "png", "file_name", "image_path")
@@ -16,13 +19,13 @@ _IMAGE_COLUMNS = ("image", "img", "picture", "photo", "jpg", "png", "file_name",
 
 @dataclass(frozen=True)
 class HuggingFaceRows:
-    """How a row becomes a sample.
+    """The columns of a set that make a sample.
 
     Attributes:
         image: column of images.
         caption: column of captions: a string, or a list of them.
-        names: the caption of each number, where the column has numbers of classes.
-        folder: where images that are named by a path must lie; None takes none by a path.
+        names: the caption of each class, where the column holds class numbers.
+        folder: the folder in which images that are named by a path must lie; None refuses paths.
         follow_links: whether such a path may lead over links.
     """
 
@@ -77,7 +80,7 @@ class HuggingFaceRows:
             UnusableSampleError: it does not, or leads over a link.
         """
         if self.folder is None or "://" in path:
-            raise UnusableSampleError(f"its image is not in the set, but at {path!r:.80}")
+            raise UnusableSampleError(f"its image is outside the set, at {path!r:.80}")
         relative = os.path.relpath(self.folder / path, self.folder)
         if Path(relative).parts[:1] == (os.pardir,):
             raise UnusableSampleError(f"its image {path!r:.80} is not in {self.folder}")
@@ -93,50 +96,42 @@ def choose_image(columns: Sequence[str], features: Mapping[str, Any], wanted: st
     """The column of images: the wanted one, the first of the library's own type, or by name.
 
     Raises:
-        ValueError: the wanted one is not there, or there is none.
+        ValueError: the wanted one is missing, or there is none.
     """
-    if wanted is not None:
-        return _checked("image_column", wanted, columns)
-    own = (name for name in columns if type(features.get(name)).__name__ == "Image")
-    named = (name for usual in _IMAGE_COLUMNS for name in columns if name.casefold() == usual)
-    found = next(own, None) or next(named, None)
-    if found is None:
-        raise ValueError(
-            f"the set has no column of images: set data.image_column to one of its columns, "
-            f"{', '.join(columns)}"
-        )
-    return found
+    typed = (name for name in columns if type(features.get(name)).__name__ == "Image")
+    return _choose("image", columns, wanted, chain(typed, _usual(_IMAGE_COLUMNS, columns)))
 
 
 def choose_caption(columns: Sequence[str], features: Mapping[str, Any], wanted: str | None) -> str:
     """The column of captions: the wanted one, one of a usual name, or the first of classes.
 
     Raises:
-        ValueError: the wanted one is not there, or there is none.
+        ValueError: the wanted one is missing, or there is none.
     """
-    if wanted is not None:
-        return _checked("caption_column", wanted, columns)
-    named = (name for usual in CAPTION_COLUMNS for name in columns if name.casefold() == usual)
     classes = (name for name in columns if class_names(features.get(name)) is not None)
-    found = next(named, None) or next(classes, None)
-    if found is None:
-        raise ValueError(
-            f"the set has no column of captions: set data.caption_column to one of its columns, "
-            f"{', '.join(columns)}"
-        )
-    return found
+    return _choose("caption", columns, wanted, chain(_usual(CAPTION_COLUMNS, columns), classes))
 
 
 def class_names(feature: Any) -> tuple[str, ...] | None:
     """The names of a column of classes, with spaces for underscores and dashes; else None."""
     if type(feature).__name__ != "ClassLabel":
         return None
-    return tuple(
-        " ".join(name.replace("_", " ").replace("-", " ").split()) for name in feature.names
-    )
+    return tuple(" ".join(re.split(r"[_\-\s]+", name)).strip() for name in feature.names)
 
 
-def _checked(argument: str, wanted: str, columns: Sequence[str]) -> str:
-    if wanted not in columns:
-        raise ValueError(f"{argument} must be one of {', '.join(columns)}, got {wanted!r}")
-    return wanted
+def _usual(names: Sequence[str], columns: Sequence[str]) -> Iterator[str]:
+    return (column for name in names for column in columns if column.casefold() == name)
+
+
+def _choose(kind: str, columns: Sequence[str], wanted: str | None, found: Iterator[str]) -> str:
+    if wanted is not None:
+        if wanted not in columns:
+            raise ValueError(f"{kind}_column must be one of {', '.join(columns)}, got {wanted!r}")
+        return wanted
+    column = next(found, None)
+    if column is None:
+        raise ValueError(
+            f"the set has no column of {kind}s: set data.{kind}_column to one of its columns, "
+            f"{', '.join(columns)}"
+        )
+    return column

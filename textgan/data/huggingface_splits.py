@@ -1,4 +1,4 @@
-"""The splits of a set of the `datasets` library: its own, and shares of its train rows."""
+"""The splits of a set of the `datasets` library: its own, or shares of its train rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from textgan.seed import seed_from
 
 @dataclass(frozen=True)
 class HuggingFaceSplits:
-    """Which rows are of which split; the set is loaded when first asked for.
+    """The rows of each split; the set is loaded at the first access.
 
     Attributes:
         source: where the set comes from.
         names: train, val and test -> the set's name of it, or None for the usual one.
-        shares: val and test -> which share of the train rows it gets where the set has none. A
-            stream is not shared out.
+        shares: val and test -> the share of the train rows that it gets where the set has no such
+            split. A stream is not divided.
     """
 
     source: HuggingFaceSets
@@ -29,7 +29,7 @@ class HuggingFaceSplits:
 
     @cached_property
     def tables(self) -> dict[str, Any]:
-        """train, val and test, as far as the set has them, of images that are not decoded.
+        """The splits that the set has, with images that are not decoded.
 
         Raises:
             FileNotFoundError: there is no such set.
@@ -56,19 +56,9 @@ class HuggingFaceSplits:
         found["train"] = train, np.sort(order)
         return {split: pair for split, pair in found.items() if len(pair[1])}
 
-    def shown(self, split: str) -> str:
-        """Val where there are no test images, train where there are none of either."""
-        there = self.tables if self.source.streaming else self.rows
-        fallback = {"test": "val", "val": "train"}
-        while split in fallback and split not in there:
-            split = fallback[split]
-        if split not in there:
-            raise ValueError(f"data.path {self.source.path!r} has no rows to train on")
-        return split
-
 
 def _not_decoded(table: Any) -> Any:
-    """The same set with images as bytes or paths, which are decoded here, within limits."""
+    """The same set with images as bytes or paths, so that textgan decodes them, within limits."""
     image = require("datasets", "huggingface").Image(decode=False)
     for name, feature in (table.features or {}).items():
         if type(feature).__name__ == "Image":

@@ -2,7 +2,6 @@
 
 import gzip
 import math
-import struct
 import zlib
 from pathlib import Path
 
@@ -12,19 +11,18 @@ from torch import Tensor
 
 from textgan.file.regular import open_regular
 
-_UNSIGNED_BYTE = 0x08
-_MOST = 2**30  # bytes unpacked; the largest of the kind, EMNIST, has half as many
+_MOST = 2**30  # bytes unpacked; the largest set in this format, EMNIST, has half as many
 
 
 def read_idx(path: Path, dimensions: int) -> Tensor:
-    """The array of an idx file, uint8; one whose name ends with .gz is unpacked.
+    """The array of an idx file, uint8; a file whose name ends with .gz is unpacked.
 
     The file begins with a magic number, 2048 + dimensions for an array of bytes, and the length of
     each dimension, all big-endian 32-bit integers (LeCun et al., the MNIST database, 1998).
 
     Args:
         path: the file.
-        dimensions: of the array: 1 for labels, 3 for images.
+        dimensions: number of dimensions of the array: 1 for labels, 3 for images.
 
     Raises:
         OSError: it is not a regular file.
@@ -32,21 +30,21 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
             than 1 GiB unpacked.
     """
     content = _content(path)
-    header = struct.Struct(f">{1 + dimensions}I")
-    if len(content) < header.size:
+    header = 4 * (1 + dimensions)
+    if len(content) < header:
         raise ValueError(
-            f"{path} must begin with a header of {header.size} bytes, got {len(content)} in all"
+            f"{path} must begin with a header of {header} bytes, got {len(content)} in all"
         )
-    magic, *shape = header.unpack_from(content)
-    expected = (_UNSIGNED_BYTE << 8) + dimensions
-    if magic != expected:
-        raise ValueError(f"{path} must begin with the magic number {expected}, got {magic}")
-    size = len(content) - header.size
+    magic, *shape = np.frombuffer(content, ">u4", 1 + dimensions).tolist()
+    if magic != 2048 + dimensions:
+        rule = f"{path} must begin with the magic number {2048 + dimensions}"
+        raise ValueError(f"{rule}, got {magic}")
+    size = len(content) - header
     if size != math.prod(shape):
         lengths = " x ".join(map(str, shape))
         raise ValueError(f"{path} must hold {lengths} bytes after its header, got {size}")
-    array = np.frombuffer(content, np.uint8, offset=header.size)
-    return torch.from_numpy(array.reshape(shape).copy())  # a writable one
+    array = np.frombuffer(content, np.uint8, offset=header)
+    return torch.from_numpy(array.reshape(shape).copy())  # the copy is writable
 
 
 def _content(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""Decoded images, in memory if they fit, with the broken ones set aside."""
+"""Decoded images, in memory if they fit."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -8,45 +8,38 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
+from pytorch_lightning.utilities import rank_zero_only
 from rich.progress import track
 from torch import Tensor
 
 from textgan.data.crop import Crop
+from textgan.data.skipping import Skipping
 from textgan.image.file import UnreadableImageError
 
-_MAX_WARNINGS = 20
 _MANY = 2000  # from here on decoding them all takes seconds, so a bar is shown
 
 
-class Images:
-    """Image files as pixels; for a broken one stands the next good one, the first after the last.
-
-    Which one stands for it depends on the files alone, so a run and its resumption see the same.
-    Each broken file is warned of; `broken` lists them, also those that only a worker has met.
+class Images(Skipping):
+    """Image files as pixels; the next good image replaces a broken one.
 
     Args:
         root: the folder of the files.
         files: their paths, relative to it.
         crop: decodes a file.
-        cache_bytes: all are decoded now, by threads, and kept if they fit in as many bytes; else
-            each is decoded when asked for.
+        cache_bytes: if all images fit in so many bytes, threads decode them now and they are kept;
+            else each is decoded when it is needed.
 
     Raises:
         ValueError: all were decoded and none is good.
     """
 
     def __init__(self, root: Path, files: Sequence[str], *, crop: Crop, cache_bytes: int):
+        super().__init__(len(files))
         self.root, self.files, self.crop = root, tuple(files), crop
-        self._is_broken = torch.zeros(len(files), dtype=torch.bool).share_memory_()
-        self._reasons: dict[int, str] = {}
         self._pixels: Tensor | None = None
         self._spans: dict[int, tuple[slice, tuple[int, ...]]] = {}
         if len(files) * crop.channels * crop.image_size**2 <= cache_bytes:
             self._fill(cache_bytes)
-
-    def __len__(self) -> int:
-        return len(self.files)
 
     @property
     def is_cached(self) -> bool:
@@ -59,23 +52,16 @@ class Images:
         Raises:
             ValueError: no image is good.
         """
-        for step in range(len(self.files)):
-            found = (place + step) % len(self.files)
-            if self._is_broken[found]:
-                continue
-            if self._pixels is not None:
-                span, shape = self._spans[found]
-                return found, self._pixels[span].view(shape)  # (C, H, W)
-            try:
-                return found, torch.from_numpy(self.crop.read(self.root / self.files[found]))
-            except UnreadableImageError as error:
-                self._set_aside(found, str(error))
-        raise ValueError(self._none_is_good())
+        return self._read_next(place)
 
-    def broken(self) -> list[tuple[str, str]]:
-        """(file, reason) of each image that was found broken so far."""
-        places = self._is_broken.nonzero().flatten().tolist()
-        return [(self.files[place], self._reason(place)) for place in places]
+    def _read(self, place: int) -> Tensor:
+        if self._pixels is None:
+            return torch.from_numpy(self.crop.read(self.root / self.files[place]))
+        span, shape = self._spans[place]
+        return self._pixels[span].view(shape)  # (C, H, W)
+
+    def _name(self, place: int) -> str:
+        return str(self.root / self.files[place])
 
     def _fill(self, cache_bytes: int) -> None:
         pieces, size = [], 0
@@ -89,11 +75,11 @@ class Images:
             if size > cache_bytes:  # images of unequal sizes, whose sum was not known before
                 return
         if not pieces:
-            raise ValueError(self._none_is_good())
+            raise ValueError(self._none_is_usable())
         self._pixels = torch.from_numpy(np.concatenate(pieces))
 
     def _decoded(self) -> Iterator[np.ndarray | str]:
-        """The pixels of each file, or why it has none, in order."""
+        """The pixels of each file, or the reason why it has none, in order."""
 
         def decode(file: str) -> np.ndarray | str:
             try:
@@ -105,28 +91,6 @@ class Images:
         description = f"decoding {len(self.files):,} images"
         with (
             ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool,
-            closing(pool.map(decode, self.files)) as decoded,  # left early, it cancels the rest
+            closing(pool.map(decode, self.files)) as decoded,  # if left early, it cancels the rest
         ):
             yield from track(decoded, description, len(self.files), transient=True, disable=hidden)
-
-    def _set_aside(self, place: int, reason: str) -> None:
-        self._reasons[place] = reason
-        self._is_broken[place] = True
-        count = int(self._is_broken.sum())
-        if count <= _MAX_WARNINGS:
-            rank_zero_warn(f"{self.root / self.files[place]} is skipped: {reason}")
-        elif count == _MAX_WARNINGS + 1:
-            rank_zero_warn("more images are skipped; the summary at the end counts them")
-
-    def _reason(self, place: int) -> str:
-        if place not in self._reasons:  # another process found it, and told only that it is broken
-            try:
-                self.crop.read(self.root / self.files[place])
-                self._reasons[place] = "it could not be read when it was its turn"
-            except UnreadableImageError as error:
-                self._reasons[place] = str(error)
-        return self._reasons[place]
-
-    def _none_is_good(self) -> str:
-        first = self.root / self.files[0]
-        return f"none of the {len(self)} images can be opened: {first}: {self._reason(0)}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from textgan.data.beside import find_beside, read_beside
-from textgan.data.captions import NO_CAPTION, CaptionsFile, Row, merged, read_captions_file
+from textgan.data.captions import NO_CAPTION, CaptionOptions, Row, merged, read_captions_file
 from textgan.data.captions_files import USUAL, check_no_other, find_captions_files
 from textgan.data.split_name import is_class, split_of
 from textgan.data.tree import Tree, walk
@@ -43,7 +43,7 @@ class Reading:
     unreadable: dict[str, int] = field(default_factory=dict)
 
 
-def read_folder(root: Path, how: CaptionsFile, *, follow_links: bool = False) -> Reading:
+def read_folder(root: Path, options: CaptionOptions, *, follow_links: bool = False) -> Reading:
     """The images that a folder names; whether each exists is not looked at.
 
     The first of these that is there is read: captions files in the root, or in sub-folders that
@@ -52,7 +52,7 @@ def read_folder(root: Path, how: CaptionsFile, *, follow_links: bool = False) ->
 
     Args:
         root: the folder.
-        how: how captions are read.
+        options: how captions are read.
         follow_links: whether links below it are followed; else they are left out.
 
     Raises:
@@ -65,14 +65,14 @@ def read_folder(root: Path, how: CaptionsFile, *, follow_links: bool = False) ->
     if not root.is_dir():
         raise ValueError(f"{expected}, and {str(root)!r} is a file")
     whole = walk(root, follow_links=follow_links)
-    if how.captions_file:
-        path = root / expanded(how.captions_file)
+    if options.captions_file:
+        path = root / expanded(options.captions_file)
         if not follow_links:
             _check_no_link(root, path)
-        reading = _of_captions_files(whole, "", {path: None}, how)
+        reading = _of_captions_files(whole, "", {path: None}, options)
     else:
         _check_left_out(whole)
-        reading = _read(whole, "", how)
+        reading = _read(whole, "", options)
     reading.unnamed = len(whole.images) - len(whole.names.intersection(_files(reading)))
     reading.unreadable = dict(whole.unreadable)
     known = _files(reading)  # whose reasons are said with them
@@ -100,49 +100,49 @@ def _check_left_out(tree: Tree) -> None:
             )
 
 
-def _read(whole: Tree, start: str, how: CaptionsFile) -> Reading:
+def _read(whole: Tree, start: str, options: CaptionOptions) -> Reading:
     """What a folder says, or a part of it.
 
     Args:
         whole: the folder that the user named; files are relative to it.
         start: "" for the whole, or the path of a part with a slash at its end.
-        how: how captions are read.
+        options: how captions are read.
     """
     tree = whole.below(start)
-    if how.caption_suffix is None and (files := find_captions_files(tree, how)):
-        return _of_captions_files(whole, start, files, how)
+    if options.caption_suffix is None and (files := find_captions_files(tree, options)):
+        return _of_captions_files(whole, start, files, options)
     folders = tree.folders()
     splits = {name: split for name in folders if (split := split_of(name))}
     if "train" in splits.values():
-        return _of_splits(whole, start, splits, how)
-    own = find_beside(tree, how)
+        return _of_splits(whole, start, splits, options)
+    own = find_beside(tree, options)
     if own is None:
-        check_no_other(tree, how)
+        check_no_other(tree, options)
         if (
             len(folders) == 1
             and start.count("/") < _DEEPEST
             and not any("/" not in file for file in tree.images)
         ):
-            return _read(whole, f"{start}{folders[0]}/", how)
-    for argument, value in vars(how).items():
+            return _read(whole, f"{start}{folders[0]}/", options)
+    for argument, value in vars(options).items():
         if value is not None and argument not in ("encoding", "caption_suffix"):
             raise ValueError(
                 f"{argument} says how a captions file is read, and {tree.root} has none"
             )
     if own is not None:
-        rows = read_beside(tree, *own, how)
+        rows = read_beside(tree, *own, options)
         return Reading(_below(start, rows), [f"the {own[0]} files of the images' names"])
     return _of_classes(tree, start)
 
 
 def _of_captions_files(
-    whole: Tree, start: str, files: dict[Path, str | None], how: CaptionsFile
+    whole: Tree, start: str, files: dict[Path, str | None], options: CaptionOptions
 ) -> Reading:
     """All captions files together, each with the split that it is of, or None."""
     rows: dict[str, Row] = {}
     reading = Reading([], [])
     for path, split in files.items():
-        read = read_captions_file(whole, path, how, start=start, split=split)
+        read = read_captions_file(whole, path, options, start=start, split=split)
         for row in read.rows:
             rows[row.file] = merged(rows[row.file], row, path) if row.file in rows else row
         reading.faults += read.faults
@@ -151,7 +151,7 @@ def _of_captions_files(
     return reading
 
 
-def _of_splits(whole: Tree, start: str, splits: dict[str, str], how: CaptionsFile) -> Reading:
+def _of_splits(whole: Tree, start: str, splits: dict[str, str], options: CaptionOptions) -> Reading:
     """Split folders, each read by itself; one of val or test that is empty is as none."""
     together = Reading([], [])
     for path in sorted(whole.below(start).root.iterdir()):
@@ -159,10 +159,10 @@ def _of_splits(whole: Tree, start: str, splits: dict[str, str], how: CaptionsFil
             together.notes.append(f"{path} has no images, and is left out.")
     for name, split in splits.items():
         part = whole.below(f"{start}{name}/")
-        if split != "train" and not part.images and not find_captions_files(part, how):
+        if split != "train" and not part.images and not find_captions_files(part, options):
             together.notes.append(f"{part.root} has no images, and is left out.")
             continue
-        reading = _read(whole, f"{start}{name}/", how)
+        reading = _read(whole, f"{start}{name}/", options)
         together.rows += [replace(row, split=split) for row in reading.rows]
         together.sources += [each for each in reading.sources if each not in together.sources]
         together.faults += reading.faults

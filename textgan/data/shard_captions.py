@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from textgan.data.cell import NoCaptionError, captions_of
 from textgan.data.columns import CAPTION_COLUMNS
-from textgan.data.sample import UnusableSampleError
+from textgan.data.skipping import UnusableSampleError
 
 
 @dataclass(frozen=True)

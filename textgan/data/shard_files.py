@@ -14,15 +14,6 @@ from textgan.file.regular import find_files
 Urls = str | Path
 
 
-def check_shares(val_share: float, test_share: float) -> None:
-    """Raise ValueError if the shares are negative, or together more than 1."""
-    if min(val_share, test_share) < 0 or val_share + test_share > 1:
-        raise ValueError(
-            "val_share and test_share must be at least 0 and together at most 1, "
-            f"got {val_share} and {test_share}"
-        )
-
-
 @dataclass(frozen=True)
 class ShardFiles:
     """The tar files of each split: the arguments of `WebDataset` of these names."""

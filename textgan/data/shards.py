@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from textgan.data.sample import Sample, UnusableSampleError
+from textgan.data.sample import Sample
 from textgan.data.shard import read_shard
 from textgan.data.shard_captions import ShardCaptions
+from textgan.data.skipping import UnusableSampleError
 
 
 class Shards:

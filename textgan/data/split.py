@@ -28,6 +28,15 @@ class Split:
     excluded: list[Row] = field(default_factory=list)
 
 
+def check_shares(val_share: float, test_share: float) -> None:
+    """Raise ValueError if the shares are negative, or together more than 1."""
+    if min(val_share, test_share) < 0 or val_share + test_share > 1:
+        raise ValueError(
+            "val_share and test_share must be at least 0 and together at most 1, "
+            f"got {val_share} and {test_share}"
+        )
+
+
 def split_rows(
     rows: Sequence[Row],
     *,

@@ -1,16 +1,17 @@
-"""Captioned images in tar files, as WebDataset has them."""
+"""Captioned images in tar files, in the WebDataset layout."""
 
 from pathlib import Path
 
 import numpy as np
 from pytorch_lightning.utilities import rank_zero_warn
 
-from textgan.data.base import CaptionedImages
+from textgan.data.base import CaptionedImages, evenly
 from textgan.data.crop import Crop
 from textgan.data.sample import SampleSplit, View, summarise
 from textgan.data.shard_captions import ShardCaptions
-from textgan.data.shard_files import ShardFiles, check_shares
+from textgan.data.shard_files import ShardFiles
 from textgan.data.shards import Shards
+from textgan.data.split import check_shares
 from textgan.image.file import MAX_MEGAPIXELS, most_bytes
 
 
@@ -19,17 +20,17 @@ class WebDataset(CaptionedImages):
 
     Files of one name but for their suffix are a sample: an image, and its captions as .txt (each
     line that is not empty is one), .json (a string, a list, or an object with a caption) or .cls (a
-    number, which `class_names` gives a name). The tar files are local and not packed. Their headers
-    are read at the start, so that each image can be read alone: whatever the number of processes
-    and workers, each image is shown once a pass, and a resumed run goes on exactly.
+    number, for which `class_names` has a name). The tar files are local and not compressed. Their
+    headers are read at the start, so that each image can be read alone: with any number of
+    processes and workers, each image is shown once per pass, and a resumed run continues exactly.
 
-    In each pass the tar files have another order. What lies near each other in a file is read at
-    about the same time, so that a disk need not jump.
+    In each pass the tar files have another order. Neighbours in a file are read at about the same
+    time, which saves seeks on a disk.
 
-    A file is of the split that its name or that of its folder in `urls` says (train-0000.tar,
-    val/0000.tar), if any is of train. Where none is val (or test), `val_share` (`test_share`) of
-    the files are taken by a hash of their names. Without val files validation looks at the training
-    images, without test files the test looks at those of val.
+    The split of a file is in its name or in that of its folder in `urls` (train-0000.tar,
+    val/0000.tar), if any name contains train. Where none is val (or test), `val_share`
+    (`test_share`) of the files are taken by a hash of their names. Without val files the validation
+    uses the training images; without test files the test uses those of val.
 
     Args:
         urls: a folder of .tar files, a path, or a pattern such as "shards/train-{0000..0007}.tar";
@@ -39,14 +40,14 @@ class WebDataset(CaptionedImages):
         image_size: side of the square that is made of each image.
         channels: 1 gray, 3 RGB, 4 RGBA.
         crop, flip, background, max_megapixels: see `Folder`.
-        caption_column: which entry of a .json holds the captions; None takes caption, text or the
-            like.
+        caption_column: the entry of a .json that holds the captions; None takes caption, text or
+            the like.
         class_names: the caption of each number of a .cls, 0 first.
-        shuffle_buffer: how many samples that lie near each other are mixed in training.
-        val_share: share of the files that becomes val, where none is named so: one at least, if
+        shuffle_buffer: number of neighbouring samples that are shuffled together in training.
+        val_share: share of the files that becomes val, where none is named so: at least one, if
             there are two or more files, and none for 0.
         test_share: the same for test.
-        follow_links: whether links in a folder of tar files are followed; else they are left out.
+        follow_links: follow links in a folder of tar files; otherwise they are left out.
         num_workers: loader processes.
         seed: decides the order and every random choice, but not the splits.
     """
@@ -83,12 +84,6 @@ class WebDataset(CaptionedImages):
         self.shuffle_buffer, self.most_bytes = shuffle_buffer, most_bytes(max_megapixels)
         self._shards: dict[str, Shards] = {}
 
-    def setup(self, stage: str | None = None) -> None:
-        """Read the headers of the tar files before any progress bar of the trainer's is up."""
-        stages = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}
-        for name in stages.get(stage, ()):
-            self.dataset(name)
-
     def build(self, split: str) -> SampleSplit:
         """The data set of a split.
 
@@ -113,29 +108,25 @@ class WebDataset(CaptionedImages):
         return self.dataset(split).still()
 
     def order(self, generator: np.random.Generator) -> np.ndarray:
-        """The order of a pass: the files in another one, and neighbours in them mixed."""
+        """The order of one pass: the files in random order, and neighbours in them shuffled."""
         return self.shards("train").order(generator, self.shuffle_buffer)
 
     def captions(self, limit: int) -> list[str]:
-        """At most `limit` captions of the train split, the first of images evenly over it."""
+        """The first captions of at most `limit` train images, spread evenly over the split."""
         shards = self.shards("train")
-        count = min(limit, len(shards))
-        found = (shards.captions(place * len(shards) // count) for place in range(count))
+        found = map(shards.captions, evenly(len(shards), limit))
         return [captions[0] for captions in found if captions]
 
     def shards(self, split: str) -> Shards:
-        """The tar files of a split, whose headers are read when first asked for."""
+        """The tar files of a split; their headers are read at the first access."""
         if split not in self._shards:
             paths = self.files.of(split)
             self._shards[split] = Shards(paths, self.texts, most_bytes=self.most_bytes)
         return self._shards[split]
 
-    def shown_split(self, split: str) -> str:
-        """Val where there are no test files, train where there are none of either."""
-        fallback = {"test": "val", "val": "train"}
-        while split in fallback and not self.files.of(split):
-            split = fallback[split]
-        return split
+    def has(self, split: str) -> bool:
+        """Whether a split has tar files."""
+        return bool(self.files.of(split))
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
@@ -148,6 +139,6 @@ class WebDataset(CaptionedImages):
         return found
 
     def summary(self) -> str:
-        """How many samples there are, how many were left out, and why the first three were."""
+        """The number of samples, the number of those left out, and the first three reasons."""
         total = sum(len(shards) for shards in self._shards.values())
         return summarise(total, self.skipped)
