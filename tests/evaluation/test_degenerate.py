@@ -8,7 +8,7 @@ from torch import nn
 
 from textgan.composition.conf_folder import conf_folder
 from textgan.evaluation import Evaluator, by_captions
-from textgan.evaluation.report import collect
+from textgan.evaluation.report import Origin, collect
 from textgan.metric.base import Metric
 from textgan.types import Batch
 
@@ -96,16 +96,14 @@ def test_every_metric_has_finite_values_or_a_reason(case):
     assert values, "the others are measured"
     for name, reason in evaluator.skipped.items():
         assert reason.strip(), name
-    report = collect(
-        evaluator, values, Pipeline(flat), source=None, images_seen=None, data={"split": "test"}
-    )
+    report = collect(evaluator, values, Pipeline(flat), Origin(data={"split": "test"}))
     report.to_json()  # which holds no NaN
     assert {number["metric"] for number in report.numbers.values()} <= evaluator.active.keys()
 
 
 def test_sharpness_of_flat_pictures_is_left_out_with_its_reason():
     evaluator, values = evaluated("flat pictures", metrics())
-    assert evaluator.skipped["sharpness"].startswith("sharpness needs real pictures with detail")
+    assert evaluator.skipped["sharpness"].startswith("sharpness needs real images with detail")
     assert not any(name.startswith("sharpness") for name in values)
 
 
@@ -147,7 +145,7 @@ def test_a_metric_that_fails_anywhere_leaves_the_others_in_peace(where, error):
     evaluator.update(by_captions(pipeline), batch)
     evaluator.finish(pipeline)
     assert evaluator.compute() == {"good/poor": 1.0}
-    said = "poor is not a finite number: nan" if where == "value" else str(error)
+    said = "poor must be a finite number, got nan" if where == "value" else str(error)
     assert evaluator.skipped == {"bad": said}
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from textgan.comparison.stored import read
 from textgan.evaluation import Report
-from textgan.evaluation.histogram import draw
+from textgan.evaluation.histogram import histogram_figure
 from textgan.evaluation.page import page, save
 from textgan.evaluation.runner import Shown
 from textgan.image import to_pil
@@ -95,7 +95,7 @@ def report() -> Report:
             Shown("gray", picture(2, 1), picture(3, 1)[None]),
             Shown("clear", None, picture(4, 4)[None]),
         ],
-        pictures={"Closest <pairs>": Image.new("RGB", (300, 40), "red")},
+        images={"Closest <pairs>": Image.new("RGB", (300, 40), "red")},
         histograms={"Distance & more": {"draws": torch.arange(9.0), "real": torch.ones(5)}},
     )
 
@@ -165,12 +165,12 @@ def test_a_caption_is_followed_by_the_real_picture_and_its_draws(report):
     images = Page(page(report)).images[:6]
     said = html.unescape('<script>alert("1 & 2")</script>')
     expected = [
-        (f"real picture: {said}", picture(0)),
-        (f"draw 1: {said}", picture(1)),
-        (f"draw 2: {said}", picture(1)),
-        ("real picture: gray", picture(2, 1)),
-        ("draw 1: gray", picture(3, 1)),
-        ("draw 1: clear", picture(4, 4)),
+        (f"real image: {said}", picture(0)),
+        (f"sample 1: {said}", picture(1)),
+        (f"sample 2: {said}", picture(1)),
+        ("real image: gray", picture(2, 1)),
+        ("sample 1: gray", picture(3, 1)),
+        ("sample 1: clear", picture(4, 4)),
     ]
     assert [image["alt"] for image in images] == [alt for alt, _ in expected]
     for image, (_, pixels) in zip(images, expected, strict=True):
@@ -181,7 +181,7 @@ def test_a_caption_is_followed_by_the_real_picture_and_its_draws(report):
 
 def test_real_pictures_have_a_frame_and_a_heading(report):
     text = page(report)
-    assert ["caption", "real", "draw 1", "draw 2"] in Page(text).cells
+    assert ["caption", "real", "sample 1", "sample 2"] in Page(text).cells
     assert text.count('<td class="real"><img') == 2
     assert re.search(r"\.real img \{ outline", text)
     assert "image-rendering: pixelated" in text
@@ -189,7 +189,7 @@ def test_real_pictures_have_a_frame_and_a_heading(report):
 
 def test_without_real_pictures_there_is_no_column_for_them(report):
     report.shown = report.shown[2:]
-    assert ["caption", "draw 1"] in Page(page(report)).cells
+    assert ["caption", "sample 1"] in Page(page(report)).cells
 
 
 def test_large_pictures_are_not_called_pixels(report):
@@ -225,7 +225,7 @@ def test_saving_writes_the_numbers_and_the_page(report, tmp_path):
 def test_a_histogram_has_a_colour_for_each_series_and_ink_for_its_page():
     values = {"draws": torch.arange(100.0), "real": torch.arange(50.0)}
     for dark, colours in ((False, ("#2b65c7", "#d9822b")), (True, ("#86adff", "#f0a868"))):
-        image = draw("Distance", values, dark=dark).convert("RGBA")
+        image = histogram_figure("Distance", values, dark=dark).convert("RGBA")
         assert image.getpixel((0, 0))[3] == 0
         known = {pixel[:3] for _, pixel in image.getcolors(image.width * image.height)}
         for colour in colours:
@@ -235,4 +235,4 @@ def test_a_histogram_has_a_colour_for_each_series_and_ink_for_its_page():
 @pytest.mark.parametrize("values", [torch.zeros(0), torch.tensor([1.0, float("nan")])])
 def test_a_histogram_of_nothing_or_of_no_numbers_is_refused(values):
     with pytest.raises(ValueError, match="Distance: draws must be finite values, at least one"):
-        draw("Distance", {"draws": values})
+        histogram_figure("Distance", {"draws": values})

@@ -7,6 +7,7 @@ from PIL import Image
 
 from textgan.errors import MissingWeightsError
 from textgan.evaluation import Evaluator, Report, by_captions, collect
+from textgan.evaluation.report import Origin
 from textgan.metric.base import Metric
 from textgan.pipeline import Option
 from textgan.pretrained.frozen import weights_hash
@@ -41,7 +42,7 @@ class Fake(Metric):
     def compute(self):
         return self.values
 
-    def pictures(self):
+    def images(self):
         return {"A picture": Image.new("L", (3, 2))}
 
     def histograms(self):
@@ -64,7 +65,7 @@ def reported(
     evaluator.update(by_captions(pipeline), pictures)
     values = evaluator.compute()
     data = {"class": "textgan.data.Mine", "split": "test"}
-    return collect(evaluator, values, pipeline, source="run", images_seen=640, data=data)
+    return collect(evaluator, values, pipeline, Origin("run", 640, data))
 
 
 def test_every_number_bears_its_value_what_it_rests_on_and_whose_it_is():
@@ -103,9 +104,9 @@ def test_a_metric_with_a_number_that_is_not_finite_is_left_out_by_name(value):
     metric.values = {"mine": value}
     report = reported({"fake": metric})
     assert not report.numbers
-    assert report.skipped == {"fake": f"mine is not a finite number: {value}"}
+    assert report.skipped == {"fake": f"mine must be a finite number, got {value}"}
     metric.values = {"mine": Measurement(0.5, n=3, low=0.0, high=value)}
-    assert "mine is not a finite number" in reported({"fake": metric}).skipped["fake"]
+    assert "mine must be a finite number" in reported({"fake": metric}).skipped["fake"]
 
 
 def test_the_json_says_all_that_the_report_knows(tmp_path):
@@ -187,5 +188,5 @@ def test_captions_pictures_and_histograms_are_there_for_the_page():
     assert [shown.caption for shown in report.shown] == ["a circle", "a star"]
     assert torch.equal(report.shown[0].real, torch.full((3, 2, 2), 0.5))
     assert report.shown[0].draws.shape == (1, 3, 2, 2)
-    assert report.pictures["A picture"].size == (3, 2)
+    assert report.images["A picture"].size == (3, 2)
     assert report.histograms["A distance"]["draws"].tolist() == [1, 1, 1, 1]

@@ -176,7 +176,7 @@ def test_a_judge_that_was_trained_against_is_refused_and_so_is_its_descendant(pi
     evaluator.begin(pipeline, testing=True)
     for known in ("own", "parent"):
         pipeline.trained_against = ("another", known)
-        with pytest.raises(ConfigError, match=f"metric mine must not be judged by .*: {known}"):
+        with pytest.raises(ConfigError, match=f"metric mine must not use a network .*: {known}"):
             evaluator.begin(pipeline, testing=True)
 
 
@@ -191,7 +191,7 @@ def test_the_first_sixteen_captions_are_remembered_for_the_report(pipeline):
 def test_pictures_of_another_size_are_refused(pipeline):
     other = batch(0)
     other.images = torch.zeros(1, 3, 4, 4)
-    with pytest.raises(ConfigError, match=r"draws are 3 x 2 x 2 .* pictures 3 x 4 x 4: image_size"):
+    with pytest.raises(ConfigError, match=r"samples are 3 x 2 x 2 .* images 3 x 4 x 4: image_size"):
         Evaluator({"mine": Recording()}).update(by_captions(pipeline), other)
 
 

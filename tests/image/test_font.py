@@ -141,10 +141,10 @@ def test_a_grid_shows_the_letters_of_each_caption(chinese, monkeypatch):
 def test_names_in_a_figure_are_drawn_in_a_font_that_has_them(chinese, monkeypatch):
     names = [CHINESE, "Fuß $x$"]
     with pytest.warns(UserWarning, match="fonts-noto-cjk|missing from") as said:
-        boxes = confusion.draw(torch.eye(2), names)
+        boxes = confusion.confusion_matrix_figure(torch.eye(2), names)
     assert ["fonts-noto-cjk" in str(warning.message) for warning in said] == [True]
     monkeypatch.setenv(font.VARIABLE, str(chinese))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        letters = confusion.draw(torch.eye(2), names)
+        letters = confusion.confusion_matrix_figure(torch.eye(2), names)
     assert not np.array_equal(np.asarray(boxes), np.asarray(letters))

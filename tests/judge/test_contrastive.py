@@ -129,7 +129,7 @@ def test_it_does_not_judge_who_was_trained_against_it_or_its_ancestor(judge, fol
     if whose == "another's":
         evaluator.prepare(**arguments)
         return
-    with pytest.raises(ConfigError, match="r_precision must not be judged by a net"):
+    with pytest.raises(ConfigError, match="r_precision must not use a network"):
         evaluator.prepare(**arguments)
 
 

@@ -115,15 +115,15 @@ def test_pixels_beyond_the_range_are_clamped_and_do_not_wrap():
 def test_fewer_than_two_pictures_are_one_clear_sentence():
     fid = FID(Projection(), name="fd_6")
     fid.update(evaluation(pictures(1, seed=0), pictures(1, seed=1)))
-    with pytest.raises(ValueError, match="FID needs at least 2 pictures of each kind, got 1 real"):
+    with pytest.raises(ValueError, match="FID needs at least 2 images of each kind, got 1 real"):
         fid.compute()
 
 
 def test_missing_real_pictures_and_broken_draws_are_refused():
     fid = FID(Projection())
-    with pytest.raises(ValueError, match="FID looks at real pictures, and got none"):
+    with pytest.raises(ValueError, match="FID needs real images, got none"):
         fid.update(evaluation(None, pictures(2, seed=0)))
-    with pytest.raises(ValueError, match="needs finite pixels, and got NaN or inf in 2 of 2 draws"):
+    with pytest.raises(ValueError, match="needs finite pixels, got NaN or inf in 2 of 2 samples"):
         fid.update(evaluation(pictures(2, seed=0), pictures(2, seed=0) / 0))
 
 

@@ -76,7 +76,7 @@ def test_the_random_numbers_of_others_stay_what_they_were():
 
 
 def test_too_few_draws_and_no_split_are_one_clear_sentence():
-    with pytest.raises(TooFewError, match="needs at least 20 draws, two for each split, got 19"):
+    with pytest.raises(TooFewError, match="needs at least 20 samples, two for each split, got 19"):
         measure(draws([0] * 19), splits=10)
     with pytest.raises(ValueError, match="splits must be at least 1, got 0"):
         InceptionScore(Logits(), splits=0)

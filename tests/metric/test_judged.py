@@ -69,34 +69,34 @@ def test_the_judge_is_loaded_by_prepare_and_moves_with_the_metric():
 
 def test_encodings_have_length_1_and_are_of_the_first_draws():
     metric, draws = Judged(Judge()), pictures(5, 2)
-    encoded = metric.pictures_encoded(evaluation(draws), "draws")
+    encoded = metric.encode_images(evaluation(draws), "draws")
     expected = nn.functional.normalize(metric.judge.encode_images(draws[:, 0]))
     torch.testing.assert_close(encoded, expected)
     assert not encoded.requires_grad
-    texts = metric.captions_encoded(evaluation(draws))
+    texts = metric.encode_captions(evaluation(draws))
     torch.testing.assert_close(texts[0], torch.tensor([3.0, 2.0, 0.0]) / 13**0.5)
-    assert metric.pictures_encoded(evaluation(draws), "real") is None
+    assert metric.encode_images(evaluation(draws), "real") is None
 
 
 def test_autocast_around_it_changes_nothing():
     metric, shown = Judged(Judge()), evaluation(pictures(5, 1))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        inside = metric.pictures_encoded(shown, "draws")
-    assert torch.equal(inside, metric.pictures_encoded(shown, "draws"))
+        inside = metric.encode_images(shown, "draws")
+    assert torch.equal(inside, metric.encode_images(shown, "draws"))
 
 
 def test_broken_pictures_and_broken_encodings_are_refused():
     metric, draws = Judged(Judge()), pictures(3, 1)
     real = draws[:, 0].clone()
     real[1, 0, 0, 0] = float("nan")
-    with pytest.raises(ValueError, match="finite pixels, and got NaN or inf in 1 of 3 real pictur"):
-        metric.pictures_encoded(evaluation(draws, real), "real")
+    with pytest.raises(ValueError, match="finite pixels, got NaN or inf in 1 of 3 real images"):
+        metric.encode_images(evaluation(draws, real), "real")
     metric.judge.encode_images = lambda images: images
     with pytest.raises(ValueError, match=r"as \(3, D\), got the shape \(3, 1, 2, 2\)"):
-        metric.pictures_encoded(evaluation(draws), "draws")
+        metric.encode_images(evaluation(draws), "draws")
     metric.judge.encode_images = lambda images: images.flatten(1) / 0
     with pytest.raises(ValueError, match="judge must return finite encodings"):
-        metric.pictures_encoded(evaluation(draws), "draws")
+        metric.encode_images(evaluation(draws), "draws")
 
 
 RANK = """

@@ -122,5 +122,5 @@ def test_the_value_bears_the_name_that_it_was_given():
 def test_fewer_than_three_pictures_are_one_clear_sentence():
     metric = KID(Projection(), name="mmd")
     metric.update(Evaluation(["x"] * 2, pictures(2, seed=0), pictures(2, seed=1)[:, None]))
-    with pytest.raises(ValueError, match="KID needs at least 3 pictures of each kind, got 2 real"):
+    with pytest.raises(ValueError, match="KID needs at least 3 images of each kind, got 2 real"):
         metric.compute()

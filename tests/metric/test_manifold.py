@@ -140,7 +140,7 @@ def test_shares_have_wilsons_interval_over_their_own_pictures():
 
 
 def test_too_few_pictures_and_no_neighbours_are_one_clear_sentence():
-    with pytest.raises(TooFewError, match="Manifold needs at least 6 pictures of each kind, got 6"):
+    with pytest.raises(TooFewError, match="Manifold needs at least 6 images of each kind, got 6"):
         measure(pictures(6, seed=0), pictures(5, seed=1))
     with pytest.raises(ValueError, match="must be at least 1, got 0 and 5"):
         Manifold(Projection(), precision_neighbours=0)

@@ -13,7 +13,7 @@ from textgan.metric.interval import wilson
 from textgan.metric.memorisation import nearer
 from textgan.types import Evaluation
 
-TITLE = "Draws beside the training picture nearest to them"
+TITLE = "Samples beside the nearest training image"
 
 
 class Projection(nn.Module):
@@ -64,8 +64,8 @@ def test_the_numbers_are_those_worked_by_hand():
     assert (found["distance"], found["distance_held_out"]) == (5, 10)
     assert (found["n"], found["n_training"]) == (3, 2)
     (series,) = metric.histograms().values()
-    assert series["draws"].tolist() == [1, 5, 30]
-    assert series["held-out pictures"].tolist() == [5, 10, 40]
+    assert series["samples"].tolist() == [1, 5, 30]
+    assert series["held-out images"].tolist() == [5, 10, 40]
 
 
 def test_a_planted_copy_among_fresh_draws_is_found_and_shown():
@@ -75,13 +75,13 @@ def test_a_planted_copy_among_fresh_draws_is_found_and_shown():
     found = metric.compute()
     assert found["copies"] > 0
     (series,) = metric.histograms().values()
-    assert series["draws"].argmin() == 77
-    assert series["draws"][77] == 0
+    assert series["samples"].argmin() == 77
+    assert series["samples"][77] == 0
     pairs, words = metric._closest
     assert words[0] == "distance 0"
     assert words[1] != "distance 0"
     assert torch.equal(pairs[0, :, :, :4], pairs[0, :, :, 4:])
-    grid = from_pil(metric.pictures()[TITLE])
+    grid = from_pil(metric.images()[TITLE])
     left, right = grid[:, 8:136, 8:136], grid[:, 8:136, 136:264]  # the first of the pairs
     assert torch.equal(left, right)
     assert (left[:, 16::32, 16::32] - training[123]).abs().max() < 0.01
@@ -160,15 +160,15 @@ def test_draws_and_training_pictures_of_unequal_size_stand_side_by_side():
 
 def test_only_ten_pairs_are_shown_and_none_before_compute_or_after_reset():
     metric = metric_of(pictures(50, seed=0), pictures(30, seed=1), pictures(30, seed=2))
-    assert metric.pictures() == metric.histograms() == {}
+    assert metric.images() == metric.histograms() == {}
     metric.compute()
     assert len(metric._closest[1]) == 10
     metric.reset()
-    assert metric.pictures() == metric.histograms() == {}
+    assert metric.images() == metric.histograms() == {}
 
 
 def test_without_training_pictures_it_says_so_in_one_sentence():
     metric = Memorisation(Projection())
     metric.update(Evaluation(["x"] * 3, pictures(3, seed=0), pictures(3, seed=1)[:, None]))
-    with pytest.raises(TooFewError, match=r"update_training.*got 0 training pictures and 3 draws"):
+    with pytest.raises(TooFewError, match=r"update_training.*got 0 training images and 3 samples"):
         metric.compute()

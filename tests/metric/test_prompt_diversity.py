@@ -98,7 +98,7 @@ def test_more_draws_than_it_asks_for_are_not_looked_at():
 def test_too_few_draws_and_captions_are_one_clear_sentence():
     with pytest.raises(ValueError, match="draws must be at least 2, got 1"):
         PromptDiversity(Projection(), draws=1)
-    with pytest.raises(ValueError, match="looks at 4 draws of a caption, got 3"):
+    with pytest.raises(ValueError, match="needs 4 samples of a caption, got 3"):
         measure(normal(5, 3, seed=0))
     with pytest.raises(TooFewError, match="PromptDiversity needs at least 3 captions, got 2"):
         measure(normal(2, 4, seed=0))

@@ -75,7 +75,7 @@ def measure(name: str, parts: list[Tensor]) -> list:
         metric.update(evaluation(rows))
     values = metric.compute()
     numbers = {key: [float(value), *bounds(value)] for key, value in values.items()}
-    pictures = [list(picture.tobytes()) for picture in metric.pictures().values()]
+    pictures = [list(picture.tobytes()) for picture in metric.images().values()]
     series = [sorted(x.tolist()) for s in metric.histograms().values() for x in s.values()]
     return [numbers, pictures, series]
 

@@ -95,7 +95,7 @@ def test_classes_are_told_by_their_names_and_confusions_are_counted(trainer):
     model.text_encoder.fit_tokenizer(data.captions(50))
     model.ema.copy_from(model._followed())
     (found,) = trainer().test(model, data, verbose=False)
-    confusion = model.evaluation.examination.confusion
+    confusion = model.evaluation.confusion
     labels = data.labels("test")
     assert confusion.sum(1).tolist() == [int((labels == n).sum()) for n in (0, 1)]
     accuracy = float(confusion.trace()) / 10

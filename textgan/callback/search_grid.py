@@ -24,7 +24,7 @@ class SearchGrid(pl.Callback):
         if not trainer.is_global_zero or trainer.sanity_checking:
             return
         images_seen = int(pl_module.images_seen)
-        grid = pl_module.evaluation.examination.search_grid(pl_module.pipeline())
+        grid = pl_module.evaluation.search_grid(pl_module.pipeline())
         save_png(grid, Path(trainer.default_root_dir) / "samples" / f"{images_seen:09d}.png")
         for logger in trainer.loggers:
             log_picture(logger, "samples", grid, images_seen)

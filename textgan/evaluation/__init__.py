@@ -1,4 +1,4 @@
-"""One runner that draws once for all metrics."""
+"""Evaluation of models."""
 
 from textgan.evaluation.cache import FeatureCache, default_folder
 from textgan.evaluation.report import Report, collect

@@ -1,4 +1,4 @@
-"""Features, computed once for all metrics that look at the same pictures by the same network."""
+"""Features, computed once for all metrics that use the same images and the same network."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ from textgan.types import Evaluation
 
 @dataclass
 class _Network:
-    """What the metrics together ask of one network."""
+    """The outputs of one network that all metrics together need."""
 
     deepest: nn.Module
     taps: set[str] = field(default_factory=set)
@@ -26,11 +26,11 @@ class _Network:
 
 
 class FeatureBank:
-    """Knows what the metrics will ask, so that one pass over the pictures serves them all.
+    """Collects the outputs that metrics need, so that one pass over the images is enough for all.
 
     Args:
-        metrics: they are prepared already.
-        cache: where features of real pictures are kept; None keeps none.
+        metrics: prepared metrics.
+        cache: where features of real images are kept; None keeps none.
     """
 
     def __init__(self, metrics: Iterable[Metric], cache: FeatureCache | None = None):
@@ -45,7 +45,7 @@ class FeatureBank:
                     network.deepest = extractor
 
     def of(self, evaluation: Evaluation) -> Callable[[nn.Module, str], Tensor]:
-        """What `Evaluation.bank` is: (extractor, kind) -> features (B, k, D) of that batch."""
+        """`Evaluation.bank` of a batch: (extractor, kind) -> features (B, k, D)."""
         known: dict[tuple[str, str], dict[str, Tensor]] = {}
 
         def features(extractor: nn.Module, kind: str) -> Tensor:
@@ -62,19 +62,19 @@ class FeatureBank:
 
     @torch.no_grad()
     def _outputs(self, name: str, images: Tensor, *, is_kept: bool) -> dict[str, Tensor]:
-        """Pictures (B, C, H, W) or (B, k, C, H, W) -> tap -> (B, D) or (B, k, D)."""
+        """Images (B, C, H, W) or (B, k, C, H, W) -> tap -> (B, D) or (B, k, D)."""
         network = self.networks[name]
         batch = images.shape[:-3]
         pixels = to_rgb_uint8(images.flatten(0, len(batch) - 1))  # (N, 3, H, W)
         cache = self.cache if is_kept and isinstance(network.deepest, FeatureExtractor) else None
-        how = _how(network.deepest) if cache else ""
-        found = {tap: cache and cache.get(how, tap, pixels) for tap in network.taps}
+        key = _key(network.deepest) if cache else ""
+        found = {tap: cache and cache.get(key, tap, pixels) for tap in network.taps}
         if any(features is None for features in found.values()):
             with full_precision(images.device):
                 found = _pass(network.deepest, pixels, network.taps)
             for tap, features in found.items():
                 if cache is not None:
-                    cache.put(how, tap, pixels, features)
+                    cache.put(key, tap, pixels, features)
         return {
             tap: checked(features).to(images.device).unflatten(0, batch)
             for tap, features in found.items()
@@ -93,8 +93,8 @@ def _name(extractor: nn.Module) -> str:
     return f"{type(extractor).__qualname__} {id(extractor)}"
 
 
-def _how(extractor: FeatureExtractor) -> str:
-    """All that decides its features but which of its outputs: weights, resize and so on."""
+def _key(extractor: FeatureExtractor) -> str:
+    """Everything that decides its features except the output: weights, resize and so on."""
     protocol = {key: value for key, value in extractor.protocol().items() if key != "feature"}
     return json.dumps({**protocol, "version": __version__}, sort_keys=True)
 

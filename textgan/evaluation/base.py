@@ -1,14 +1,14 @@
-"""How a model is evaluated on a split, whatever it generates."""
+"""The contract of an evaluation of a model on a split of the data."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor
 
-from textgan.evaluation.report import Report
+from textgan.evaluation.report import Origin, Report
 from textgan.types import Batch
 
 P = TypeVar("P")
@@ -16,14 +16,14 @@ P = TypeVar("P")
 
 @dataclass
 class Split:
-    """A split of the data, as an evaluation sees it.
+    """A split of the data, with the facts that an evaluation needs.
 
     Attributes:
         testing: whether it is the test split, whose evaluation may take longer.
         captions: () -> training captions; None where the data has no data module.
-        training: how many at most -> this process's share of the training images; None where the
+        training: largest number -> this process's share of the training images; None where the
             evaluated split is the training split itself, or there is no data module.
-        class_names: names of the classes, if the data has any.
+        class_names: names of the classes, if the data have any.
         labels: (rows of the split,) int64, the class of each image; None without classes.
     """
 
@@ -32,23 +32,6 @@ class Split:
     training: Callable[[int], Iterable[Batch]] | None = None
     class_names: Sequence[str] = ()
     labels: Tensor | None = None
-
-
-@dataclass
-class Origin:
-    """Facts for the report that an evaluation does not know itself.
-
-    Attributes:
-        source: the file or folder that the model came from; None if it was not saved.
-        images_seen: number of training images; None where nobody knows.
-        data: class and split of the data.
-        precision: Lightning's name of the numeric precision.
-    """
-
-    source: str | None = None
-    images_seen: int | None = None
-    data: dict[str, Any] = field(default_factory=dict)
-    precision: str = "32-true"
 
 
 class Evaluation(ABC, Generic[P]):
@@ -71,11 +54,11 @@ class Evaluation(ABC, Generic[P]):
         return []
 
     def prepare(self, *, device: torch.device, trained_against: Collection[str]) -> None:
-        """Find mistakes in what will be evaluated, before hours of training.
+        """Check that the metrics can be computed, before hours of training.
 
         Args:
             device: where the metrics compute.
-            trained_against: hashes of frozen networks that may not judge the model.
+            trained_against: hashes of frozen networks that must not evaluate the model.
 
         Raises:
             ConfigError: a metric cannot be computed.
@@ -90,7 +73,7 @@ class Evaluation(ABC, Generic[P]):
         """Evaluate a batch of this process."""
 
     def finish(self, pipeline: P) -> None:
-        """Compute what looks at the pipeline itself, such as its speed; on one process only."""
+        """Measure the pipeline itself, such as its speed; on one process only."""
 
     @abstractmethod
     def compute(self) -> dict[str, float]:
@@ -101,7 +84,7 @@ class Evaluation(ABC, Generic[P]):
         """The values with the protocol of each.
 
         Args:
-            values: what `compute` returned.
-            pipeline: what was evaluated.
+            values: the result of `compute`.
+            pipeline: the evaluated pipeline.
             origin: where model and data come from.
         """

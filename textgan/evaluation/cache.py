@@ -1,4 +1,4 @@
-"""Features of real pictures, kept on disk under a hash of all that they depend on."""
+"""Features of real images, kept on disk under a hash of everything that they depend on."""
 
 import hashlib
 import os
@@ -15,12 +15,12 @@ from textgan.file.home import expanded, is_homeless
 class FeatureCache:
     """A folder of feature files, each named by a hash of network, output and pixels.
 
-    So a file is never stale, as long as `network` says all that decides features but which output
-    it is: weights, resize and release of this project. A damaged file
-    counts as none. It grows by 4 bytes a feature, and may be deleted at any time.
+    So a file is never stale if `network` names everything that decides the features except the
+    output: weights, resize and release of this project. A damaged file counts as missing. The
+    folder grows by 4 bytes a feature, and may be deleted at any time.
 
     Args:
-        folder: where; it is made when something is first kept. None keeps nothing.
+        folder: it is made when features are first kept. None keeps nothing.
     """
 
     def __init__(self, folder: str | Path | None):
@@ -28,7 +28,7 @@ class FeatureCache:
         self._warned = False
 
     def get(self, network: str, tap: str, pixels: Tensor) -> Tensor | None:
-        """The features (N, D) of these pictures (N, 3, H, W) uint8, or None."""
+        """The features (N, D) of these images (N, 3, H, W) uint8, or None."""
         if self.folder is None:
             return None
         file = self._file(network, tap, pixels)
@@ -41,9 +41,9 @@ class FeatureCache:
         return features if features is not None and len(features) == len(pixels) else None
 
     def put(self, network: str, tap: str, pixels: Tensor, features: Tensor) -> None:
-        """Keep the features of these pictures; a reader never sees half of a file.
+        """Keep the features of these images; no reader sees a part of a file.
 
-        A folder that cannot be written to is one warning, and nothing is kept.
+        If the folder cannot be written to, warn once and keep nothing.
         """
         if self.folder is None:
             return
@@ -55,7 +55,7 @@ class FeatureCache:
             beside.replace(file)
         except (OSError, safetensors.SafetensorError) as error:
             if not self._warned:
-                warnings.warn(f"no features are kept in {self.folder}: {error}", stacklevel=2)
+                warnings.warn(f"features cannot be kept in {self.folder}: {error}", stacklevel=2)
             self._warned = True
 
     def _file(self, network: str, tap: str, pixels: Tensor) -> Path:

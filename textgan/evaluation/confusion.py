@@ -1,4 +1,4 @@
-"""Which class is taken for which."""
+"""Figure of a confusion matrix."""
 
 import io
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from torch import Tensor
 from textgan.image.font import boxes_were_said, font_families
 
 
-def draw(confusion: Tensor, names: Sequence[str]) -> Image.Image:
-    """A picture of a confusion matrix, each row in per cent of its class.
+def confusion_matrix_figure(confusion: Tensor, names: Sequence[str]) -> Image.Image:
+    """A heat map of a confusion matrix, each row in per cent of its class.
 
     Args:
-        confusion: (classes, classes) counts, the true class by row, what was said by column.
-        names: of the classes.
+        confusion: (classes, classes) counts, the true class by row, the predicted one by column.
+        names: names of the classes.
     """
     counts = confusion.double()
     shares = (100 * counts / counts.sum(1, keepdim=True).clamp(min=1)).numpy()
@@ -26,15 +26,15 @@ def draw(confusion: Tensor, names: Sequence[str]) -> Image.Image:
     plain = {"fontsize": 9, "fontfamily": font_families(names), "parse_math": False}
     axes.set_xticks(range(len(names)), names, rotation=60, ha="right", **plain)
     axes.set_yticks(range(len(names)), names, **plain)
-    axes.set_xlabel("said")
+    axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     if len(names) <= 30:
         for row in range(len(names)):
             for column in range(len(names)):
                 share = shares[row, column]
                 ink = "white" if share > 55 else "black"
-                said = f"{share:.0f}" if share >= 0.5 else ""
-                axes.text(column, row, said, ha="center", va="center", color=ink, fontsize=8)
+                text = f"{share:.0f}" if share >= 0.5 else ""
+                axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=8)
     file = io.BytesIO()
     with boxes_were_said():
         figure.savefig(file, format="png")

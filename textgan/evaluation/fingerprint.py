@@ -1,4 +1,4 @@
-"""A hash of the captions and pictures that an evaluation saw."""
+"""Hash of the captions and images of an evaluation."""
 
 import hashlib
 
@@ -10,10 +10,10 @@ from textgan.types import Batch
 
 
 class Fingerprint(torchmetrics.Metric):
-    """Sums a hash of each captioned picture, so that neither order nor processes matter.
+    """Sums a hash of each captioned image, so that neither order nor processes matter.
 
     Args:
-        all_texts: whether a picture's other captions and its wrong ones are hashed too.
+        all_texts: whether an image's other captions and its wrong captions are hashed too.
     """
 
     full_state_update = False
@@ -25,21 +25,21 @@ class Fingerprint(torchmetrics.Metric):
             self.add_state(name, torch.zeros((), dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, batch: Batch) -> None:
-        """Take in the batch."""
+        """Add the batch."""
         pixels = to_uint8(batch.images).cpu().contiguous()
         rows = zip(pixels, batch.captions, batch.index.tolist(), strict=True)
-        for row, (picture, caption, index) in enumerate(rows):
+        for row, (image, caption, index) in enumerate(rows):
             digest = hashlib.blake2b(digest_size=8)
-            digest.update(f"{index} {tuple(picture.shape)} {caption}\n".encode())
+            digest.update(f"{index} {tuple(image.shape)} {caption}\n".encode())
             if self.all_texts:
                 others = (batch.all_captions or [[]] * len(batch))[row]
                 wrong = (batch.negatives or [])[row :: len(batch)]
                 digest.update(f"{others} {wrong}\n".encode())
-            digest.update(picture.numpy())
-            # int64 sums wrap around, which is what is wanted
+            digest.update(image.numpy())
+            # int64 sums wrap around, as intended.
             self.total += int.from_bytes(digest.digest(), "little", signed=True)
         self.n += len(batch)
 
     def compute(self) -> tuple[str, int]:
-        """The hash, 16 hexadecimal digits, and how many pictures it is of."""
+        """The hash, 16 hexadecimal digits, and the number of images."""
         return f"{int(self.total) % 2**64:016x}", int(self.n)

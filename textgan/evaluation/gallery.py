@@ -1,4 +1,4 @@
-"""The pictures on the page of an evaluation, as HTML that holds them."""
+"""The images on the page of an evaluation, as HTML that contains them."""
 
 import base64
 import io
@@ -7,7 +7,7 @@ from html import escape
 from PIL import Image
 from torch import Tensor
 
-from textgan.evaluation.histogram import draw
+from textgan.evaluation.histogram import histogram_figure
 from textgan.evaluation.runner import Shown
 from textgan.image import to_pil
 
@@ -15,10 +15,10 @@ _SHOWN_WIDTH = 128  # 8rem in the style
 
 
 def captions(shown: list[Shown]) -> str:
-    """A row for each caption: its words, the real picture in a frame, and its draws."""
+    """A row for each caption: its text, the real image in a frame, and its samples."""
     has_real = any(row.real is not None for row in shown)
     draws = max(len(row.draws) for row in shown)
-    names = [f"draw {place + 1}" for place in range(draws)]
+    names = [f"sample {number + 1}" for number in range(draws)]
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
     real = '<th scope="col" class="real">real</th>' if has_real else ""
     rows = "\n".join(_row(row, names, has_real=has_real) for row in shown)
@@ -32,7 +32,7 @@ def captions(shown: list[Shown]) -> str:
 def _row(shown: Shown, names: list[str], *, has_real: bool) -> str:
     cells = [f'<th scope="row">{escape(shown.caption)}</th>']
     if has_real:
-        alt = f"real picture: {shown.caption}"
+        alt = f"real image: {shown.caption}"
         inside = "" if shown.real is None else _small(shown.real, alt)
         cells.append(f'<td class="real">{inside}</td>')
     for name, image in zip(names, shown.draws, strict=False):
@@ -41,23 +41,22 @@ def _row(shown: Shown, names: list[str], *, has_real: bool) -> str:
 
 
 def _small(image: Tensor, alt: str) -> str:
-    """A picture (C, H, W) in [-1, 1]; its pixels stay sharp where it is enlarged."""
+    """An image (C, H, W) in [-1, 1]; its pixels stay sharp where it is enlarged."""
     kind = ' class="pixels"' if image.shape[-1] < _SHOWN_WIDTH else ""
     return f'<img{kind} src="{data_uri(to_pil(image))}" alt="{escape(alt)}">'
 
 
-def figure(title: str, picture: Image.Image) -> str:
-    """A picture of its own size, with its title; a phone scrolls sideways to see it all."""
-    image = (
-        f'<img src="{data_uri(picture)}" alt="{escape(title)}" '
-        f'width="{picture.width}" height="{picture.height}">'
+def figure(title: str, image: Image.Image) -> str:
+    """An image at its own size, with its title; a narrow screen scrolls it sideways."""
+    return (
+        f'<div class="wide"><img src="{data_uri(image)}" alt="{escape(title)}" '
+        f'width="{image.width}" height="{image.height}"></div>'
     )
-    return f'<div class="wide">{image}</div>'
 
 
 def histogram(title: str, series: dict[str, Tensor]) -> str:
-    """Histograms over one another, in the page's own colours by day and by night."""
-    light, dark = (draw(title, series, dark=dark) for dark in (False, True))
+    """Histograms in one figure, in the colours of the light and of the dark page."""
+    light, dark = (histogram_figure(title, series, dark=dark) for dark in (False, True))
     medians = (f"{name}, median {values.median():.4g}" for name, values in series.items())
     alt = f"{title}: {'; '.join(medians)}"
     return (
@@ -67,8 +66,8 @@ def histogram(title: str, series: dict[str, Tensor]) -> str:
     )
 
 
-def data_uri(picture: Image.Image) -> str:
-    """The picture itself, as a PNG in the place of its address."""
+def data_uri(image: Image.Image) -> str:
+    """The image as a PNG inside an address."""
     file = io.BytesIO()
-    picture.save(file, format="PNG", optimize=True)
+    image.save(file, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")

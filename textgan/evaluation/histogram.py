@@ -1,6 +1,7 @@
-"""Histograms drawn over one another, for light and for dark pages."""
+"""Figure of several histograms, for light and for dark pages."""
 
 import io
+from itertools import cycle
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -9,17 +10,17 @@ from torch import Tensor
 
 _BINS = 40
 _INK = {False: "#1d1f22", True: "#e7e7e4"}
-# told apart by who sees no red or no green, too
+# colours that stay distinct in red-green colour blindness
 _COLOURS = {False: ("#2b65c7", "#d9822b", "#2a9d6f"), True: ("#86adff", "#f0a868", "#6fd3ab")}
 
 
-def draw(title: str, series: dict[str, Tensor], *, dark: bool = False) -> Image.Image:
-    """A picture of the densities, each of area 1, over the same bins.
+def histogram_figure(title: str, series: dict[str, Tensor], *, dark: bool = False) -> Image.Image:
+    """The densities of all series, each of area 1, over the same bins.
 
     Args:
-        title: what the values are; it stands below the axis.
+        title: the label of the axis.
         series: name -> values (n,), finite, n at least 1.
-        dark: whether it is for light ink on a dark page; the ground is transparent.
+        dark: whether the lines are light, for a dark page; the background is transparent.
 
     Raises:
         ValueError: a series is empty, or has NaN or infinite values.
@@ -31,12 +32,11 @@ def draw(title: str, series: dict[str, Tensor], *, dark: bool = False) -> Image.
     edges = np.histogram_bin_edges(np.concatenate([*arrays.values()]), bins=_BINS)
     figure = Figure(figsize=(7.2, 3.2), dpi=200, layout="constrained")
     axes = figure.add_subplot()
-    for place, (name, values) in enumerate(arrays.items()):
-        colour = _COLOURS[dark][place % len(_COLOURS[dark])]
-        named = {"label": f"{name} ({len(values):,})", "color": colour}
+    for (name, values), colour in zip(arrays.items(), cycle(_COLOURS[dark]), strict=False):
+        label = f"{name} ({len(values):,})"
         density, _ = np.histogram(values, bins=edges, density=True)
         axes.stairs(density, edges, fill=True, alpha=0.25, color=colour)
-        axes.stairs(density, edges, linewidth=1.6, **named)
+        axes.stairs(density, edges, linewidth=1.6, color=colour, label=label)
     axes.set_xlabel(title, color=_INK[dark])
     axes.set_ylabel("density", color=_INK[dark])
     axes.tick_params(colors=_INK[dark], labelsize=9)

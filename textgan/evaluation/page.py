@@ -1,4 +1,4 @@
-"""An evaluation as a page that holds all it shows, and so can be sent around as one file."""
+"""An evaluation as an HTML page that is one file, with its images inside."""
 
 import json
 from collections import defaultdict
@@ -26,9 +26,9 @@ def save(report: Report, folder: str | Path) -> tuple[Path, Path]:
 
 
 def page(report: Report) -> str:
-    """The report as HTML: numbers, captions with pictures, and the protocol of each number.
+    """The report as HTML: numbers, captions with images, and the protocol of each number.
 
-    It asks for no other file and runs no script.
+    It loads no other file and runs no script.
     """
     source = str(report.model["source"] or "a model")
     sections = [_section("Numbers", _numbers(report))] if report.numbers else []
@@ -36,9 +36,9 @@ def page(report: Report) -> str:
         sections.append(_section("Left out", _skipped(report.skipped)))
     if report.shown:
         shown = gallery.captions(report.shown)
-        sections.append(_section("Captions, the real picture, and draws", shown))
-    for title, picture in report.pictures.items():
-        sections.append(_section(title, gallery.figure(title, picture)))
+        sections.append(_section("Captions, real images and samples", shown))
+    for title, image in report.images.items():
+        sections.append(_section(title, gallery.figure(title, image)))
     for title, series in report.histograms.items():
         sections.append(_section(title, gallery.histogram(title, series)))
     sections.append(_section("Protocols", _protocols(report.protocols)))
@@ -66,7 +66,7 @@ def _header(report: Report, source: str) -> str:
         "parameters": count(model["parameters"]),
         "weights": _short(model["weights_sha256"]),
         "data": escape(f"{data.get('class', '')} {data.get('split', '')}".strip()),
-        "pictures": count(data.get("pictures")),
+        "images": count(data.get("pictures")),
         "fingerprint": _short(data.get("fingerprint", "")),
     }
     inside = "".join(f"<div><dt>{k}</dt><dd>{v}</dd></div>\n" for k, v in facts.items() if v)
@@ -101,7 +101,7 @@ def _numbers(report: Report) -> str:
 
 def _number(name: str, number: dict[str, Any], link: str) -> str:
     metric, slash, last = name.partition("/")
-    said = f'<span class="quiet">{escape(metric)}/</span>{escape(last)}' if slash else escape(name)
+    label = f'<span class="quiet">{escape(metric)}/</span>{escape(last)}' if slash else escape(name)
     spread = number["spread"]
     more = {
         "95 % interval": interval(number["low"], number["high"]),
@@ -111,7 +111,7 @@ def _number(name: str, number: dict[str, Any], link: str) -> str:
     }
     cells = "".join(f'<td class="more" data-name="{k}">{v}</td>' for k, v in more.items())
     value = significant(number["value"])
-    return f'<tr><th scope="row">{said}</th><td class="value">{value}</td>{cells}</tr>'
+    return f'<tr><th scope="row">{label}</th><td class="value">{value}</td>{cells}</tr>'
 
 
 def _skipped(skipped: dict[str, str]) -> str:
@@ -122,9 +122,9 @@ def _skipped(skipped: dict[str, str]) -> str:
 
 
 def _protocols(protocols: dict[str, dict[str, Any]]) -> str:
-    """All that each metric's numbers depend on beside the model.
+    """Everything that each metric's numbers depend on besides the model.
 
-    The target of a link is inside of its `details`, which a browser then opens.
+    The target of a link is inside its `details` element, so that a browser opens it.
     """
     parts = []
     for place, (metric, protocol) in enumerate(protocols.items(), start=1):
@@ -137,8 +137,8 @@ def _protocols(protocols: dict[str, dict[str, Any]]) -> str:
             f'<div class="protocol" id="protocol-{place}"><p><code>sha256 {digest}</code></p>\n'
             f"<pre>{escape(text)}</pre></div></details>"
         )
-    said = (
-        "<p>All that a number depends on beside the model. Numbers may be compared where their "
-        "protocols differ in nothing but the seed.</p>\n"
+    note = (
+        "<p>A protocol lists everything that a number depends on besides the model. Compare two "
+        "numbers only if their protocols differ in nothing but the seed.</p>\n"
     )
-    return said + "<div>\n" + "\n".join(parts) + "\n</div>"
+    return note + "<div>\n" + "\n".join(parts) + "\n</div>"

@@ -1,4 +1,4 @@
-"""What an evaluation found, each number with the protocol that it rests on."""
+"""The results of an evaluation, each number with its protocol."""
 
 import datetime
 import hashlib
@@ -8,34 +8,49 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 from torch import Tensor, nn
 
 import textgan
 from textgan.comparison.stored import FILE, FORMAT_VERSION
-from textgan.evaluation.examination import Examination
-from textgan.evaluation.runner import Evaluator, Shown
+from textgan.evaluation.runner import Evaluator, Shown, check_finite
 from textgan.file.atomic import whole
 from textgan.metric.base import Metric
-from textgan.pipeline import ContrastivePipeline, Pipeline
+from textgan.pipeline import Pipeline
 from textgan.pretrained.frozen import weights_hash
 
 _LIBRARIES = ("torch", "torchmetrics", "transformers")
 
 
 @dataclass
+class Origin:
+    """Facts for the report that an evaluation does not know itself.
+
+    Attributes:
+        source: the file or folder that the model came from; None if it was not saved.
+        images_seen: number of training images; None if it is unknown.
+        data: class and split of the data.
+        precision: Lightning's name of the numeric precision.
+    """
+
+    source: str | None = None
+    images_seen: int | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    precision: str = "32-true"
+
+
+@dataclass
 class Report:
-    """An evaluation, as `evaluation.json` has it, and the pictures that the page shows.
+    """An evaluation, as `evaluation.json` stores it, and the images of the page.
 
     Attributes:
         model: source, weights_sha256, parameters, images_seen.
-        data: class, split, image_size, fingerprint and number of pictures.
+        data: class, split, image_size, fingerprint and number of images (`pictures`).
         numbers: name -> value, n, low, high, spread (None where there is none), metric.
-        protocols: metric -> all that its numbers depend on beside the model, and a `hash` of that.
+        protocols: metric -> what its numbers depend on besides the model, and the `hash` of that.
         skipped: metric -> why it was left out.
-        shown: captions with real pictures and draws.
-        pictures: title -> picture.
+        shown: captions with real images and samples.
+        images: title -> image.
         histograms: title -> name -> values.
     """
 
@@ -43,9 +58,9 @@ class Report:
     data: dict[str, Any]
     numbers: dict[str, dict[str, Any]]
     protocols: dict[str, dict[str, Any]]
-    skipped: dict[str, str]
+    skipped: dict[str, str] = field(default_factory=dict)
     shown: list[Shown] = field(default_factory=list)
-    pictures: dict[str, Image.Image] = field(default_factory=dict)
+    images: dict[str, Image.Image] = field(default_factory=dict)
     histograms: dict[str, dict[str, Tensor]] = field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -70,102 +85,79 @@ class Report:
 
 
 def collect(
-    evaluator: Evaluator,
-    values: dict[str, float],
-    pipeline: Pipeline,
-    *,
-    source: str | None,
-    images_seen: int | None,
-    data: dict[str, Any],
-    precision: str = "32-true",
+    evaluator: Evaluator, values: dict[str, float], pipeline: Pipeline, origin: Origin
 ) -> Report:
-    """The report of what an evaluator measured.
+    """The report of an evaluator's values.
 
     Args:
         evaluator: after `compute`.
-        values: what `compute` returned.
-        pipeline: what was measured.
-        source: the file or folder that it came from.
-        images_seen: how many pictures it was trained on; None where nobody knows.
-        data: class and split of the data; fingerprint and number of pictures are added.
-        precision: Lightning's word for what was drawn in.
+        values: the result of `compute`.
+        pipeline: the evaluated pipeline.
+        origin: where model and data come from.
 
     Raises:
         FloatingPointError: a value is NaN or infinite.
     """
-    fingerprint, n = evaluator.seen
-    data = {**data, "fingerprint": fingerprint, "pictures": n}
     options = {option.name: option.default for option in pipeline.options}
-    shared = {"seed": evaluator.seed, "options": options, **_shared(data, precision)}
-    active = evaluator.active.items()
-    return Report(
-        model={"source": source, "images_seen": images_seen, **_facts(pipeline)},
-        data=data,
-        numbers=_numbers(values),
-        protocols={
-            name: _hashed({**metric.protocol(), **shared, **_training(metric, evaluator)})
-            for name, metric in active
-        },
+    active = evaluator.active
+    return make_report(
+        values,
+        pipeline,
+        origin,
+        evaluator.seen,
+        {name: {**m.protocol(), **_training(m, evaluator)} for name, m in active.items()},
+        {"seed": evaluator.seed, "options": options},
         skipped=dict(evaluator.skipped),
         shown=evaluator.shown,
-        pictures={t: picture for _, m in active for t, picture in m.pictures().items()},
-        histograms={t: series for _, m in active for t, series in m.histograms().items()},
+        images={title: image for m in active.values() for title, image in m.images().items()},
+        histograms={title: x for m in active.values() for title, x in m.histograms().items()},
     )
 
 
-def examined(
-    examination: Examination,
+def make_report(
     values: dict[str, float],
-    pipeline: ContrastivePipeline,
-    *,
-    source: str | None,
-    images_seen: int | None,
-    data: dict[str, Any],
-    precision: str = "32-true",
+    pipeline: nn.Module,
+    origin: Origin,
+    seen: tuple[str, int],
+    protocols: dict[str, dict[str, Any]],
+    shared: dict[str, Any],
+    **content: Any,
 ) -> Report:
-    """The report of a contrastive model's examination, as `collect` makes one of draws."""
-    from textgan.evaluation.confusion import draw  # imports matplotlib
+    """A report with the facts that evaluations of all kinds have.
 
-    fingerprint, n = examination.seen
-    data = {**data, "fingerprint": fingerprint, "pictures": n}
-    shared = {"seed": 0, **_shared(data, precision)}  # nothing is drawn, by whatever seed
-    protocols = examination.protocols().items()
-    pictures = {"What captions find": examination.search_grid(pipeline)}
-    if examination.confusion is not None:
-        pictures["Classes"] = draw(examination.confusion, examination.names)
-    return Report(
-        model={"source": source, "images_seen": images_seen, **_facts(pipeline)},
-        data=data,
-        numbers=_numbers(values),
-        protocols={name: _hashed({**own, **shared}) for name, own in protocols},
-        skipped={},
-        pictures=pictures,
-    )
-
-
-def _shared(data: dict[str, Any], precision: str) -> dict[str, Any]:
-    """What all protocols of a report have in common."""
-    return {
+    Args:
+        values: metric/name -> value.
+        pipeline: the evaluated pipeline.
+        origin: where model and data come from.
+        seen: fingerprint and number of the images.
+        protocols: metric -> what its values depend on.
+        shared: what the values of all metrics depend on.
+        content: further arguments of `Report`.
+    """
+    data = {**origin.data, "fingerprint": seen[0], "pictures": seen[1]}
+    shared = {
+        **shared,
         "data": data,
         "ema": True,  # a pipeline has the averaged weights
-        "precision": precision,
+        "precision": origin.precision,
         "versions": {"textgan": textgan.__version__, **{n: version(n) for n in _LIBRARIES}},
     }
-
-
-def _numbers(values: dict[str, float]) -> dict[str, dict[str, Any]]:
-    return {name: _number(name, value) for name, value in values.items() if not _is_count(name)}
-
-
-def _facts(pipeline: nn.Module) -> dict[str, Any]:
-    return {
-        "weights_sha256": weights_hash(pipeline),
-        "parameters": sum(p.numel() for p in pipeline.parameters()),
-    }
+    return Report(
+        model={
+            "source": origin.source,
+            "images_seen": origin.images_seen,
+            "weights_sha256": weights_hash(pipeline),
+            "parameters": sum(p.numel() for p in pipeline.parameters()),
+        },
+        data=data,
+        numbers={name: _number(name, x) for name, x in values.items() if not _is_count(name)},
+        protocols={name: _hashed({**own, **shared}) for name, own in protocols.items()},
+        **content,
+    )
 
 
 def _training(metric: Metric, evaluator: Evaluator) -> dict[str, Any]:
-    """Which training pictures a metric was shown."""
+    """The training images that a metric was given, as a part of its protocol."""
     if metric.training_pictures not in evaluator.training_seen:
         return {}
     fingerprint, n = evaluator.training_seen[metric.training_pictures]
@@ -174,9 +166,7 @@ def _training(metric: Metric, evaluator: Evaluator) -> dict[str, Any]:
 
 def _number(name: str, value: float) -> dict[str, Any]:
     bounds = {key: getattr(value, key, None) for key in ("n", "low", "high", "spread")}
-    for number in (value, *bounds.values()):
-        if number is not None and not torch.isfinite(torch.tensor(float(number))):
-            raise FloatingPointError(f"{name} is not a finite number: {number}")
+    check_finite(name, value)
     return {"value": float(value), **bounds, "metric": name.split("/", maxsplit=1)[0]}
 
 

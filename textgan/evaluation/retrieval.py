@@ -1,4 +1,4 @@
-"""Does a contrastive model find the caption of a picture, and the picture of a caption?"""
+"""Retrieval of captions by images and of images by captions."""
 
 import torch
 import torchmetrics
@@ -14,11 +14,11 @@ _CHUNK = 512
 
 
 class Retrieval(torchmetrics.Metric):
-    """Recall at 1, 5 and 10, both ways, over all pictures and all captions that were taken in.
+    """Recall at 1, 5 and 10, in both directions, over all images and all captions.
 
-    Of a picture it counts whether one of its captions is among the first k, as is usual where
-    pictures have five (Karpathy & Fei-Fei 2015); of a caption, whether a picture that bears it is.
-    Equal captions are one. Chance falls with the number of pictures, so compare over the same.
+    An image counts if one of its captions is among the first k, as is usual where images have five
+    captions (Karpathy & Fei-Fei 2015); a caption counts if an image that has it is. Equal captions
+    are one. Chance falls with the number of images, so compare over the same images.
     """
 
     full_state_update = False
@@ -31,13 +31,13 @@ class Retrieval(torchmetrics.Metric):
     def update(
         self, images: Tensor, index: Tensor, texts: Tensor, captions: list[list[str]]
     ) -> None:
-        """Take in a batch.
+        """Add a batch.
 
         Args:
             images: (B, D) unit encodings.
-            index: (B,) int64, the pictures' rows in the data set.
-            texts: (M, D) unit encodings of all captions, one picture's after the other's.
-            captions: of each picture, M in all.
+            index: (B,) int64, the images' rows in the data set.
+            texts: (M, D) unit encodings of all captions, image by image.
+            captions: the captions of each image, M in all.
         """
         self.images.append(images)
         self.index.append(index)
@@ -50,12 +50,13 @@ class Retrieval(torchmetrics.Metric):
     def compute(self) -> dict[str, float]:
         """`image_to_text_r1`, ..., `text_to_image_r10`, shares in [0, 1], and counts "n_..."."""
         images, index = dim_zero_cat(self.images).float(), dim_zero_cat(self.index)
-        index, first, _ = _unique(index)  # one shown in a broken one's place counts once
+        # An image that took the place of a broken one counts once.
+        index, first, _ = _unique(index)
         images = images[first]
-        ids, first, place = _unique(dim_zero_cat(self.ids))
+        ids, first, column = _unique(dim_zero_cat(self.ids))
         texts = dim_zero_cat(self.texts).float()[first]  # (U, D)
         relevant = torch.zeros(len(images), len(ids), dtype=torch.bool, device=images.device)
-        relevant[torch.searchsorted(index, dim_zero_cat(self.owners)), place] = True
+        relevant[torch.searchsorted(index, dim_zero_cat(self.owners)), column] = True
         found = {
             **_recalls("image_to_text", images, texts, relevant),
             **_recalls("text_to_image", texts, images, relevant.T),
@@ -64,22 +65,23 @@ class Retrieval(torchmetrics.Metric):
 
 
 def _unique(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Different ids, where each is first met, and the place of every one among them."""
-    unique, place = ids.unique(return_inverse=True)
+    """The different ids, the row where each is first, and the number of every id among them."""
+    unique, number = ids.unique(return_inverse=True)
     rows = torch.arange(len(ids), device=ids.device)
-    first = torch.full_like(unique, len(ids)).scatter_reduce(0, place, rows, "amin")
-    return unique, first, place
+    first = torch.full_like(unique, len(ids)).scatter_reduce(0, number, rows, "amin")
+    return unique, first, number
 
 
-def _recalls(name: str, asking: Tensor, asked: Tensor, relevant: Tensor) -> dict[str, Measurement]:
-    """Share of those asking that have something relevant among their k most similar asked ones.
+def _recalls(
+    name: str, queries: Tensor, candidates: Tensor, relevant: Tensor
+) -> dict[str, Measurement]:
+    """Share of the queries with a relevant candidate among their k most similar ones.
 
-    Something that is not relevant and as similar stands before it, so that a model that finds all
-    alike scores 0.
+    Irrelevant candidates of equal similarity rank first, so a model that scores all alike gets 0.
     """
     before = []
-    for own, fits in zip(asking.split(_CHUNK), relevant.split(_CHUNK), strict=True):
-        similarity = own @ asked.T  # (chunk, asked)
+    for own, fits in zip(queries.split(_CHUNK), relevant.split(_CHUNK), strict=True):
+        similarity = own @ candidates.T  # (chunk, candidates)
         best = similarity.masked_fill(~fits, -torch.inf).amax(1, keepdim=True)
         before.append(((similarity >= best) & ~fits).sum(1))
     before = torch.cat(before)  # (n,)
@@ -87,7 +89,7 @@ def _recalls(name: str, asking: Tensor, asked: Tensor, relevant: Tensor) -> dict
 
 
 class NearMisses(torchmetrics.Metric):
-    """How often a picture's own caption is more similar than one that is nearly right."""
+    """Share of images whose own caption is more similar to them than a nearly right one."""
 
     full_state_update = False
 
@@ -96,7 +98,7 @@ class NearMisses(torchmetrics.Metric):
         self.add_state("right", [], dist_reduce_fx="cat")
 
     def update(self, images: Tensor, texts: Tensor, wrong: Tensor) -> None:
-        """Take in unit encodings (B, D) of pictures, their captions and the nearly right ones."""
+        """Add unit encodings (B, D) of images, their captions and the nearly right captions."""
         self.right.append((images * texts).sum(1) > (images * wrong).sum(1))
 
     def compute(self) -> dict[str, float]:

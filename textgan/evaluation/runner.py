@@ -1,4 +1,4 @@
-"""One runner that draws once for all metrics."""
+"""Evaluation of a pipeline by several metrics, which share the samples."""
 
 import math
 from collections.abc import Callable, Collection, Iterable
@@ -20,13 +20,13 @@ from textgan.types import Batch, Evaluation
 # together: (B * number, C, H, W) in [-1, 1]
 Sampler = Callable[[Batch, int, int], Tensor]
 _SHOWN = 16
-# what a metric raises that is not defined for the pictures and captions it was given
+# the errors of a metric that is not defined for the images and captions of an evaluation
 UNDEFINED = (ValueError, ArithmeticError, torch.linalg.LinAlgError)
 
 
 @dataclass
 class Shown:
-    """A caption, a real picture that bears it or None, and draws (k, C, H, W), for the report."""
+    """A caption with its real image, or None, and samples (k, C, H, W), for the report."""
 
     caption: str
     real: Tensor | None
@@ -45,21 +45,21 @@ def by_captions(pipeline: TextToImagePipeline) -> Sampler:
 
 
 class Evaluator:
-    """Feeds every metric from the same draws, and from features computed once.
+    """Computes several metrics from the same samples, and from features computed once.
 
-    The metrics live here and not in a module tree, so that no checkpoint, EMA or DDP ever carries
-    their extractors. `begin`, `update` for each batch, `finish`, `compute`.
+    Call `begin`, `update` for each batch, `finish`, and `compute`. The metrics are no submodules of
+    a model, so that no checkpoint, EMA or DDP contains their extractors.
 
     Args:
         metrics: name -> metric.
-        seed: keys the noise of the draws, with the picture's index in the data set.
-        cache: where features of real pictures are kept between runs; None keeps none.
+        seed: keys the noise of the samples, with the image's index in the data set.
+        cache: where features of real images are kept between runs; None keeps none.
 
     Attributes:
         skipped: name -> why a metric is left out.
-        shown: what the first captions look like.
-        seen: after `compute`, a hash of the captions and pictures seen, and how many.
-        training_seen: the same of training pictures, by how many were asked for.
+        shown: the first captions with their images.
+        seen: after `compute`, a hash of the captions and images seen, and their number.
+        training_seen: the same of training images, by the largest number that a metric needs.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Evaluator:
     def prepare(
         self, *, testing: bool, device: torch.device, trained_against: Collection[str]
     ) -> None:
-        """Forget what was seen, and load what the metrics need; the first part of `begin`."""
+        """Forget earlier batches, and load what the metrics need; the first part of `begin`."""
         self._start({n: m for n, m in self.metrics.items() if testing or not m.test_only})
         for name, metric in list(self.active.items()):
             metric.reset()
@@ -106,20 +106,20 @@ class Evaluator:
         captions: Callable[[], list[str]] | None = None,
         training: Callable[[int], Iterable[Batch]] = lambda limit: [],
     ) -> None:
-        """Forget what was seen, load what the metrics need, and show them the training pictures.
+        """Forget earlier batches, load what the metrics need, and give them the training images.
 
-        A metric whose weights are not there is left out (`skipped`).
+        A metric whose weights are missing is left out (`skipped`).
 
         Args:
-            pipeline: what will be measured.
-            testing: whether the metrics that are for tests only take part.
-            captions: training captions, which words for edited captions are taken from; without
-                them metrics that look at edited captions are left out.
-            training: how many at most -> this process's share of the training pictures.
+            pipeline: the pipeline to evaluate.
+            testing: whether to compute the metrics that only a test computes, too.
+            captions: training captions, which give the words for edited captions; without them
+                metrics of edited captions are left out.
+            training: largest number -> this process's share of the training images.
 
         Raises:
-            ConfigError: a metric's judge is a net that the pipeline was trained against, or what it
-                measures with cannot be read.
+            ConfigError: the pipeline was trained against a metric's network, or a metric's weights
+                cannot be read.
         """
         self.prepare(
             testing=testing, device=pipeline.device, trained_against=pipeline.trained_against
@@ -127,13 +127,13 @@ class Evaluator:
         self._bank = FeatureBank(self.active.values(), self.cache)
         for name, metric in list(self.active.items()):
             if metric.edits and captions is None:
-                self._leave_out(name, ValueError("it needs a data module's training captions"))
+                self._leave_out(name, ValueError("it needs the training captions of a data module"))
         if any(metric.edits for metric in self.active.values()):
             self._swap = WordSwap(captions())
         for limit in sorted({metric.training_pictures for metric in self.active.values()} - {0}):
-            self._show_training(training(limit), limit)
+            self._add_training(training(limit), limit)
 
-    def _show_training(self, batches: Iterable[Batch], limit: int) -> None:
+    def _add_training(self, batches: Iterable[Batch], limit: int) -> None:
         learners = {n for n, m in self.active.items() if m.training_pictures == limit}
         self._training[limit] = Fingerprint().to(self._device)
         for batch in batches:
@@ -148,10 +148,10 @@ class Evaluator:
 
     @torch.no_grad()
     def update(self, sample: Sampler, batch: Batch) -> None:
-        """Sample for one batch, as many of each as any metric looks at, and show them to all.
+        """Sample for one batch, as many as any metric uses, and update all metrics.
 
         Args:
-            sample: makes the samples that are measured, from captions (`by_captions`) or images.
+            sample: makes the samples, from captions (`by_captions`) or images.
             batch: captions and real images.
         """
         if not self.active and not self._testing:
@@ -176,7 +176,7 @@ class Evaluator:
         self._remember(evaluation)
 
     def finish(self, pipeline: Pipeline) -> None:
-        """Let the metrics that look at the pipeline itself do so; on one process."""
+        """Let metrics measure the pipeline itself; on one process."""
         for name, metric in list(self.active.items()):
             try:
                 if self._captions:
@@ -187,9 +187,8 @@ class Evaluator:
     def compute(self) -> dict[str, float]:
         """`metric/name` -> value, over all batches of all processes.
 
-        A metric is left out (`skipped`) where there are fewer pictures than it needs, where what it
-        measures is not defined for them, as the sharpness of flat pictures, or where a value is NaN
-        or infinite.
+        A metric is left out (`skipped`) if there are too few images for it, if it is not defined
+        for them, as the sharpness of flat images, or if a value is NaN or infinite.
         """
         values = {}
         self._leave_out_everywhere()
@@ -198,7 +197,8 @@ class Evaluator:
         for name, metric in list(self.active.items()):
             try:
                 found = metric.compute()
-                _check_values(found)
+                for key, value in found.items():
+                    check_finite(key, value)
             except UNDEFINED as error:
                 self._leave_out(name, error)
                 continue
@@ -207,7 +207,7 @@ class Evaluator:
         return values
 
     def _leave_out_everywhere(self) -> None:
-        """Leave out what another process has left out: computing a metric takes all of them."""
+        """Leave out what another process left out: computing a metric needs all processes."""
         if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
             return
         found: list[dict[str, str]] = [{}] * torch.distributed.get_world_size()
@@ -234,28 +234,24 @@ class Evaluator:
     def _remember(self, evaluation: Evaluation) -> None:
         missing = _SHOWN - len(self.shown)
         rows = zip(evaluation.captions[:missing], evaluation.draws[:missing], strict=True)
-        for place, (caption, draws) in enumerate(rows):
-            real = None if evaluation.real is None else evaluation.real[place].cpu()
+        for row, (caption, draws) in enumerate(rows):
+            real = None if evaluation.real is None else evaluation.real[row].cpu()
             self.shown.append(Shown(caption, real, draws[:3].cpu()))
             self._captions.append(caption)
 
 
-def _check_values(found: dict[str, float]) -> None:
-    """Raise FloatingPointError where a value, or a bound of it, is NaN or infinite."""
-    for name, value in found.items():
-        for number in (
-            value,
-            *(getattr(value, bound, None) for bound in ("low", "high", "spread")),
-        ):
-            if number is not None and not math.isfinite(number):
-                raise FloatingPointError(f"{name} is not a finite number: {float(number)}")
+def check_finite(name: str, value: float) -> None:
+    """Raise FloatingPointError if the value, or a bound of it, is NaN or infinite."""
+    for number in (value, *(getattr(value, key, None) for key in ("low", "high", "spread"))):
+        if number is not None and not math.isfinite(number):
+            raise FloatingPointError(f"{name} must be a finite number, got {float(number)}")
 
 
 def _check_size(draws: Tensor, real: Tensor) -> None:
     ours, theirs = (" x ".join(map(str, x.shape[-3:])) for x in (draws, real))
     if ours != theirs:
         raise ConfigError(
-            f"draws are {ours} (channels, height, width) and the data's pictures {theirs}: "
+            f"samples are {ours} (channels, height, width) and the data's images {theirs}: "
             "image_size and channels must be those of the model"
         )
 
@@ -265,6 +261,6 @@ def _check_judge(name: str, metric: Metric, trained_against: Collection[str]) ->
         known = getattr(net, "lineage", frozenset)() & set(trained_against)
         if known:
             raise ConfigError(
-                f"metric {name} must not be judged by a net that the model was trained against, or "
-                f"by a descendant of it: {min(known)[:16]}"
+                f"metric {name} must not use a network that the model was trained against, or one "
+                f"that was trained from it: {min(known)[:16]}"
             )

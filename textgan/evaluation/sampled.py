@@ -4,9 +4,9 @@ from collections.abc import Collection
 
 import torch
 
-from textgan.evaluation.base import Evaluation, Origin, Split
+from textgan.evaluation.base import Evaluation, Split
 from textgan.evaluation.cache import FeatureCache, default_folder
-from textgan.evaluation.report import Report, collect
+from textgan.evaluation.report import Origin, Report, collect
 from textgan.evaluation.runner import Evaluator, by_captions
 from textgan.metric.base import Metric
 from textgan.pipeline import TextToImagePipeline
@@ -14,7 +14,7 @@ from textgan.types import Batch
 
 
 class SampledEvaluation(Evaluation[TextToImagePipeline]):
-    """Generates images for each caption of a split, and shows them to all metrics.
+    """Generates images for each caption of a split, and computes all metrics from them.
 
     Args:
         metrics: name -> metric.
@@ -55,4 +55,4 @@ class SampledEvaluation(Evaluation[TextToImagePipeline]):
     def report(
         self, values: dict[str, float], pipeline: TextToImagePipeline, origin: Origin
     ) -> Report:
-        return collect(self.evaluator, values, pipeline, **vars(origin))
+        return collect(self.evaluator, values, pipeline, origin)

@@ -1,4 +1,4 @@
-"""How the page of an evaluation looks, by day, by night and on a phone."""
+"""Style sheet of the page of an evaluation: light, dark, and for narrow screens."""
 
 STYLE = """
 :root {

@@ -1,4 +1,4 @@
-"""How good the draws are."""
+"""Metrics of samples."""
 
 from textgan.metric.base import Metric
 from textgan.metric.caption_sensitivity import CaptionSensitivity

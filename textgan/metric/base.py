@@ -13,18 +13,17 @@ from textgan.types import Evaluation
 
 
 class Metric(torchmetrics.Metric):
-    """A torchmetrics metric over an `Evaluation`, so that one runner draws once for all metrics.
+    """A torchmetrics metric over an `Evaluation`, so that all metrics share the same samples.
 
-    The arguments of a constructor are attributes of the same name: the protocol of a number is
-    read off them.
+    Each argument of a constructor must be an attribute of the same name, since `protocol` reads it.
 
     Attributes:
-        draws_per_caption: how many draws of each caption `update` looks at.
-        edits: whether it looks at draws of edited captions.
-        training_pictures: how many training pictures it is shown first, by `update_training`.
-        test_only: whether it is left out where a training validates.
-        judge: the net that judges whether a picture fits its caption, never one trained against;
-            None where there is none.
+        draws_per_caption: how many samples of each caption `update` uses.
+        edits: whether it uses samples of edited captions.
+        training_pictures: how many training images `update_training` is given before `update`.
+        test_only: whether validation during training leaves it out.
+        judge: the network that scores whether an image fits its caption, or None. A model that was
+            trained against it must not be evaluated with it.
     """
 
     draws_per_caption: int = 1
@@ -36,45 +35,50 @@ class Metric(torchmetrics.Metric):
 
     @abstractmethod
     def update(self, evaluation: Evaluation) -> None:
-        """Take in one batch of captions, real pictures and draws."""
+        """Add one batch of captions, real images and samples."""
 
     @abstractmethod
     def compute(self) -> dict[str, float]:
         """Name -> value over all batches of all processes.
 
-        A `textgan.types.Measurement` is a float that also says its n, interval and spread. Names
-        that are "n" or begin with "n_" count what other values are of.
+        A `textgan.types.Measurement` is a float with its n, interval and spread. The names "n" and
+        those that begin with "n_" are counts that other values refer to.
         """
 
     def prepare(self) -> None:
-        """Load what is needed before the first update; a `MissingWeightsError` leaves it out."""
+        """Load the networks before the first update; a `MissingWeightsError` skips the metric."""
 
     def update_training(self, evaluation: Evaluation) -> None:
-        """Take in one batch of training pictures, as `evaluation.real`; there are no draws."""
+        """Add one batch of training images, as `evaluation.real`; it has no samples."""
 
     def observe(self, pipeline: nn.Module, captions: list[str]) -> None:
-        """Look at the pipeline itself, once, after the last update."""
+        """Measure the pipeline itself, once, after the last update."""
 
     def extractors(self) -> list[nn.Module]:
-        """The nets whose features it asks for."""
+        """The networks whose features the metric uses."""
         return []
 
-    def pictures(self) -> dict[str, Image.Image]:
-        """Title -> a picture for the report, after `compute`."""
+    def images(self) -> dict[str, Image.Image]:
+        """Title -> an image for the report, after `compute`."""
         return {}
 
     def histograms(self) -> dict[str, dict[str, Tensor]]:
-        """Title -> name -> values (n,), drawn over one another in the report, after `compute`."""
+        """Title -> name -> values (n,), for one histogram of the report, after `compute`."""
         return {}
 
     def protocol(self) -> dict[str, Any]:
-        """All that decides the values beside data and model, fit for JSON."""
+        """Everything that decides the values besides data and model, as JSON values."""
         names = inspect.signature(type(self)).parameters
         return {
             "metric": f"{type(self).__module__}.{type(self).__qualname__}",
             "draws_per_caption": self.draws_per_caption,
             "arguments": {name: _plain(getattr(self, name)) for name in names},
         }
+
+    def add_lists(self, *names: str) -> None:
+        """Add states that hold rows, which are concatenated over batches and processes."""
+        for name in names:
+            self.add_state(name, [], dist_reduce_fx="cat")
 
 
 def _plain(value: Any) -> Any:

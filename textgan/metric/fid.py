@@ -1,52 +1,44 @@
-"""The Frechet distance between the features of real pictures and of draws."""
+"""The Frechet distance between the features of real images and of samples."""
 
 import torch
 from torch import Tensor, nn
 from torchmetrics.image.fid import FrechetInceptionDistance
 
-from textgan.metric.feature import TwoSamples, distance_name
+from textgan.metric.distance import FeatureDistance
 from textgan.metric.interval import around
 from textgan.types import Measurement
 
 _GROUPS = 10
 
 
-class FID(TwoSamples):
+class FID(FeatureDistance):
     """Frechet distance of two Gaussians (Heusel et al., NeurIPS 2017, eq. 6), by torchmetrics.
 
-    Looks at the first draw of each caption. Its value depends on n (biased upwards, the more so the
-    fewer pictures), so compare at equal n only, and look at KID, which is not biased, beside it.
+    It uses the first sample of each caption. Its value depends on n (biased upwards, the more the
+    fewer images), so compare it at equal n only, and report KID, which is unbiased, beside it.
     Features are computed in float32, their covariance and the distance in float64. Rounding can
     take equal sets a little below 0; the value is clamped at 0.
 
+    Its interval is from the jackknife over ten groups of samples and real images (None below 100 of
+    them): the variation with other images, without the bias at this n.
+
     Args:
         extractor: as in `FeatureMetric`.
-        name: what the value is called; None means fid for the 2048 features of Inception's last
-            pooling layer, fid_768 and so on for others of its, fd_ with the class for other nets.
+        name: the name of the value; None means fid for the 2048 features of Inception's last
+            pooling layer, fid_768 and so on for its other features, fd_ with the class for other
+            networks.
 
     Raises:
-        ValueError: the name would be mistaken for another's.
+        ValueError: the name is that of another distance.
     """
 
-    def __init__(self, extractor: nn.Module, *, name: str | None = None):
-        super().__init__(extractor)
-        self.name = distance_name(extractor, name, standard="fid", other="fd")
+    standard, other, at_least = "fid", "fd", 2
 
-    def compute(self) -> dict[str, float]:
-        """`name` -> the distance, "n" -> how many draws it is of, over all processes.
-
-        Its interval is by the jackknife over ten groups of draws and real pictures (None below 100
-        of them): how it would vary with other pictures, without what it is off for being of so few.
-
-        Raises:
-            TooFewError: there are fewer than two pictures, so no variance.
-        """
-        real, draws = self.samples(at_least=2)
-        n = min(len(real), len(draws))
+    def distance(self, real: Tensor, draws: Tensor, *, n: int) -> Measurement:
         value = max(0.0, by_torchmetrics(real, draws))
         if n < 10 * _GROUPS:
-            return {self.name: Measurement(value, n=n), "n": float(n)}
-        return {self.name: around(value, _jackknife(real, draws), n=n), "n": float(n)}
+            return Measurement(value, n=n)
+        return around(value, _jackknife(real, draws), n=n)
 
 
 def by_torchmetrics(real: Tensor, draws: Tensor) -> float:
@@ -59,10 +51,11 @@ def by_torchmetrics(real: Tensor, draws: Tensor) -> float:
 
 
 def frechet_distance(real: Tensor, draws: Tensor) -> float:
-    """The same without a D x D square root.
+    """The same distance without the square root of a D x D matrix.
 
     The trace of the root of S1 S2 is the sum of the singular values of A B^T for centred A, B with
-    A^T A = S1 and B^T B = S2; where there are more pictures than features, their QR triangles do.
+    A^T A = S1 and B^T B = S2. With more images than features, the triangles of their QR
+    decompositions take the place of A and B.
     """
     parts = [(x - x.mean(0)) / (len(x) - 1) ** 0.5 for x in (real, draws)]
     a, b = (torch.linalg.qr(x).R if len(x) > x.shape[1] else x for x in parts)
@@ -72,7 +65,7 @@ def frechet_distance(real: Tensor, draws: Tensor) -> float:
 
 
 def _jackknife(real: Tensor, draws: Tensor) -> float:
-    """Standard error: each time a tenth of both sets is left out."""
+    """The standard error, from leaving out a tenth of both sets at a time."""
     values = []
     for group in range(_GROUPS):
         kept = [x[torch.arange(len(x), device=x.device) % _GROUPS != group] for x in (real, draws)]
@@ -81,12 +74,9 @@ def _jackknife(real: Tensor, draws: Tensor) -> float:
     return float((values.var(correction=0) * (_GROUPS - 1)).sqrt())
 
 
-class _Features(nn.Module):
-    """Stands for the extractor where features are at hand."""
+class _Features(nn.Identity):
+    """Takes the place of the extractor where the features are computed already."""
 
     def __init__(self, num_features: int):
         super().__init__()
         self.num_features = num_features
-
-    def forward(self, features: Tensor) -> Tensor:
-        return features

@@ -1,4 +1,4 @@
-"""How sure a classifier is of each draw, and how many classes it sees among them."""
+"""Confidence of a classifier on each sample, and variety of the classes among the samples."""
 
 import warnings
 
@@ -15,17 +15,17 @@ _SEED = 0
 
 
 class InceptionScore(FeatureMetric):
-    """The exponential of the mutual information of draw and class (Salimans et al., NeurIPS 2016).
+    """Exponential of the mutual information of sample and class (Salimans et al., NeurIPS 2016).
 
-    By torchmetrics, in float64, of the first draw of each caption. From 1, where the classifier
-    sees the same in all draws, to the number of classes. It looks at no real picture, and classes
-    of photographs say little of drawings: report it beside other numbers, if at all. It grows with
-    the number of draws in a split, so compare at equal n and `splits` only.
+    It is computed by torchmetrics, in float64, over the first sample of each caption. It lies
+    between 1, where the classifier predicts the same for all samples, and the number of classes. It
+    uses no real image, and the classes are those of photographs: report it beside other numbers, if
+    at all. It grows with the number of samples in a split, so compare it at equal n and `splits`.
 
     Args:
         extractor: as in `FeatureMetric`; its features are logits.
-        splits: parts that the score is computed of one by one. Draws are dealt into them by a
-            permutation that depends on their number alone; the last n % splits are left out, so
+        splits: number of parts, each with a score of its own. A permutation that depends on the
+            number of samples alone assigns them to parts; the last n % splits are left out, so
             that the parts are equal.
 
     Raises:
@@ -37,26 +37,25 @@ class InceptionScore(FeatureMetric):
         if splits < 1:
             raise ValueError(f"splits must be at least 1, got {splits}")
         self.splits = splits
-        self.add_state("logits", [], dist_reduce_fx="cat")
-        self.add_state("index", [], dist_reduce_fx="cat")
+        self.add_lists("logits", "index")
 
     def update(self, evaluation: Evaluation) -> None:
-        """Take in the first draws of (B, k, C, H, W)."""
+        """Add the first samples of (B, k, C, H, W)."""
         self.logits.append(self.features(evaluation, "draws")[:, 0])
         self.index.append(index_of(evaluation))
 
     def compute(self) -> dict[str, float]:
-        """`inception_score`, the mean over splits, and "n" draws.
+        """`inception_score`, the mean over splits, and "n" samples.
 
-        Its spread is the standard deviation over splits; None for a single one.
+        Its spread is the standard deviation over splits; None for a single split.
 
         Raises:
-            TooFewError: there are fewer than two draws for each split.
+            TooFewError: there are fewer than two samples for each split.
         """
         (logits,) = by_index(self.index, self.logits)
         if len(logits) < 2 * self.splits:
             raise TooFewError(
-                f"InceptionScore needs at least {2 * self.splits} draws, two for each split, "
+                f"InceptionScore needs at least {2 * self.splits} samples, two for each split, "
                 f"got {len(logits)}"
             )
         n = len(logits) - len(logits) % self.splits
@@ -71,10 +70,7 @@ class InceptionScore(FeatureMetric):
         inner.update(logits[:n].double())
         with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             warnings.filterwarnings("ignore", r"std\(\): degrees of freedom")  # of a single split
-            torch.manual_seed(_SEED)  # its permutation is drawn on the CPU
+            torch.manual_seed(_SEED)  # its permutation is made on the CPU
             score, spread = inner.compute()
         spread = float(spread) if self.splits > 1 else None
-        return {
-            "inception_score": Measurement(float(score), n=n, spread=spread),
-            "n": float(n),
-        }
+        return {"inception_score": Measurement(float(score), n=n, spread=spread), "n": float(n)}

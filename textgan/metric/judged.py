@@ -1,4 +1,4 @@
-"""What metrics share that ask a judge whether a picture fits its caption."""
+"""Base class of metrics that score by a judge whether an image fits its caption."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from textgan.types import Evaluation
 
 
 class JudgedMetric(NetMetric):
-    """A metric over a judge's encodings, computed in float32 whatever the autocast around it.
+    """A metric over a judge's encodings, computed in float32 also inside an autocast.
 
     Args:
         judge: a `textgan.judge.base.Judge`, or anything with its `encode_images` and
@@ -22,13 +22,13 @@ class JudgedMetric(NetMetric):
 
     @property
     def judge(self) -> nn.Module:
-        """The net."""
+        """The network."""
         return self.net
 
-    def pictures_encoded(self, evaluation: Evaluation, kind: str) -> Tensor | None:
-        """Unit encodings (B, D) float32 of "real" or, the first of each caption, "draws".
+    def encode_images(self, evaluation: Evaluation, kind: str) -> Tensor | None:
+        """Unit encodings (B, D) float32 of "real", or of the first of each caption's "draws".
 
-        None where there are no real pictures; a ValueError where some have NaN or infinite pixels.
+        None where there are no real images; a ValueError where some have NaN or infinite pixels.
         """
         images = evaluation.draws[:, 0] if kind == "draws" else evaluation.real
         if images is None:
@@ -36,7 +36,7 @@ class JudgedMetric(NetMetric):
         self.check_finite(images, kind)
         return self._unit(self.judge.encode_images, images, images.device)
 
-    def captions_encoded(self, evaluation: Evaluation) -> Tensor:
+    def encode_captions(self, evaluation: Evaluation) -> Tensor:
         """Unit encodings (B, D) float32 of the captions."""
         return self._unit(self.judge.encode_texts, evaluation.captions, evaluation.draws.device)
 
@@ -44,12 +44,12 @@ class JudgedMetric(NetMetric):
     def _unit(
         self, encode: Callable[..., Tensor], given: Tensor | list[str], device: torch.device
     ) -> Tensor:
-        """Encodings divided by their length; those of length 0 stay 0, and fit nothing."""
+        """Encodings divided by their length; those of length 0 stay 0, and match nothing."""
         with torch.autocast(device.type, enabled=False):
             encodings = encode(given).to(device)
         if encodings.ndim != 2 or len(encodings) != len(given):
-            rule = f"judge must encode {len(given)} pictures or captions as ({len(given)}, D)"
+            rule = f"judge must encode {len(given)} images or captions as ({len(given)}, D)"
             raise ValueError(f"{rule}, got the shape {tuple(encodings.shape)}")
         if not encodings.isfinite().all():
-            raise ValueError("judge must return finite encodings, and returned NaN or inf")
+            raise ValueError("judge must return finite encodings, got NaN or inf")
         return nn.functional.normalize(encodings.double()).float()

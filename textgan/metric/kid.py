@@ -1,59 +1,52 @@
-"""The kernel distance between the features of real pictures and of draws."""
+"""The kernel distance between the features of real images and of samples."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchmetrics.image.kid import poly_kernel
 
-from textgan.metric.feature import TwoSamples, distance_name
+from textgan.metric.distance import FeatureDistance
 from textgan.metric.interval import around
 from textgan.metric.neighbour import BLOCK
+from textgan.types import Measurement
 
 _SMALL = 64
 
 
-class KID(TwoSamples):
+class KID(FeatureDistance):
     """Squared maximum mean discrepancy of a cubic kernel (Binkowski et al., ICLR 2018).
 
-    The kernel is (x . y / D + 1)^3, by torchmetrics, in float64. One unbiased estimate over all
-    pictures, where the paper takes the mean over random subsets: nothing is drawn, and no unbiased
-    estimate varies less. Only its error depends on n, and it can be below 0. Looks at the first
-    draw of each caption; the numbers of real pictures and of draws may differ.
+    The kernel is (x . y / D + 1)^3, by torchmetrics, in float64. It is one unbiased estimate over
+    all images, where the paper takes the mean over random subsets: it needs no random numbers, and
+    no unbiased estimate varies less. Only its error depends on n, and it can be below 0. It uses
+    the first sample of each caption; the numbers of real images and of samples may differ.
+
+    Its interval is from the jackknife: each image of either kind is left out once, as if real
+    images and samples were independent. Close to 0 it is wider than necessary.
 
     Args:
         extractor: as in `FeatureMetric`.
-        name: what the value is called; None means kid for the 2048 features of Inception's last
-            pooling layer, kid_768 and so on for others of its, kd_ with the class for other nets.
+        name: the name of the value; None means kid for the 2048 features of Inception's last
+            pooling layer, kid_768 and so on for its other features, kd_ with the class for other
+            networks.
 
     Raises:
-        ValueError: the name would be mistaken for another's.
+        ValueError: the name is that of another distance.
     """
 
-    def __init__(self, extractor: nn.Module, *, name: str | None = None):
-        super().__init__(extractor)
-        self.name = distance_name(extractor, name, standard="kid", other="kd")
+    # With one image left out there must still be a pair.
+    standard, other, at_least = "kid", "kd", 3
 
-    def compute(self) -> dict[str, float]:
-        """`name` -> the distance, "n" -> how many draws it is of, over all processes.
-
-        Its interval is by the jackknife: each picture of either kind is left out once, as if real
-        pictures and draws were independent. Close to 0 it is wider than it need be.
-
-        Raises:
-            TooFewError: there are fewer than three pictures of a kind: with one left out there must
-                still be a pair.
-        """
-        real, draws = self.samples(at_least=3)
+    def distance(self, real: Tensor, draws: Tensor, *, n: int) -> Measurement:
         sums = row_sums(real, draws)
-        n = min(len(real), len(draws))
-        return {self.name: around(mmd(*sums), jackknife(*sums), n=n), "n": float(n)}
+        return around(mmd(*sums), jackknife(*sums), n=n)
 
 
 def row_sums(real: Tensor, draws: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Features (n, D) and (m, D) float64 -> sums of the kernel over the others of all pairs.
+    """Features (n, D) and (m, D) float64 -> each row's sums of the kernel over its pairs.
 
     Returns:
-        Of each real picture with the other real ones (n,), of each draw with the other draws (m,),
-        of each real picture with the draws (n,), and of each draw with the real pictures (m,).
+        Of each real image with the other real images (n,), of each sample with the other samples
+        (m,), of each real image with the samples (n,), of each sample with the real images (m,).
     """
     parts = real.split(BLOCK)
     within = [
@@ -70,7 +63,7 @@ def row_sums(real: Tensor, draws: Tensor) -> tuple[Tensor, Tensor, Tensor, Tenso
 
 
 def mmd(a: Tensor, b: Tensor, across: Tensor, back: Tensor) -> float:
-    """`row_sums` -> the U-statistic: the mean over pairs within each set, less 2 x that across."""
+    """`row_sums` -> the U-statistic: the mean over pairs within each set, minus 2 x that across."""
     n, m = len(a), len(b)
     value = a.sum() / (n * (n - 1)) + b.sum() / (m * (m - 1)) - 2 * across.sum() / (n * m)
     return float(value)
@@ -79,9 +72,9 @@ def mmd(a: Tensor, b: Tensor, across: Tensor, back: Tensor) -> float:
 def jackknife(a: Tensor, b: Tensor, across: Tensor, back: Tensor) -> float:
     """`row_sums`, three rows or more of a kind -> the standard error of `mmd`.
 
-    The two-sample jackknife (Arvesen, Annals of Mathematical Statistics 1969), for each kind n - 1
-    times the variance (over n) of the values without one of its pictures. Leaving one out takes its
-    row sum off twice within its set and once across.
+    The two-sample jackknife (Arvesen, Annals of Mathematical Statistics 1969): for each kind, n - 1
+    times the variance (over n) of the values without one of its images. Leaving one image out
+    subtracts its row sum twice within its set and once across.
     """
     variance = 0.0
     for own, other, with_other in ((a, b, across), (b, a, back)):

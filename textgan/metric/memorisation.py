@@ -1,4 +1,4 @@
-"""Whether draws are copies of training pictures."""
+"""Search for samples that are copies of training images."""
 
 import torch
 from PIL import Image
@@ -18,27 +18,28 @@ _SHOWN = 10
 
 
 class Memorisation(FeatureMetric):
-    """Whether the first draws lie nearer to training pictures than held-out pictures do.
+    """Distance of samples to the nearest training image, compared with held-out images.
 
-    For each draw and each held-out real picture, the Euclidean distance to its nearest training
-    picture, in features.
+    The distance is Euclidean, in features, and is taken for the first sample of each caption and
+    for each held-out real image.
 
-    - `nearer`: the probability that a random draw's is smaller than a random held-out picture's
-      (the statistic of Mann and Whitney, as the test of Meehan et al., AISTATS 2020); ties count
-      half. 0.5: as the held-out pictures. More: draws keep closer to the training pictures than
-      the data do. Less: they lie off the data, whose blur or noise can hide copies among them.
-    - `copies`: the share of draws nearer than 99 % of held-out pictures are, about 0.01 of draws
-      that are as the held-out pictures.
-    - `distance`, `distance_held_out`: the medians; their scale is the extractor's.
+    - `nearer`: probability that the distance of a random sample is smaller than that of a random
+      held-out image (statistic of Mann and Whitney, as the test of Meehan et al., AISTATS 2020);
+      ties count half. 0.5: samples are like held-out images. More: samples are closer to the
+      training images than the data are. Less: samples lie off the data, and their blur or noise can
+      hide copies.
+    - `copies`: share of samples that are nearer than 99 % of held-out images, about 0.01 for
+      samples that are like held-out images.
+    - `distance`, `distance_held_out`: medians; their scale is the extractor's.
 
-    Held-out pictures that are in the training set too lie at distance 0. They count: each makes
-    `nearer` smaller, and from 1 % of them on no draw can be a copy, so a leak hides copies. Look at
-    the smallest distances of both in the histogram.
+    Held-out images that are in the training set too have distance 0. They count: each makes
+    `nearer` smaller, and if they are 1 % or more, no sample can be a copy. So a leak hides copies;
+    compare the smallest distances of both in the histogram.
 
     Args:
         extractor: as in `FeatureMetric`.
-        training_pictures: how many training pictures are looked at, spread evenly over the train
-            split; all where it has no more. A copy of another one is not found.
+        training_pictures: number of training images to compare with, spread evenly over the train
+            split; all of them if it has no more. Copies of other training images are not found.
 
     Raises:
         ValueError: `training_pictures` is less than 1.
@@ -51,43 +52,42 @@ class Memorisation(FeatureMetric):
         if training_pictures < 1:
             raise ValueError(f"training_pictures must be at least 1, got {training_pictures}")
         self.training_pictures = training_pictures
-        names = ("known", "known_thumbnails", "first", "first_thumbnails", "held_out", "index")
-        for name in names:
-            self.add_state(name, [], dist_reduce_fx="cat")
+        self.add_lists("known", "known_thumbnails", "first", "first_thumbnails")
+        self.add_lists("held_out", "index")
         self._distances: dict[str, Tensor] = {}
         self._closest: tuple[Tensor, list[str]] | None = None
 
     def update_training(self, evaluation: Evaluation) -> None:
-        """Take in training pictures `real` (B, C, H, W)."""
+        """Add training images `real` (B, C, H, W)."""
         self.known.append(self.features(evaluation, "real"))
         self.known_thumbnails.append(_thumbnails(evaluation.real))
 
     def update(self, evaluation: Evaluation) -> None:
-        """Take in held-out pictures (B, C, H, W) and the first draws."""
+        """Add held-out images (B, C, H, W) and the first samples."""
         self.held_out.append(self.features(evaluation, "real"))
         self.first.append(self.features(evaluation, "draws")[:, 0])
         self.first_thumbnails.append(_thumbnails(evaluation.draws[:, 0]))
         self.index.append(index_of(evaluation))
 
     def compute(self) -> dict[str, float]:
-        """`nearer`, `copies`, `distance`, `distance_held_out`, "n" draws and "n_training" pictures.
+        """`nearer`, `copies`, `distance`, `distance_held_out`, "n" samples, "n_training" images.
 
-        The interval of `copies` is Wilson's, with the held-out pictures as given; those of the
-        medians are from their ranks; for that of `nearer` see `nearer`.
+        The interval of `copies` is Wilson's, with the held-out images as given; those of the
+        medians are from their ranks; the function `nearer` describes that of `nearer`.
 
         Raises:
-            TooFewError: there are no training pictures, no draws or no held-out pictures.
+            TooFewError: there are no training images, no samples or no held-out images.
         """
         if not len(self.known) or not len(self.first) or not len(self.held_out):
             kinds = [len(dim_zero_cat(x)) if len(x) else 0 for x in (self.known, self.first)]
             raise TooFewError(
-                "Memorisation needs training pictures (update_training), draws and held-out "
-                f"pictures, got {kinds[0]} training pictures and {kinds[1]} draws"
+                "Memorisation needs training images (update_training), samples and held-out "
+                f"images, got {kinds[0]} training images and {kinds[1]} samples"
             )
         known, first = dim_zero_cat(self.known), by_index(self.index, self.first)[0]
         draws, rows = nearest(first, known)
         held_out, _ = nearest(dim_zero_cat(self.held_out), known)
-        self._distances = {"draws": draws.cpu(), "held-out pictures": held_out.cpu()}
+        self._distances = {"samples": draws.cpu(), "held-out images": held_out.cpu()}
         self._closest = self._pairs(draws, rows)
         limit = held_out.sort().values[(len(held_out) - 1) // 100]  # their 1 % quantile
         return {
@@ -99,43 +99,43 @@ class Memorisation(FeatureMetric):
             "n_training": float(len(known)),
         }
 
-    def pictures(self) -> dict[str, Image.Image]:
-        """The ten draws nearest to a training picture, each beside it, with their distance."""
+    def images(self) -> dict[str, Image.Image]:
+        """The ten samples nearest to a training image, each beside it, with their distance."""
         if self._closest is None:
             return {}
         pairs, distances = self._closest
         grid = captioned_grid(pairs, distances, columns=5, image_width=256)
-        return {"Draws beside the training picture nearest to them": grid}
+        return {"Samples beside the nearest training image": grid}
 
     def histograms(self) -> dict[str, dict[str, Tensor]]:
-        """The distances of draws and of held-out pictures."""
+        """The distances of samples and of held-out images."""
         if not self._distances:
             return {}
-        return {"Distance to the nearest training picture": self._distances}
+        return {"Distance to the nearest training image": self._distances}
 
     def reset(self) -> None:
-        """Forget all pictures."""
+        """Forget all images."""
         super().reset()
         self._distances, self._closest = {}, None
 
     def _pairs(self, distances: Tensor, rows: Tensor) -> tuple[Tensor, list[str]]:
-        """Pictures (10, 3, H, 2 W) in [-1, 1], nearest first, and their distances in words."""
+        """Pairs (10, 3, H, 2 W) in [-1, 1], nearest first, and their distances as text."""
         order = distances.argsort(stable=True)[:_SHOWN]
         (thumbnails,) = by_index(self.index, self.first_thumbnails)
         draws = from_uint8(thumbnails[order])
         known = from_uint8(dim_zero_cat(self.known_thumbnails)[rows[order]])
         known = nn.functional.interpolate(known, draws.shape[-2:])
-        words = [f"distance {distance:.4g}" for distance in distances[order].tolist()]
-        return torch.cat([draws, known], -1).cpu(), words
+        texts = [f"distance {distance:.4g}" for distance in distances[order].tolist()]
+        return torch.cat([draws, known], -1).cpu(), texts
 
 
 def nearer(draws: Tensor, held_out: Tensor) -> Measurement:
-    """Distances (m,) and (n,) -> the share of pairs in which the draw's is smaller, ties half.
+    """Distances (m,) and (n,) -> share of pairs in which the sample's is smaller, ties half.
 
-    The interval is Wilson's for min(m, n) pairs. The estimate is the mean over all ways to put
-    min(m, n) of the draws and of the held-out pictures into pairs, each of which would be a share
-    of independent pairs; a mean varies no more than what it is over, so the interval is wide
-    enough (by about a fifth too wide at 0.5), and has a width at 0 and 1 too.
+    The interval is Wilson's for min(m, n) pairs. The estimate is the mean over all ways to pair
+    min(m, n) of the samples with held-out images, and each way gives a share of independent pairs.
+    A mean varies no more than its terms, so the interval is wide enough (about a fifth too wide at
+    0.5); it has a width at 0 and 1 too.
     """
     m, n = len(draws), len(held_out)
     ranked = held_out.sort().values

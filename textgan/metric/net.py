@@ -1,4 +1,4 @@
-"""What metrics share that look at pictures through a net."""
+"""Base class of metrics that hold a network."""
 
 from collections.abc import Callable
 
@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 from textgan.metric.base import Metric
 
-PICTURES = {"real": "real pictures", "draws": "draws", "edited": "draws of edited captions"}
-"""What a picture is called in an error, by the attribute of `Evaluation` that it is from."""
+IMAGES = {"real": "real images", "draws": "samples", "edited": "samples of edited captions"}
+"""Attribute of `Evaluation` -> its name in an error."""
 
 
 class NetMetric(Metric):
-    """A metric that holds a net and trains nothing of it.
+    """A metric that holds a network and does not train it.
 
     Args:
         net: it is set to eval mode, and stays out of `state_dict()` and `parameters()`;
@@ -20,30 +20,30 @@ class NetMetric(Metric):
 
     def __init__(self, net: nn.Module):
         super().__init__()
-        self._hidden = (net.eval(),)  # no submodule: no state dict, optimizer or DDP sees it
+        self._hidden = (net.eval(),)  # no submodule: no state dict, optimizer or DDP has it
 
     @property
     def net(self) -> nn.Module:
-        """The net."""
+        """The network."""
         return self._hidden[0]
 
     def prepare(self) -> None:
-        """Load the net's weights; `MissingWeightsError` where there are none."""
+        """Load the network's weights; a `MissingWeightsError` where there are none."""
         if callable(getattr(self.net, "load", None)):
             self.net.load()
 
     def check_finite(self, images: Tensor, kind: str) -> None:
-        """A ValueError where some of the pictures (..., C, H, W) have NaN or infinite pixels.
+        """Raise ValueError where some of the images (..., C, H, W) have NaN or infinite pixels.
 
         Args:
-            images: the pictures.
+            images: the images.
             kind: "real", "draws" or "edited".
         """
         finite = images.isfinite().flatten(-3).all(-1)
         if not finite.all():
-            broken = f"{int((~finite).sum())} of {finite.numel()} {PICTURES[kind]}"
+            broken = f"{int((~finite).sum())} of {finite.numel()} {IMAGES[kind]}"
             raise ValueError(
-                f"{type(self).__name__} needs finite pixels, and got NaN or inf in {broken}"
+                f"{type(self).__name__} needs finite pixels, got NaN or inf in {broken}"
             )
 
     def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: tuple[str, ...] = ()) -> Metric:

@@ -1,18 +1,25 @@
-"""The order of the data set, whichever way batches and processes brought the pictures."""
+"""The order of the data set, whatever the order of batches and processes."""
 
 import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
+from textgan.seed import seed_from
 from textgan.types import Evaluation
 
 
 def index_of(evaluation: Evaluation) -> Tensor:
-    """(B,) int64: the rows in the data set; -1 where they are not told, which keeps the order."""
+    """Rows (B,) int64 in the data set; all -1 where they are unknown, which keeps the order."""
     device = evaluation.draws.device
     if evaluation.index is None:
         return torch.full((len(evaluation.draws),), -1, device=device)
     return evaluation.index.to(device)
+
+
+def caption_ids(evaluation: Evaluation) -> Tensor:
+    """Numbers (B,) int64 that are equal where captions are equal."""
+    ids = [seed_from(caption) for caption in evaluation.captions]
+    return torch.tensor(ids, dtype=torch.int64, device=evaluation.draws.device)
 
 
 def by_index(index: list[Tensor] | Tensor, *states: list[Tensor] | Tensor) -> list[Tensor]:

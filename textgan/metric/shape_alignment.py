@@ -1,4 +1,4 @@
-"""Whether draws of shapes show what their captions say, read by rule."""
+"""Agreement of samples of shapes with their captions, read by rules."""
 
 from itertools import permutations
 
@@ -6,10 +6,10 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from textgan.metric.base import Metric
-from textgan.metric.interval import wilson
+from textgan.metric.interval import proportion
 from textgan.scene import Scene, SceneObject, check_pairs, parse
 from textgan.scene.reading import Found, Reading, read, relation
-from textgan.types import Evaluation, Measurement
+from textgan.types import Evaluation
 
 _OF_OBJECTS = ("colour", "shape", "size", "texture")
 _ATTRIBUTES = ("all", *_OF_OBJECTS, "count", "background", "relation")
@@ -17,27 +17,27 @@ _NUMBERS = ("one", "two", "three", "four")
 
 
 class ShapeAlignment(Metric):
-    """Shares of captions that the first draw gets right, by attribute and in all of them.
+    """Share of captions whose first sample has each attribute right, and all of them.
 
-    The objects found are matched to the caption's such that most attributes and relations are
-    right. An attribute of objects is right if it is right for every object of the caption, so
-    never where too few are found; what is found beyond them only makes the count wrong.
-    `relation` is a share of the captions that state one, all else of all captions. A name ending
-    in `_seen` or `_held_out` is of the captions without, or with, a held-out pair, `all_one`,
-    `all_two` and so on of those with that many objects; names that would be of no caption are left
+    The objects found in the image are matched to the caption's objects so that most attributes and
+    relations are right. An attribute of objects is right if it is right for every object of the
+    caption, so never where too few are found; further objects only make the count wrong. `relation`
+    is a share of the captions that state one, the others are shares of all captions. Names that end
+    in `_seen` or `_held_out` refer to the captions without, or with, a held-out pair; `all_one`,
+    `all_two` and so on to those with that many objects. A name that refers to no caption is left
     out.
 
-    How well it reads fresh pictures of one or two objects, at 32 and at 64 pixels: 2,000 of 2,000
-    right, and 1,000 of 1,000 with a Gaussian blur of 0.6 pixels of 32, or with noise of 0.1. Of the
-    hard setting, up to four objects at 64 pixels: 99 % with every attribute right, 93 % with noise
-    of 0.1; blur, or 32 pixels, cost it more. It reads turned and half hidden shapes, their
-    textures, and which of two touching objects is in front; it cannot tell touching objects of one
-    colour apart. What covers less than 1/128 of a picture is overlooked. A shape is
-    wrong where none explains 40 % of what is seen.
+    Accuracy on new rendered images of one or two objects, at 32 and at 64 pixels: 2,000 of 2,000
+    right, and 1,000 of 1,000 with a Gaussian blur of 0.6 pixels of 32, or with noise of 0.1. In the
+    hard setting, with up to four objects at 64 pixels, every attribute is right in 99 %, and in
+    93 % with noise of 0.1; blur, or 32 pixels, cost more. Turned and half hidden shapes, their
+    textures, and the order of two touching objects in depth are read; touching objects of one
+    colour are not separated. An object that covers less than 1/128 of the image is overlooked. A
+    shape is wrong where no shape explains 40 % of the object's pixels.
 
     Args:
         held_out: [colour, shape] pairs that training did not show, as the data module has them.
-        hard: whether pictures are of the hard setting; then `texture` is reported too.
+        hard: whether images are of the hard setting; then `texture` is reported too.
     """
 
     def __init__(self, *, held_out: list[list[str]] | None = None, hard: bool = False):
@@ -50,15 +50,15 @@ class ShapeAlignment(Metric):
         self.add_state("by_number", by_number, dist_reduce_fx="sum")
 
     def update(self, evaluation: Evaluation) -> None:
-        """Read the first draws (B, 3, H, H); a ValueError for a caption outside the grammar."""
+        """Read the first samples (B, 3, H, H); a ValueError for a caption outside the grammar."""
         readings = read(evaluation.draws[:, 0].float().cpu(), hard=self.hard)
         for text, reading in zip(evaluation.captions, readings, strict=True):
             scene = parse(text)
             row = int(scene.has_pair(self.held_out))
-            judged = judge(scene, reading)
-            self.by_number[0, len(scene.objects) - 1] += judged["all"]
+            correct = score(scene, reading)
+            self.by_number[0, len(scene.objects) - 1] += correct["all"]
             self.by_number[1, len(scene.objects) - 1] += 1
-            for column, right in enumerate(judged.values()):
+            for column, right in enumerate(correct.values()):
                 if right is not None:
                     self.right[row, column] += right
                     self.asked[row, column] += 1
@@ -72,21 +72,16 @@ class ShapeAlignment(Metric):
             right, asked = self.right[:, column].tolist(), self.asked[:, column].tolist()
             for ending, rows in (("", slice(2)), ("_seen", slice(1)), ("_held_out", slice(1, 2))):
                 if sum(asked[rows]):
-                    values[name + ending] = _share(sum(right[rows]), sum(asked[rows]))
+                    values[name + ending] = proportion(sum(right[rows]), int(sum(asked[rows])))
         for number, right, asked in zip(_NUMBERS, *self.by_number.tolist(), strict=True):
             if asked:
-                values[f"all_{number}"] = _share(right, asked)
+                values[f"all_{number}"] = proportion(right, int(asked))
         seen, held_out = self.asked[:, 0].tolist()
         return values | {"n": seen + held_out, "n_seen": seen, "n_held_out": held_out}
 
 
-def _share(right: float, asked: float) -> Measurement:
-    low, high = wilson(right, int(asked))
-    return Measurement(right / asked, n=int(asked), low=low, high=high)
-
-
-def judge(scene: Scene, reading: Reading) -> dict[str, bool | None]:
-    """What a picture gets right of a scene, by attribute; None where the scene has none."""
+def score(scene: Scene, reading: Reading) -> dict[str, bool | None]:
+    """Attribute -> whether the image has it as the scene does; None where the scene has none."""
     match = _match(scene, reading.objects)
     right: dict[str, bool | None] = {
         field: all(
@@ -104,21 +99,22 @@ def judge(scene: Scene, reading: Reading) -> dict[str, bool | None]:
 
 
 def _match(scene: Scene, found: tuple[Found, ...]) -> list[Found | None]:
-    """For each object of the scene what was found of it; relations decide between equal objects."""
+    """The object found for each object of the scene; relations decide between equal objects."""
     if len(found) == len(scene.objects):
         return max(
-            (list(order) for order in permutations(found)), key=lambda match: _score(scene, match)
+            (list(order) for order in permutations(found)),
+            key=lambda match: _agreement(scene, match),
         )
     match: list[Found | None] = [None] * len(scene.objects)
     if found:
-        # Too many objects for every order: a noise-like draw may show dozens.
-        score = [[_alike(thing, other.thing) for other in found] for thing in scene.objects]
-        for i, j in zip(*linear_sum_assignment(score, maximize=True), strict=True):
+        # A sample that looks like noise may show dozens: too many to try every order.
+        scores = [[_alike(thing, other.thing) for other in found] for thing in scene.objects]
+        for i, j in zip(*linear_sum_assignment(scores, maximize=True), strict=True):
             match[i] = found[j]
     return match
 
 
-def _score(scene: Scene, match: list[Found]) -> int:
+def _agreement(scene: Scene, match: list[Found]) -> int:
     alike = (_alike(a, b.thing) for a, b in zip(scene.objects, match, strict=True))
     return sum(alike) + _relations(scene, match)
 
@@ -128,7 +124,7 @@ def _alike(one: SceneObject, two: SceneObject) -> int:
 
 
 def _relations(scene: Scene, match: list[Found | None]) -> int:
-    """How many of the scene's relations hold."""
+    """Number of the scene's relations that hold."""
     return sum(
         one is not None and two is not None and relation(one, two) == said
         for said, one, two in zip(scene.relations, match, match[1:], strict=False)

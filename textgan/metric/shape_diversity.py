@@ -1,4 +1,4 @@
-"""Whether the draws of a caption of shapes differ as much as the scenes that it describes."""
+"""Variation of the samples of a caption of shapes, relative to the scenes that it describes."""
 
 from zlib import crc32
 
@@ -7,28 +7,27 @@ from torch import Tensor
 
 from textgan.image import to_unit
 from textgan.metric.base import Metric
-from textgan.metric.interval import around, moments, ratio
+from textgan.metric.interval import Moments, mean_of_sums, moments, ratio
 from textgan.scene import parse
 from textgan.scene.layout import place
 from textgan.scene.render import render
 from textgan.scene.sampling import keys
-from textgan.types import Evaluation, Measurement
+from textgan.types import Evaluation
 
 _STREAM = 255  # the data module's splits use the first ones
 
 
 class ShapeDiversity(Metric):
-    """How much ten draws of a caption differ, over how much ten real scenes of it differ.
+    """Variation over ten samples of a caption, divided by that over ten real scenes of it.
 
     The deviation of a caption is the standard deviation of each pixel and channel in [0, 1] over
-    its ten pictures (variance: sum over ten), averaged over pixels and channels.
-    `deviation_draws` and `deviation_real` average it over captions. `diversity` is their ratio: 0
-    where the noise is ignored, 1 as in the data, more where draws differ in what the caption
-    fixes.
+    its ten images (variance: sum over ten), averaged over pixels and channels. `deviation_draws`
+    and `deviation_real` average it over captions. `diversity` is their ratio: 0 where the noise is
+    ignored, 1 as in the data, more where samples differ in attributes that the caption fixes.
 
     Args:
         hard: whether the real scenes are turned.
-        spread: how far their objects stray, as in `textgan.data.shapes.Shapes`.
+        spread: how far their objects are scattered, as in `textgan.data.shapes.Shapes`.
         seed: keys the real scenes, with the caption.
     """
 
@@ -40,23 +39,23 @@ class ShapeDiversity(Metric):
         self.add_state("sums", torch.zeros(6, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, evaluation: Evaluation) -> None:
-        """Take in ten draws (B, 10, 3, H, H); a ValueError for a caption outside the grammar."""
+        """Add ten samples (B, 10, 3, H, H); a ValueError for a caption outside the grammar."""
         draws = evaluation.draws[:, : self.draws_per_caption]
         real = [_deviation(self._real(text, draws.shape[-1])[None]) for text in evaluation.captions]
         self.sums += moments(_deviation(draws), torch.cat(real).to(draws.device))
 
     def compute(self) -> dict[str, float]:
         """`diversity`, `deviation_draws`, `deviation_real`, and `n` captions."""
-        n, draws, real, draws_squared, _, real_squared = self.sums.tolist()
+        sums = Moments(*self.sums.tolist())
         return {
-            "diversity": ratio(self.sums),
-            "deviation_draws": _mean(draws, draws_squared, n),
-            "deviation_real": _mean(real, real_squared, n),
-            "n": n,
+            "diversity": ratio(sums),
+            "deviation_draws": mean_of_sums(sums.n, sums.a, sums.aa),
+            "deviation_real": mean_of_sums(sums.n, sums.b, sums.bb),
+            "n": sums.n,
         }
 
     def _real(self, text: str, image_size: int) -> Tensor:
-        """(10, 3, H, W): scenes that the caption describes."""
+        """Ten scenes that the caption describes, (10, 3, H, W)."""
         scenes = [parse(text)] * self.draws_per_caption
         first = crc32(text.encode()) * self.draws_per_caption
         key = keys(self.seed, _STREAM, range(first, first + self.draws_per_caption))
@@ -64,13 +63,7 @@ class ShapeDiversity(Metric):
         return render(scenes, layout, image_size)
 
 
-def _deviation(pictures: Tensor) -> Tensor:
+def _deviation(images: Tensor) -> Tensor:
     """(B, k, C, H, W) in [-1, 1] -> (B,): the mean deviation over k, in [0, 1] units."""
-    units = to_unit(pictures.double()).clamp(0, 1)
+    units = to_unit(images.double()).clamp(0, 1)
     return units.std(1, correction=0).flatten(1).mean(1)
-
-
-def _mean(total: float, squares: float, n: float) -> Measurement:
-    """The mean of n values by their sum and that of their squares."""
-    variance = max(0.0, squares - total**2 / n) / max(n - 1, 1)
-    return around(total / n, (variance / n) ** 0.5, n=int(n))

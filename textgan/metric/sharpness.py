@@ -1,21 +1,21 @@
-"""Whether draws have as much fine detail as real pictures."""
+"""Amount of fine detail in samples, relative to real images."""
 
 import torch
 from torch import Tensor
 
 from textgan.image import to_unit
 from textgan.metric.base import Metric
-from textgan.metric.interval import moments, ratio
+from textgan.metric.interval import Moments, moments, ratio
 from textgan.types import Evaluation
 
 
 class Sharpness(Metric):
-    """The power of fine detail in the first draws, over that in the real pictures of the captions.
+    """The power of fine detail in the first samples, divided by that in the real images.
 
-    Fine detail is what the discrete Fourier transform of a picture's channels, in [0, 1], has at
-    more than a quarter cycle per pixel in radius: above half the Nyquist frequency, so without
-    the mean. Its power is the sum of squared magnitudes. `sharpness` is 1 for draws as sharp as
-    the data, less for blurred ones, more for noisy ones.
+    Fine detail is the part of the discrete Fourier transform of an image's channels, in [0, 1],
+    above a quarter cycle per pixel in radius: above half the Nyquist frequency, so without the
+    mean. Its power is the sum of squared magnitudes. `sharpness` is 1 for samples as sharp as the
+    data, less for blurred samples, more for noisy ones.
     """
 
     def __init__(self):
@@ -23,22 +23,24 @@ class Sharpness(Metric):
         self.add_state("sums", torch.zeros(6, dtype=torch.float64), dist_reduce_fx="sum")
 
     def update(self, evaluation: Evaluation) -> None:
-        """Take in real pictures (B, C, H, W) and draws (B, k, C, H, W).
+        """Add real images (B, C, H, W) and samples (B, k, C, H, W).
 
         Raises:
-            ValueError: there are no real pictures.
+            ValueError: there are no real images.
         """
         if evaluation.real is None:
-            raise ValueError("sharpness compares draws with real pictures, and got none")
+            raise ValueError("sharpness needs real images, got none")
         draws, real = (fine_power(x) for x in (evaluation.draws[:, 0], evaluation.real))
         self.sums += moments(draws, real)
 
     def compute(self) -> dict[str, float]:
-        """`sharpness`, and `n` pictures; a ValueError where the real pictures are flat."""
-        n, _, real, *_ = self.sums.tolist()
-        if real == 0:
-            raise ValueError(f"sharpness needs real pictures with detail, got {int(n)} flat ones")
-        return {"sharpness": ratio(self.sums), "n": n}
+        """`sharpness`, and `n` images; a ValueError where no real image has fine detail."""
+        sums = Moments(*self.sums.tolist())
+        if sums.b == 0:
+            raise ValueError(
+                f"sharpness needs real images with detail, got {int(sums.n)} flat ones"
+            )
+        return {"sharpness": ratio(sums), "n": sums.n}
 
 
 def fine_power(images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How large, how fast and how greedy for memory the pipeline is."""
+"""Size, speed and memory of the pipeline."""
 
 import platform
 import time
@@ -17,17 +17,17 @@ _MIB = 2**20
 
 
 class Speed(Metric):
-    """What drawing costs on the device that the pipeline is on; it looks at no draws.
+    """Cost of sampling on the device that the pipeline is on; it uses none of the samples.
 
-    Times are by the wall clock, from captions as strings to pictures on the device, with whatever
-    else the machine does meanwhile. Each value is a median over repeats, and `low` and `high` are
-    two of the sorted repeats: a 95 % interval of the median that presumes no distribution. They
-    say how sure the median is on this machine at this hour, not how fast another machine is.
+    Times are wall-clock times, from captions as strings to images on the device, and include the
+    load by other processes of the machine. Each value is a median over repeats; `low` and `high`
+    are two of the sorted repeats: a 95 % interval of the median that assumes no distribution. It
+    holds for this machine at this time, and not for another machine.
 
     Args:
-        repeats: timed calls, of one picture and of a batch.
-        batch_size: pictures of a batch; above 64 the pipeline draws it in parts.
-        warmup: calls before the timed ones, of either kind.
+        repeats: number of timed calls for one image and for a batch.
+        batch_size: images of a batch; above 64 the pipeline samples it in parts.
+        warmup: number of calls before the timed ones, for one image and for a batch.
     """
 
     test_only = True
@@ -41,10 +41,10 @@ class Speed(Metric):
         self._observed: dict[str, float] = {}
 
     def update(self, evaluation: Evaluation) -> None:
-        """Takes in nothing."""
+        """Nothing to add."""
 
     def observe(self, pipeline: nn.Module, captions: list[str]) -> None:
-        """Time `pipeline.sample(captions, seed=i)`, the captions in turn.
+        """Time `pipeline.sample(captions, seed=i)`, with the captions in turn.
 
         Raises:
             ValueError: there are no captions.
@@ -66,22 +66,22 @@ class Speed(Metric):
             self._observed["peak_memory_mib"] = Measurement(peak.mib, n=len(batch))
 
     def compute(self) -> dict[str, float]:
-        """What this process observed, nothing where it observed nothing; never of other processes.
+        """The values that this process observed, without those of other processes.
 
-        `parameters`, trainable or not, each counted once; `latency_ms`, of one picture;
-        `images_per_second`, of a batch; on CUDA `peak_memory_mib`, the pipeline's weights and the
-        most that tensors took beside them while batches were drawn (torch keeps no such count for a
-        CPU). Their n is how many calls they are of.
+        `parameters`, trainable or not, each counted once; `latency_ms`, of one image;
+        `images_per_second`, of a batch; on CUDA `peak_memory_mib`, the pipeline's weights plus the
+        most that other tensors took during batches (torch has no such count for a CPU). Their n is
+        the number of calls.
         """
         return dict(self._observed)
 
     def reset(self) -> None:
-        """Forget what was observed."""
+        """Forget the observed values."""
         super().reset()
         self._observed = {}
 
     def protocol(self) -> dict[str, Any]:
-        """The arguments, the device by name, and how many threads torch uses on a CPU."""
+        """The arguments, the device's name, and the number of threads that torch uses on a CPU."""
         return super().protocol() | {
             "device": _name(self.device),
             "threads": torch.get_num_threads(),
@@ -90,22 +90,22 @@ class Speed(Metric):
     def _seconds(
         self, pipeline: nn.Module, captions: list[str], size: int, device: torch.device
     ) -> Tensor:
-        """(repeats,) float64, of each timed call with `size` captions."""
+        """Seconds (repeats,) float64 of each timed call with `size` captions."""
         seconds, endless = [], cycle(captions)
         for repeat in range(self.warmup + self.repeats):
-            asked = list(islice(endless, size))
+            prompts = list(islice(endless, size))
             _wait_for(device)
             start = time.perf_counter()
-            pipeline.sample(asked, seed=repeat)
+            pipeline.sample(prompts, seed=repeat)
             _wait_for(device)
             seconds.append(time.perf_counter() - start)
         return torch.tensor(seconds[self.warmup :], dtype=torch.float64)
 
 
 class _Peak:
-    """`mib`, after its `with`: weights of the net, and the most that came on top; None on a CPU.
+    """`mib`, after its `with`: weights of the network plus the peak beyond them; None on a CPU.
 
-    What else lies on the device, as the nets of other metrics, is not counted.
+    Other tensors on the device, such as the networks of other metrics, are not counted.
     """
 
     def __init__(self, net: nn.Module, device: torch.device):
@@ -131,7 +131,7 @@ def _wait_for(device: torch.device) -> None:
 
 
 def _name(device: torch.device) -> str:
-    """The GPU's or the processor's model, where it says."""
+    """The model of the GPU or of the processor, where it is known."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     information = Path("/proc/cpuinfo")

@@ -7,7 +7,7 @@ from pytorch_lightning.cli import OptimizerCallable
 from torch import nn
 
 from textgan.augmentation.base import Augmentation
-from textgan.evaluation.contrastive import ContrastiveEvaluation
+from textgan.evaluation.contrastive_evaluator import ContrastiveEvaluator
 from textgan.image_encoder.base import ImageEncoder
 from textgan.layer import Temperature
 from textgan.loss.base import ContrastiveLoss
@@ -74,7 +74,7 @@ class ContrastiveModel(TrainedModel):
             },
             averaged=("image_encoder", "text_encoder"),
             budget=budget,
-            evaluation=ContrastiveEvaluation(templates),
+            evaluation=ContrastiveEvaluator(templates),
             compile=compile,
             tokenizer_captions=tokenizer_captions,
             seed=seed,

@@ -11,8 +11,8 @@ from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
 from textgan.errors import ConfigError
-from textgan.evaluation.base import Evaluation, Origin, Split
-from textgan.evaluation.report import Report
+from textgan.evaluation.base import Evaluation, Split
+from textgan.evaluation.report import Origin, Report
 from textgan.pipeline import Pipeline, TextToImagePipeline
 from textgan.types import Batch
 

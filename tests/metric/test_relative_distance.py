@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from textgan.errors import TooFewError
-from textgan.metric.yardstick import caption_ids, measured, relative
+from textgan.metric.order import caption_ids
+from textgan.metric.relative_distance import distance_and_ratio, relative
 from textgan.types import Evaluation
 
 
@@ -58,7 +59,7 @@ def test_there_is_no_ratio_where_all_captions_or_all_draws_are_equal():
     assert relative(distances, first, torch.zeros(5)) is None
     rounding = 1e-7 * torch.randn(5, 3, generator=torch.Generator().manual_seed(1))
     assert relative(distances, 100 + rounding.double(), captions) is None
-    values = measured(distances, first, torch.zeros(5), metric="This")
+    values = distance_and_ratio(distances, first, torch.zeros(5), metric="This")
     assert values.keys() == {"distance", "n"}
 
 
@@ -71,7 +72,7 @@ def test_there_is_no_interval_where_all_hangs_on_one_caption():
 
 def test_fewer_than_three_captions_are_one_clear_sentence():
     with pytest.raises(TooFewError, match="This needs at least 3 captions, got 2"):
-        measured(*example(2), metric="This")
+        distance_and_ratio(*example(2), metric="This")
 
 
 def test_ids_are_equal_where_captions_are():
