@@ -21,7 +21,7 @@ def test_a_run_leaves_a_picture_of_what_captions_find(textgan, tiny, tmp_path):
     status, out, err = textgan("test", "ckpt_path=run/last.ckpt", "hydra.run.dir=tested")
     assert status == 0, err
     assert "Classes" not in (tmp_path / "tested/evaluation.html").read_text()
-    assert "What captions find" in (tmp_path / "tested/evaluation.html").read_text()
+    assert "Most similar images" in (tmp_path / "tested/evaluation.html").read_text()
 
 
 def test_encoders_that_are_not_named_are_asked_for(textgan):

@@ -78,17 +78,19 @@ def test_pictures_are_read_as_the_models_own_preprocessor_does_but_for_rounding(
     images = pictures(3, *size)
     asked = [to_pil(from_uint8(image)) for image in images]
     expected = preprocessor()(asked, return_tensors="pt")["pixel_values"]
-    std = torch.tensor(judge.reading.std).view(3, 1, 1)
-    difference = 255 * std * (judge.reading(images) - expected).abs()
+    std = torch.tensor(judge.preprocessing.std).view(3, 1, 1)
+    difference = 255 * std * (judge.preprocessing(images) - expected).abs()
     assert difference.max() < 2.01
     assert (difference > 0.5).double().mean() < 0.02
 
 
 def test_a_picture_of_the_models_size_is_only_cropped_and_normalised(judge):
     images = pictures(1, 18, 18)
-    mean, std = (torch.tensor(x).view(3, 1, 1) for x in (judge.reading.mean, judge.reading.std))
+    mean, std = (
+        torch.tensor(x).view(3, 1, 1) for x in (judge.preprocessing.mean, judge.preprocessing.std)
+    )
     middle = images[..., 1:17, 1:17].float() / 255
-    torch.testing.assert_close(judge.reading(images), (middle - mean) / std)
+    torch.testing.assert_close(judge.preprocessing(images), (middle - mean) / std)
 
 
 def test_encodings_are_those_of_transformers(judge, folder):
@@ -153,7 +155,7 @@ def test_its_protocol_is_json_and_says_not_where_it_lay(judge, folder):
 
 def test_construction_reads_nothing_and_none_is_missing():
     CLIP("/no/such/folder")
-    with pytest.raises(MissingWeightsError, match="must be named, by the argument pretrained"):
+    with pytest.raises(MissingWeightsError, match="the argument pretrained must name"):
         CLIP(None).load()
 
 
@@ -162,7 +164,7 @@ def test_a_wrong_folder_is_one_sentence(folder, tmp_path, lost):
     other = copied(folder, tmp_path)
     for file in other.iterdir() if lost == "all" else [other / lost]:
         file.unlink()
-    with pytest.raises(ValueError, match=r"^pretrained must be a (folder|whole CLIP)") as error:
+    with pytest.raises(ValueError, match=r"^pretrained must be a (folder|complete CLIP)") as error:
         CLIP(str(other)).load()
     assert "\n" not in str(error.value)
 
@@ -184,7 +186,9 @@ def test_weights_that_are_not_whole_are_refused(folder, tmp_path):
     weights = load_file(other / "model.safetensors")
     del weights["text_projection.weight"]
     save_file(weights, other / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(ValueError, match=r"whole CLIP, but .* lacks \['text_projection.weight'\]"):
+    with pytest.raises(
+        ValueError, match=r"complete CLIP, but .* lacks \['text_projection.weight'\]"
+    ):
         CLIP(str(other)).load()
 
 

@@ -85,7 +85,7 @@ def test_it_is_frozen_and_stays_in_eval_mode(judge):
 
 def test_construction_reads_nothing_and_none_is_missing():
     ContrastiveJudge("/no/such/folder")
-    with pytest.raises(MissingWeightsError, match="must be named, by the argument pretrained"):
+    with pytest.raises(MissingWeightsError, match="the argument pretrained must name"):
         ContrastiveJudge(None).load()
 
 

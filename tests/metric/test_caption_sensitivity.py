@@ -87,9 +87,7 @@ def test_there_is_no_ratio_where_all_draws_are_equal():
 
 
 def test_missing_edited_draws_and_too_few_captions_are_one_clear_sentence():
-    with pytest.raises(
-        ValueError, match="needs samples of edited captions, got none"
-    ):
+    with pytest.raises(ValueError, match="needs samples of edited captions, got none"):
         measure(normal(3, seed=0), None)
     with pytest.raises(TooFewError, match="CaptionSensitivity needs at least 3 captions, got 2"):
         measure(normal(2, seed=0), normal(2, seed=1))

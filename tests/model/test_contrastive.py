@@ -1,4 +1,4 @@
-"""Contrastive training: what is learnt, examined, resumed and handed on."""
+"""Contrastive training: what is learnt, evaluated, resumed and handed on."""
 
 import os
 from dataclasses import fields
@@ -55,7 +55,7 @@ def test_training_moves_both_encoders_the_temperature_and_the_average(fitted, da
     assert fitted.trainer.global_step == 6
 
 
-def test_an_examination_says_retrieval_and_near_misses_where_there_are_negatives(
+def test_an_evaluation_has_retrieval_and_near_misses_where_there_are_negatives(
     trainer, data, tmp_path
 ):
     model = make_contrastive()
@@ -71,7 +71,7 @@ def test_an_examination_says_retrieval_and_near_misses_where_there_are_negatives
     assert report.data["pictures"] == 12
     assert report.protocols.keys() == {"retrieval"}
     assert report.numbers["retrieval/image_to_text_r1"]["n"] == 12
-    assert "What captions find" in report.pictures
+    assert "Most similar images" in report.images
     assert (
         read(report.save_json(tmp_path))["protocols"]["retrieval"]["seed"] == 0
     )  # so compare can read it
@@ -100,7 +100,7 @@ def test_classes_are_told_by_their_names_and_confusions_are_counted(trainer):
     assert confusion.sum(1).tolist() == [int((labels == n).sum()) for n in (0, 1)]
     accuracy = float(confusion.trace()) / 10
     assert found["test/classification/accuracy"] == pytest.approx(accuracy)
-    assert "Classes" in model.report().pictures
+    assert "Confusion matrix" in model.report().images
 
 
 def test_a_resumed_run_is_the_uninterrupted_one(trainer, data, tmp_path):

@@ -37,11 +37,11 @@ class ContrastiveEvaluator(Evaluation[ContrastivePipeline]):
         self.templates, self.skipped = list(templates), {}
 
     def begin(self, pipeline: ContrastivePipeline, split: Split) -> None:
-        self.names, self._labels = list(split.class_names), split.labels
+        self.class_names, self._labels = list(split.class_names), split.labels
         self._retrieval, self._near = Retrieval(), NearMisses()
         self._fingerprint = Fingerprint(all_texts=True)
         has_classes = split.labels is not None
-        self._matrix = MulticlassConfusionMatrix(len(self.names)) if has_classes else None
+        self._matrix = MulticlassConfusionMatrix(len(self.class_names)) if has_classes else None
         self._classes: Tensor | None = None
         self._shown: list[tuple[str, Tensor]] = []
         self.seen, self.confusion = ("", 0), None
@@ -62,7 +62,7 @@ class ContrastiveEvaluator(Evaluation[ContrastivePipeline]):
             self._near.to(device).update(images, own, wrong)
         if self._matrix is not None:
             if self._classes is None:
-                self._classes = pipeline.encode_labels(self.names, templates=self.templates)
+                self._classes = pipeline.encode_labels(self.class_names, templates=self.templates)
             predicted = (images @ self._classes.T).argmax(1)
             labels = self._labels[batch.index.cpu()].to(device)
             self._matrix.to(device).update(predicted, labels)
@@ -88,7 +88,7 @@ class ContrastiveEvaluator(Evaluation[ContrastivePipeline]):
 
         images = {"Most similar images": self.search_grid(pipeline)}
         if self.confusion is not None:
-            images["Confusion matrix"] = confusion_matrix_figure(self.confusion, self.names)
+            images["Confusion matrix"] = confusion_matrix_figure(self.confusion, self.class_names)
         # Nothing is sampled, so that the seed is always 0.
         shared, own = {"seed": 0}, self._protocols()
         return make_report(values, pipeline, origin, self.seen, own, shared, images=images)
@@ -99,7 +99,7 @@ class ContrastiveEvaluator(Evaluation[ContrastivePipeline]):
         if self._near.update_called:
             found["near_misses"] = {"captions": "a picture's own against its negative"}
         if self._matrix is not None:
-            found["classification"] = {"templates": self.templates, "classes": self.names}
+            found["classification"] = {"templates": self.templates, "classes": self.class_names}
         return found
 
     def search_grid(self, pipeline: ContrastivePipeline) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Networks whose features the distances between sets of images use."""
+"""Networks whose features metrics compare."""
 
 from textgan.extractor.base import FeatureExtractor
 from textgan.extractor.encoded import Contrastive

@@ -1,4 +1,4 @@
-"""A saved image encoder of ours as a net that metrics look through."""
+"""Features of a saved image encoder of textgan."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,12 +16,11 @@ from textgan.pretrained.frozen import weights_hash
 class Contrastive(FeatureExtractor):
     """The pooled features of an image encoder that `model=contrastive` trained, at unit length.
 
-    Distances in them are called fd_contrastive and kd_contrastive: they know the pictures that the
-    encoder was trained on, and are comparable for one encoder only.
+    Distances in them are called fd_contrastive and kd_contrastive. They depend on the images that
+    the encoder was trained on, and are comparable for one encoder only.
 
     Args:
-        pretrained: the folder of the pipeline. None names none: then `load` raises a
-            `MissingWeightsError`.
+        pretrained: the folder of the pipeline. With None, `load` raises a `MissingWeightsError`.
     """
 
     tap = "pooled"
@@ -40,22 +39,22 @@ class Contrastive(FeatureExtractor):
         return self.encoder.width
 
     def load(self) -> None:
-        """Read the encoder, unless that was done.
+        """Read the encoder, unless it is read.
 
         Raises:
             MissingWeightsError: `pretrained` is None.
-            ValueError, FileNotFoundError: it names no pipeline with an image encoder.
+            ValueError, FileNotFoundError: it is no pipeline with an image encoder.
         """
         if self.encoder is not None:
             return
         if self.pretrained is None:
             raise MissingWeightsError(
-                "the encoder must be named, by the argument pretrained: a folder that "
+                "the argument pretrained must name the encoder: a folder that "
                 "textgan fit model=contrastive saved"
             )
         encoder = ImageEncoder.from_pretrained(self.pretrained, part="image_encoder")
         if encoder.channels == 4:
-            raise ValueError("pretrained must read pictures of 1 or 3 channels, got 4")
+            raise ValueError("pretrained must be an encoder of images with 1 or 3 channels, got 4")
         self._digest = weights_hash(encoder)
         self.encoder = encoder.requires_grad_(False).eval()
 
@@ -64,7 +63,7 @@ class Contrastive(FeatureExtractor):
         return f"contrastive {self._digest}"
 
     def lineage(self) -> frozenset[str]:
-        """As a `Judge`'s: draws that were trained to please it lie close to its real pictures."""
+        """As that of a `Judge`: samples of a model trained against it lie close to real images."""
         self.load()
         return self.encoder.lineage()
 
@@ -79,7 +78,7 @@ class Contrastive(FeatureExtractor):
 
     @torch.no_grad()
     def outputs(self, images: Tensor, taps: Iterable[str]) -> dict[str, Tensor]:
-        """Tap -> (B, width) of RGB pictures (B, 3, H, W) uint8; a gray encoder sees their mean."""
+        """Tap -> (B, width) of RGB images (B, 3, H, W) uint8; a gray encoder gets their mean."""
         self.load()
         pixels = from_uint8(images)
         if self.encoder.channels == 1:

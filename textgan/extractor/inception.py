@@ -7,37 +7,37 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from textgan.extractor.base import FeatureExtractor
+from textgan.extractor.base import FeatureExtractor, check_pixels
 from textgan.extractor.inception_layers import TAPS, inception_layers
 from textgan.extractor.inception_weights import find_weights, read_weights, sha256
 
 _NAME = "inception-2015-12-05"
 _SIDE = 299
-_CHUNK = 64  # pictures at once: the first maps take 5 MB of each
+_CHUNK = 64  # images at once: the first maps take 5 MB of each
 
 
 class Inception(FeatureExtractor):
     """Features of the network that FID is defined on: TensorFlow's inception-2015-12-05, frozen.
 
-    It is not torchvision's Inception-v3: its average pools leave the padding out of the mean, its
-    last block has a max pool in the place of one, its weights are other ones, and pictures are
-    resized as TensorFlow 1 did (`_resize`). Layers bear TensorFlow's names. The 64, 192, 768 and
-    2048 features are those of pytorch-fid and torch-fidelity of these sizes; 1280 are those of the
-    block `mixed_8`. Each is averaged over the places of its map. "logits" are the 1008 classes'
-    WITHOUT the bias, as the Inception Score has come to use them: `logits_unbiased` of
-    torch-fidelity and of torchmetrics.
+    It differs from torchvision's Inception-v3: average pools leave the padding out of the mean, the
+    last block has a max pool in place of an average pool, the weights are different, and images are
+    resized as TensorFlow 1 did (`_resize`). Layers have TensorFlow's names. The 64, 192, 768 and
+    2048 features are those of pytorch-fid and torch-fidelity; the 1280 ones are the output of the
+    block `mixed_8`. Each is averaged over the positions of its map. "logits" are those of the 1008
+    classes WITHOUT the bias, as usual for the Inception Score: `logits_unbiased` of torch-fidelity
+    and of torchmetrics.
 
-    Construction reads no file; `load`, or else the first pictures, do.
+    Construction reads no file; `load`, or else the first images, do.
 
     Args:
         feature: 64, 192, 768, 1280, 2048 or "logits".
-        weights: a .pth file as torch-fidelity and pytorch-fid have it, or a .npz file as described
-            in `inception_weights.read_weights`; one that ends at `mixed_8` does up to 1280. None
+        weights: a .pth file of torch-fidelity or pytorch-fid, or a .npz file as described in
+            `inception_weights.read_weights`; one that ends at `mixed_8` is enough up to 1280. None
             takes the path from the environment variable TEXTGAN_INCEPTION, or where that is unset
-            looks into torch's hub cache for a file of theirs.
+            searches torch's hub cache for a .pth file.
 
     Raises:
-        ValueError: `feature` is another.
+        ValueError: `feature` is none of these.
     """
 
     def __init__(self, feature: int | str = 768, *, weights: str | Path | None = None):
@@ -50,31 +50,31 @@ class Inception(FeatureExtractor):
         self.num_features = 1008 if self.tap == "logits" else int(self.tap)
         self.depth = list(TAPS).index(self.tap)
         self.standard_suffix = "" if self.tap == "2048" else f"_{self.tap}"
-        self.layers = nn.Sequential()  # none, until they are loaded
-        self.register_buffer("_device", torch.empty(0), persistent=False)  # says where to load to
+        self.layers = nn.Sequential()  # empty until they are loaded
+        self.register_buffer("_device", torch.empty(0), persistent=False)  # the device to load to
         self._sha256: str | None = None
         self.eval()
 
     def load(self) -> None:
-        """Read the weights, unless that was done.
+        """Read the weights, unless they are read.
 
         Raises:
             MissingWeightsError: no file is named or in the cache, or it ends before `feature`.
-            FileNotFoundError: a file is named that is not there.
-            ValueError: the file is broken, lacks a tensor, or has it in another shape.
+            FileNotFoundError: the named file does not exist.
+            ValueError: the file is broken, lacks a tensor, or has a tensor of another shape.
         """
         if self._sha256 is not None:
             return
         path = find_weights(self.weights)
         digest = sha256(path)
-        with torch.device("meta"):  # the weights come from the file, and no random number is drawn
+        with torch.device("meta"):  # draws no random weights
             layers = inception_layers(self.tap)
         layers.load_state_dict(read_weights(path, self.tap), assign=True)
         self.layers = layers.to(self._device.device).requires_grad_(False).eval()
         self._sha256 = digest
 
     def network(self) -> str:
-        """The network's name with a hash of the file; the same at any depth."""
+        """The network's name with a hash of the file; the same for every `feature`."""
         self.load()
         return f"{_NAME}:{self._sha256[:16]}"
 
@@ -90,10 +90,10 @@ class Inception(FeatureExtractor):
 
     @torch.no_grad()
     def outputs(self, images: Tensor, taps: Iterable[str]) -> dict[str, Tensor]:
-        """Tap -> (B, D) of RGB pictures (B, 3, H, W) uint8 of any size.
+        """Tap -> (B, D) of RGB images (B, 3, H, W) uint8 of any size.
 
         Raises:
-            ValueError: a tap lies deeper than `feature`, or is none, or the pictures are others.
+            ValueError: a tap is unknown or deeper than `feature`, or the images are not like that.
         """
         taps = list(taps)
         within = list(TAPS)[: self.depth + 1]
@@ -101,9 +101,7 @@ class Inception(FeatureExtractor):
             if tap not in within:
                 known = ", ".join(within)
                 raise ValueError(f"taps of Inception({self.tap}) are {known}, got {tap!r}")
-        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
-            shape = tuple(images.shape)
-            raise ValueError(f"images must be (B, 3, H, W) uint8, got {shape} {images.dtype}")
+        check_pixels(images)
         self.load()
         chunks = [self._pass(chunk, taps) for chunk in images.split(_CHUNK)]
         return {tap: torch.cat([chunk[tap] for chunk in chunks]) for tap in taps}
@@ -123,15 +121,16 @@ class Inception(FeatureExtractor):
 def _resize(images: Tensor) -> Tensor:
     """(B, C, H, W) -> (B, C, 299, 299) as TensorFlow 1's bilinear resize, without antialiasing.
 
-    Output pixel i looks at the input at i * H / 299, not at (i + 0.5) * H / 299 - 0.5 as
-    `interpolate` does. The original network has this resize inside, and torch-fidelity follows it,
-    so values for small pictures agree with it rather than with torchmetrics' antialiased default.
+    Output pixel i is interpolated at the input position i * H / 299, not (i + 0.5) * H / 299 - 0.5
+    as in `interpolate`. The original network contains this resize, and torch-fidelity follows it,
+    so values for small images agree with torch-fidelity rather than with torchmetrics' default,
+    which is antialiased.
     """
     for dim in (-1, -2):
         size = images.shape[dim]
-        place = torch.arange(_SIDE, device=images.device) * (size / _SIDE)
-        low = place.long()
+        position = torch.arange(_SIDE, device=images.device) * (size / _SIDE)
+        low = position.long()
         high = (low + 1).clamp(max=size - 1)
-        share = (place - low).unsqueeze(-1) if dim == -2 else place - low
+        share = (position - low).unsqueeze(-1) if dim == -2 else position - low
         images = torch.lerp(images.index_select(dim, low), images.index_select(dim, high), share)
     return images

@@ -1,6 +1,7 @@
-"""The layers of Inception-v3 as TensorFlow's inception-2015-12-05 has them, under its names."""
+"""The layers of Inception-v3 as in TensorFlow's inception-2015-12-05, with its names."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -13,14 +14,14 @@ TAPS = {
     "2048": "pool_3",
     "logits": "softmax",
 }
-"""What can be asked for -> the layer that it comes out of, shallow to deep."""
+"""Name of an output -> the layer that it comes from, shallow to deep."""
 
 
 def inception_layers(tap: str) -> nn.Sequential:
-    """The network up to the layer of `tap`; "a.b.conv" in it is a_b_conv in TensorFlow.
+    """The network up to the layer of `tap`; its "a.b.conv" is a_b_conv in TensorFlow.
 
     (B, 3, 299, 299) in [-1, 1] -> the maps of that layer, from `pool_3` on (B, 2048) or (B, 1008).
-    Batch norm is in the convolutions. The last layer has no bias.
+    The convolutions include batch norm. The last layer has no bias.
     """
     layers = OrderedDict(
         conv=_convolution(3, 32, (3, 3), 2, padded=False),  # 149 x 149
@@ -48,7 +49,7 @@ def inception_layers(tap: str) -> nn.Sequential:
             pool=nn.MaxPool2d(3, 2),
         ),
         mixed_9=_coarse(1280, _average()),
-        mixed_10=_coarse(2048, nn.MaxPool2d(3, 1, 1)),  # not an average: a quirk of this network
+        mixed_10=_coarse(2048, nn.MaxPool2d(3, 1, 1)),  # max, only in this block
         pool_3=nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
         softmax=nn.Linear(2048, 1008, bias=False),
     )
@@ -66,7 +67,7 @@ class _Convolution(nn.Conv2d):
 
 
 class _Branches(nn.Module):
-    """Branches side by side; their outputs' channels are joined in the order of the branches."""
+    """Parallel branches, whose outputs are concatenated along the channels in their order."""
 
     def __init__(self, **branches: nn.Module):
         super().__init__()
@@ -78,21 +79,20 @@ class _Branches(nn.Module):
 
 
 def _convolution(
-    channels: int, width: int, kernel: tuple[int, int], stride: int = 1, *, padded: bool = True
+    channels: int, width: int, kernel: Sequence[int], stride: int = 1, *, padded: bool = True
 ) -> _Convolution:
     padding = (kernel[0] // 2, kernel[1] // 2) if padded else 0
-    return _Convolution(channels, width, kernel, stride, padding)
+    return _Convolution(channels, width, tuple(kernel), stride, padding)
 
 
 def _tower(channels: int, *steps: tuple[int, int, int], halve: bool = False) -> nn.Sequential:
-    """Convolutions (width, kernel height, kernel width) in a row; `halve`: the last by stride 2."""
+    """Successive convolutions (width, kernel height, kernel width); `halve`: last stride 2."""
     tower = OrderedDict()
-    for place, (width, *kernel) in enumerate(steps):
-        is_last = halve and place == len(steps) - 1
-        name = f"conv_{place}" if place else "conv"
-        tower[name] = _convolution(
-            channels, width, tuple(kernel), 2 if is_last else 1, padded=not is_last
-        )
+    for number, (width, *kernel) in enumerate(steps):
+        is_halved = halve and number == len(steps) - 1
+        stride = 2 if is_halved else 1
+        name = f"conv_{number}" if number else "conv"
+        tower[name] = _convolution(channels, width, kernel, stride, padded=not is_halved)
         channels = width
     return nn.Sequential(tower)
 
@@ -106,7 +106,7 @@ def _pooled(pool: nn.Module, channels: int, width: int) -> nn.Sequential:
 
 
 def _fine(channels: int, pooled: int) -> _Branches:
-    """The blocks mixed to mixed_2: 35 x 35 places."""
+    """The blocks mixed to mixed_2: 35 x 35 positions."""
     return _Branches(
         conv=_convolution(channels, 64, (1, 1)),
         tower=_tower(channels, (48, 1, 1), (64, 5, 5)),
@@ -116,7 +116,7 @@ def _fine(channels: int, pooled: int) -> _Branches:
 
 
 def _middle(width: int) -> _Branches:
-    """The blocks mixed_4 to mixed_7: 17 x 17 places, 7 x 7 kernels as a row and a column."""
+    """The blocks mixed_4 to mixed_7: 17 x 17 positions, 7 x 7 kernels as a row and a column."""
     return _Branches(
         conv=_convolution(768, 192, (1, 1)),
         tower=_tower(768, (width, 1, 1), (width, 1, 7), (192, 7, 1)),
@@ -128,7 +128,7 @@ def _middle(width: int) -> _Branches:
 
 
 def _coarse(channels: int, pool: nn.Module) -> _Branches:
-    """The blocks mixed_9 and mixed_10: 8 x 8 places, 3 x 3 kernels as a row beside a column."""
+    """The blocks mixed_9 and mixed_10: 8 x 8 positions, 3 x 3 kernels as a row beside a column."""
     return _Branches(
         conv=_convolution(channels, 320, (1, 1)),
         tower=_forked(_tower(channels, (384, 1, 1))),

@@ -1,4 +1,4 @@
-"""Where the weights of Inception are, and what is in a file of them."""
+"""Finding and reading the weights of Inception."""
 
 import hashlib
 import math
@@ -41,23 +41,22 @@ _STATISTICS = ("weight", "bias", "running_mean", "running_var")
 _HEADER_BYTES = 10_000  # of an array in a .npz file, at most
 _EPS = 0.001  # of torchvision's batch norm
 
-_BEFORE_ZIP = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # how older .pth files begin
-_BROKEN = (  # what numpy and torch raise over damaged files
+_BEFORE_ZIP = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # the first bytes of older .pth files
+_BROKEN = (  # the errors of numpy and torch over damaged files
     *(OSError, EOFError, ValueError, RuntimeError, LookupError, MemoryError),
     *(zipfile.BadZipFile, zlib.error, struct.error, pickle.UnpicklingError),
 )
 
 
 def find_weights(weights: str | Path | None) -> Path:
-    """The file that is named, or one that torch-fidelity or pytorch-fid left in torch's hub cache.
+    """The named file, or one that torch-fidelity or pytorch-fid put into torch's hub cache.
 
     Args:
-        weights: its path; None takes that in the environment variable TEXTGAN_INCEPTION, else looks
-            into the cache.
+        weights: its path; None takes the environment variable TEXTGAN_INCEPTION, else the cache.
 
     Raises:
-        FileNotFoundError: a path is named, and no file is there.
-        MissingWeightsError: none is named, and the cache has none.
+        FileNotFoundError: the named file does not exist.
+        MissingWeightsError: no file is named, and the cache has none.
     """
     variable = "the environment variable TEXTGAN_INCEPTION"
     named = weights or os.environ.get("TEXTGAN_INCEPTION")
@@ -76,12 +75,12 @@ def find_weights(weights: str | Path | None) -> Path:
     raise MissingWeightsError(
         f"Inception's weights are named neither by the argument weights nor by {variable}, and "
         f"{folder} has neither {' nor '.join(_CACHED)}: get {_SOURCE}, and put it there or name "
-        "its path by either"
+        "its path by one of the two"
     )
 
 
 def sha256(path: Path) -> str:
-    """The hash of the file, computed anew only where its size or time of change is another."""
+    """The hash of the file, computed again only if its size or time of change differs."""
     stat = path.stat()
     return _sha256(path, stat.st_size, stat.st_mtime_ns)
 
@@ -94,28 +93,26 @@ def _sha256(path: Path, size: int, mtime_ns: int) -> str:
 def read_weights(path: Path, tap: str) -> dict[str, Tensor]:
     """The state dict, float32, of `inception_layers(tap)`.
 
-    A .npz file has arrays NAME.weight (out, in, height, width) and NAME.bias of convolutions that
-    batch norm is folded into, under TensorFlow's names, and softmax.weight; those of later layers
-    are left unread. A .pth file is a state dict of the whole network under torchvision's names,
-    whose batch norm (eps 0.001) is folded in here, in float64; what it has of an auxiliary
-    classifier and of counts of batches is ignored.
+    A .npz file has arrays NAME.weight (out, in, height, width) and NAME.bias of convolutions with
+    folded batch norm, under TensorFlow's names, and softmax.weight; later layers are not read. A
+    .pth file is a state dict of the whole network under torchvision's names; its batch norm (eps
+    0.001) is folded here, in float64, and its auxiliary classifier and batch counts are ignored.
 
     Raises:
-        ValueError: it is no such file, lacks a tensor, or has it in another shape.
-        MissingWeightsError: a .npz file has the first layers, and those of `tap` are not among
-            them.
+        ValueError: it is no such file, lacks a tensor, or has a tensor of another shape.
+        MissingWeightsError: a .npz file ends before the layer of `tap`.
     """
     with path.open("rb") as file:
         is_old_pth = file.read(len(_BEFORE_ZIP)) == _BEFORE_ZIP
     if is_old_pth:
         return _from_state_dict(path, tap)
     if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} must be a .npz or .pth file of Inception's weights, not another")
+        raise ValueError(f"{path} must be a .npz or .pth file of Inception's weights")
     return _from_npz(path, tap) if _is_npz(path) else _from_state_dict(path, tap)
 
 
 def _is_npz(path: Path) -> bool:
-    """Whether a zip file is one of arrays."""
+    """Whether a zip file holds arrays only."""
     try:
         with zipfile.ZipFile(path) as file:
             return all(name.endswith(".npy") for name in file.namelist())
@@ -142,14 +139,14 @@ def _from_npz(path: Path, tap: str) -> dict[str, Tensor]:
 
 
 def _check_size(file: np.lib.npyio.NpzFile, key: str, shape: tuple[int, ...]) -> None:
-    """Refuse an array that takes far more bytes than floats of its shape, before it is unpacked."""
+    """Refuse an array of far more bytes than floats of its shape, before it is unpacked."""
     sizes = {info.filename: info.file_size for info in file.zip.infolist()}
     if sizes.get(f"{key}.npy", 0) > 64 * math.prod(shape) + _HEADER_BYTES:
-        raise ValueError(f"the array {key} must be floats {shape}, and takes far more bytes")
+        raise ValueError(f"the array {key} must be floats {shape}, but takes far more bytes")
 
 
 def _lack(path: Path, tap: str, absent: list[str]) -> ValueError | MissingWeightsError:
-    """What to raise over a .npz file without these arrays."""
+    """The error of a .npz file without these arrays."""
     whole = [t for t in TAPS if not any(_tensorflow(name) in absent for name in _shapes(t))]
     if "1280" not in whole:
         return ValueError(f"{path} lacks the array {absent[0]}, which these features need")
@@ -182,13 +179,13 @@ def _from_state_dict(path: Path, tap: str) -> dict[str, Tensor]:
 
 
 def _load(path: Path) -> dict[str, Tensor]:
-    """The tensors of a .pth file that may be of use."""
+    """The tensors of a .pth file, without those that are ignored."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except _BROKEN as error:
         raise ValueError(f"{path} cannot be read: {error}") from error
     if not isinstance(state, Mapping) or not all(isinstance(x, Tensor) for x in state.values()):
-        raise ValueError(f"{path} must be a state dict, of tensors alone, and is not")
+        raise ValueError(f"{path} must be a state dict that holds tensors only")
     return {
         key: tensor
         for key, tensor in state.items()
@@ -197,7 +194,7 @@ def _load(path: Path) -> dict[str, Tensor]:
 
 
 def _fold(state: Mapping[str, Tensor], layer: str) -> tuple[Tensor, Tensor]:
-    """Weight and bias of the one convolution that a convolution and its batch norm are."""
+    """Weight and bias of a convolution with its batch norm folded in."""
     weight = state[f"{layer}.conv.weight"].double()
     gamma, beta, mean, variance = (state[f"{layer}.bn.{name}"].double() for name in _STATISTICS)
     scale = gamma / (variance + _EPS).sqrt()  # (out,)
@@ -205,7 +202,7 @@ def _fold(state: Mapping[str, Tensor], layer: str) -> tuple[Tensor, Tensor]:
 
 
 def _checked(path: Path, key: str, found: np.ndarray | Tensor, shape: tuple[int, ...]) -> Tensor:
-    """As float32; a ValueError unless they are floats of this shape."""
+    """The same values as float32; a ValueError unless they are floats of this shape."""
     is_tensor = isinstance(found, Tensor)
     is_float = found.is_floating_point() if is_tensor else found.dtype.kind == "f"
     if tuple(found.shape) != shape or not is_float:
@@ -216,8 +213,8 @@ def _checked(path: Path, key: str, found: np.ndarray | Tensor, shape: tuple[int,
 
 @lru_cache(len(TAPS))
 def _shapes(tap: str) -> dict[str, tuple[int, ...]]:
-    """What the network up to `tap` is made of, in order."""
-    with torch.device("meta"):  # neither memory nor a random number is spent
+    """Tensors of the network up to `tap`, in order: name -> shape."""
+    with torch.device("meta"):  # takes no memory and draws no random weights
         return {name: tuple(x.shape) for name, x in inception_layers(tap).state_dict().items()}
 
 
@@ -227,14 +224,14 @@ def _tensorflow(name: str) -> str:
 
 
 def _torchvision() -> dict[str, str]:
-    """Our convolutions -> torchvision's."""
+    """Names of our convolutions -> torchvision's names."""
     ours = [name.removesuffix(".bias") for name in _shapes("logits") if name.endswith(".bias")]
     blocks = [f"{block}.branch{x}" for block, branches in _BLOCKS.items() for x in branches.split()]
     return dict(zip(ours, [*_STEM, *blocks], strict=True))
 
 
 def _state_shapes(names: Mapping[str, str]) -> dict[str, tuple[int, ...]]:
-    """What a .pth file of the whole network is made of."""
+    """Tensors of a .pth file of the whole network: name -> shape."""
     ours = _shapes("logits")
     shapes = {"fc.weight": ours["softmax.weight"], "fc.bias": ours["softmax.weight"][:1]}
     for layer, name in names.items():

@@ -1,4 +1,4 @@
-"""Pixels as features, where no network is at hand."""
+"""Pixels as features, for metrics without a network."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from textgan.extractor.base import FeatureExtractor
+from textgan.extractor.base import FeatureExtractor, check_pixels
 
 
 class Pixels(FeatureExtractor):
-    """The picture itself, made small: no network, no weights.
+    """The image itself at a small size, without a network or weights.
 
-    Channels are averaged over the cells of a grid of side x side (torch's adaptive average pool,
-    whose cells overlap where the side does not divide the picture's, and repeat pixels of a
-    smaller picture), scaled to [0, 1] and divided by sqrt(3 * side * side). So the Euclidean
-    distance of two pictures' features is the root mean square difference of their pixels, in
-    [0, 1]. It sees a picture again that was copied, and no likeness of content.
+    Channels are averaged over the cells of a grid of side x side (torch's adaptive average pool:
+    cells overlap where the grid's side does not divide the image's, and repeat the pixels of a
+    smaller image), scaled to [0, 1] and divided by sqrt(3 * side * side). So the Euclidean distance
+    between the features of two images is the root mean square difference of their pixels, in
+    [0, 1]. It finds copies of an image, but not similar content.
 
     Args:
-        side: of the grid; `num_features` is 3 * side * side.
+        side: side of the grid; `num_features` is 3 * side * side.
 
     Raises:
         ValueError: `side` is below 1.
@@ -36,7 +36,7 @@ class Pixels(FeatureExtractor):
         self.eval()
 
     def load(self) -> None:
-        """Nothing to read."""
+        """There are no weights to read."""
 
     def network(self) -> str:
         return "pixels"
@@ -51,14 +51,12 @@ class Pixels(FeatureExtractor):
 
     @torch.no_grad()
     def outputs(self, images: Tensor, taps: Iterable[str]) -> dict[str, Tensor]:
-        """Tap -> (B, 3 * side * side) of RGB pictures (B, 3, H, W) uint8, for any side as a tap.
+        """Tap -> (B, 3 * side * side) of RGB images (B, 3, H, W) uint8, for any side as a tap.
 
         Raises:
-            ValueError: a tap is no side, or the pictures are others.
+            ValueError: a tap is no side, or the images are not like that.
         """
-        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
-            shape = tuple(images.shape)
-            raise ValueError(f"images must be (B, 3, H, W) uint8, got {shape} {images.dtype}")
+        check_pixels(images)
         return {tap: _small(images, _side(tap)) for tap in taps}
 
 

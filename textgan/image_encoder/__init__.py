@@ -1,4 +1,4 @@
-"""Images to features."""
+"""Image encoders."""
 
 from textgan.image_encoder.base import ImageEncoder
 from textgan.image_encoder.resnet import ResNetImageEncoder

@@ -1,4 +1,4 @@
-"""What every image encoder is."""
+"""The contract of an image encoder."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -18,17 +18,17 @@ from textgan.types import ImageFeatures
 
 
 class ImageEncoder(Part):
-    """Pictures -> ImageFeatures of width `width`.
+    """Images -> ImageFeatures of width `width`.
 
     Attributes:
-        image_size: side of the square that it looks at; others are resized (bilinear, antialiased).
+        image_size: side of its square input; other sizes are resized (bilinear, antialiased).
         channels: 1, 3 or 4.
-        width: of regions and pooled features.
+        width: width of regions and pooled features.
         map_shapes: (channels, height, width) of each of `ImageFeatures.maps`.
-        ancestors: hashes of the nets that it was trained from: of what it was loaded as, and of
-            those that a saved pipeline names. An encoder that is saved alone names none.
-        aligned: which of its features have the space of captions, as a saved pipeline says it:
-            "pooled", "words" (of the regions) or both; None where that is not known.
+        ancestors: hashes of the networks that it was trained from: the weights that it was loaded
+            with, and those that a saved pipeline lists. An encoder saved alone lists none.
+        aligned: features that share a space with captions, as a saved pipeline states: "pooled",
+            "words" (of the regions) or both; None if it is unknown.
     """
 
     image_size: int
@@ -52,7 +52,7 @@ class ImageEncoder(Part):
         trust: Sequence[str] = (),
         dtype: torch.dtype | str | None = None,
     ) -> Self:
-        """As the base says; it remembers where it came from, also where its weights are rounded."""
+        """As `Part.from_pretrained`; also sets `ancestors`, by the exact weights, and `aligned`."""
         folder = find_folder(path, revision=revision)
         encoder = super().from_pretrained(folder, part, trust=trust, dtype=dtype)
         exact = encoder if dtype is None else super().from_pretrained(folder, part, trust=trust)
@@ -63,14 +63,14 @@ class ImageEncoder(Part):
         return encoder
 
     def lineage(self) -> frozenset[str]:
-        """Hashes of its weights and of its ancestors': see `textgan.image_encoder.Judge`."""
+        """Hashes of its weights and of its ancestors': see `textgan.judge.Judge`."""
         return frozenset({weights_hash(self), *self.ancestors})
 
     def forward(self, images: Tensor) -> ImageFeatures:
         """Images (B, channels, H, W) in [-1, 1] -> their features.
 
         Raises:
-            ValueError: they have another number of channels.
+            ValueError: the number of channels is not `channels`.
         """
         if images.shape[1] != self.channels:
             raise ValueError(f"images must have {self.channels} channels, got {images.shape[1]}")
@@ -83,7 +83,7 @@ class ImageEncoder(Part):
 
 
 def _words(config: dict[str, Any], name: str, folder: Path) -> list[str]:
-    """A list of words that a config may have."""
+    """A list of strings from a config; empty if it is absent."""
     found = config.get(name, [])
     if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
         raise ValueError(

@@ -20,21 +20,22 @@ from textgan.types import ImageFeatures
 class ResNetImageEncoder(ImageEncoder):
     """Residual downsampling to 4x4 (He et al. 2016), self-attention, no normalisation layers.
 
-    A picture's features do not depend on those beside it, in training either. Regions are the
-    places of one map, each projected. The pooled feature is a sum: of what a hidden layer makes of
-    the whole 4x4 map, and of the answers of a few questions to those places, each of which knows
-    where it is. What a question learns to see, it sees anywhere.
+    The features of an image do not depend on the other images of the batch, in training either.
+    Regions are the positions of one map, each projected. The pooled feature is the sum of a hidden
+    layer over the whole 4x4 map and of an attention pool over the regions' map with a few learned
+    queries and position embeddings. A query detects its feature at every position.
 
     Args:
         image_size: 16, 32, 64, 128 or 256.
-        width: of the features handed out.
+        width: width of the output features.
         channels: 1, 3 or 4.
-        base_width: channels at the full resolution; they double downwards.
-        max_width: the most channels at any resolution.
-        region_resolution: height and width of the map whose places are the regions.
-        attention_resolutions: where places look at each other.
+        base_width: channels at the full resolution; they double with each halving.
+        max_width: largest number of channels at any resolution.
+        region_resolution: height and width of the map whose positions are the regions.
+        attention_resolutions: resolutions with self-attention between positions.
         num_heads: heads of every attention.
-        num_questions: of the pooled feature; divides the channels at `region_resolution`.
+        num_questions: number of queries of the pooled feature; must divide the channels at
+            `region_resolution`.
     """
 
     def __init__(
@@ -75,11 +76,11 @@ class ResNetImageEncoder(ImageEncoder):
         deep = widths[region_resolution]
         self.place = nn.Parameter(torch.randn(region_resolution**2, deep))
         self.asked = AttentionPool(deep, width, num_questions=num_questions)
-        # Alike at first, the questions would stay so for long.
+        # Queries that begin alike stay alike for long.
         nn.init.normal_(self.asked.score.weight, std=deep**-0.5)
 
     def encode(self, images: Tensor) -> ImageFeatures:
-        """As the base says; maps (B, C_r, r, r) from half the size down to 4."""
+        """As in the base class; maps (B, C_r, r, r) from half the size down to 4."""
         x, maps = self.from_image(images), []
         for resolution, block in self.blocks.items():
             x = block(x)  # (B, C_r, r, r)
@@ -87,8 +88,8 @@ class ResNetImageEncoder(ImageEncoder):
                 x = self.attentions[resolution](x)
             maps.append(x)
         chosen = next(m for m in maps if m.shape[-1] == self.region_resolution)
-        places = F.leaky_relu(chosen, 0.2).flatten(2).mT  # (B, r * r, C_r)
+        positions = F.leaky_relu(chosen, 0.2).flatten(2).mT  # (B, r * r, C_r)
         hidden = F.leaky_relu(self.hidden(F.leaky_relu(x, 0.2).flatten(1)), 0.2)
-        everywhere = torch.ones(places.shape[:2], dtype=torch.bool, device=images.device)
-        pooled = self.pooled(hidden) + self.asked(places + self.place, everywhere)  # (B, width)
-        return ImageFeatures(self.regions(places), pooled, maps)
+        everywhere = torch.ones(positions.shape[:2], dtype=torch.bool, device=images.device)
+        pooled = self.pooled(hidden) + self.asked(positions + self.place, everywhere)  # (B, width)
+        return ImageFeatures(self.regions(positions), pooled, maps)

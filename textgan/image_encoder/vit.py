@@ -1,4 +1,4 @@
-"""A transformer over the patches of a picture."""
+"""A transformer over the patches of an image."""
 
 import transformers
 from torch import Tensor, nn
@@ -14,10 +14,10 @@ class ViTImageEncoder(ImageEncoder):
 
     Args:
         image_size: a multiple of `patch_size`.
-        width: of the features handed out.
+        width: width of the output features.
         channels: 1, 3 or 4.
         patch_size: side of a patch.
-        hidden_width: of the transformer, divisible by `num_heads`.
+        hidden_width: width of the transformer, divisible by `num_heads`.
         depth: number of layers.
         num_heads: attention heads of a layer.
     """
@@ -65,7 +65,7 @@ class ViTImageEncoder(ImageEncoder):
         self.pooled = nn.Linear(hidden_width, width)
 
     def encode(self, images: Tensor) -> ImageFeatures:
-        """As the base says; maps are the patches after each layer."""
+        """As in the base class; maps are the patches after each layer."""
         states = self.vit(images, output_hidden_states=True)
         last = states.last_hidden_state  # (B, 1 + N, hidden), the class token first
         maps = [

@@ -1,4 +1,4 @@
-"""What every net that scores pictures against captions is."""
+"""The contract of a network that scores images against captions."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -7,22 +7,22 @@ from torch import Tensor, nn
 
 
 class Judge(nn.Module, ABC):
-    """Encodes pictures and captions into one space; frozen, in eval mode.
+    """Encodes images and captions into one space; frozen, in eval mode.
 
-    The cosine similarity of the two encodings is its opinion of how well they fit. It must not
-    judge draws of a model that was trained to please it, or a relative of it: see `lineage`.
+    Its score is the cosine similarity of the two encodings. It must not evaluate a model that was
+    trained against it, or against a network of the same `lineage`.
     """
 
     @abstractmethod
     def load(self) -> None:
-        """Read the weights, unless that was done; a `MissingWeightsError` where none are named.
+        """Read the weights, unless they are read; a `MissingWeightsError` where none are named.
 
-        Construction reads nothing, so that a missing file only costs the metrics that need it.
+        Construction reads nothing, so that a missing file affects only the metrics that need it.
         """
 
     @abstractmethod
     def encode_images(self, images: Tensor) -> Tensor:
-        """Pictures (B, C, H, W) in [-1, 1] -> (B, D) float32, of any length."""
+        """Images (B, C, H, W) in [-1, 1] -> (B, D) float32, of any length."""
 
     @abstractmethod
     def encode_texts(self, captions: list[str]) -> Tensor:
@@ -30,15 +30,15 @@ class Judge(nn.Module, ABC):
 
     @abstractmethod
     def lineage(self) -> frozenset[str]:
-        """Hashes of its own weights and of all those that it was trained from.
+        """Hashes of its own weights and of all weights that it was trained from.
 
         See `textgan.pretrained.frozen.weights_hash`.
         """
 
     @abstractmethod
     def protocol(self) -> dict[str, Any]:
-        """All that decides its opinion, fit for JSON: weights, tokenizer, how pictures are read."""
+        """Everything that decides its scores, as JSON values: weights, tokenizer, preprocessing."""
 
     def train(self, mode: bool = True) -> "Judge":
-        """Stays in eval mode."""
+        """Stay in eval mode."""
         return super().train(False)

@@ -1,4 +1,4 @@
-"""CLIP, which was trained to tell the caption of a picture from others."""
+"""CLIP as a judge."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -24,13 +24,14 @@ _MODES = {2: "bilinear", 3: "bicubic"}  # by PIL's numbers
 class CLIP(Judge):
     """CLIP (Radford et al. 2021) in transformers' own class, in float32.
 
-    Captions are tokenized by the model's own tokenizer, and cut where they are longer than the
-    model reads, their end token kept. Pictures are quantised to 8 bits, gray ones repeated and
-    transparent ones laid on white, and then read as the model's preprocessor says (`_Reading`).
+    Captions are tokenized by the model's own tokenizer. Captions that are too long for the model
+    are cut and keep their end token. Images are quantised to 8 bits, gray channels repeated and
+    transparent images laid on white, and then prepared as the model's preprocessor states
+    (`_Preprocessing`).
 
     Args:
         pretrained: folder, or name on the Hugging Face Hub, of a CLIP with its tokenizer and its
-            preprocessor_config.json. None names none: then `load` raises a `MissingWeightsError`.
+            preprocessor_config.json. With None, `load` raises a `MissingWeightsError`.
     """
 
     def __init__(self, pretrained: str | None):
@@ -40,19 +41,19 @@ class CLIP(Judge):
         self._digests: dict[str, str] = {}
 
     def load(self) -> None:
-        """Read model, tokenizer and preprocessor, unless that was done.
+        """Read model, tokenizer and preprocessor, unless they are read.
 
         Raises:
             MissingWeightsError: `pretrained` is None.
-            ValueError: it names something else than a whole CLIP.
+            ValueError: it is no complete CLIP.
         """
         if self.model is not None:
             return
         if self.pretrained is None:
             raise MissingWeightsError(
-                "CLIP's weights must be named, by the argument pretrained: a folder or hub name"
+                "the argument pretrained must name CLIP's weights: a folder or hub name"
             )
-        model, self.tokenizer, self.reading = _read(self.pretrained)
+        model, self.tokenizer, self.preprocessing = _read(self.pretrained)
         self.model = model.requires_grad_(False).eval()
         self._digests = {
             "weights": weights_hash(model),
@@ -63,9 +64,9 @@ class CLIP(Judge):
 
     @torch.no_grad()
     def encode_images(self, images: Tensor) -> Tensor:
-        """Pictures (B, C, H, W) in [-1, 1], C 1, 3 or 4 -> (B, projection_dim), of any length."""
+        """Images (B, C, H, W) in [-1, 1], C 1, 3 or 4 -> (B, projection_dim), of any length."""
         self.load()
-        pixels = self.reading(to_rgb_uint8(images).to(self.model.device))
+        pixels = self.preprocessing(to_rgb_uint8(images).to(self.model.device))
         return _features(self.model.get_image_features(pixel_values=pixels))
 
     @torch.no_grad()
@@ -86,34 +87,34 @@ class CLIP(Judge):
         return _features(features)
 
     def lineage(self) -> frozenset[str]:
-        """The hash of its weights alone: it was trained from scratch."""
+        """The hash of its weights alone, since it was trained from scratch."""
         self.load()
         return frozenset({self._digests["weights"]})
 
     def protocol(self) -> dict[str, Any]:
-        """Class, hashes of weights and tokenizer, and how pictures and captions are read."""
+        """Class, hashes of weights and tokenizer, and the preprocessing of images and captions."""
         self.load()
         return {
             "judge": f"{type(self).__module__}.{type(self).__qualname__}",
             **self._digests,
             "max_tokens": self.model.config.text_config.max_position_embeddings,
-            **asdict(self.reading),
+            **asdict(self.preprocessing),
         }
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """How pictures become CLIP's input: resized, cropped at the centre, normalised.
+class _Preprocessing:
+    """Resizes images, crops them at the centre and normalises them.
 
-    They are resized as by PIL: by `interpolate(antialias=True)`, which has PIL's kernels, from
-    uint8 in float32, first along rows and then along columns, with whole numbers in [0, 255] after
-    either, halves rounded up. Fewer than 2 in 100 numbers differ from PIL's, by one or two of 255.
+    The resize follows PIL: `interpolate(antialias=True)`, which has PIL's kernels, from uint8 in
+    float32, first along rows and then along columns, rounded to whole numbers in [0, 255] after
+    each, halves up. Fewer than 2 in 100 values differ from PIL's, by one or two of 255.
 
     Attributes:
-        shortest: what the shorter side is resized to, the ratio kept.
+        shortest: length of the shorter side after the resize, which keeps the ratio.
         side: height and width of the crop, at most `shortest`.
         mode: "bicubic" or "bilinear".
-        mean, std: of the three channels in [0, 1].
+        mean, std: statistics of the three channels in [0, 1].
     """
 
     shortest: int
@@ -136,17 +137,20 @@ class _Reading:
 
 
 def image_processor_class() -> type:
-    """Transformers 5 has this one beside one that needs torchvision; to import either is slow."""
+    """CLIP's image processor that needs no torchvision, by the version of transformers.
+
+    A function, since its import is slow.
+    """
     return getattr(transformers, "CLIPImageProcessorPil", None) or transformers.CLIPImageProcessor
 
 
 def _read(
     name: str,
-) -> "tuple[transformers.CLIPModel, transformers.PreTrainedTokenizerBase, _Reading]":
+) -> "tuple[transformers.CLIPModel, transformers.PreTrainedTokenizerBase, _Preprocessing]":
     name = expanded(name)
     try:
         processor = image_processor_class().from_pretrained(name)
-        # Without trust_remote_code=False, a folder that brings code has the user asked to run it.
+        # By default, transformers asks the user whether to run the code in a folder.
         with TokenizerErrors(f"{name!r}", "has a tokenizer that cannot be read"):
             tokenizer = transformers.AutoTokenizer.from_pretrained(name, trust_remote_code=False)
         model, loading = transformers.CLIPModel.from_pretrained(
@@ -154,20 +158,17 @@ def _read(
         )
     except BROKEN_PRETRAINED as error:
         rule = "pretrained must be a folder or hub name of a CLIP, its tokenizer and preprocessor"
-        said = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ValueError(f"{rule}, got {name!r}: {shown(said, 300)}") from error
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{rule}, got {name!r}: {shown(reason, 300)}") from error
     missing = sorted(loading["missing_keys"])
-    # without files transformers 5 makes a tokenizer that knows no word
+    # Without its files, transformers 5 makes a tokenizer with an empty vocabulary.
     is_empty = len(tokenizer) <= len(set(tokenizer.all_special_tokens))
     if missing or is_empty or not tokenizer.is_fast:
         lack = f"lacks {missing[:3]}" if missing else "has no tokenizer.json"
-        raise ValueError(f"pretrained must be a whole CLIP, but {name!r} {lack}")
+        raise ValueError(f"pretrained must be a complete CLIP, but {name!r} {lack}")
     _try(tokenizer, name, model.config.text_config)
-    return (
-        model,
-        tokenizer,
-        _reading(name, processor.to_dict(), model.config.vision_config.image_size),
-    )
+    side = model.config.vision_config.image_size
+    return model, tokenizer, _preprocessing(name, processor.to_dict(), side)
 
 
 def _try(
@@ -175,7 +176,7 @@ def _try(
     name: str,
     config: "transformers.CLIPTextConfig",
 ) -> None:
-    """Raise ValueError unless the tokenizer reads captions of every kind."""
+    """Raise ValueError unless the tokenizer can read captions of every kind."""
     length = config.max_position_embeddings
     with TokenizerErrors(f"pretrained {name!r}", "has a tokenizer that cannot be used"):
         backend = read_tokenizer(tokenizer.backend_tokenizer.to_str())
@@ -184,25 +185,26 @@ def _try(
         try_captions(backend, max_length=length, vocab_size=config.vocab_size)
 
 
-def _reading(name: str, said: dict[str, Any], side: int) -> _Reading:
-    """What the preprocessor's arguments say, where this is what CLIP's do."""
-    size, crop = said["size"], said["crop_size"]
+def _preprocessing(name: str, config: dict[str, Any], side: int) -> _Preprocessing:
+    """The preprocessing that a config states; a ValueError unless it is of CLIP's kind."""
+    size, crop = config["size"], config["crop_size"]
     rules = {
-        f"resize by the shortest edge, to at least {side} pixels": said["do_resize"]
+        f"resize by the shortest edge, to at least {side} pixels": config["do_resize"]
         and (size.get("shortest_edge") or 0) >= side,
-        f"crop to {side} x {side} pixels": said["do_center_crop"]
+        f"crop to {side} x {side} pixels": config["do_center_crop"]
         and {crop.get("height"), crop.get("width")} == {side},
-        "resample bicubically (3) or bilinearly (2)": said["resample"] in _MODES,
-        "rescale by 1 / 255": said["do_rescale"] and abs(said["rescale_factor"] * 255 - 1) < 1e-6,
-        "normalise": said["do_normalize"],
+        "resample bicubically (3) or bilinearly (2)": config["resample"] in _MODES,
+        "rescale by 1 / 255": config["do_rescale"]
+        and abs(config["rescale_factor"] * 255 - 1) < 1e-6,
+        "normalise": config["do_normalize"],
     }
     for rule, holds in rules.items():
         if not holds:
-            raise ValueError(f"the preprocessor of pretrained {name!r} must {rule}, got {said}")
-    mode, mean, std = _MODES[said["resample"]], said["image_mean"], said["image_std"]
-    return _Reading(size["shortest_edge"], side, mode, tuple(mean), tuple(std))
+            raise ValueError(f"the preprocessor of pretrained {name!r} must {rule}, got {config}")
+    mode, mean, std = _MODES[config["resample"]], config["image_mean"], config["image_std"]
+    return _Preprocessing(size["shortest_edge"], side, mode, tuple(mean), tuple(std))
 
 
 def _features(output: Any) -> Tensor:
-    """The projected features; transformers 5 returns them inside an output."""
+    """The projected features, which transformers 5 returns inside an output."""
     return output if isinstance(output, Tensor) else output.pooler_output

@@ -1,4 +1,4 @@
-"""A pair of encoders that textgan itself trained to tell whose caption is whose, as a judge."""
+"""The encoders of a contrastive pipeline of textgan as a judge."""
 
 import hashlib
 import json
@@ -13,18 +13,17 @@ from textgan.judge.base import Judge
 from textgan.pretrained.frozen import weights_hash
 from textgan.pretrained.part import Part
 
-_ASKED = ("encode_images", "encode_texts", "lineage", "image_encoder")
+_NEEDED = ("encode_images", "encode_texts", "lineage", "image_encoder")
 
 
 class ContrastiveJudge(Judge):
-    """The encoders of a saved contrastive pipeline, such as `textgan fit model=contrastive` trains.
+    """The encoders of a saved contrastive pipeline, as `textgan fit model=contrastive` trains it.
 
-    Pictures have the image encoder's channels. They are quantised to 8 bits, as if they had been
-    saved, and resized whole to what the encoder looks at (bilinear, antialiased).
+    Images must have the image encoder's channels. They are quantised to 8 bits, as if they had been
+    saved, and resized without a crop to the encoder's size (bilinear, antialiased).
 
     Args:
-        pretrained: the pipeline's folder. None names none: then `load` raises a
-            `MissingWeightsError`.
+        pretrained: the pipeline's folder. With None, `load` raises a `MissingWeightsError`.
     """
 
     def __init__(self, pretrained: str | None):
@@ -33,40 +32,40 @@ class ContrastiveJudge(Judge):
         self.pipeline: Part | None = None
         self._digests: dict[str, str] = {}
         self._lineage: frozenset[str] = frozenset()
-        self.register_buffer("_device", torch.empty(0), persistent=False)  # says where to load to
+        self.register_buffer("_device", torch.empty(0), persistent=False)  # the device to load to
 
     def load(self) -> None:
-        """Read the pipeline, unless that was done.
+        """Read the pipeline, unless it is read.
 
         Raises:
             MissingWeightsError: `pretrained` is None.
             FileNotFoundError: it is no folder that `save_pretrained` wrote.
-            ValueError: the folder is broken, or holds something else than such a pipeline.
+            ValueError: the folder is broken, or holds no contrastive pipeline.
         """
         if self.pipeline is not None:
             return
         if self.pretrained is None:
             raise MissingWeightsError(
-                "the contrastive judge's weights must be named, by the argument pretrained: the "
-                "folder of a pipeline that textgan fit model=contrastive saved"
+                "the argument pretrained must name the contrastive judge's weights: the folder of "
+                "a pipeline that textgan fit model=contrastive saved"
             )
-        with torch.random.fork_rng(devices=[]):  # who measures leaves training's randomness alone
+        with torch.random.fork_rng(devices=[]):  # training keeps its random numbers
             pipeline = Part.from_pretrained(self.pretrained)
-        if not all(hasattr(pipeline, name) for name in _ASKED):
+        if not all(hasattr(pipeline, name) for name in _NEEDED):
             rule = "pretrained must be the folder of a contrastive pipeline"
             what = f"which holds a {type(pipeline).__name__}"
             raise ValueError(f"{rule}, got {self.pretrained!r}, {what}")
         self._lineage = pipeline.lineage()
         config = json.dumps(pipeline.config(), sort_keys=True)
         self._digests = {
-            "weights": weights_hash(pipeline),  # the tokenizer's bytes are among them
+            "weights": weights_hash(pipeline),  # they include the tokenizer's bytes
             "config": hashlib.sha256(config.encode()).hexdigest(),
         }
         self.pipeline = pipeline.requires_grad_(False).to(self._device.device)
 
     @torch.no_grad()
     def encode_images(self, images: Tensor) -> Tensor:
-        """Pictures (B, C, H, W) in [-1, 1] -> (B, width), of length 1."""
+        """Images (B, C, H, W) in [-1, 1] -> (B, width), of length 1."""
         self.load()
         return self.pipeline.encode_images(from_uint8(to_uint8(images)))
 
@@ -77,12 +76,12 @@ class ContrastiveJudge(Judge):
         return self.pipeline.encode_texts(captions)
 
     def lineage(self) -> frozenset[str]:
-        """The pipeline's: hashes of its image encoder, and of those that this was trained from."""
+        """The pipeline's: hashes of its image encoder and of the weights it was trained from."""
         self.load()
         return self._lineage
 
     def protocol(self) -> dict[str, Any]:
-        """Class, hashes of weights and configuration, and how pictures are read."""
+        """Class, hashes of weights and configuration, and the preprocessing of images."""
         self.load()
         encoder = self.pipeline.image_encoder
         return {
