@@ -203,7 +203,7 @@ CONFIG = [
     ({"data/colours": endless()}, "nested at most 32 deep"),
     ({"data/train_size": 10**400}, "whole numbers of at most"),
     ({"data/spread": float("nan")}, "finite numbers"),
-    ({"data/colours": ["x" * 2_000_000]}, "letters"),
+    ({"data/colours": ["x" * 2_000_000]}, "characters"),
     ({"data/colours": {1: 2}}, "strings as keys"),
 ]
 

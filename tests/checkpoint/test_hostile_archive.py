@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from textgan.checkpoint.archive import read_archive
-from textgan.checkpoint.pickle import Interpreter, StoredTensor
+from textgan.checkpoint.pickle import Interpreter
 from textgan.checkpoint.reading import read_checkpoint, read_header
+from textgan.file.tensor import StoredTensor
 
 STORED = Path(__file__).parents[1] / "fixtures" / "format_6" / "gan" / "last.ckpt"
 MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10  # in what getrusage counts
@@ -69,7 +70,7 @@ PICKLES = [
     (pickle.dumps({1, 2}, 2), "must not name '__builtin__.set'"),
     (pickle.dumps(2**3000, 2), "must not use the opcode LONG4"),
     (pickle.dumps(b"x" * 10, 4), "must not use the opcode"),
-    (b"\x80\x02ccollections\nOrderedDict\n(]tR.", "nothing but what makes tensors"),
+    (b"\x80\x02ccollections\nOrderedDict\n(]tR.", "call only functions that make tensors"),
     (b"\x80\x02ccollections\nOrderedDict\n)R}X\x01\0\0\0xK\x01sb.", "no attribute but"),
     (b"\x80\x02ccollections\nOrderedDict\n.", "numbers, strings, lists and dicts"),
     (b"\x80\x02(.", "numbers, strings, lists and dicts"),
@@ -95,7 +96,7 @@ PICKLES = [
     (b"\x80\x02]q\x00" + b"(h\x00h\x00lq\x00" * 3 + b".", "opcode LIST"),
     (b"\x80\x02)" + b"q\x00h\x00\x86" * 60 + b".", "nested at most 32 deep"),
     (b"\x80\x02)" + b"q\x00h\x00h\x00h\x00h\x00h\x00h\x00\x87\x87\x87" * 20 + b".", "deep|values"),
-    (b"\x80\x02)q\x00" + b"h\x00h\x00\x86q\x00" * 25 + b"(h\x00h\x00h\x00h\x00tQ.", "broken|point"),
+    (b"\x80\x02)q\x00" + b"h\x00h\x00\x86q\x00" * 25 + b"(h\x00h\x00h\x00h\x00tQ.", "broken|refer"),
     (tensor(size=(2**38,)), "tensors must lie inside their storage"),
     (tensor(size=(2**20, 2**20), stride=(0, 0)), "tensors must lie inside their storage"),
     (tensor(offset=2**40), "tensors must lie inside their storage"),
@@ -231,7 +232,7 @@ def test_an_entry_that_claims_more_than_the_file_has_is_refused(tmp_path):
     place = content.rindex(b"PK\x01\x02")
     content[place + 20 : place + 28] = struct.pack("<II", 2**30, 2**30)
     (tmp_path / "x.ckpt").write_bytes(content)
-    refused(tmp_path / "x.ckpt", "on top of each other")
+    refused(tmp_path / "x.ckpt", "must not overlap")
 
 
 def test_entries_on_top_of_each_other_are_refused(tmp_path):
@@ -244,7 +245,7 @@ def test_entries_on_top_of_each_other_are_refused(tmp_path):
             entry.header_offset, entry.CRC = first.header_offset, first.CRC
             entry.file_size = entry.compress_size = first.file_size
             written.filelist.append(entry)
-    refused(tmp_path / "x.ckpt", "on top of each other")
+    refused(tmp_path / "x.ckpt", "must not overlap")
 
 
 def test_what_is_no_file_is_not_opened(tmp_path):

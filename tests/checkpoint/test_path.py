@@ -50,7 +50,7 @@ def test_a_file_named_last_goes_before_the_word(run, tmp_path):
 @pytest.mark.parametrize("given", ["a", "a/last.ckpt", "a/best.ckpt"])
 def test_a_run_that_wrote_none_says_how_it_was_begun(given, run, tmp_path):
     run("a")
-    said = "the run in a ended before its first checkpoint was written; begin it anew"
+    said = "the run in a ended before its first checkpoint was written; start it again"
     with pytest.raises(ConfigError, match=f"^{said}$"):
         find_checkpoint(given)
     command = ["textgan", "fit", "data.root=my pictures"]
@@ -61,7 +61,7 @@ def test_a_run_that_wrote_none_says_how_it_was_begun(given, run, tmp_path):
 
 
 def test_what_is_no_run_is_said(run, tmp_path):
-    with pytest.raises(ConfigError, match=r"needs a run below ./runs with a last.ckpt: none has"):
+    with pytest.raises(ConfigError, match=r"needs a run below ./runs with a last.ckpt"):
         find_checkpoint("last")
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="and empty holds no run"):

@@ -22,10 +22,10 @@ def doubling(merge: bool) -> str:
 BOMBS = [
     (doubling(False), "must hold at most"),
     (doubling(True), "must hold at most"),
-    ("a: &a [*a]", "must not have an alias of nothing or inside what it stands for"),
+    ("a: &a [*a]", "must not have an alias without an anchor, or inside its own anchor"),
     ("a: " + "[" * 100 + "]" * 100, "be nested at most 32 deep"),
     ("[" * 90_000, "nested at most 32 deep|not valid YAML"),
-    ("a: *nothing", "must not have an alias of nothing"),
+    ("a: *nothing", "must not have an alias without an anchor"),
     ("a: [", "is not valid YAML"),
     ("!!python/object/apply:os.system [id]", "is not valid YAML"),
     ("d: 2020-99-99", "is not valid YAML"),
@@ -74,8 +74,8 @@ def test_a_file_that_is_too_long_is_not_read(tmp_path):
     [
         ([[[[]]]], r"be nested at most 2 deep, got more in it\[0\]\[0\]\[0\]"),
         ([0] * 10, "hold at most 9 values"),
-        ({"a": "x" * 20}, "hold at most 20 letters, got more in it.a"),
-        ({"k" * 21: 0}, "hold at most 20 letters"),
+        ({"a": "x" * 20}, "hold at most 20 characters, got more in it.a"),
+        ({"k" * 21: 0}, "hold at most 20 characters"),
         ([101], r"whole numbers of at most 100, got it\[0\] = 101"),
         ([10**5000], r"got it\[0\] = one of 16,610 bits"),
         ({"a": float("inf")}, "finite numbers, got it.a = inf"),
@@ -84,7 +84,7 @@ def test_a_file_that_is_too_long_is_not_read(tmp_path):
     ],
 )
 def test_each_limit_is_named_with_its_place(value, said):
-    limits = Limits(depth=2, values=9, letters=20, largest=100)
+    limits = Limits(depth=2, values=9, characters=20, largest=100)
     with pytest.raises(ValueError, match=said):
         list(walk(value, "config.json", name="it", limits=limits))
 

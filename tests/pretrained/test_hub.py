@@ -156,8 +156,8 @@ def test_a_folder_of_the_name_is_read_in_its_place(online, tmp_path, monkeypatch
     ("name", "revision", "said"),
     [
         ("someone/gated", None, r"gated: accept its terms at http.*/someone/gated and log in"),
-        ("someone/hidden", None, "no such repository, or shows it only to who is logged in"),
-        ("nobody/nothing", None, "no such repository, or shows it only to who is logged in"),
+        ("someone/hidden", None, "no such repository, or it needs a login"),
+        ("nobody/nothing", None, "no such repository, or it needs a login"),
         ("someone/small", "v3", "it has no revision 'v3'"),
         ("someone/broken", None, "cannot be reached or refuses: "),
     ],
@@ -182,7 +182,7 @@ def test_no_network_is_one_sentence(monkeypatch, tmp_path):
 
 def test_offline_is_one_sentence_and_nobody_is_asked(online, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(FileNotFoundError, match="may not be asked while HF_HUB_OFFLINE is set"):
+    with pytest.raises(FileNotFoundError, match="cannot be used while HF_HUB_OFFLINE is set"):
         Part.from_pretrained("someone/small")
     assert not online.asked
 
@@ -274,5 +274,5 @@ def test_an_upload_that_fails_is_one_sentence(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="repo_id must be like owner/name, got 'mine'"):
         hub.upload(tmp_path, "mine")
     monkeypatch.undo()
-    with pytest.raises(ConnectionError, match="may not be asked while HF_HUB_OFFLINE is set"):
+    with pytest.raises(ConnectionError, match="cannot be used while HF_HUB_OFFLINE is set"):
         hub.upload(tmp_path, "me/mine")  # the library itself

@@ -50,7 +50,7 @@ def test_a_model_with_a_part_of_the_users_own_is_loaded_where_that_is_trusted(
         sample = ["sample", "a red circle", "--model", model, "--number", "1"]
         status, _, err = textgan(*sample)
         assert status == 2
-        assert f"--trust {package} or trust=('{package}',) allows it" in err
+        assert f"--trust {package} or trust=('{package}',) allows its classes" in err
         assert textgan(*sample, "--trust", package)[0] == 0
     load = {"run/pipeline": GANPipeline.from_pretrained, "run/last.ckpt": load_pipeline}
     for model, loads in load.items():

@@ -141,17 +141,17 @@ def test_only_frozen_pretrained_weights_are_left_out_of_checkpoints(tiny):
     trained = BertTextEncoder(pretrained=tiny, max_length=24)
     for encoder in (trained, scratch(frozen=True), build(frozen.config())):
         assert encoder.frozen_prefixes() == ()
-        assert encoder.weights_hash() == ""
+        assert encoder.frozen_hash() == ""
 
 
 def test_the_hash_tells_other_frozen_weights(tiny):
     one, other = (BertTextEncoder(pretrained=tiny, max_length=24, frozen=True) for _ in range(2))
-    assert len(one.weights_hash()) == 64
+    assert len(one.frozen_hash()) == 64
     nn.init.ones_(other.pooled.output.weight)  # not frozen
-    assert one.weights_hash() == other.weights_hash() == copy.deepcopy(one).weights_hash()
+    assert one.frozen_hash() == other.frozen_hash() == copy.deepcopy(one).frozen_hash()
     with torch.no_grad():
         other.bert.embeddings.LayerNorm.bias[0] += 1e-6
-    assert one.weights_hash() != other.weights_hash()
+    assert one.frozen_hash() != other.frozen_hash()
 
 
 def test_config_is_free_of_the_pretrained_folder_and_referring_config_names_it(tiny):

@@ -123,12 +123,12 @@ def test_what_the_one_inside_leaves_out_of_checkpoints_it_leaves_out_too(tiny, s
     frozen = FrozenTextEncoder(inner)
     assert frozen.frozen_prefixes() == ("encoder.bert.",)
     assert any(name.startswith("encoder.bert.") for name in frozen.state_dict())
-    assert frozen.weights_hash() == inner.weights_hash() != ""
+    assert frozen.frozen_hash() == inner.frozen_hash() != ""
     assert frozen.referring_config()["encoder"]["pretrained"] == tiny
     again = build(frozen.referring_config())
     left = {k: v for k, v in frozen.state_dict().items() if not k.startswith("encoder.bert.")}
     again.load_state_dict(left, strict=False)
     assert_same(again(CAPTIONS), frozen(CAPTIONS))
     alone = FrozenTextEncoder(scratch())
-    assert (alone.frozen_prefixes(), alone.weights_hash()) == ((), "")
+    assert (alone.frozen_prefixes(), alone.frozen_hash()) == ((), "")
     assert alone.referring_config() == alone.config()

@@ -1,1 +1,1 @@
-"""Checkpoints as files: found, read and checked."""
+"""Checkpoint files: find, check and read them."""

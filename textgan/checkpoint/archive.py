@@ -1,4 +1,4 @@
-"""The file of a checkpoint, looked through before torch reads it.
+"""Check the zip archive of a checkpoint before torch reads it.
 
 `torch.save` writes a zip of uncompressed entries: a pickle, and the numbers of each storage.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from textgan.checkpoint.pickle import Interpreter
 
-_PICKLE_BYTES = 8_000_000  # of names, shapes and settings: those of some 40,000 tensors
+_PICKLE_BYTES = 8_000_000  # names, shapes and settings of about 40,000 tensors
 _ENTRIES = 100_000
 _ENTRY = re.compile(
     r"data\.pkl|byteorder|version|\.format_version|\.storage_alignment|\.data/serialization_id"
@@ -24,8 +24,8 @@ def read_archive(path: Path) -> Any:
     """Read a file of `torch.save`, with a `StoredTensor` in the place of each tensor.
 
     Raises:
-        ValueError: it is no such file, or holds anything but dicts, lists, plain values and tensors
-            whose numbers are in the file.
+        ValueError: the file is not such a zip, or holds anything other than dicts, lists, plain
+            values and tensors whose numbers are in the file.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -37,14 +37,14 @@ def read_archive(path: Path) -> Any:
             }
             content = archive.read(entries["data.pkl"])
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, EOFError) as error:
-        raise ValueError(f"it is no zip of torch's: {error}") from error
+        raise ValueError(f"it is no zip written by torch: {error}") from error
     return Interpreter(content, sizes).run()
 
 
 def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """The entries by name below the archive's own folder.
+    """Return the entries by their name below the archive's top folder.
 
-    Torch finds them by code of its own, so whatever two readers might understand differently is
+    Torch has its own zip reader, so everything that two readers could interpret differently is
     refused: bytes before the first entry, a name that occurs twice, a compressed entry.
     """
     with path.open("rb") as stream:
@@ -72,7 +72,7 @@ def _entries(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
     if "data.pkl" not in found:
         raise ValueError("it has no data.pkl")
     if sum(entry.file_size for entry in listed) > size:
-        raise ValueError("its entries must not lie on top of each other")
+        raise ValueError("its entries must not overlap")
     if found["data.pkl"].file_size > _PICKLE_BYTES:
         raise ValueError(f"its data.pkl must have at most {_PICKLE_BYTES:,} bytes, got more")
     return found

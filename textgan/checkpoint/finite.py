@@ -1,4 +1,4 @@
-"""Weights that are numbers: neither NaN nor infinite."""
+"""Find weights that are NaN or infinite."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 
 def not_finite(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
-    """The name of the first tensor with a NaN or an infinity in it; None where there is none.
+    """Return the name of the first tensor that holds NaN or infinity, or None.
 
-    A GPU is waited for once.
+    A GPU is synchronized once, not once per tensor.
     """
     named = [(name, t) for name, t in tensors if t.is_floating_point() and t.numel()]
     if not named:
@@ -21,14 +21,14 @@ def not_finite(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
 
 
 def broken_training(model: nn.Module, optimizer_states: list[dict[str, Any]]) -> str | None:
-    """The name of a tensor that spoils a training: a weight, an average, or an optimizer's memory.
+    """Return the name of a non-finite parameter, buffer or optimizer state, or None.
 
     Args:
-        model: whose parameters must be finite. Its buffers may be infinite, as masks are.
-        optimizer_states: what `state_dict` of each optimizer returned.
+        model: its parameters must be finite; its buffers may be infinite, as masks are.
+        optimizer_states: the `state_dict` of each optimizer.
     """
     buffers = ((name, torch.where(t.isinf(), 0, t)) for name, t in model.named_buffers())
-    remembered = (
+    states = (
         (f"{name} of an optimizer", value)
         for state in optimizer_states
         for of_parameter in state.get("state", {}).values()
@@ -38,5 +38,5 @@ def broken_training(model: nn.Module, optimizer_states: list[dict[str, Any]]) ->
     return (
         not_finite(model.named_parameters())
         or not_finite((n, t) for n, t in buffers if t.is_floating_point())
-        or not_finite(remembered)
+        or not_finite(states)
     )

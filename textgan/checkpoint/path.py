@@ -1,4 +1,4 @@
-"""The file that `ckpt_path` means: the one it names, a run folder's, or that of the newest run."""
+"""Find the checkpoint that `ckpt_path` refers to: a file, a run folder, or the newest run."""
 
 import shlex
 from pathlib import Path
@@ -11,17 +11,17 @@ _RUNS = "runs"
 
 
 def find_checkpoint(given: str) -> str:
-    """The checkpoint that was meant.
+    """Find the checkpoint that a value of `ckpt_path` refers to.
 
     Args:
-        given: a file; a run folder, of which it is `last.ckpt`; or, as in Lightning, the word
+        given: a file; a run folder, whose `last.ckpt` is taken; or, as in Lightning, the word
             "last" or "best", for the newest `last.ckpt` or `best.ckpt` below ./runs.
 
     Returns:
-        A path. Where no rule applies it is what was given, whether or not there is such a file.
+        A path. If no rule applies, it is `given`, whether or not that file exists.
 
     Raises:
-        ConfigError: a run has written no checkpoint yet, or no run has.
+        ConfigError: the run, or every run below ./runs, lacks such a checkpoint.
     """
     path = Path(given)
     if path.is_file():
@@ -36,7 +36,7 @@ def find_checkpoint(given: str) -> str:
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """What a run in this folder can be gone on with, the first one best."""
+    """List the checkpoints from which a run in this folder can be resumed, the best one first."""
     names = [folder / f"{name}.ckpt" for name in _NAMES]
     of_slurm = sorted(folder.glob("hpc_ckpt_*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
     return [*(path for path in names if path.is_file()), *reversed(of_slurm)]
@@ -55,7 +55,7 @@ def _newest(name: str) -> Path:
     found = sorted(Path(_RUNS).rglob(name), key=lambda path: path.stat().st_mtime_ns)
     if not found:
         word = name.removesuffix(".ckpt")
-        raise ConfigError(f"ckpt_path={word} needs a run below ./{_RUNS} with a {name}: none has")
+        raise ConfigError(f"ckpt_path={word} needs a run below ./{_RUNS} with a {name}")
     return found[-1]
 
 
@@ -64,13 +64,13 @@ def _is_run(folder: Path) -> bool:
 
 
 def _never_written(folder: Path) -> str:
-    said = f"the run in {folder} ended before its first checkpoint was written; begin it anew"
+    reason = f"the run in {folder} ended before its first checkpoint was written; start it again"
     command = _command_of(folder)
-    return f"{said} with: {command}" if command else said
+    return f"{reason} with: {command}" if command else reason
 
 
 def _command_of(folder: Path) -> str | None:
-    """The command that began the run in a folder, as one would type it to begin there again."""
+    """The command line that starts the run in this folder again, or None if it is not known."""
     try:
         words = read_json(folder / "environment.json", limits=Limits(values=10_000))["command"]
     except (OSError, ValueError, KeyError, TypeError):

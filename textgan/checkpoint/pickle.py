@@ -1,16 +1,17 @@
-"""The pickle inside a checkpoint, interpreted and not unpickled.
+"""Interpret the pickle inside a checkpoint without unpickling it.
 
-A closed list of opcodes makes plain values and descriptions of tensors, and everything else is
-refused. So nothing runs, and no memory is taken for what a few bytes of a pickle claim.
+A closed list of opcodes builds plain values and descriptions of tensors; all others are refused. So
+no code runs, and a pickle of a few bytes cannot claim a large amount of memory.
 """
 
-import math
 import pickletools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+
+from textgan.file.tensor import StoredTensor
 
 _KINDS = {
     **{"DoubleStorage": torch.float64, "FloatStorage": torch.float32, "HalfStorage": torch.float16},
@@ -21,29 +22,6 @@ _KINDS = {
 _STORAGES = {f"torch {name}" for name in _KINDS}
 _ORDERED_DICT, _TENSOR = "collections OrderedDict", "torch._utils _rebuild_tensor_v2"
 _GLOBALS = {_ORDERED_DICT, _TENSOR, *_STORAGES}
-
-
-@dataclass(frozen=True)
-class StoredTensor:
-    """A tensor as the pickle describes it.
-
-    Attributes:
-        shape: numbers along each dimension.
-        dtype: of its numbers.
-    """
-
-    shape: tuple[int, ...]
-    dtype: torch.dtype
-
-    @property
-    def numbers(self) -> int:
-        """The count of its numbers."""
-        return math.prod(self.shape)
-
-    @property
-    def bytes(self) -> int:
-        """Memory that they take."""
-        return self.numbers * self.dtype.itemsize
 
 
 @dataclass(frozen=True)
@@ -61,11 +39,11 @@ _MARK = object()
 
 
 class Interpreter:
-    """The stack machine of a pickle, with the opcodes that `torch.save` writes and no other.
+    """The stack machine of pickle, restricted to the opcodes that `torch.save` writes.
 
     Args:
         content: the pickle.
-        sizes: bytes of each storage in the file, by name.
+        sizes: name -> size in bytes of each storage in the file.
     """
 
     def __init__(self, content: bytes, sizes: dict[str, int]):
@@ -74,10 +52,10 @@ class Interpreter:
         self.memo: dict[int, Any] = {}
 
     def run(self) -> Any:
-        """The value that the pickle describes.
+        """Return the value that the pickle describes.
 
         Raises:
-            ValueError: it has an opcode or a global that is not in the list, or is broken.
+            ValueError: the pickle is broken, or has an opcode or a global that is not in the list.
         """
         try:
             for code, argument, place in pickletools.genops(self.content):
@@ -85,10 +63,10 @@ class Interpreter:
                     if place + 1 != len(self.content) or len(self.stack) != 1:
                         raise ValueError("its pickle must end where it stops")
                     return self.stack[0]
-                does = _OPCODES.get(code.name)
-                if does is None:
+                operation = _OPCODES.get(code.name)
+                if operation is None:
                     raise ValueError(f"its pickle must not use the opcode {code.name}")
-                does(self, argument)
+                operation(self, argument)
         except (IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"its pickle is broken: {type(error).__name__} {error}") from error
         raise ValueError("its pickle never stops")
@@ -134,7 +112,7 @@ class Interpreter:
                 raise ValueError("its pickle must have strings and whole numbers as keys")
             into[key] = value
 
-    def known(self, name: str) -> None:
+    def find_global(self, name: str) -> None:
         if name not in _GLOBALS:
             raise ValueError(f"its pickle must not name {name.replace(' ', '.')!r:.80}")
         self.push(_Global(name))
@@ -147,10 +125,10 @@ class Interpreter:
         elif function == _Global(_TENSOR) and isinstance(arguments, tuple):
             self.push(_tensor(*arguments))
         else:
-            raise ValueError("its pickle must call nothing but what makes tensors and dicts")
+            raise ValueError("its pickle must call only functions that make tensors and dicts")
 
     def build(self) -> None:
-        """`_metadata` of a state dict, which nobody needs; it stays where torch puts it."""
+        """Drop the `_metadata` of a state dict, which is not needed."""
         state = self.stack.pop()
         self._top(dict)
         if not isinstance(state, dict) or [*state] != ["_metadata"]:
@@ -161,7 +139,7 @@ class Interpreter:
         name = getattr(storage, "name", "")
         known = kind == "storage" and name in _STORAGES
         if not known or not isinstance(location, str) or not isinstance(key, str):
-            raise ValueError("its pickle must point at nothing but storages")
+            raise ValueError("its pickle must refer only to storages")
         dtype = _KINDS[name.removeprefix("torch ")]
         if self.sizes[key] != numbers * dtype.itemsize:
             raise ValueError(f"its storage {key!r:.40} must have as many numbers as it claims")
@@ -181,7 +159,7 @@ def _tensor(
     requires_grad: bool,
     hooks: dict[str, Any],
 ) -> StoredTensor:
-    """Arguments of `torch._utils._rebuild_tensor_v2`, all of whose numbers must be there."""
+    """Describe the tensor that `torch._utils._rebuild_tensor_v2` makes from these arguments."""
     plain = isinstance(storage, _Storage) and isinstance(requires_grad, bool) and hooks == {}
     sizes = (offset, *shape, *strides)
     if not plain or len(sizes) > 33 or any(type(size) is not int or size < 0 for size in sizes):
@@ -195,8 +173,7 @@ def _tensor(
     return found
 
 
-_Does = Callable[[Interpreter, Any], None]
-_OPCODES: dict[str, _Does] = {
+_OPCODES: dict[str, Callable[[Interpreter, Any], None]] = {
     "PROTO": lambda machine, version: None,
     "MARK": lambda machine, _: machine.push(_MARK),
     "NONE": lambda machine, _: machine.push(None),
@@ -219,7 +196,7 @@ _OPCODES: dict[str, _Does] = {
     "SETITEMS": lambda machine, _: machine.set_items(machine.since_mark()),
     **dict.fromkeys(("BINPUT", "LONG_BINPUT"), Interpreter.put),
     **dict.fromkeys(("BINGET", "LONG_BINGET"), Interpreter.get),
-    "GLOBAL": Interpreter.known,
+    "GLOBAL": Interpreter.find_global,
     "REDUCE": lambda machine, _: machine.reduce(),
     "BUILD": lambda machine, _: machine.build(),
     "BINPERSID": lambda machine, _: machine.persistent(),

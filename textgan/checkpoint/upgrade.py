@@ -1,4 +1,4 @@
-"""Checkpoints and configurations of earlier releases, as this release writes them."""
+"""Convert checkpoints and configurations of earlier releases to the present format."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _OF_THE_BUDGET = (
 
 
 def upgrade(ours: dict[str, Any]) -> None:
-    """Change the section `textgan` of a checkpoint of format 6 to the present format, in place."""
+    """Convert the section `textgan` of a checkpoint of format 6 to the present format, in place."""
     parts = [name for name, part in ours["pipeline"].items() if isinstance(part, dict)]
     ours["components"] = {name: f"ema.averaged.{name}" for name in parts}
     if ours["config"] is not None:
@@ -32,7 +32,7 @@ def upgrade(ours: dict[str, Any]) -> None:
 
 
 def upgraded_config(config: dict[str, Any]) -> dict[str, Any]:
-    """A copy of a configuration with the names and places that classes and settings have now.
+    """Return a copy of a configuration with the present names and places of classes and settings.
 
     Args:
         config: as Hydra composes it (`_target_`), or as LightningCLI reads it (`class_path`).
@@ -55,10 +55,10 @@ def upgraded_config(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def renamed(config: Any) -> Any:
-    """A copy of a configuration in which every class has the name that it has now.
+    """Return a copy of a configuration in which every class has its present name.
 
     Args:
-        config: dicts, lists and scalars; classes stand under `_target_` or `class_path`.
+        config: dicts, lists and scalars; class names are values of `_target_` or `class_path`.
     """
     if isinstance(config, dict):
         return {

@@ -39,7 +39,7 @@ def read(path: str | Path) -> dict[str, Any]:
     """
     try:
         content = read_json(
-            Path(path), most=_MOST_BYTES, limits=Limits(letters=_MOST_BYTES, finite=False)
+            Path(path), most=_MOST_BYTES, limits=Limits(characters=_MOST_BYTES, finite=False)
         )
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error

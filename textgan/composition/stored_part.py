@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from textgan.composition.stored_class import allowed_class
-from textgan.file.limits import Limits, walk
+from textgan.file.limits import Limits, check_limits
 from textgan.pretrained.check import check_config, outline
 from textgan.pretrained.part import Part, build
 from textgan.pretrained.trust import parts_of
@@ -28,8 +28,7 @@ def check_parts(model: dict[str, Any], sizes: dict[str, int], trust: Sequence[st
             continue
         name = f"model.{role}"
         if any(_reads_elsewhere(part) for part in parts_of({"it": node}).values()):
-            for _ in walk(node, "it", name=name, limits=_BESIDE_WEIGHTS_ELSEWHERE):
-                pass
+            check_limits(node, "it", name=name, limits=_BESIDE_WEIGHTS_ELSEWHERE)
         elif _is_part(allowed_class(node["_target_"], name, trust)):
             check_config(node, "it", name=name)
             own = [numbers for key, numbers in sizes.items() if key.startswith(f"{role}.")]

@@ -1,1 +1,1 @@
-"""Files in general: where they are, how they are read within limits, how they are written."""
+"""Files on disk: limits on untrusted ones, safe opening, atomic writing, home folders."""

@@ -1,4 +1,4 @@
-"""Files that are whole at every moment: written beside the old one, then moved over it."""
+"""Atomic writing: a file is written beside the old one, then moved over it."""
 
 import os
 from collections.abc import Iterator
@@ -8,17 +8,18 @@ from pathlib import Path
 
 @contextmanager
 def whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
-    """Give a path to write to; where that went well, it takes the place of `path`.
+    """Give a path to write to, and move it over `path` if the writing succeeds.
 
-    Otherwise the old file stays as it is, and nothing of the new one is left. A link leads to the
-    file that is replaced; what is no regular file, such as /dev/stdout, is written to as it is.
+    Otherwise the old file stays as it is, and no part of the new one is left. If `path` is a link,
+    the file behind it is replaced. A path that is no regular file, such as /dev/stdout, is written
+    to directly.
 
     Args:
-        path: of a file in a folder that exists.
-        durable: whether the new file is on the disk before it takes the old one's place.
+        path: a file in a folder that exists.
+        durable: whether the new file is flushed to the disk before it replaces the old one.
 
     Raises:
-        OSError: it cannot be written, with the name of the file.
+        OSError: the file cannot be written; the error names it.
     """
     if path.exists() and not path.is_file():
         yield path
@@ -41,17 +42,20 @@ def whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
 
 
 def replace_durably(beside: Path, path: Path) -> None:
-    """Move a finished file over another of the same folder: at any moment one of them is there."""
+    """Move a finished file over another one of the same folder, and flush both to the disk.
+
+    At every moment, also after a power failure, one of the two files is complete.
+    """
     _sync(beside)
     beside.replace(path)
     _sync(path.parent)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a process that was killed while it wrote has left in a run folder.
+    """Remove the unfinished files that a killed process left in a run folder.
 
-    Only checkpoints and grids are looked for, and only in the run folder itself: what lies beside
-    or below it may belong to another program, or to a run that is writing now.
+    Only checkpoints and image grids of the run folder itself are removed. Other files may belong to
+    another program, or to a run that is writing now.
     """
     for path in (*folder.glob(".*.ckpt.part"), *folder.glob("samples/.*.png.part")):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Paths as they are typed, with a home folder or without the current one; homeless users."""
+"""Home folders in paths, and users for whom the system knows neither a name nor a home folder."""
 
 import atexit
 import os
@@ -9,14 +9,14 @@ from pathlib import Path
 from textgan.errors import ConfigError
 
 _INVENTED = "TEXTGAN_INVENTED_HOME"
-"""Names the folder that `settle` made, also for the processes that this one starts."""
+"""The variable that holds the folder made by `settle`; child processes inherit it."""
 
 
 def expanded(path: str | Path) -> str:
-    """A path as a shell reads it at the start of a word: `~` and `~user` are home folders.
+    """Replace `~` and `~user` at the start of a path, as a shell does for a word of its own.
 
-    A shell leaves `--out=~/a.png` and `data.root=~/a` as they are, so every path that is typed goes
-    through here. `~name` without such a user is a file of that name, and stays.
+    A shell leaves `--out=~/a.png` and `data.root=~/a` unchanged, so every path that a user types
+    goes through this function. `~name` is a file of that name if there is no such user.
 
     Raises:
         ConfigError: the path begins with `~`, and this user has no home folder.
@@ -29,13 +29,13 @@ def expanded(path: str | Path) -> str:
 
 
 def short(path: Path) -> str:
-    """The path as one would type it here: without the current directory."""
+    """The path relative to the current directory if it lies below that."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def is_homeless(path: str | Path) -> bool:
-    """Whether a path begins with `~` alone, and this user has no home folder."""
+    """True if a path begins with `~` alone, and this user has no home folder."""
     if Path(path).parts[:1] != ("~",):
         return False
     home = os.path.expanduser("~")  # noqa: PTH111 - Path's raises
@@ -43,11 +43,11 @@ def is_homeless(path: str | Path) -> bool:
 
 
 def settle() -> None:
-    """Give a user whom the system does not know what libraries ask for: a name and a home folder.
+    """Give a user whom the system does not know the name and home folder that libraries need.
 
-    A container runs as such a user where it is told a number (`docker run --user 12345`). The home
-    folder is an empty one for temporary files, which is removed when the process ends; a path of
-    ours that begins with `~` is refused all the same.
+    A container runs as such a user if it is started with a number (`docker run --user 12345`). The
+    home folder is an empty temporary folder, which is removed when the process ends. Paths that
+    begin with `~` are still refused.
     """
     if os.name != "posix":
         return
@@ -60,7 +60,7 @@ def settle() -> None:
 
 
 def _is_known() -> bool:
-    """Whether the system's list of users has this one."""
+    """True if the system's list of users has this one."""
     import pwd
 
     try:

@@ -1,4 +1,4 @@
-"""Files of a folder that somebody else made: only regular ones, and links only where wanted."""
+"""Files in an untrusted folder: only regular files, and links only if they are allowed."""
 
 import errno
 import os
@@ -23,9 +23,9 @@ class Found:
     """The files that `find_files` returns.
 
     Attributes:
-        files: regular files of the suffixes asked for, sorted.
-        left_out: path -> reason of each file and folder that was not taken, sorted.
-        others: how many files have another suffix.
+        files: regular files with the given suffixes, sorted.
+        left_out: path -> reason of each file and folder that was skipped, sorted.
+        others: the number of files with another suffix.
     """
 
     files: list[Path] = field(default_factory=list)
@@ -40,7 +40,7 @@ def open_regular(path: str | Path) -> BinaryIO:
     and a device may never end.
 
     Raises:
-        OSError: there is no such file, it cannot be read, or it is not a regular file.
+        OSError: the file does not exist, cannot be read, or is not a regular file.
     """
     _check_regular(os.stat(path).st_mode)  # noqa: PTH116 - the path may be a str
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -54,9 +54,9 @@ def open_regular(path: str | Path) -> BinaryIO:
 
 
 def check_no_link(root: Path, relative: str) -> None:
-    """Raise OSError if a file below a folder is a link, or lies in a folder that is one.
+    """Raise OSError if a file below a folder is a link, or lies in a folder that is a link.
 
-    The folder itself may be a link, as the user named it.
+    The folder itself may be a link, since the user named it.
 
     Args:
         root: the folder.
@@ -66,11 +66,13 @@ def check_no_link(root: Path, relative: str) -> None:
     for part in relative.replace(os.sep, "/").split("/"):
         path = f"{path}{os.sep}{part}"
         if os.path.islink(path):  # noqa: PTH114 - of 100,000 files pathlib takes 10 s more
-            raise OSError(errno.ELOOP, _link_reason(Path(path), root / relative))
+            is_file = Path(path) == root / relative
+            reason = LINK if is_file else f"{path} is a link, and follow_links is false"
+            raise OSError(errno.ELOOP, reason)
 
 
 def is_shown(folder: str) -> bool:
-    """Whether a folder's name neither makes it hidden nor begins with two underscores."""
+    """False for the name of a hidden folder, and for a name that begins with two underscores."""
     return not folder.startswith((".", "__"))
 
 
@@ -81,16 +83,16 @@ def find_files(
     follow_links: bool = False,
     is_own: Callable[[str], bool] = is_shown,
 ) -> Found:
-    """Every regular file below a folder whose name ends with one of the suffixes, in any case.
+    """Find every regular file below a folder whose name ends with one of the suffixes, in any case.
 
-    Hidden files, and folders of which `is_own` is false, are left out without a word. A folder that
-    links reach several times is entered once.
+    Hidden files, and folders for which `is_own` is false, are skipped without being reported. A
+    folder that several links lead to is entered once.
 
     Args:
         root: the folder.
-        suffixes: in small letters, such as ".png"; None takes every file.
-        follow_links: whether links to files and folders are followed. They may lead anywhere.
-        is_own: whether a sub-folder of this name is looked into.
+        suffixes: in lower case, such as ".png"; None takes every file.
+        follow_links: whether links to files and folders are followed, wherever they lead.
+        is_own: whether a sub-folder with this name is searched.
     """
     found = Found()
     waiting, entered = [root], set()
@@ -135,14 +137,10 @@ def _irregular_reason(path: Path) -> str:
         _check_regular(path.stat().st_mode)
     except OSError as error:
         return error.strerror or str(error)
-    return "it changed while it was looked at"
+    return "it changed during the search"
 
 
 def _check_regular(mode: int) -> None:
     if not stat.S_ISREG(mode):
         kind = next((kind for is_kind, kind in _KINDS if is_kind(mode)), "something else")
         raise OSError(errno.EINVAL, f"it must be a regular file, and is {kind}")
-
-
-def _link_reason(link: Path, file: Path) -> str:
-    return LINK if link == file else f"{link} is a link, and follow_links is false"

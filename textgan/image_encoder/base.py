@@ -8,11 +8,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from typing_extensions import Self
 
-from textgan.pretrained.files import CONFIG, read_config
 from textgan.pretrained.frozen import weights_hash
-from textgan.pretrained.hub import find_folder
 from textgan.pretrained.part import Part
 from textgan.types import ImageFeatures
 
@@ -42,25 +39,11 @@ class ImageEncoder(Part):
     def encode(self, images: Tensor) -> ImageFeatures:
         """Images (B, channels, image_size, image_size) in [-1, 1] -> their features."""
 
-    @classmethod
-    def from_pretrained(
-        cls,
-        path: str | Path,
-        part: str | None = None,
-        *,
-        revision: str | None = None,
-        trust: Sequence[str] = (),
-        dtype: torch.dtype | str | None = None,
-    ) -> Self:
-        """As `Part.from_pretrained`; also sets `ancestors`, by the exact weights, and `aligned`."""
-        folder = find_folder(path, revision=revision)
-        encoder = super().from_pretrained(folder, part, trust=trust, dtype=dtype)
-        exact = encoder if dtype is None else super().from_pretrained(folder, part, trust=trust)
-        whole = read_config(folder)
-        encoder.ancestors = sorted({weights_hash(exact), *_words(whole, "ancestors", folder)})
-        known = whole.get("aligned") is not None
-        encoder.aligned = tuple(_words(whole, "aligned", folder)) if known else None
-        return encoder
+    def remember_source(self, config: dict[str, Any], file: Path) -> None:
+        """Take over `ancestors` and `aligned` of a saved pipeline; add its own hash as loaded."""
+        self.ancestors = sorted({weights_hash(self), *_words(config, "ancestors", file)})
+        known = config.get("aligned") is not None
+        self.aligned = tuple(_words(config, "aligned", file)) if known else None
 
     def lineage(self) -> frozenset[str]:
         """Hashes of its weights and of its ancestors': see `textgan.judge.Judge`."""
@@ -82,11 +65,9 @@ class ImageEncoder(Part):
         return self.encode(images)
 
 
-def _words(config: dict[str, Any], name: str, folder: Path) -> list[str]:
+def _words(config: dict[str, Any], name: str, file: Path) -> list[str]:
     """A list of strings from a config; empty if it is absent."""
     found = config.get(name, [])
     if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
-        raise ValueError(
-            f"{folder / CONFIG} must have a list of words as {name}, got {found!r:.80}"
-        )
+        raise ValueError(f"{file} must have a list of words as {name}, got {found!r:.80}")
     return found

@@ -1,10 +1,9 @@
 """Base class of metrics that hold a network."""
 
-from collections.abc import Callable
-
 from torch import Tensor, nn
 
 from textgan.metric.base import Metric
+from textgan.pretrained.frozen import Hidden
 
 IMAGES = {"real": "real images", "draws": "samples", "edited": "samples of edited captions"}
 """Attribute of `Evaluation` -> its name in an error."""
@@ -20,12 +19,12 @@ class NetMetric(Metric):
 
     def __init__(self, net: nn.Module):
         super().__init__()
-        self._hidden = (net.eval(),)  # no submodule: no state dict, optimizer or DDP has it
+        self.hidden = Hidden(net)
 
     @property
     def net(self) -> nn.Module:
         """The network."""
-        return self._hidden[0]
+        return self.hidden.net
 
     def prepare(self) -> None:
         """Load the network's weights; a `MissingWeightsError` where there are none."""
@@ -45,7 +44,3 @@ class NetMetric(Metric):
             raise ValueError(
                 f"{type(self).__name__} needs finite pixels, got NaN or inf in {broken}"
             )
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: tuple[str, ...] = ()) -> Metric:
-        self.net._apply(fn)
-        return super()._apply(fn, exclude_state)

@@ -1,1 +1,1 @@
-"""Saved parts: written, checked and loaded, from folders and from the hub."""
+"""Saved parts: write, check and load them, from folders and from the Hugging Face Hub."""

@@ -1,4 +1,4 @@
-"""What a stranger's folder may ask for, checked before it costs anything."""
+"""Validate the config of an untrusted saved folder before memory is allocated."""
 
 import pickle
 import re
@@ -17,17 +17,17 @@ from torch.overrides import TorchFunctionMode
 
 from textgan.file.limits import Limits, shown, walk
 
-# Of whole numbers, the vocabulary of XLM-V, 901,629, is the largest one known.
+# The largest whole number in a known config is the vocabulary of XLM-V, 901,629.
 _LIMITS = Limits(largest=2**20)
 _MOST_LAYERS = 1000
 
-# What makes transformers fetch weights, kernels or code.
+# Keys that make transformers fetch weights, kernels or code.
 _NEVER = re.compile(
     r"pretrained\w*|trust_remote_code|auto_map|_?name_or_path|quantization_config"
     r"|\w*_implementation(_internal)?|\w*backbone\w*"
 )
-# Encoders of text whose configuration cannot hold another model's, and which build nothing but
-# layers. Others of transformers fetch backbones, or files of their own, while they are built.
+# Text encoders that build only layers, and whose configuration cannot hold that of another model.
+# Other architectures of transformers fetch backbones or files while they are built.
 ARCHITECTURES = (
     *("albert", "bert", "camembert", "clip_text_model", "data2vec-text", "deberta", "deberta-v2"),
     *("distilbert", "electra", "ernie", "eurobert", "gte", "jina_embeddings_v3", "megatron-bert"),
@@ -35,27 +35,27 @@ ARCHITECTURES = (
     *("roberta-prelayernorm", "roformer", "xlm-roberta", "xlm-roberta-xl", "xmod"),
 )
 
-# What constructors, ours and those of transformers, raise where an argument makes no sense.
+# The errors that constructors of textgan and of transformers raise for a wrong argument.
 _SENSELESS = (
     *(ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError),
     *(ValueError, StrictDataclassError),
 )
-# What transformers raises over a pretrained folder that is damaged or makes no sense.
+# The errors that transformers raises for a pretrained folder that is damaged or inconsistent.
 BROKEN_PRETRAINED = (*_SENSELESS, ImportError, OSError, SafetensorError, pickle.UnpicklingError)
 
 
 def check_config(config: Any, where: str, *, name: str = "part") -> None:
-    """Refuse what no config of `Part.config` says.
+    """Refuse a config that `Part.config` cannot have written.
 
     Args:
         config: what JSON can hold.
-        where: the file that it stands in, for the sentence.
-        name: of this value in it, for the sentence.
+        where: the file of the config, for the error message.
+        name: the name of this value in the file, for the error message.
 
     Raises:
-        ValueError: it is larger or nested more deeply than any config, has a number that is absurd
-            or not finite, names code or other weights, or a transformers architecture that is not
-            in `ARCHITECTURES`.
+        ValueError: the config is larger or nested more deeply than any real one, has a number that
+            is too large or not finite, names code or other weights, or names a transformers
+            architecture that is not in `ARCHITECTURES`.
     """
     for place, key, value in walk(config, where, name=name, limits=_LIMITS):
         if key is not None:
@@ -76,11 +76,7 @@ def _check_entry(key: str, value: Any, must: str, name: str) -> None:
 
 
 def check_arguments(arguments: dict[str, Any], signature: Signature, target: str) -> None:
-    """Refuse an argument that is not of the kind that its annotation says.
-
-    Raises:
-        ValueError: which one.
-    """
+    """Raise ValueError for the first argument that does not fit its annotation."""
     for name, value in arguments.items():
         wanted = signature.parameters[name].annotation
         if not fits(value, wanted):
@@ -90,9 +86,10 @@ def check_arguments(arguments: dict[str, Any], signature: Signature, target: str
 
 
 def fits(value: Any, annotation: Any) -> bool:
-    """Tell whether a value is of the kind that an annotation says.
+    """True if a value fits an annotation.
 
-    Lists and tuples are alike; an annotation of another form than ours lets everything pass.
+    Lists and tuples are equivalent. Annotations of a form that textgan does not use fit every
+    value.
     """
     kind, inside = get_origin(annotation) or annotation, get_args(annotation)
     if kind in (Any, Parameter.empty):
@@ -112,51 +109,49 @@ def fits(value: Any, annotation: Any) -> bool:
 def outline(
     build: Callable[[], nn.Module], sizes: Sequence[int], config: str | Path
 ) -> dict[str, Tensor]:
-    """State dict of what `build` makes, on the meta device, where tensors take no memory.
+    """Return the state dict of what `build` makes, on the meta device without memory.
 
     Args:
         build: called once.
-        sizes: how many numbers each tensor of the file of its weights has.
-        config: the file that says what is built, for the sentence.
+        sizes: the count of numbers of each tensor in the file of the weights.
+        config: the file of the config, for the error message.
 
     Raises:
-        ValueError: a constructor refuses, or asks for far more than the file has.
+        ValueError: a constructor refuses its arguments, or needs far more than the file holds.
     """
-    with what_cannot_be_built(config):
+    with building_errors(config):
         with torch.device("meta"), _Meter(len(sizes), sum(sizes)):
             part = build()
         return part.state_dict()
 
 
 @contextmanager
-def what_cannot_be_built(config: str | Path) -> Iterator[None]:
-    """Turn what a constructor raises at senseless arguments into a sentence.
+def building_errors(config: str | Path) -> Iterator[None]:
+    """Turn the errors that constructors raise for wrong arguments into a ValueError of one line.
 
     Args:
-        config: the file that has them.
-
-    Raises:
-        ValueError: something inside raised.
+        config: the file that holds the arguments.
     """
     try:
         yield
     except _SENSELESS as error:
-        said = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ValueError(f"{config} cannot be built: {shown(said, 300)}") from error
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{config} cannot be built: {shown(reason, 300)}") from error
 
 
 class _Meter(TorchFunctionMode):
-    """Stops what is being built within it once that has outgrown a file of weights.
+    """Stop a construction once it needs far more than a file of weights holds.
 
-    On the meta device a tensor of any size costs nothing, but each costs time, and what is built
-    there is built again in memory. Real parts call torch some seven times for each of their
-    tensors, and make twice the numbers that they keep. Where a constructor looks at weights, to
-    hash them, there are none.
+    On the meta device a tensor takes no memory, but it takes time, and the part is built in memory
+    afterwards. Real parts call torch about seven times for each of their tensors, and make twice
+    the numbers that they keep. A constructor that copies weights to the CPU, to hash them, gets an
+    empty tensor.
     """
 
     def __init__(self, tensors: int, numbers: int):
         super().__init__()
-        self.calls, self.numbers = 1000 + 30 * tensors, 2**20 + 8 * numbers  # that are left
+        # the calls and numbers that are left
+        self.calls, self.numbers = 1000 + 30 * tensors, 2**20 + 8 * numbers
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
@@ -167,5 +162,5 @@ class _Meter(TorchFunctionMode):
         self.calls -= 1
         self.numbers -= made.numel() if isinstance(made, Tensor) else 0
         if min(self.calls, self.numbers) < 0:
-            raise ValueError("it asks for far more than the file of its weights holds")
+            raise ValueError("it needs far more than the file of its weights holds")
         return made

@@ -1,11 +1,7 @@
-"""The two files of a saved part: written whole, and checked before anything is made of them."""
+"""The two files of a saved part: written atomically, and checked before anything is built."""
 
 import json
-import math
-import os
 import struct
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,31 +10,20 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from textgan.file.atomic import whole
 from textgan.file.limits import check_size, read_json, shown
+from textgan.file.tensor import StoredTensor
 from textgan.pretrained.check import check_config
 
 FORMAT_VERSION = 1
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_HEADER_BYTES = 1_000_000  # of the weights' file: names and shapes of some 8,000 tensors
-_STATE_BYTES = 32_000_000  # of a tokenizer's JSON: those of XLM-R's kind have 9 to 17 million
-_KINDS = {
+_HEADER_BYTES = 1_000_000  # names and shapes of about 8,000 tensors
+_STATE_BYTES = 32_000_000  # a tokenizer's JSON; that of XLM-R and its relatives has 9 to 17 million
+_DTYPES = {
     **{"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16},
     **{"I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8},
     **{"U8": torch.uint8, "BOOL": torch.bool},
 }
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What the header of a weights' file says of a tensor; a kind that no part has is None."""
-
-    shape: tuple[int, ...]
-    dtype: torch.dtype | None
-
-    @property
-    def numbers(self) -> int:
-        """How many it holds."""
-        return math.prod(self.shape)
 
 
 def write_files(folder: Path, config: dict[str, Any], state: dict[str, Any]) -> None:
@@ -46,27 +31,31 @@ def write_files(folder: Path, config: dict[str, Any], state: dict[str, Any]) -> 
 
     Raises:
         TypeError: an entry of the state dict is no tensor.
-        ValueError: a weight is NaN or infinite, or what is to be written is not what is read.
+        ValueError: a weight is NaN or infinite, or `read_config` or `read_header` would refuse the
+            files.
     """
     tensors = {name: _storable(name, value) for name, value in state.items()}
     check_finite(tensors, "model")
-    _check_states({name: Stored(tuple(t.shape), t.dtype) for name, t in tensors.items()}, "model")
+    header = {name: StoredTensor(tuple(t.shape), t.dtype) for name, t in tensors.items()}
+    _check_states(header, "model")
     check_config(config, CONFIG)
-    header = {"format_version": FORMAT_VERSION, "part": config}
-    content = (json.dumps(header, indent=2, ensure_ascii=False) + "\n").encode()
+    saved = {"format_version": FORMAT_VERSION, "part": config}
+    content = (json.dumps(saved, indent=2, ensure_ascii=False) + "\n").encode()
     check_size(len(content), CONFIG)
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / WEIGHTS, lambda file: file.write_bytes(save(tensors, {"format": "pt"})))
-    _write(folder / CONFIG, lambda file: file.write_bytes(content))
+    with whole(folder / WEIGHTS) as beside:
+        beside.write_bytes(save(tensors, {"format": "pt"}))
+    with whole(folder / CONFIG) as beside:
+        beside.write_bytes(content)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """What `Part.config` said of the part that the folder holds; no class is looked for.
+    """Read the config of the part that a folder holds; no class is imported.
 
     Raises:
         FileNotFoundError: the folder or its `config.json` is missing.
-        ValueError: the file is broken, of another format, leads out of the folder, or says what
-            `check_config` refuses.
+        ValueError: the file is broken, has another format, is a link out of the folder, or is
+            refused by `check_config`.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"path must be a folder by save_pretrained, got {str(folder)!r}")
@@ -81,23 +70,26 @@ def read_config(folder: Path) -> dict[str, Any]:
     return part
 
 
-def read_header(folder: Path, *, prefix: str = "") -> dict[str, Stored]:
-    """What the folder's `model.safetensors` says that it holds; no tensor is read.
+def read_header(folder: Path, *, prefix: str = "") -> dict[str, StoredTensor]:
+    """Read the header of a folder's `model.safetensors`, and none of its tensors.
 
     Args:
-        folder: where the file is.
-        prefix: tensors whose names begin otherwise are left out.
+        folder: holds the file.
+        prefix: only tensors whose names begin with it are returned.
+
+    Returns:
+        Name of each tensor -> its description.
 
     Raises:
         FileNotFoundError: the file is missing.
-        ValueError: it is broken, leads out of the folder, or has too long a header.
+        ValueError: the file is broken, is a link out of the folder, or has too long a header.
     """
     file = _found(folder, WEIGHTS, "so its weights are missing")
     with file.open("rb") as stream:
         length = stream.read(8)
     if len(length) == 8 and struct.unpack("<Q", length)[0] > _HEADER_BYTES:
-        said = f"its header must have at most {_HEADER_BYTES:,} bytes"
-        raise ValueError(f"{file} is not a safetensors file of ours: {said}")
+        rule = f"its header must have at most {_HEADER_BYTES:,} bytes"
+        raise ValueError(f"{file} is not a safetensors file of textgan: {rule}")
     try:
         with safetensors.safe_open(file, "np") as stored:  # "pt" asks for memory of its size
             names = [name for name in stored.keys() if name.startswith(prefix)]  # noqa: SIM118
@@ -105,24 +97,24 @@ def read_header(folder: Path, *, prefix: str = "") -> dict[str, Stored]:
     except safetensors.SafetensorError as error:
         raise ValueError(f"{file} is not a safetensors file: {error}") from error
     return {
-        name: Stored(tuple(found.get_shape()), _KINDS.get(found.get_dtype()))
+        name: StoredTensor(tuple(found.get_shape()), _DTYPES.get(found.get_dtype()))
         for name, found in slices.items()
     }
 
 
 def check_header(
-    file: Path, header: dict[str, Stored], expected: dict[str, Tensor], *, prefix: str = ""
+    file: Path, header: dict[str, StoredTensor], expected: dict[str, Tensor], *, prefix: str = ""
 ) -> None:
-    """Refuse weights that are not those of what the config builds.
+    """Refuse weights that do not fit the part that the config builds.
 
     Args:
-        file: that they are in, for the sentence.
+        file: the file of the weights, for the error message.
         header: as `read_header` returns it.
-        expected: the state dict that they must fit, name by name; it may be on the meta device.
-        prefix: before each of its names in the header.
+        expected: the state dict of the part; it may be on the meta device.
+        prefix: of the part's names in the header.
 
     Raises:
-        ValueError: one is missing, not expected, or of another shape or kind.
+        ValueError: a tensor is missing, unexpected, or of another shape or dtype.
     """
     expected = {f"{prefix}{name}": tensor for name, tensor in expected.items()}
     both = [name for name in expected if name in header]
@@ -131,18 +123,20 @@ def check_header(
         "has unexpected": [name for name in header if name not in expected],
         "differs in shape or kind in": [n for n in both if _differs(n, header[n], expected[n])],
     }
-    said = [f"{verb} {_few(names)}" for verb, names in problems.items() if names]
-    if said:
+    reasons = [f"{verb} {_few(names)}" for verb, names in problems.items() if names]
+    if reasons:
         whose = CONFIG if file.name == WEIGHTS else "configuration"
-        raise ValueError(f"{file} does not fit its {whose}: it {', it '.join(said)}")
+        raise ValueError(f"{file} does not fit its {whose}: it {', it '.join(reasons)}")
     _check_states(header, str(file))
 
 
-def read_weights(folder: Path, header: dict[str, Stored], *, prefix: str = "") -> dict[str, Tensor]:
-    """The tensors that the header names, by what comes after the prefix.
+def read_weights(
+    folder: Path, header: dict[str, StoredTensor], *, prefix: str = ""
+) -> dict[str, Tensor]:
+    """Read the tensors of a header, and return them by their names without the prefix.
 
     Raises:
-        ValueError: the file has weights that are NaN or infinite.
+        ValueError: a weight is NaN or infinite.
     """
     file = folder / WEIGHTS
     with safetensors.safe_open(file, "pt") as stored:
@@ -152,9 +146,9 @@ def read_weights(folder: Path, header: dict[str, Stored], *, prefix: str = "") -
 
 
 def _found(folder: Path, name: str, otherwise: str) -> Path:
-    """A file of the folder, which is no link to elsewhere.
+    """Return a file of the folder, and refuse a link to another place.
 
-    In the hub's cache, files are links into `blobs`, beside the `snapshots` of the same repository.
+    In the hub's cache, files are links from `snapshots` into `blobs` of the same repository.
     """
     file, home = folder / name, folder.resolve()
     if not file.is_file():
@@ -166,7 +160,7 @@ def _found(folder: Path, name: str, otherwise: str) -> Path:
     return file
 
 
-def _differs(name: str, stored: Stored, expected: Tensor) -> bool:
+def _differs(name: str, stored: StoredTensor, expected: Tensor) -> bool:
     if name.endswith("_extra_state"):  # bytes of any length
         return stored.dtype != expected.dtype or len(stored.shape) != expected.ndim
     if stored.shape != tuple(expected.shape) or stored.dtype is None:
@@ -180,8 +174,8 @@ def _few(names: list[str]) -> str:
     return " ".join(map(shown, names[:3])) + more
 
 
-def _check_states(header: dict[str, Stored], where: str) -> None:
-    """Refuse an extra state, such as a vocabulary, that is absurdly long."""
+def _check_states(header: dict[str, StoredTensor], where: str) -> None:
+    """Raise ValueError if an extra state, such as a vocabulary, is too long."""
     for name, stored in header.items():
         if name.endswith("_extra_state") and stored.numbers > _STATE_BYTES:
             rule = f"{where} must have at most {_STATE_BYTES:,} bytes in {shown(name)}"
@@ -189,11 +183,7 @@ def _check_states(header: dict[str, Stored], where: str) -> None:
 
 
 def check_finite(tensors: dict[str, Tensor], where: str) -> None:
-    """Refuse weights that are NaN or infinite.
-
-    Raises:
-        ValueError: which ones.
-    """
+    """Raise ValueError, with the names, if weights are NaN or infinite."""
     broken = [name for name, tensor in tensors.items() if not torch.isfinite(tensor).all()]
     if broken:
         raise ValueError(f"{where} must have finite weights, got nan or inf in {_few(broken)}")
@@ -203,15 +193,3 @@ def _storable(name: str, value: Any) -> Tensor:
     if not isinstance(value, Tensor):
         raise TypeError(f"state {name!r} must be a tensor to be saved, got {type(value).__name__}")
     return value.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
-
-
-def _write(file: Path, write: Callable[[Path], Any]) -> None:
-    """Write beside the file, then move over it, so that no reader ever sees half of one."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        write(beside)
-        beside.replace(file)
-    except OSError as error:  # a full disk's does not name the file
-        raise OSError(error.errno, error.strerror, str(file)) from error
-    finally:
-        beside.unlink(missing_ok=True)

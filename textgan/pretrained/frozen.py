@@ -1,54 +1,70 @@
-"""Nets that are looked through and never trained."""
+"""Networks that are used and never trained, and hashes of weights."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 
-class Frozen(nn.Module):
-    """Holds a net out of sight of state dicts, optimizers, averages and DDP.
+class Hidden(nn.Module):
+    """Holds a network that is no submodule, and is moved by `to(device)`.
 
-    The net is in eval mode and its parameters take no gradient, but gradients pass through it to
-    what it is given. `to(device)` moves it.
+    So the network is left out of state dicts, optimizers, averages and DDP, and `train()` does not
+    reach it.
 
     Args:
-        net: what is held.
-
-    Attributes:
-        lineage: () -> hashes of the net and of its ancestors, as they were before any conversion:
-            who trains against it must not be judged by a relative (`textgan.image_encoder.Judge`).
+        net: set to eval mode.
     """
 
     def __init__(self, net: nn.Module):
         super().__init__()
-        self._hidden = (net.requires_grad_(False).eval(),)  # no submodule
-        known = getattr(net, "lineage", None)
-        self._lineage = known() if callable(known) else frozenset({weights_hash(net)})
+        self._hidden = (net.eval(),)  # a tuple, since nn.Module registers modules alone
 
     @property
     def net(self) -> nn.Module:
-        """The net."""
+        """The network."""
         return self._hidden[0]
 
-    def lineage(self) -> frozenset[str]:
-        return self._lineage
-
-    def forward(self, *given: Any) -> Any:
-        """What the net says."""
-        return self.net(*given)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Frozen":
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Hidden":
         self.net._apply(fn, recurse)
         return super()._apply(fn, recurse)
 
 
+class Frozen(Hidden):
+    """A hidden network whose parameters take no gradient; gradients pass through to its input.
+
+    Args:
+        net: the network.
+
+    Attributes:
+        lineage: () -> hashes of the network and of its ancestors, before any conversion. A model
+            that was trained against the network must not be evaluated by a network with one of
+            these hashes (`textgan.judge.Judge`).
+    """
+
+    def __init__(self, net: nn.Module):
+        super().__init__(net.requires_grad_(False))
+        known = getattr(net, "lineage", None)
+        self._lineage = known() if callable(known) else frozenset({weights_hash(net)})
+
+    def lineage(self) -> frozenset[str]:
+        return self._lineage
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.net(*inputs)
+
+
 def weights_hash(net: nn.Module) -> str:
-    """SHA-256 over the names, types, shapes and bytes of all tensors of the net's state dict."""
+    """SHA-256 over all tensors of the network's state dict, sorted by name."""
+    return tensors_hash(sorted(net.state_dict().items()))
+
+
+def tensors_hash(tensors: Iterable[tuple[str, Tensor]]) -> str:
+    """SHA-256 over the names, types, shapes and bytes of tensors, in the given order."""
     digest = hashlib.sha256()
-    for name, tensor in sorted(net.state_dict().items()):
+    for name, tensor in tensors:
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
         digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Saved parts on the Hugging Face Hub: fetched by name, and published."""
+"""Download saved parts from the Hugging Face Hub by name, and publish them there."""
 
 import os
 import re
@@ -20,26 +20,27 @@ from textgan.pretrained.files import CONFIG, WEIGHTS
 
 CARD = "README.md"
 _NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
-# Of connections too: what the library sends requests by is another package in each major version,
-# and each has its errors derive from one of these.
-_TROUBLE = (HTTPError, OSError, HFValidationError)
+# Errors of connections are among them: each major version of the library sends requests by another
+# package, whose errors derive from one of these.
+_HUB_ERRORS = (HTTPError, OSError, HFValidationError)
 
 
 def is_name(path: str) -> bool:
-    """Whether it is like `owner/name`."""
+    """True if a path has the form `owner/name`."""
     return _NAME.fullmatch(path) is not None
 
 
 def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
-    """The folder of a saved part, which is fetched into the hub's cache where a name is given.
+    """Find the folder of a saved part; a name on the hub is downloaded into the hub's cache.
 
     Args:
-        path: a folder; or a string like `owner/name`, where there is no such folder.
+        path: a folder; or, if it does not exist, a string of the form `owner/name`.
         revision: branch, tag or commit of the hub's repository; None means its main branch.
 
     Raises:
-        FileNotFoundError: there is no such folder, and no such name on the hub that can be reached.
-        ValueError: a revision of a folder is asked for.
+        FileNotFoundError: the folder does not exist, and the hub lacks the name or cannot be
+            reached.
+        ValueError: a revision of a folder is given.
     """
     path = type(path)(expanded(path))
     if os.path.exists(path):  # noqa: PTH110 - Path's raises where it is too long to be one
@@ -55,29 +56,30 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
         folder = huggingface_hub.snapshot_download(
             path, revision=revision, allow_patterns=[CONFIG, WEIGHTS, CARD]
         )
-    except _TROUBLE as error:
-        raise FileNotFoundError(f"{rule}; {_why(path, revision, error)}") from None
+    except _HUB_ERRORS as error:
+        raise FileNotFoundError(f"{rule}; {_reason(path, revision, error)}") from None
     if not (Path(folder) / CONFIG).is_file():
-        raise FileNotFoundError(f"{path} on the Hugging Face Hub has no {CONFIG}: it is not ours")
+        rule = f"{path} on the Hugging Face Hub has no {CONFIG}"
+        raise FileNotFoundError(f"{rule}, so save_pretrained did not write it")
     return Path(folder)
 
 
 def upload(
     folder: str | Path, repo_id: str, *, private: bool = False, commit_message: str | None = None
 ) -> str:
-    """Publish all files of a folder in a repository of the hub, which is made if need be.
+    """Publish all files of a folder in a repository of the hub, which is created if necessary.
 
     Args:
-        folder: its sub-folders are published too.
+        folder: it is published with its sub-folders.
         repo_id: `owner/name`.
-        private: whether only its owner may see it. One that is public already is left alone.
+        private: whether only the owner may see it; nothing is written to a public repository then.
         commit_message: None names this version of textgan.
 
     Returns:
         The repository's address.
 
     Raises:
-        ValueError: `repo_id` is no such name, or is public where it should be private.
+        ValueError: `repo_id` has another form, or is public although `private` is true.
         ConnectionError: the hub cannot be reached, or refuses.
     """
     if not is_name(repo_id):
@@ -90,26 +92,25 @@ def upload(
         if not is_public:
             message = commit_message or f"Saved by textgan {version}"
             api.upload_folder(repo_id=repo_id, folder_path=str(folder), commit_message=message)
-    except _TROUBLE as error:
-        raise ConnectionError(
-            f"{repo_id} cannot be written: {_why(repo_id, None, error)}"
-        ) from None
+    except _HUB_ERRORS as error:
+        reason = _reason(repo_id, None, error)
+        raise ConnectionError(f"{repo_id} cannot be written: {reason}") from None
     if is_public:
         raise ValueError(f"{repo_id} must not exist as a public repository where private is True")
     return str(address)
 
 
-def _why(name: str, revision: str | None, error: BaseException) -> str:
-    """What went wrong between us and the hub, in one clause."""
+def _reason(name: str, revision: str | None, error: BaseException) -> str:
+    """The reason for an error of the hub, as one clause."""
     hub = "the Hugging Face Hub"
     if isinstance(error, GatedRepoError):
         return f"on {hub} it is gated: accept its terms at {constants.ENDPOINT}/{name} and log in"
     if isinstance(error, RepositoryNotFoundError):
-        return f"{hub} has no such repository, or shows it only to who is logged in (hf auth login)"
+        return f"{hub} has no such repository, or it needs a login (hf auth login)"
     if isinstance(error, RevisionNotFoundError):
         return f"on {hub} it has no revision {revision!r}"
     if constants.HF_HUB_OFFLINE:
-        return f"{hub} may not be asked while HF_HUB_OFFLINE is set, and its cache lacks it"
-    error = error.__cause__ or error  # the library's own says that the cache lacks it, too
-    said = next(iter(str(error).splitlines()), "")
-    return f"{hub} cannot be reached or refuses: {type(error).__name__} {said:.200}".rstrip()
+        return f"{hub} cannot be used while HF_HUB_OFFLINE is set, and its cache lacks it"
+    error = error.__cause__ or error  # the library's own error adds only that the cache lacks it
+    text = next(iter(str(error).splitlines()), "")
+    return f"{hub} cannot be reached or refuses: {type(error).__name__} {text:.200}".rstrip()

@@ -1,7 +1,7 @@
-"""Folders with `config.json` and `model.safetensors`: how a part leaves the process and comes back.
+"""Parts that are saved as `config.json` and `model.safetensors`, and loaded again.
 
-Nothing is pickled. A part records what it was built with; `build` finds the class, in textgan and
-in what the caller trusts.
+Nothing is pickled. A part records the arguments of its constructor; `build` imports its class from
+textgan, or from a package that the caller trusts.
 """
 
 import functools
@@ -28,6 +28,7 @@ from textgan.pretrained.files import (
     read_weights,
     write_files,
 )
+from textgan.pretrained.frozen import tensors_hash
 from textgan.pretrained.hub import find_folder
 from textgan.pretrained.precision import check_dtype, convert
 from textgan.pretrained.tokenizer_check import TokenizerErrors, check_vocabulary
@@ -37,10 +38,11 @@ _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z]\w*)+", re.ASCII)
 
 
 class Part(nn.Module, ABC):
-    """Base of everything that can be saved and loaded on its own: encoders, nets, pipelines.
+    """Base of everything that can be saved and loaded on its own: encoders, networks, pipelines.
 
-    Its constructor names every argument, and takes only other parts and what JSON can hold (a tuple
-    comes back as a list). The arguments of the outermost constructor are recorded, with defaults.
+    Its constructor names every argument, and takes only other parts and values that JSON can hold
+    (a tuple is loaded as a list). The arguments of the outermost constructor are recorded, with
+    their defaults.
     """
 
     def __init__(self) -> None:
@@ -53,14 +55,14 @@ class Part(nn.Module, ABC):
         cls.from_pretrained = _loader(cls)
 
     def saved_arguments(self) -> dict[str, Any]:
-        """The constructor's arguments for `config`; override to record others than were given."""
+        """The constructor's arguments for `config`; override it to save other values."""
         return dict(self.__dict__.get("_init_arguments", {}))
 
     def config(self) -> dict[str, Any]:
-        """What `build` makes this part from again, without weights: a nested dict fit for JSON.
+        """The nested dict, fit for JSON, from which `build` makes this part again without weights.
 
         Raises:
-            TypeError: an argument is neither a part nor something that JSON can hold.
+            TypeError: an argument is neither a part nor a value that JSON can hold.
         """
         cls = type(self)
         arguments = self.saved_arguments().items()
@@ -68,24 +70,32 @@ class Part(nn.Module, ABC):
         return {"_target_": f"{cls.__module__}.{cls.__qualname__}", **plain}
 
     def frozen_prefixes(self) -> tuple[str, ...]:
-        """Beginnings of the state dict's names that a pretrained source brings anyway.
-
-        A checkpoint leaves them out.
-        """
+        """Prefixes of the tensors that come from a pretrained source; checkpoints omit them."""
         return ()
 
-    def weights_hash(self) -> str:
-        """SHA-256 of the tensors under `frozen_prefixes`."""
-        return ""
+    def frozen_hash(self) -> str:
+        """SHA-256 of the tensors under `frozen_prefixes`, which a checkpoint stores; "" if none."""
+        prefixes = self.frozen_prefixes()
+        if not prefixes:
+            return ""
+        return tensors_hash(t for t in self.state_dict().items() if t[0].startswith(prefixes))
 
     def referring_config(self) -> dict[str, Any]:
-        """Like `config`, but naming the pretrained source instead of being free of it."""
+        """As `config`, but it names the pretrained source, if there is one."""
         return self.config()
+
+    def remember_source(self, config: dict[str, Any], file: Path) -> None:
+        """Called by `from_pretrained` before the weights are converted to another dtype.
+
+        Args:
+            config: of everything that the folder holds, of which this may be one part.
+            file: the file of the config.
+        """
 
     def save_pretrained(self, path: str | Path) -> None:
         """Write `config.json` and `model.safetensors` into the folder `path`, each atomically.
 
-        A tensor that two names share is written under both.
+        A tensor that has two names is written twice.
         """
         write_files(Path(path), self.config(), self.state_dict())
 
@@ -99,36 +109,35 @@ class Part(nn.Module, ABC):
         trust: Sequence[str] = (),
         dtype: torch.dtype | str | None = None,
     ) -> Self:
-        """The part that `save_pretrained` wrote, on the CPU and in eval mode.
+        """Load the part that `save_pretrained` wrote, on the CPU and in eval mode.
 
-        Whoever wrote the folder can make nothing run here but the constructors of parts in textgan
-        and in what `trust` names, and no memory is taken before the shapes in both files agree.
+        An untrusted folder can run only the constructors of parts in textgan and in the packages
+        that `trust` names, and no memory is allocated before the shapes in both files agree.
 
         Args:
-            path: the folder, or `owner/name` on the Hugging Face Hub, where there is no such
-                folder; its two files are then fetched into the hub's cache.
-            part: load only this part of what the folder holds, such as "image_encoder" of a
-                pipeline; with dots deeper. None means the whole.
+            path: the folder; or, if it does not exist, `owner/name` on the Hugging Face Hub, whose
+                two files are downloaded into the hub's cache.
+            part: load only this part of the saved one, such as "image_encoder" of a pipeline, with
+                dots for parts of parts. None means the whole.
             revision: branch, tag or commit on the hub; None means its main branch.
-            trust: packages beside textgan, such as ("mine",), that Python may import parts from.
+            trust: packages beside textgan, such as ("mine",), from which parts may be imported.
             dtype: of the weights, such as torch.bfloat16 or "bfloat16"; "auto" means that of the
                 file, None float32.
 
         Raises:
-            FileNotFoundError: the folder or one of its two files is missing, or the hub has no such
+            FileNotFoundError: the folder or one of its two files is missing, or the hub lacks the
                 name or cannot be reached.
-            ValueError: a file is broken, of a foreign format, of another class, or does not fit, or
-                there is no such part or dtype.
+            ValueError: a file is broken, has another format or class, or does not fit the other
+                file; or the part or dtype does not exist.
         """
         check_dtype(dtype)
         folder = find_folder(path, revision=revision)
-        config = read_config(folder)
-        if part is not None:
-            config = part_within(config, part, folder)
+        whole = read_config(folder)
+        config = whole if part is None else part_within(whole, part, folder)
         found = class_of(config, trust)
         if cls not in found.__mro__:
-            said = f"{folder} holds a {found.__name__}{'' if part is None else f' as {part}'}"
-            raise ValueError(f"{said}, which is not a {cls.__name__}")
+            name = found.__name__ if part is None else f"{found.__name__} as {part}"
+            raise ValueError(f"{folder} holds a {name}, which is not a {cls.__name__}")
         prefix = "" if part is None else f"{part}."
         header = read_header(folder, prefix=prefix)
         for inner in parts_of(config).values():
@@ -138,12 +147,13 @@ class Part(nn.Module, ABC):
         check_header(folder / WEIGHTS, header, expected, prefix=prefix)
         built = build(config, trust)
         fill(built, read_weights(folder, header, prefix=prefix), folder / WEIGHTS)
+        built.remember_source(whole, folder / CONFIG)
         convert(built, dtype, (stored.dtype for stored in header.values()))
         return built.eval()
 
 
 def build(config: dict[str, Any], trust: Sequence[str] = ()) -> Part:
-    """A new part from what `Part.config` returned.
+    """Build a new part from the result of `Part.config`.
 
     Args:
         config: `_target_`, the dotted name of a Part inside `textgan.`, and its arguments by name.
@@ -151,8 +161,8 @@ def build(config: dict[str, Any], trust: Sequence[str] = ()) -> Part:
         trust: packages or modules beside textgan whose parts may be built.
 
     Raises:
-        ValueError: a `_target_` is no Part of textgan or of what is trusted, or the arguments are
-            not its constructor's.
+        ValueError: a `_target_` is no Part of textgan or of a trusted package, or the arguments do
+            not fit its constructor.
     """
     cls = class_of(config, trust)
     arguments = {name: _built(value, trust) for name, value in config.items() if name != "_target_"}
@@ -166,41 +176,40 @@ def build(config: dict[str, Any], trust: Sequence[str] = ()) -> Part:
 
 
 def class_of(config: dict[str, Any], trust: Sequence[str] = ()) -> type[Part]:
-    """The class that a config's `_target_` names.
+    """Import the class that a config's `_target_` names.
 
     Raises:
-        ValueError: it names no Part that can be built, or one outside textgan and what is trusted.
+        ValueError: it is no Part that can be built, or lies outside textgan and trusted packages.
     """
     target = config.get("_target_")
+    rule = f"_target_ must be the dotted name of a class in textgan., got {target!r:.80}"
     if not isinstance(target, str) or not _TARGET.fullmatch(target):
-        raise ValueError(
-            f"_target_ must be the dotted name of a class in textgan., got {target!r:.80}"
-        )
+        raise ValueError(rule)
     if not is_trusted(target, trust):
         package = target.partition(".")[0]
         raise ValueError(
-            f"_target_ must be the dotted name of a class in textgan., got {target!r:.80}: if you "
-            f"know where it comes from, --trust {package} or trust=({package!r},) allows it"
+            f"{rule}: if you trust that package, --trust {package} or trust=({package!r},) allows "
+            "its classes"
         )
     module, _, name = target.rpartition(".")
-    why = ""
+    reason = ""
     try:
         found = getattr(importlib.import_module(module), name, None)
     except ModuleNotFoundError as error:
         missing, own = (error.name or "").partition(".")[0], target.partition(".")[0]
         if missing != own:  # a dependency is not installed
             raise
-        found, why = None, f": {error}"
+        found, reason = None, f": {error}"
     if not inspect.isclass(found) or not issubclass(found, Part) or inspect.isabstract(found):
-        raise ValueError(f"_target_ must name a Part that can be built, got {target!r}{why}")
+        raise ValueError(f"_target_ must name a Part that can be built, got {target!r}{reason}")
     return found
 
 
 def fill(part: Part, weights: dict[str, Tensor], file: Path) -> None:
-    """Take over weights and extra states.
+    """Load weights and extra states into a part.
 
     Raises:
-        ValueError: a tokenizer among the states is none, or makes captions endless.
+        ValueError: a tokenizer among the states is broken, or `check_vocabulary` refuses it.
     """
     for name, tensor in weights.items():
         if name.endswith("_extra_state"):
@@ -210,7 +219,7 @@ def fill(part: Part, weights: dict[str, Tensor], file: Path) -> None:
 
 
 def _recording(init: Callable[..., None]) -> Callable[..., None]:
-    """The same constructor, which first notes the arguments that it was called with."""
+    """Wrap a constructor so that it first records its arguments."""
     signature = inspect.signature(init)
     open_ended = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     if any(parameter.kind in open_ended for parameter in signature.parameters.values()):
@@ -218,7 +227,7 @@ def _recording(init: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(init)
     def recorded(self: Part, *args: Any, **kwargs: Any) -> None:
-        if "_init_arguments" not in self.__dict__:  # a base's constructor, called by ours, finds it
+        if "_init_arguments" not in self.__dict__:  # the outermost constructor set it already
             bound = signature.bind(self, *args, **kwargs)
             bound.apply_defaults()
             _, *named = bound.arguments.items()
@@ -229,7 +238,7 @@ def _recording(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def _loader(cls: type[Part]) -> classmethod:
-    """`from_pretrained`, said to return `cls`: jsonargparse refuses Self in a `class_path`."""
+    """`from_pretrained` annotated to return `cls`: jsonargparse refuses Self in a `class_path`."""
     inherited = cls.from_pretrained.__func__
 
     @functools.wraps(inherited)
@@ -243,7 +252,7 @@ def _loader(cls: type[Part]) -> classmethod:
 
 
 def _copied(value: Any) -> Any:
-    """The value with its own lists and dicts, which a later change of the caller's cannot reach."""
+    """Copy lists and dicts, so that later changes by the caller have no effect."""
     if isinstance(value, dict):
         return {key: _copied(item) for key, item in value.items()}
     return [_copied(item) for item in value] if isinstance(value, list) else value

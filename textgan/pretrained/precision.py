@@ -1,4 +1,4 @@
-"""The dtype that a part's weights are loaded in."""
+"""The dtype in which the weights of a part are loaded."""
 
 from collections.abc import Iterable
 
@@ -12,10 +12,10 @@ _FLOATING = {
 
 
 def check_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
-    """The dtype itself, where a name is given; None for None and for "auto".
+    """Return the dtype that a dtype or its name stands for; None for None and for "auto".
 
     Raises:
-        ValueError: weights cannot have it.
+        ValueError: it is not a floating-point dtype of 16, 32 or 64 bits.
     """
     if dtype is None or dtype == "auto":
         return None
@@ -29,12 +29,12 @@ def check_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
 def convert(
     part: nn.Module, dtype: torch.dtype | str | None, stored: Iterable[torch.dtype | None]
 ) -> None:
-    """Give a part's weights a dtype.
+    """Convert a part's weights to a dtype, in place.
 
     Args:
-        part: is changed.
+        part: the part.
         dtype: as `check_dtype` takes it; None leaves the weights as they are.
-        stored: of the tensors of its file, the first floating-point one of which is "auto".
+        stored: dtypes of the tensors in the file; "auto" is the first floating-point one.
     """
     wanted = check_dtype(dtype)
     if dtype == "auto":

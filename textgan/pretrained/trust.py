@@ -1,4 +1,4 @@
-"""The packages whose classes the files of strangers may name."""
+"""The packages whose classes an untrusted file may name."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,10 @@ _PREFIX = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
 
 def is_trusted(target: str, trust: Sequence[str] = ()) -> bool:
-    """Tell whether a dotted name lies in textgan or in what the caller trusts.
+    """True if a dotted name lies in textgan or in one of the trusted packages.
 
     Raises:
-        ValueError: a trusted prefix is no dotted name of a package or a module.
+        ValueError: an entry of `trust` is no dotted name of a package or a module.
     """
     trust = (trust,) if isinstance(trust, str) else trust
     for prefix in trust:
@@ -24,13 +24,13 @@ def is_trusted(target: str, trust: Sequence[str] = ()) -> bool:
 
 
 def packages_to_trust(config: Any) -> list[str]:
-    """The packages other than textgan that a config names parts of, each once, sorted."""
+    """List the packages other than textgan that a config names parts of, sorted."""
     targets = {str(inner["_target_"]) for inner in parts_of({"it": config}).values()}
     return sorted({target.partition(".")[0] for target in targets if not is_trusted(target)})
 
 
 def parts_of(value: Any) -> dict[str, dict[str, Any]]:
-    """The configs of all parts inside a config, by dotted name, as a state dict names them."""
+    """Return the configs of all parts inside a config, by dotted name as in a state dict."""
     items = value.items() if isinstance(value, Mapping) else enumerate(value)
     found = {}
     for name, inner in items:
@@ -42,10 +42,10 @@ def parts_of(value: Any) -> dict[str, dict[str, Any]]:
 
 
 def part_within(config: dict[str, Any], part: str, folder: Path) -> dict[str, Any]:
-    """The config of a part inside a config.
+    """Return the config of the part with this dotted name.
 
     Raises:
-        ValueError: there is no such part.
+        ValueError: the config has no such part.
     """
     parts = parts_of(config)
     if part not in parts:

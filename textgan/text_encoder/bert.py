@@ -1,10 +1,8 @@
 """A bidirectional transformer over a caption's tokens, from scratch or pretrained."""
 
-import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from textgan.caption.tokenizer import Tokenizer
@@ -176,14 +174,6 @@ class BertTextEncoder(TextEncoder):
 
     def frozen_prefixes(self) -> tuple[str, ...]:
         return ("bert.",) if self.frozen and self._pretrained is not None else ()
-
-    def weights_hash(self) -> str:
-        digest = hashlib.sha256()
-        for name, tensor in self.state_dict().items():
-            if name.startswith(self.frozen_prefixes()):
-                digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-                digest.update(tensor.cpu().reshape(-1).view(torch.uint8).numpy())
-        return digest.hexdigest() if self.frozen_prefixes() else ""
 
 
 def _linear(in_width: int, out_width: int) -> nn.Linear:

@@ -83,8 +83,8 @@ class FrozenTextEncoder(TextEncoder):
     def frozen_prefixes(self) -> tuple[str, ...]:
         return tuple(f"encoder.{prefix}" for prefix in self.encoder.frozen_prefixes())
 
-    def weights_hash(self) -> str:
-        return self.encoder.weights_hash()
+    def frozen_hash(self) -> str:
+        return self.encoder.frozen_hash()
 
     def referring_config(self) -> dict[str, Any]:
         return self.config() | {"encoder": self.encoder.referring_config()}

@@ -8,10 +8,11 @@ from pytorch_lightning import LightningModule
 from torch import nn
 
 from textgan.checkpoint.reading import FORMAT_VERSION, read_checkpoint, read_header
-from textgan.file.limits import Limits, walk
+from textgan.file.limits import Limits, check_limits
+from textgan.file.tensor import StoredTensor
 from textgan.pipeline.base import Pipeline
-from textgan.pretrained.check import check_config, outline, what_cannot_be_built
-from textgan.pretrained.files import Stored, check_finite, check_header
+from textgan.pretrained.check import building_errors, check_config, outline
+from textgan.pretrained.files import check_finite, check_header
 from textgan.pretrained.part import Part, build, class_of, fill
 from textgan.pretrained.trust import parts_of
 from textgan.text_encoder.source import is_known_package
@@ -33,7 +34,7 @@ def stamp(checkpoint: dict[str, Any], model: LightningModule) -> None:
             for key in [k for k in checkpoint["state_dict"] if k.startswith(f"{name}.{prefix}")]:
                 del checkpoint["state_dict"][key]
         if part.frozen_prefixes():
-            hashes[name] = part.weights_hash()
+            hashes[name] = part.frozen_hash()
     for name, part in pipeline.named_children():
         if isinstance(part, Part) and part.frozen_prefixes():
             config[name] = part.referring_config()
@@ -102,16 +103,13 @@ def load_pipeline(
     header, where = read_header(path), str(path)
     config, components = header["textgan"]["pipeline"], header["textgan"]["components"]
     _check_pipeline(config, where, trust, pretrained)
-    stored = {
-        name: Stored(tensor.shape, tensor.dtype)
-        for name, tensor in _weights_of(components, header["state_dict"]).items()
-    }
+    stored = _weights_of(components, header["state_dict"])
     for place, part in _self_contained(config):
         inside = {name: s for name, s in stored.items() if name.startswith(place)}
         sizes = [tensor.numbers for tensor in inside.values()]
         expected = outline(lambda part=part: build(part, trust), sizes, where)
         check_header(Path(path), inside, expected, prefix=place)
-    with what_cannot_be_built(where):
+    with building_errors(where):
         pipeline = build(config, trust)
     weights = _weights_of(components, read_checkpoint(path)["state_dict"])
     check_finite(weights, where)
@@ -123,7 +121,7 @@ def load_pipeline(
                 weights.update({k: v for k, v in own.items() if k.startswith(f"{name}.{prefix}")})
     check_header(
         Path(path),
-        {name: Stored(tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()},
+        {name: StoredTensor(tuple(tensor.shape), tensor.dtype) for name, tensor in weights.items()},
         pipeline.state_dict(),
     )
     fill(pipeline, weights, Path(path))
@@ -153,8 +151,7 @@ def _check_pipeline(
         name = part.get("pretrained")
         if isinstance(name, str):
             check_repeated(name, where, pretrained)
-            for _ in walk(part, where, name="text_encoder", limits=_BESIDE_PRETRAINED):
-                pass
+            check_limits(part, where, name="text_encoder", limits=_BESIDE_PRETRAINED)
     check_config(_without_names(config), where)
 
 
@@ -199,7 +196,7 @@ def _check_hash(name: str, part: Part, hashes: dict[str, str]) -> None:
     Raises:
         ValueError: the hash of its weights is not the one that the checkpoint has for `name`.
     """
-    if part.frozen_prefixes() and part.weights_hash() != hashes.get(name):
+    if part.frozen_prefixes() and part.frozen_hash() != hashes.get(name):
         raise ValueError(
             f"{name.removeprefix('ema.averaged.')} is frozen, and its pretrained weights are not "
             "those that the checkpoint was trained on"
