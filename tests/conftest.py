@@ -1,9 +1,14 @@
 import importlib
 import logging
 import os
+import resource
+import socket
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Barrier
 from types import ModuleType
@@ -109,7 +114,7 @@ class Gray(TextToImagePipeline):
         super().__init__()
         self.least = torch.nn.Parameter(torch.zeros(1))
 
-    def draw(self, captions, keys, steps=1):
+    def generate(self, captions, keys, steps=1):
         shades = [
             len(caption) / 100 + key[0] / 10 + steps / 50
             for caption, key in zip(captions, keys, strict=True)
@@ -121,7 +126,7 @@ class Stepped(Gray):
     options = (Option("steps", int, 1, "More take longer.", minimum=1, maximum=9),)
 
     def __call__(self, captions, *, steps=1, **common):
-        return self._run(captions, lambda c, k: self.draw_prompts(c, k, steps=steps), **common)
+        return self._run(captions, lambda c, k: self.generate_prompts(c, k, steps=steps), **common)
 """
 
 
@@ -160,6 +165,31 @@ def on_two_processes() -> Callable[..., list]:
             return [*pool.map(lambda rank: task(rank, gather_of(rank)), range(2))]
 
     return run
+
+
+@pytest.fixture
+def costs_little(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AbstractContextManager[None]]:
+    """A context that takes little time and memory, connects to nothing and starts no process.
+
+    Its arguments are further (owner, name) that must not be called, and megabytes.
+    """
+
+    def never(*given: object, **named: object) -> None:
+        raise AssertionError(f"called with {given} {named}")
+
+    @contextmanager
+    def measured(*forbidden: tuple[object, str], megabytes: int = 300) -> Iterator[None]:
+        started, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        processes = (os, "system"), (subprocess.Popen, "__init__")
+        with monkeypatch.context() as patch:
+            for owner, name in ((socket.socket, "connect"), *processes, *forbidden):
+                patch.setattr(owner, name, never)
+            yield
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        assert time.process_time() - started < 10
+        assert grown < megabytes * (2**20 if sys.platform == "darwin" else 2**10)
+
+    return measured
 
 
 @pytest.fixture

@@ -1,8 +1,14 @@
+import base64
+import io
+import re
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from textgan.app.sampling import SampleRequest, Samples, sample_batch
 from textgan.generator import AttentionGenerator
 from textgan.pipeline import GANPipeline
 from textgan.text_encoder import BertTextEncoder
@@ -10,18 +16,13 @@ from textgan.text_encoder import BertTextEncoder
 
 @pytest.fixture(scope="session")
 def make_pipeline() -> Callable[..., GANPipeline]:
-    """An untrained pipeline of 16 px, whose generator may look at no words or draw in RGBA."""
+    """An untrained pipeline, whose generator may attend to no words."""
 
-    def make(*, word_resolutions: tuple[int, ...] = (8,), channels: int = 3) -> GANPipeline:
+    def make(*, word_resolutions: tuple[int, ...] = (8,), image_size: int = 16) -> GANPipeline:
         torch.manual_seed(0)
+        small = {"text_width": 8, "noise_width": 4, "width": 4, "max_width": 8}
         generator = AttentionGenerator(
-            image_size=16,
-            text_width=8,
-            channels=channels,
-            noise_width=4,
-            width=4,
-            max_width=8,
-            word_resolutions=word_resolutions,
+            image_size=image_size, word_resolutions=word_resolutions, **small
         )
         encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
         encoder.fit_tokenizer(["a red circle", "a blue square"])
@@ -33,3 +34,36 @@ def make_pipeline() -> Callable[..., GANPipeline]:
 @pytest.fixture(scope="session")
 def pipeline(make_pipeline) -> GANPipeline:
     return make_pipeline()
+
+
+@pytest.fixture(scope="session")
+def sample() -> Callable[..., Samples]:
+    """One request alone: pipeline, caption, number, seed, options -> its samples."""
+
+    def one(
+        pipeline: GANPipeline, caption: str, number: int = 4, seed: int = 0, **options: float
+    ) -> Samples:
+        return sample_batch(pipeline, [SampleRequest(caption, number, seed, options)])[0]
+
+    return one
+
+
+@pytest.fixture(scope="session")
+def images_of() -> Callable[[str], list[Image.Image]]:
+    """The images inside HTML."""
+
+    def found(html: str) -> list[Image.Image]:
+        sources = re.findall(r'<img [^>]*src="data:image/\w+;base64,([^"]+)"', html)
+        return [Image.open(io.BytesIO(base64.b64decode(source))) for source in sources]
+
+    return found
+
+
+@pytest.fixture(scope="session")
+def gap() -> Callable[[Image.Image, Image.Image], int]:
+    """The greatest difference of two images' pixels, of 255."""
+
+    def between(one: Image.Image, other: Image.Image) -> int:
+        return int(np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max())
+
+    return between

@@ -1,20 +1,17 @@
-import numpy as np
 import pytest
 
 from textgan.app.animation import animate
-from textgan.app.drawing import draw
 
 
-def test_the_way_leads_from_the_one_drawing_to_the_other(pipeline):
-    way = animate(pipeline, "a red circle", "a blue square", frames=5, seed=3)
-    assert len(way.frames) == 5
-    for frame, caption in ((way.frames[0], way.start), (way.frames[-1], way.end)):
-        drawn = draw(pipeline, caption, number=1, seed=3).images[0]
-        assert np.abs(np.asarray(frame, dtype=int) - np.asarray(drawn, dtype=int)).max() <= 1
+def test_an_animation_leads_from_one_caption_to_the_other(pipeline, sample, gap):
+    made = animate(pipeline, "a red circle", "a blue square", frames=5, seed=3)
+    assert len(made.frames) == 5
+    for frame, caption in ((made.frames[0], made.start), (made.frames[-1], made.end)):
+        assert gap(frame, sample(pipeline, caption, number=1, seed=3).images[0]) <= 1
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "frames", "said"),
+    ("start", "end", "frames", "message"),
     [
         ("", "a", 8, "Type a first caption"),
         ("a", " ", 8, "Type a second caption"),
@@ -23,6 +20,6 @@ def test_the_way_leads_from_the_one_drawing_to_the_other(pipeline):
         ("a", "b", 33, "frames must be from 2 to 32, got 33"),
     ],
 )
-def test_what_cannot_be_animated_is_refused_in_words(pipeline, start, end, frames, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_cannot_be_animated_is_refused_in_words(pipeline, start, end, frames, message):
+    with pytest.raises(ValueError, match=message):
         animate(pipeline, start, end, frames=frames)

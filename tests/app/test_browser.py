@@ -9,12 +9,9 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-import torch
 from PIL import Image
 
-from textgan.generator import AttentionGenerator
 from textgan.pipeline import GANPipeline
-from textgan.text_encoder import BertTextEncoder
 
 WHY = "needs Gradio, Playwright and Chromium: pip install textgan[test], apt-get install chromium"
 pytest.importorskip("gradio", reason=WHY)
@@ -27,12 +24,12 @@ pytestmark = [
 ]
 EXAMPLES = ["a red circle", "a blue square"]
 CAPTION, WORDS = "#tg-caption textarea", ".tg-result .tg-chips button"
-PICTURES = ".tg-grid img"
+IMAGES = ".tg-grid img"
 reached: list[str] = []
 
 
 def note(event: str, arguments: tuple) -> None:
-    """Note which hosts this process, with the server in it, asks for or connects to."""
+    """Record the hosts that this process, with the server in it, looks up or connects to."""
     if event == "socket.getaddrinfo":
         reached.append(str(arguments[0]))
     if event == "socket.connect" and isinstance(arguments[1], tuple):
@@ -40,14 +37,8 @@ def note(event: str, arguments: tuple) -> None:
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> GANPipeline:
-    torch.manual_seed(0)
-    generator = AttentionGenerator(
-        image_size=32, text_width=8, noise_width=4, width=4, max_width=8, word_resolutions=(8,)
-    )
-    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
-    encoder.fit_tokenizer(EXAMPLES)
-    return GANPipeline(generator, encoder).eval()
+def pipeline(make_pipeline) -> GANPipeline:
+    return make_pipeline(image_size=32)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +73,7 @@ def open_context() -> Iterator[Callable[..., object]]:
 
 @pytest.fixture
 def open_page(address, open_context):
-    """The page in such a window; in the end nothing may have been asked for elsewhere."""
+    """Open the page in such a window; at the end no other host may have been contacted."""
     pages, requests, complaints = [], [], []
 
     def note_complaint(said) -> None:
@@ -97,7 +88,7 @@ def open_page(address, open_context):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", note_complaint)
         page.goto(address)
-        page.wait_for_selector(PICTURES)
+        page.wait_for_selector(IMAGES)
         return page
 
     yield open_at
@@ -109,12 +100,12 @@ def open_page(address, open_context):
     assert complaints == []
 
 
-def sources(page, selector: str = PICTURES) -> list[str]:
+def sources(page, selector: str = IMAGES) -> list[str]:
     return [image.get_attribute("src") for image in page.locator(selector).all()]
 
 
-def redrawn(page, before: list[str], selector: str = PICTURES) -> list[str]:
-    """The pictures' sources once they are others than before."""
+def changed(page, before: list[str], selector: str = IMAGES) -> list[str]:
+    """The sources of the images once they differ from those before."""
     page.wait_for_function(
         "([selector, before]) => { const now = [...document.querySelectorAll(selector)];"
         " return now.length && now.map((image) => image.src).join() !== before; }",
@@ -138,43 +129,43 @@ def overflow(page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
 
-def test_words_are_drawn_while_they_are_typed(open_page):
+def test_images_are_sampled_while_words_are_typed(open_page):
     page = open_page()
     before = sources(page)
     assert len(before) == 4
     page.fill(CAPTION, "")
-    page.wait_for_selector("text=Type a caption to see it drawn.")
+    page.wait_for_selector("text=Type a caption to generate images.")
     page.type(CAPTION, "a small green star")
     page.wait_for_function("document.querySelectorAll('.tg-result .tg-chips button').length === 4")
     star = sources(page)
     assert star != before
     page.press(CAPTION, "Backspace")
-    redrawn(page, star)
+    changed(page, star)
     page.fill(CAPTION, "a small green star")
     page.wait_for_timeout(1000)
     assert sources(page) == star  # the seed is locked
     assert "ms" in page.inner_text(".tg-status")
 
 
-def test_an_unlocked_seed_changes_with_each_drawing(open_page):
+def test_an_unlocked_seed_changes_with_each_caption(open_page):
     page = open_page()
     before = sources(page)
     page.get_by_label("Lock the seed").first.uncheck()
     page.get_by_label("Seed").first.fill("7")
-    after = redrawn(page, before)
+    after = changed(page, before)
     page.press(CAPTION, "End")
     page.type(CAPTION, "s")
-    redrawn(page, after)
+    changed(page, after)
     assert page.get_by_label("Seed").first.input_value() not in ("0", "7")
 
 
 def test_a_later_text_overtakes_those_before_it(open_page, pipeline):
     page = open_page()
     before = sources(page)
-    drawn = []
+    calls = []
 
     def wait(*_) -> None:
-        drawn.append(1)
+        calls.append(1)
         time.sleep(0.8)
 
     slow = pipeline.generator.register_forward_hook(wait)
@@ -182,14 +173,14 @@ def test_a_later_text_overtakes_those_before_it(open_page, pipeline):
         page.press(CAPTION, "End")
         for letter in "abcdefgh":
             page.type(CAPTION, letter)
-            page.wait_for_timeout(200)  # more than the rest that a drawing begins after
+            page.wait_for_timeout(200)  # longer than the pause after which sampling begins
         page.wait_for_function(
             "document.querySelector('.tg-result .tg-chips').textContent.endsWith('abcdefgh')",
             timeout=20_000,
         )
-        redrawn(page, before)
+        changed(page, before)
         page.wait_for_timeout(500)
-        assert len(drawn) / 2 < 6  # a drawing and a look at the words each; of 8 texts
+        assert len(calls) < 6  # of 8 texts
     finally:
         slow.remove()
 
@@ -199,24 +190,24 @@ def test_a_word_shows_its_heat_until_it_is_clicked_again(open_page):
     plain = sources(page)
     word = page.locator(WORDS).nth(1)
     word.click()
-    hot = redrawn(page, plain)
+    hot = changed(page, plain)
     assert word.get_attribute("aria-pressed") == "true"
     page.locator(WORDS).nth(2).click()
-    hotter = redrawn(page, hot)
+    hotter = changed(page, hot)
     assert page.locator(f"{WORDS}[aria-pressed=true]").count() == 1
     page.locator(WORDS).nth(2).click()
-    assert redrawn(page, hotter) == plain
+    assert changed(page, hotter) == plain
 
 
-def test_an_example_is_drawn(open_page):
+def test_an_example_is_sampled(open_page):
     page = open_page()
     before = sources(page)
     page.get_by_role("button", name="a blue square").click()
-    redrawn(page, before)
+    changed(page, before)
     assert page.input_value(CAPTION) == "a blue square"
 
 
-def test_the_way_between_two_captions_moves(open_page):
+def test_an_animation_between_two_captions_moves(open_page):
     page = open_page()
     page.get_by_role("tab", name="Between two captions").click()
     page.wait_for_selector(".tg-moving img")
@@ -224,7 +215,7 @@ def test_the_way_between_two_captions_moves(open_page):
     assert before[0].startswith("data:image/gif")
     assert len(sources(page, ".tg-strip img")) == 16
     page.fill("#tg-to textarea", "a large blue square")
-    redrawn(page, before, ".tg-moving img")
+    changed(page, before, ".tg-moving img")
     with page.expect_download() as saving:
         page.get_by_role("link", name="Save as GIF").click()
     moving = Image.open(io.BytesIO(Path(saving.value.path()).read_bytes()))
@@ -232,9 +223,9 @@ def test_the_way_between_two_captions_moves(open_page):
     assert saving.value.suggested_filename == "a-red-circle-to-a-large-blue-square-seed-0.gif"
 
 
-def test_pictures_can_be_saved(open_page):
+def test_images_can_be_saved(open_page):
     page = open_page()
-    sizes = {"Save all in one PNG": (280, 280), "Save picture 3": (32, 32)}
+    sizes = {"Save all in one PNG": (280, 280), "Save image 3": (32, 32)}
     for link, size in sizes.items():
         with page.expect_download() as saving:
             page.get_by_role("link", name=link).click()
@@ -243,24 +234,20 @@ def test_pictures_can_be_saved(open_page):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "Type a caption"),
-        ("word " * 2000, "1,000 characters"),
-        ("a (red:99)", "weight"),
-    ],
+    ("text", "message"),
+    [("", "Type a caption"), ("word " * 2000, "1,000 characters"), ("a (red:99)", "weight")],
 )
-def test_bad_input_is_refused_in_words(open_page, text, said):
+def test_bad_input_is_refused_in_words(open_page, text, message):
     page = open_page()
     page.fill(CAPTION, text)
-    page.wait_for_selector(f".tg-refused:has-text('{said}')")
-    assert page.locator(PICTURES).count() == 0
+    page.wait_for_selector(f".tg-refused:has-text('{message}')")
+    assert page.locator(IMAGES).count() == 0
     page.fill(CAPTION, "a red circle")
-    page.wait_for_selector(PICTURES)
+    page.wait_for_selector(IMAGES)
 
 
 @pytest.mark.parametrize("text", ["🙂 👩‍🚀", "一只红色的猫", "(red:x)", "<b>{{value}}</b> ${1+1}"])
-def test_any_text_is_drawn_and_shown_as_it_is(open_page, text):
+def test_any_text_is_sampled_and_shown_as_it_is(open_page, text):
     page = open_page()
     page.fill(CAPTION, text)
     words = text.split()
@@ -274,13 +261,13 @@ def test_any_text_is_drawn_and_shown_as_it_is(open_page, text):
 
 def test_numbers_out_of_range_are_refused_in_words(open_page):
     page = open_page()
-    page.get_by_label("number input for Pictures").fill("40")
+    page.get_by_label("number input for Images").fill("40")
     page.wait_for_selector(".tg-refused:has-text('from 1 to 16, got 40')")
     page.get_by_label("Seed").first.fill("")
-    page.get_by_label("number input for Pictures").fill("1")
+    page.get_by_label("number input for Images").fill("1")
     page.wait_for_selector(".tg-refused:has-text('seed')")
     page.get_by_role("button", name="New seed").click()
-    page.wait_for_selector(PICTURES)
+    page.wait_for_selector(IMAGES)
     assert len(sources(page)) == 1
 
 
@@ -290,7 +277,7 @@ def test_the_keyboard_alone_is_enough(open_page):
     tab_to(page, CAPTION)
     page.keyboard.press("Control+a")
     page.keyboard.type("a green star")
-    star = redrawn(page, before)
+    star = changed(page, before)
     tab_to(page, "input[type=range]")
     page.keyboard.press("ArrowLeft")
     page.wait_for_function("document.querySelectorAll('.tg-grid img').length === 3")
@@ -301,12 +288,12 @@ def test_the_keyboard_alone_is_enough(open_page):
     plain = sources(page)
     assert plain == star[:3]
     page.keyboard.press("Enter")
-    redrawn(page, plain)
+    changed(page, plain)
     tab_to(page, ".tg-corner")
     with page.expect_download():
         page.keyboard.press("Enter")
     page.reload()
-    page.wait_for_selector(PICTURES)
+    page.wait_for_selector(IMAGES)
     tab_to(page, "[role=tab]")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -331,7 +318,7 @@ def test_every_control_has_a_name(open_page):
 def test_a_phone_shows_all_of_it(open_page):
     page = open_page(390, 844)
     assert overflow(page) <= 0
-    page.get_by_label("number input for Pictures").fill("16")
+    page.get_by_label("number input for Images").fill("16")
     page.fill(CAPTION, "x" * 900)
     page.wait_for_function("document.querySelectorAll('.tg-grid img').length === 16")
     page.wait_for_function("document.querySelector('.tg-result').textContent.includes('xxx')")

@@ -8,7 +8,7 @@ import pytest
 
 guard = pytest.importorskip("textgan.app.guard", reason="needs Gradio: pip install textgan[demo]")
 JOIN = "/gradio_api/queue/join"
-WISH = {"fn_index": 1, "session_hash": "abc", "data": []}
+REQUEST = {"fn_index": 1, "session_hash": "abc", "data": []}
 
 
 async def echo(scope, receive, send):
@@ -54,7 +54,7 @@ def test_another_host_is_refused_in_words(host, path):
     answer = ask(path, headers={"host": host})
     assert answer.status_code == 400
     assert "--allow_host" in answer.text
-    assert post(json=WISH, headers={"host": host}).status_code == 400
+    assert post(json=REQUEST, headers={"host": host}).status_code == 400
 
 
 def test_where_all_of_the_network_is_let_in_any_address_is_served_but_no_name():
@@ -86,17 +86,17 @@ def test_an_allowed_name_is_served():
         ("http://[", "localhost:7860", 403),
     ],
 )
-def test_a_page_of_elsewhere_may_not_draw(origin, host, status):
+def test_a_page_of_elsewhere_may_not_sample(origin, host, status):
     hosts = ("localhost", "127.0.0.1", "draw.example.org")
-    answer = post(json=WISH, hosts=hosts, headers={"origin": origin, "host": host})
+    answer = post(json=REQUEST, hosts=hosts, headers={"origin": origin, "host": host})
     assert answer.status_code == status
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        *(("POST", f"/gradio_api/{name}") for name in ("upload", "run/drawing", "api/drawing")),
-        *(("POST", f"/gradio_api/{name}") for name in ("call/drawing", "call/v2/drawing")),
+        *(("POST", f"/gradio_api/{name}") for name in ("upload", "run/samples", "api/samples")),
+        *(("POST", f"/gradio_api/{name}") for name in ("call/samples", "call/v2/samples")),
         *(("POST", f"/gradio_api/{name}") for name in ("component_server", "process_recording")),
         *(("POST", f"/gradio_api/{name}") for name in ("vibe-edit", "stream/a", "queue/join/..")),
         *(("POST", path) for path in ("/", "/login", "/upload", "/gradio_api/queue/join/")),
@@ -126,7 +126,7 @@ def test_a_large_body_is_refused_with_its_length_and_without():
     answer = post(content=pieces())
     assert answer.status_code == 413
     assert answer.text == "A request may have 65,536 bytes."
-    assert post(json=WISH, headers={"content-length": "-1"}).status_code == 413
+    assert post(json=REQUEST, headers={"content-length": "-1"}).status_code == 413
 
 
 def test_a_body_that_does_not_arrive_is_refused(monkeypatch):
@@ -151,20 +151,20 @@ def test_a_body_that_does_not_arrive_is_refused(monkeypatch):
         b'{"session_hash": "' + b"a" * 65 + b'", "fn_index": 1}',
     ],
 )
-def test_a_wish_that_gradio_would_fail_at_is_refused_in_words(body):
+def test_a_request_that_gradio_would_fail_at_is_refused_in_words(body):
     answer = post(content=body)
     assert answer.status_code == 422
     assert "must be" in answer.text
 
 
-def test_a_wish_arrives_as_it_was_sent():
-    answer = post(json=WISH)
+def test_a_request_arrives_as_it_was_sent():
+    answer = post(json=REQUEST)
     assert answer.status_code == 200
-    assert answer.json() == WISH
+    assert answer.json() == REQUEST
     assert post("/gradio_api/cancel", json={}).json() == {}
 
 
-def test_who_listens_is_known_while_the_stream_is_open():
+def test_listeners_are_counted_while_the_stream_is_open():
     listeners, seen = Counter(), []
 
     async def stream(scope, receive, send):

@@ -16,19 +16,19 @@ def labels(pipeline) -> list[str]:
 
 
 def test_the_controls_are_those_of_the_pipelines_options_and_abilities(pipeline, gray):
-    assert labels(gray.Gray()) == ["Draw", "Pictures"]
-    assert labels(gray.Stepped()) == ["Draw", "Pictures", "Steps"]
+    assert labels(gray.Gray()) == ["Samples", "Images"]
+    assert labels(gray.Stepped()) == ["Samples", "Images", "Steps"]
     assert sorted(labels(pipeline)) == [
-        *("Between two captions", "Draw", "Frames", "Pictures", "Truncation", "Truncation"),
+        *("Between two captions", "Frames", "Images", "Samples", "Truncation", "Truncation"),
     ]
 
 
-def test_a_pipeline_that_is_no_gan_draws_for_the_page(gray):
+def test_a_pipeline_that_is_no_gan_samples_for_the_page(gray):
     from textgan.app.answer import Answers
 
     answers = Answers(gray.Stepped())
-    seed, chips, few, status = asyncio.run(answers.drawing(True, "a star", 3, 2, 1))
+    seed, chips, few, status = asyncio.run(answers.samples(True, "a star", 3, 2, 1))
     assert (seed, chips) == (3, "")
-    assert "2 pictures in" in status
-    assert asyncio.run(answers.drawing(True, "a star", 3, 2, 9))[2] != few
-    assert "Steps must be a whole number" in asyncio.run(answers.drawing(True, "a", 3, 2, 1.5))[3]
+    assert "2 images in" in status
+    assert asyncio.run(answers.samples(True, "a star", 3, 2, 9))[2] != few
+    assert "Steps must be a whole number" in asyncio.run(answers.samples(True, "a", 3, 2, 1.5))[3]

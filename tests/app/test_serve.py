@@ -1,4 +1,4 @@
-"""The page as it is served, asked as a browser asks it."""
+"""The page as it is served, requested as a browser does."""
 
 import json
 import time
@@ -29,13 +29,14 @@ def http(page):
 
 
 def ask(http, name, data, session):
-    """The values that a function of the page answers with, through Gradio's queue."""
+    """The values that a function of the page returns through Gradio's queue."""
     functions = {one["api_name"]: one["id"] for one in http.get("/config").json()["dependencies"]}
-    wish = {"data": data, "fn_index": functions[name], "session_hash": session}
-    joined = http.post("/gradio_api/queue/join", json=wish)
+    message = {"data": data, "fn_index": functions[name], "session_hash": session}
+    joined = http.post("/gradio_api/queue/join", json=message)
     assert joined.status_code == 200, joined.text
-    told = http.get("/gradio_api/queue/data", params={"session_hash": session})
-    messages = [json.loads(line[6:]) for line in told.text.splitlines() if line.startswith("data")]
+    stream = http.get("/gradio_api/queue/data", params={"session_hash": session})
+    lines = [line for line in stream.text.splitlines() if line.startswith("data")]
+    messages = [json.loads(line[6:]) for line in lines]
     return next(one["output"] for one in messages if one["msg"] == "process_completed")
 
 
@@ -46,15 +47,15 @@ def wait_until(true):
         time.sleep(0.01)
 
 
-def test_sixteen_visitors_get_each_their_own_drawing(http):
+def test_sixteen_visitors_get_each_their_own_samples(http):
     def visit(number):
         caption, seed = f"a star {number}", 100 + number
-        return ask(http, "drawing", [True, caption, seed, 2, 1.0], f"visitor{number}")["data"]
+        return ask(http, "samples", [True, caption, seed, 2, 1.0], f"visitor{number}")["data"]
 
     with ThreadPoolExecutor(16) as pool:
         for number, values in enumerate(pool.map(visit, range(16))):
             assert values[0] == 100 + number
-            assert values[2].count(f'alt="Picture 1: a star {number}"') == 1
+            assert values[2].count(f'alt="Image 1: a star {number}"') == 1
             assert f"seed {100 + number}" in values[3]
 
 
@@ -74,10 +75,10 @@ def test_answers_that_nobody_reads_do_not_pile_up(page, http, monkeypatch):
     functions = {one["api_name"]: one["id"] for one in http.get("/config").json()["dependencies"]}
     for number in range(12):
         data = [True, "a star", "a circle", number, 8, 1.0]
-        wish = {"data": data, "fn_index": functions["animation"], "session_hash": f"deaf{number}"}
-        assert http.post("/gradio_api/queue/join", json=wish).status_code == 200
+        sent = {"data": data, "fn_index": functions["animation"], "session_hash": f"deaf{number}"}
+        assert http.post("/gradio_api/queue/join", json=sent).status_code == 200
         wait_until(lambda: not page._queue.event_ids_to_events)
-    ask(http, "drawing", [True, "a", 0, 1, 1.0], "listening")
+    ask(http, "samples", [True, "a", 0, 1, 1.0], "listening")
     boxes = [one for one in page._queue.pending_messages_per_session if one.startswith("deaf")]
     assert boxes == ["deaf9", "deaf10", "deaf11"]
     assert len(page._queue.pending_event_ids_session) <= 5
@@ -86,7 +87,7 @@ def test_answers_that_nobody_reads_do_not_pile_up(page, http, monkeypatch):
 def test_upload_and_what_passes_the_queue_are_closed(http):
     sent = {"files": {"files": ("x.png", b"x" * 1000)}}
     assert http.post("/gradio_api/upload", **sent).status_code == 404
-    for name in ("run/drawing", "api/drawing", "call/drawing"):
+    for name in ("run/samples", "api/samples", "call/samples"):
         answer = http.post(f"/gradio_api/{name}", json={"data": [True, "a", 0, 1, 1.0]})
         assert answer.status_code == 404
         assert answer.text.startswith("The page has no POST")
@@ -95,9 +96,9 @@ def test_upload_and_what_passes_the_queue_are_closed(http):
 def test_names_are_checked_as_served(http):
     assert http.get("/", headers={"host": "draw.example"}).status_code == 200
     assert http.get("/", headers={"host": "evil.example"}).status_code == 400
-    wish = {"data": [], "fn_index": 1, "session_hash": "a"}
+    message = {"data": [], "fn_index": 1, "session_hash": "a"}
     foreign = {"origin": "http://evil.example"}
-    answer = http.post("/gradio_api/queue/join", json=wish, headers=foreign)
+    answer = http.post("/gradio_api/queue/join", json=message, headers=foreign)
     assert answer.status_code == 403
 
 
@@ -106,5 +107,5 @@ def test_names_are_checked_as_served(http):
     [[], [None] * 5, [True, ["a"], 0, 1, 1.0], [{}, {}, {}, {}, {}], [True, "a", 0, 1, 1.0, 1]],
 )
 def test_nonsense_is_no_error_of_the_server_and_nobody_waits(http, data, capfd):
-    ask(http, "drawing", data, "nonsense")
-    assert ask(http, "drawing", [True, "a", 0, 1, 1.0], "sense")["data"][0] == 0
+    ask(http, "samples", data, "nonsense")
+    assert ask(http, "samples", [True, "a", 0, 1, 1.0], "sense")["data"][0] == 0

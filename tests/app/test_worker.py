@@ -1,20 +1,15 @@
 import asyncio
-import base64
-import io
-import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from textgan.app import worker as worker_module
 from textgan.app.answer import Answers
-from textgan.app.drawing import Wish, draw
-from textgan.app.worker import NotDrawnError, Worker
+from textgan.app.sampling import SampleRequest
+from textgan.app.worker import NotSampledError, Worker
 
 CAPTIONS = ["a red circle", "a blue square left of a green star", "star", "a (red:1.7) square"]
 
@@ -35,51 +30,48 @@ def held(worker):
     assert waiting.result()
 
 
-def answers_of(worker, wishes):
-    """What each gets of several that wait at once: its drawing, or its error."""
+def answers_of(worker, requests):
+    """The samples, or the error, of each of several requests that wait at once."""
     with held(worker):
-        asked = [worker.draw(wish) for wish in wishes]
+        asked = [worker.sample(request) for request in requests]
     return [one.exception() or one.result() for one in asked]
 
 
 @pytest.fixture
 def batches(monkeypatch):
-    """How many wishes are drawn together, batch by batch."""
-    sizes, before = [], worker_module.draw_all
+    """The number of requests in each batch."""
+    sizes, before = [], worker_module.sample_batch
 
-    def draw_all(pipeline, wishes):
-        sizes.append(len(wishes))
-        return before(pipeline, wishes)
+    def sample_batch(pipeline, requests):
+        sizes.append(len(requests))
+        return before(pipeline, requests)
 
-    monkeypatch.setattr(worker_module, "draw_all", draw_all)
+    monkeypatch.setattr(worker_module, "sample_batch", sample_batch)
     return sizes
 
 
-def test_wishes_that_wait_are_drawn_in_one_batch_and_are_as_if_drawn_alone(pipeline, batches):
-    wishes = [
-        Wish(caption, 1 + i, 3 * i, {"truncation": 0.5}) for i, caption in enumerate(CAPTIONS)
-    ]
-    drawings = answers_of(Worker(pipeline), wishes)
+def test_requests_that_wait_are_one_batch_with_the_same_images(pipeline, batches, sample, gap):
+    half = {"truncation": 0.5}
+    requests = [SampleRequest(c, 1 + i, 3 * i, half) for i, c in enumerate(CAPTIONS)]
+    answers = answers_of(Worker(pipeline), requests)
     assert batches == [4]
-    for wish, drawing in zip(wishes, drawings, strict=True):
-        alone = draw(pipeline, wish.caption, number=wish.number, seed=wish.seed, truncation=0.5)
-        assert (drawing.caption, drawing.seed) == (wish.caption, wish.seed)
-        assert len(drawing.images) == wish.number
-        for one, other in zip(drawing.images, alone.images, strict=True):
-            assert np.abs(np.asarray(one, dtype=int) - np.asarray(other, dtype=int)).max() <= 1
+    for request, samples in zip(requests, answers, strict=True):
+        alone = sample(pipeline, request.caption, request.number, request.seed, truncation=0.5)
+        assert samples.request is request
+        assert len(samples.images) == request.number
+        assert all(gap(*pair) <= 1 for pair in zip(samples.images, alone.images, strict=True))
 
 
 def test_other_options_make_another_batch_and_a_batch_has_an_end(pipeline, batches):
     options = [{"truncation": value} for value in (1.0, 0.5, 1.0, 0.5, 1.0, 1.0)]
-    wishes = [Wish("a star", 4, seed, value) for seed, value in enumerate(options)]
-    drawings = answers_of(Worker(pipeline, most_pictures=12), wishes)
+    requests = [SampleRequest("a star", 4, seed, value) for seed, value in enumerate(options)]
+    answers = answers_of(Worker(pipeline, most_images=12), requests)
     assert batches == [3, 2, 1]
-    assert [drawing.seed for drawing in drawings] == [0, 1, 2, 3, 4, 5]
-    assert [drawing.options for drawing in drawings] == options
+    assert [samples.request for samples in answers] == requests
 
 
 @pytest.mark.parametrize("error", [ValueError("unread"), RuntimeError("boom"), KeyError("x")])
-def test_only_the_wish_at_fault_is_refused(pipeline, monkeypatch, error, capsys):
+def test_only_the_request_at_fault_is_refused(pipeline, monkeypatch, error, capsys):
     encode = pipeline.encode
 
     def fussy(captions):
@@ -89,15 +81,15 @@ def test_only_the_wish_at_fault_is_refused(pipeline, monkeypatch, error, capsys)
 
     monkeypatch.setattr(pipeline, "encode", fussy)
     worker = Worker(pipeline)
-    first, bad, last = answers_of(worker, [Wish("a"), Wish("bad"), Wish("star")])
-    assert (first.caption, last.caption) == ("a", "star")
+    first, bad, last = answers_of(worker, map(SampleRequest, ("a", "bad", "star")))
+    assert (first.request.caption, last.request.caption) == ("a", "star")
     if isinstance(error, ValueError):
         assert bad is error
     else:
-        assert isinstance(bad, NotDrawnError)
-        assert "failed to draw this" in str(bad)
+        assert isinstance(bad, NotSampledError)
+        assert "failed on this request" in str(bad)
         assert type(error).__name__ in capsys.readouterr().err
-    assert worker.draw(Wish("a star")).result().caption == "a star"
+    assert worker.sample(SampleRequest("a star")).result().request.caption == "a star"
 
 
 def test_the_worker_outlives_even_what_is_no_exception(pipeline, capsys):
@@ -108,12 +100,12 @@ def test_the_worker_outlives_even_what_is_no_exception(pipeline, capsys):
         raise Panic
 
     worker = Worker(pipeline)
-    with pytest.raises(NotDrawnError):
+    with pytest.raises(NotSampledError):
         worker.run(task).result()
     assert worker.run(lambda: 7).result() == 7
 
 
-def test_pictures_that_are_no_numbers_are_refused_alone(pipeline, monkeypatch):
+def test_images_that_are_no_numbers_are_refused_alone(pipeline, monkeypatch):
     noise = pipeline.noise
 
     def broken(keys, truncation):
@@ -122,55 +114,49 @@ def test_pictures_that_are_no_numbers_are_refused_alone(pipeline, monkeypatch):
         return drawn
 
     monkeypatch.setattr(pipeline, "noise", broken)
-    good, bad = answers_of(Worker(pipeline), [Wish("a", seed=1), Wish("a", seed=13)])
-    assert good.seed == 1
+    requests = [SampleRequest("a", seed=seed) for seed in (1, 13)]
+    good, bad = answers_of(Worker(pipeline), requests)
+    assert good.request.seed == 1
     assert isinstance(bad, FloatingPointError)
 
 
 def test_a_full_queue_refuses_with_a_sentence(pipeline):
     worker = Worker(pipeline, most_waiting=2)
     with held(worker):
-        asked = [worker.draw(Wish("a")) for _ in range(2)]
-        with pytest.raises(NotDrawnError, match=r"Too many visitors draw at once \(2 others"):
-            worker.draw(Wish("a"))
-        with pytest.raises(NotDrawnError, match="Too many visitors"):
+        asked = [worker.sample(SampleRequest("a")) for _ in range(2)]
+        with pytest.raises(NotSampledError, match=r"too many requests \(2 others are waiting"):
+            worker.sample(SampleRequest("a"))
+        with pytest.raises(NotSampledError, match="too many requests"):
             worker.run(lambda: 1)
     assert all(one.result() for one in asked)
 
 
-def test_a_visitor_who_left_is_not_drawn_for(pipeline, batches):
+def test_a_visitor_who_left_is_not_sampled_for(pipeline, batches):
     worker = Worker(pipeline)
     with held(worker):
-        asked = [worker.draw(Wish("a", seed=seed)) for seed in range(4)]
+        asked = [worker.sample(SampleRequest("a", seed=seed)) for seed in range(4)]
         assert asked[0].cancel()
         assert asked[2].cancel()
-    assert [asked[1].result().seed, asked[3].result().seed] == [1, 3]
+    assert [asked[place].result().request.seed for place in (1, 3)] == [1, 3]
     assert sum(batches) == 2
 
 
-def test_answers_to_eight_threads_are_those_to_one(pipeline):
+def test_answers_to_eight_threads_are_those_to_one(pipeline, images_of, gap):
     answers = Answers(pipeline)
-    wishes = [(CAPTIONS[i % 4], i, 1 + i % 3, 1.0) for i in range(16)]
+    values = [(CAPTIONS[i % 4], i, 1 + i % 3, 1.0) for i in range(16)]
 
-    async def visit(wish):
-        seed, chips, pictures, _ = await answers.drawing(True, *wish)
-        heat, _ = await answers.attention(0, *wish)
-        _, moving, _ = await answers.animation(True, wish[0], "a star", wish[1], 3, 1.0)
-        return seed, chips, pixels_of(pictures), pixels_of(heat), pixels_of(moving)
+    async def visit(values):
+        seed, chips, samples, _ = await answers.samples(True, *values)
+        heat, _ = await answers.attention(0, *values)
+        _, moving, _ = await answers.animation(True, values[0], "a star", values[1], 3, 1.0)
+        strip = moving.partition("tg-strip")[2]
+        return seed, chips, images_of(samples + heat + strip)
 
-    def ask(wish):
-        return asyncio.run(visit(wish))
+    def ask(values):
+        return asyncio.run(visit(values))
 
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(ask, wishes))
-    for one, other in zip(together, map(ask, wishes), strict=True):
+        together = list(pool.map(ask, values))
+    for one, other in zip(together, map(ask, values), strict=True):
         assert one[:2] == other[:2]
-        for these, those in zip(one[2:], other[2:], strict=True):
-            assert these.shape == those.shape
-            assert np.abs(these - those).max() <= 2
-
-
-def pixels_of(html):
-    sources = re.findall(r'<img [^>]*src="data:image/png;base64,([^"]+)"', html)
-    images = [Image.open(io.BytesIO(base64.b64decode(source))) for source in sources]
-    return np.stack([np.asarray(image, dtype=int) for image in images])
+        assert all(gap(*pair) <= 2 for pair in zip(one[2], other[2], strict=True))

@@ -1,16 +1,12 @@
-"""A stranger's checkpoint runs no code, reads and writes nothing elsewhere, and costs little.
+"""An untrusted checkpoint runs no code, reads and writes no other file, and costs little.
 
-Each is a good one with one thing changed; the kinds of file that are no checkpoint at all are in
+Each is a good one with one thing changed. Files that are no checkpoint at all are in
 `test_hostile_archive.py`.
 """
 
 import copy
-import os
-import resource
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,9 +18,9 @@ from textgan.cli.main import main
 from textgan.training.checkpoint import load_pipeline
 
 STORED = Path(__file__).parents[1] / "fixtures" / "format_6" / "gan" / "last.ckpt"
-MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10  # in what getrusage counts
 SECRET = "the-password-of-somebody"
 ATTACK = {"_target_": "sympy.sympify", "a": "__import__('os').system('touch PWNED')"}
+SAVED = {"_target_": "textgan.generator.base.Generator.from_pretrained"}
 CLEAN = ("epoch", "global_step", "pytorch-lightning_version", "state_dict", "textgan")
 
 
@@ -37,7 +33,7 @@ def bomb() -> list:
 
 
 def named(value: dict | str) -> str:
-    """Of a case; the values themselves may be endless."""
+    """The name of a case, since the values themselves may be endless."""
     return value if isinstance(value, str) else " ".join(value)
 
 
@@ -81,28 +77,7 @@ def hostile(good, tmp_path, monkeypatch) -> Callable[[dict[str, object]], Path]:
     return change
 
 
-@pytest.fixture
-def costs_nothing(monkeypatch) -> Callable[[Callable[[], object]], object]:
-    """Runs something; meanwhile nobody is called, and little time and memory go."""
-
-    def never(*given: object, **named: object) -> None:
-        raise AssertionError(f"called with {given} {named}")
-
-    def run(what: Callable[[], object]) -> object:
-        started, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        with monkeypatch.context() as patch:
-            patch.setattr(socket.socket, "connect", never)
-            patch.setattr(os, "system", never)
-            patch.setattr(subprocess.Popen, "__init__", never)
-            result = what()
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        assert time.process_time() - started < 10
-        assert after - before < 500 * MEGABYTE
-        return result
-
-    return run
-
-
+GENERATOR = "ema.averaged.generator"
 CONFIG = [
     ({"hydra": {"callbacks": {"x": ATTACK}}}, "a section 'hydra'"),
     ({"hydra": {"job_logging": {"handlers": {"x": {"()": "os.system"}}}}}, "a section 'hydra'"),
@@ -130,10 +105,7 @@ CONFIG = [
     ({"model/text_encoder/_args_": ["x"]}, "must not have '_args_'"),
     ({"model/text_encoder/trust": ["os"]}, "must not have 'trust'"),
     ({"model/text_encoder/unknown": 1}, "an argument 'unknown'"),
-    (
-        {"trainer/callbacks/x": {"_target_": "pytorch_lightning.callbacks.ModelCheckpoint"}},
-        "outside textgan",
-    ),
+    ({"trainer/callbacks/x": {"_target_": "pytorch_lightning.Callback"}}, "outside textgan"),
     ({"trainer/callbacks/x": {"_target_": "textgan.data.shapes.Shapes"}}, "belongs there"),
     ({"trainer/callbacks": [ATTACK]}, "trainer.callbacks must be callbacks by name"),
     ({"trainer/strategy": ATTACK}, "trainer.strategy must be a number or a word"),
@@ -165,15 +137,7 @@ CONFIG = [
         {"model": {"_target_": "textgan.model.pipeline.PipelineModel", "path": "evil/model"}},
         "add model.path=evil/model",
     ),
-    (
-        {
-            "model/generator": {
-                "_target_": "textgan.generator.base.Generator.from_pretrained",
-                "path": "evil/model",
-            }
-        },
-        "add model.generator.path=evil/model",
-    ),
+    ({"model/generator": SAVED | {"path": "evil/model"}}, "add model.generator.path=evil/model"),
     ({"model/generator/style_width": 10**6}, "far more than the file of its weights holds"),
     ({"model/generator/style_width": 10**9}, "whole numbers of at most 1,048,576"),
     ({"model/text_encoder/depth": 10**6}, "at most 1,000 layers"),
@@ -209,7 +173,7 @@ CONFIG = [
 
 
 def refused(path: Path, words: list[str], capsys) -> str:
-    """The only sentence on a command with this checkpoint, which ends with status 2."""
+    """The one error message of a command with this checkpoint, which ends with status 2."""
     capsys.readouterr()
     assert main([*words, f"ckpt_path={path}"]) == 2
     out, err = capsys.readouterr()
@@ -222,17 +186,18 @@ def refused(path: Path, words: list[str], capsys) -> str:
 
 
 @pytest.mark.parametrize(("values", "said"), CONFIG, ids=named)
-def test_what_no_composition_says_is_refused(hostile, costs_nothing, capsys, values, said):
+def test_what_no_composition_writes_is_refused(hostile, costs_little, capsys, values, said):
     path = hostile({f"config/{place}": value for place, value in values.items()})
-    sentence = costs_nothing(lambda: refused(path, ["test"], capsys))
-    assert any(part in sentence for part in said.split("|")), sentence
+    with costs_little(megabytes=500):
+        assert said in refused(path, ["test"], capsys)
     assert list(Path.cwd().iterdir()) == []
 
 
 @pytest.mark.parametrize("show", ["--cfg=job", "--print_config"])
-def test_what_only_shows_a_configuration_refuses_it_too(hostile, costs_nothing, capsys, show):
+def test_what_only_shows_a_configuration_refuses_it_too(hostile, costs_little, capsys, show):
     path = hostile({"config/hydra": {"callbacks": {"x": ATTACK}}})
-    assert "a section 'hydra'" in costs_nothing(lambda: refused(path, ["fit", show], capsys))
+    with costs_little(megabytes=500):
+        assert "a section 'hydra'" in refused(path, ["fit", show], capsys)
 
 
 PIPELINE = [
@@ -261,27 +226,20 @@ PIPELINE = [
 
 
 @pytest.mark.parametrize(("values", "said"), PIPELINE, ids=named)
-def test_a_pipeline_that_makes_no_sense_is_refused(hostile, costs_nothing, values, said):
+def test_a_pipeline_that_makes_no_sense_is_refused(hostile, costs_little, values, said):
     path = hostile(values)
-
-    def load() -> str:
-        with pytest.raises(ValueError, match=said) as caught:
-            load_pipeline(path)
-        return str(caught.value)
-
-    assert len(costs_nothing(load).splitlines()) == 1
+    with costs_little(megabytes=500), pytest.raises(ValueError, match=said) as caught:
+        load_pipeline(path)
+    assert len(str(caught.value).splitlines()) == 1
     assert list(Path.cwd().iterdir()) == []
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda state: state.pop("ema.averaged.generator.start.bias"), "it lacks generator.start"),
-        (
-            lambda state: state.update({"ema.averaged.generator.x": torch.zeros(1)}),
-            "has unexpected generator.x",
-        ),
-        (lambda state: state["ema.averaged.generator.start.bias"].fill_(torch.nan), "finite"),
+        (lambda state: state.pop(f"{GENERATOR}.start.bias"), "it lacks generator.start"),
+        (lambda state: state.update({f"{GENERATOR}.x": torch.zeros(1)}), "unexpected generator.x"),
+        (lambda state: state[f"{GENERATOR}.start.bias"].fill_(torch.nan), "finite"),
         (lambda state: state.update({"x": 3}), "must have a tensor as 'x'"),
         (lambda state: state.update({3: torch.zeros(1)}), "must have a tensor as 3"),
     ],
@@ -366,7 +324,7 @@ def test_what_opens_files_comes_from_the_configuration_of_whoever_runs_it(hostil
 
 
 def attack(words: list[str], tmp_path: Path, good: dict) -> None:
-    """The command with a checkpoint that brings Hydra callbacks, as a process of its own."""
+    """Run the command, as a process of its own, with a checkpoint that has Hydra callbacks."""
     content = {**good, "textgan": copy.deepcopy(good["textgan"])}
     content["textgan"]["config"]["hydra"] = {"callbacks": {"x": ATTACK}}
     torch.save(content, tmp_path / "x.ckpt")
@@ -379,7 +337,7 @@ def attack(words: list[str], tmp_path: Path, good: dict) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["captions.txt", "x.ckpt"]
 
 
-def test_the_command_runs_nothing_that_a_checkpoint_brings(tmp_path, good):
+def test_the_command_runs_no_callback_of_a_checkpoint(tmp_path, good):
     attack(["test"], tmp_path, good)
 
 
@@ -396,5 +354,5 @@ def test_the_command_runs_nothing_that_a_checkpoint_brings(tmp_path, good):
     ],
     ids=" ".join,
 )
-def test_no_verb_runs_what_a_checkpoint_brings(words, tmp_path, good):
+def test_no_verb_runs_a_callback_of_a_checkpoint(words, tmp_path, good):
     attack(words, tmp_path, good)

@@ -71,7 +71,7 @@ def test_broken_pictures_are_counted_on_the_error_output(textgan, pictures, cont
     (Path(pictures) / "blue.png").write_bytes(b"broken")
     status, out, err = textgan("search", pictures, "a", "--model", str(contrastive))
     assert (status, len(out.splitlines())) == (0, 4)
-    assert err.startswith("1 of 5 pictures was skipped: pictures/blue.png")
+    assert err.startswith("1 of 5 images was skipped: pictures/blue.png")
 
 
 def test_pipes_links_and_large_pictures_are_left_out_and_said(textgan, pictures, contrastive):
@@ -82,10 +82,10 @@ def test_pipes_links_and_large_pictures_are_left_out_and_said(textgan, pictures,
     words = ["search", pictures, "a red circle", "--model", str(contrastive)]
     status, out, err = textgan(*words, "--max_megapixels", "0.009")
     assert (status, len(out.splitlines())) == (0, 5)
-    assert "3 of 8 pictures were skipped: pictures/away.png (it is a link" in err
+    assert "3 of 8 images were skipped: pictures/away.png (it is a link" in err
     status, out, err = textgan(*words, "--follow_links")
     assert (status, len(out.splitlines())) == (0, 7)
-    assert "1 of 8 pictures was skipped: pictures/pipe.png (it must be a regular file" in err
+    assert "1 of 8 images was skipped: pictures/pipe.png (it must be a regular file" in err
 
 
 def test_the_newest_run_of_the_right_kind_is_taken(textgan, pictures, contrastive, drawing):

@@ -13,7 +13,7 @@ def test_it_draws_what_the_pipeline_draws(pipeline):
     token_ids, mask = pipeline.text_encoder.tokenizer(CAPTIONS)
     noise = torch.randn(3, *pipeline.generator.noise_shape)
     with torch.no_grad():
-        expected = pipeline.draw_from(noise, pipeline.encode(CAPTIONS))
+        expected = pipeline.generate_from(noise, pipeline.encode(CAPTIONS))
         images = graph(token_ids, mask, noise)
     torch.testing.assert_close(images, expected, atol=1e-4, rtol=0)
 

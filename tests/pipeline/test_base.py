@@ -24,7 +24,7 @@ def test_samples_of_a_data_set_are_read_as_they_stand(tiny_pipeline):
     assert torch.equal(pipeline.sample([caption], seed=2), plain)
     weighted = pipeline(caption, seed=2, output_type="pt").images
     keys = [(2, 0, 0)]
-    assert torch.equal(pipeline.draw_prompts([caption], keys).detach(), weighted)
+    assert torch.equal(pipeline.generate_prompts([caption], keys).detach(), weighted)
     assert not torch.equal(plain, weighted)
 
 

@@ -80,7 +80,7 @@ def test_the_grid_is_what_the_pipeline_draws_of_the_captions(pipeline, tmp_path)
     assert grid.tobytes() == captioned_grid(images, CAPTIONS, columns=4).tobytes()
     card = (tmp_path / "README.md").read_text()
     assert "](grid.png)" in card
-    assert "pictures of 16 x 16 pixels from captions: a `GANPipeline` of textgan" in card
+    assert "images of 16 x 16 pixels from captions: a `GANPipeline` of textgan" in card
     with pytest.raises(ValueError, match="captions must hold at least one caption"):
         pipeline.save_card(tmp_path, Card(captions=[]))
 
@@ -92,8 +92,8 @@ def test_the_code_of_the_card_draws(pipeline, tmp_path, monkeypatch):
     code = re.search(r"```python\n(.*?)```", card.read_text(), re.DOTALL).group(1)
     assert len(code.strip().splitlines()) == 4  # one of them empty
     exec(code, {})
-    drawn = Image.open("drawn.png")
-    assert drawn.tobytes() == pipeline(CAPTIONS[1]).images[0].tobytes()
+    sampled = Image.open("sample.png")
+    assert sampled.tobytes() == pipeline(CAPTIONS[1]).images[0].tobytes()
 
 
 def test_the_numbers_stand_with_their_interval_and_n(pipeline, tmp_path, evaluation):
@@ -102,8 +102,8 @@ def test_the_numbers_stand_with_their_interval_and_n(pipeline, tmp_path, evaluat
     ).read_text()
     assert "| `shape_alignment/all` | 0.9877 | 0.9800 to 0.9900 |  | 2,000 |\n" in card
     assert "| `speed` | 12.00 |  | 0.5000 |  |\n" in card
-    assert "on 2,000 pictures of `textgan.data.Shapes` (test)" in card
-    assert "How good" not in pipeline.save_card(tmp_path, Card(captions="a star")).read_text()
+    assert "on 2,000 images of `textgan.data.Shapes` (test)" in card
+    assert "Evaluation" not in pipeline.save_card(tmp_path, Card(captions="a star")).read_text()
 
 
 def test_data_licence_and_command_are_told_or_said_to_be_missing(pipeline, tmp_path):

@@ -255,7 +255,7 @@ def test_broken_pictures_are_skipped_with_one_warning_that_counts_them(folder):
     pipeline = by_hand({"reddish": [2.0, -2.0]})
     for name in ("black.png", "yellow.png"):
         (folder / name).write_bytes(b"broken")
-    with pytest.warns(UserWarning, match=r"2 of 4 pictures were skipped: \S*black.png") as said:
+    with pytest.warns(UserWarning, match=r"2 of 4 images were skipped: \S*black.png") as said:
         matches = pipeline.search(folder, "reddish")
     assert len(said) == 1
     assert [match.path.stem for match in matches] == ["red", "green"]
@@ -288,10 +288,10 @@ def test_a_search_for_nothing_or_nowhere_is_a_sentence(folder, tmp_path):
 def test_many_pictures_have_a_bar_on_the_error_output(folder, many, monkeypatch, capfd):
     monkeypatch.setattr(squares, "_MANY", many)
     monkeypatch.setenv("FORCE_COLOR", "1")
-    by_hand({"x": [1.0, 0.0]}).search(folder, "x")
+    by_hand({"x": [1.0, 0.0]}).search(folder, "x", batch_size=2)
     out, err = capfd.readouterr()
     assert out == ""
-    assert ("looking at 4 pictures" in err) == (many < 4)
+    assert ("reading 4 images" in err) == (many < 4)
 
 
 def test_its_lineage_is_the_image_encoder_and_its_ancestors(pipeline, saved):

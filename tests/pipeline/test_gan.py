@@ -155,13 +155,13 @@ def test_indices_must_be_one_a_caption(draw):
 
 
 def test_pictures_that_are_not_finite_are_never_handed_out(pipeline, monkeypatch):
-    def draw(captions, keys, **options):
+    def generate(captions, keys, **options):
         images = torch.zeros(len(captions), 3, 16, 16)
         images[0, 0, 0, 0] = torch.nan
         return images
 
-    monkeypatch.setattr(pipeline, "draw", draw)
-    with pytest.raises(FloatingPointError, match="2 of 3 pictures hold values"):
+    monkeypatch.setattr(pipeline, "generate", generate)
+    with pytest.raises(FloatingPointError, match="2 of 3 images hold values"):
         pipeline(["a", "b", "c"], batch_size=2)
 
 
@@ -202,7 +202,7 @@ def test_a_caption_that_is_too_long_is_refused_however_it_is_drawn(pipeline, dra
 def test_captions_of_data_are_read_as_they_stand(pipeline, draw):
     caption = "a (red:1.5) star"
     text = pipeline.text_encoder([caption])
-    expected = pipeline.draw_from(pipeline.noise([(0, 0, 0)]), text).detach()
+    expected = pipeline.generate_from(pipeline.noise([(0, 0, 0)]), text).detach()
     torch.testing.assert_close(draw(caption, weighted_words=False), expected)
     assert (draw(caption) - expected).abs().max() > 0.001
 

@@ -68,7 +68,7 @@ def test_a_weight_of_0_leaves_the_caption_without_the_word(encoder):
     without = encoder([CAPTIONS[1]])
     faded = prompt.encode(encoder, ["a large (red:0) circle"])
     torch.testing.assert_close(faded.pooled, without.pooled)
-    own = prompt.places(encoder.spans([CAPTIONS[0]])[0], 8, 11)
+    own = prompt.token_indices(encoder.spans([CAPTIONS[0]])[0], 8, 11)
     others = [place for place in range(faded.words.shape[1]) if place not in own]
     assert len(own) >= 1
     assert not faded.words[0, own].any()
@@ -79,7 +79,7 @@ def test_beyond_1_what_the_word_adds_is_exaggerated(encoder):
     plain, without = encoder([CAPTIONS[0]]), encoder([CAPTIONS[1]])
     twice = prompt.encode(encoder, ["a large (red:2) circle"])
     torch.testing.assert_close(twice.pooled, 2 * plain.pooled - without.pooled)
-    own = prompt.places(encoder.spans([CAPTIONS[0]])[0], 8, 11)
+    own = prompt.token_indices(encoder.spans([CAPTIONS[0]])[0], 8, 11)
     torch.testing.assert_close(twice.words[0, own], plain.words[0, own])
 
 

@@ -1,23 +1,20 @@
-"""A stranger's folder runs no code, reads nothing else, and takes neither memory nor time.
+"""An untrusted folder runs no code, reads no other files, and takes little memory and time.
 
 Each folder is a good one with one thing changed.
 """
 
+import builtins
 import json
 import os
 import pickle
-import resource
-import socket
 import struct
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-import transformers
 from safetensors.torch import load_file, save_file
+from transformers import AutoModel, AutoTokenizer
 
 from textgan.generator import AttentionGenerator
 from textgan.image_encoder import ResNetImageEncoder
@@ -26,17 +23,24 @@ from textgan.pretrained.part import Part
 from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder
 
 CAPTIONS = ["a red circle", "two blue squares"]
-MEGABYTE = 2**20 if sys.platform == "darwin" else 2**10  # in what getrusage counts
 VOCABULARY = "text_encoder.tokenizer._extra_state"
 
 
-def steps(kind: str, count: int, **said: object) -> dict:
-    """Of a tokenizer's normalizer, one after the other."""
-    return {"type": "Sequence", "normalizers": [{"type": kind, **said}] * count}
+def steps_of(role: str, steps: list[dict]) -> dict:
+    return {"type": "Sequence", role: steps}
+
+
+def steps(kind: str, count: int, **options: object) -> dict:
+    """Equal steps of a tokenizer's normalizer, one after the other."""
+    return steps_of("normalizers", [{"type": kind, **options}] * count)
+
+
+def bomb(**changes: dict) -> Callable[[dict], None]:
+    return lambda tokenizer: tokenizer.update(changes)
 
 
 def doubling(template: dict) -> dict:
-    """A tokenizer's post-processor that says each caption twice."""
+    """A tokenizer's post-processor that has each caption twice."""
     return template | {"single": 2 * template["single"]}
 
 
@@ -91,39 +95,23 @@ def reweigh(folder) -> Callable[[Callable[[dict], object]], None]:
 
 
 @pytest.fixture
-def refused(folder, monkeypatch) -> Callable[[str], None]:
-    """Loading it is a sentence, and meanwhile nobody is called, and little time and memory go."""
+def refused(folder, costs_little) -> Callable[[str], None]:
+    """Loading it is one sentence, and takes little time and memory."""
+    loaders = [(cls, "from_pretrained") for cls in (AutoModel, AutoTokenizer)]
 
-    def never(*given: object, **named: object) -> None:
-        raise AssertionError(f"called with {given} {named}")
-
-    def check(said: str) -> None:
-        started, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        with monkeypatch.context() as patch:
-            patch.setattr(socket.socket, "connect", never)
-            patch.setattr(os, "system", never)
-            for reads in (transformers.AutoModel, transformers.AutoTokenizer):
-                patch.setattr(reads, "from_pretrained", never)
-            patch.setattr("builtins.input", never)
-            with pytest.raises((ValueError, FileNotFoundError), match=said) as caught:
-                Part.from_pretrained(folder)
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    def check(message: str) -> None:
+        raises = pytest.raises((ValueError, FileNotFoundError), match=message)
+        with costs_little((builtins, "input"), *loaders), raises as caught:
+            Part.from_pretrained(folder)
         assert len(str(caught.value).splitlines()) == 1
         assert len(str(caught.value)) < 1200
-        assert time.process_time() - started < 10
-        assert after - before < 300 * MEGABYTE
 
     return check
 
 
 def test_the_good_ones_draw_what_was_saved(tmp_path):
-    architecture = {
-        "model_type": "distilbert",
-        "vocab_size": 270,
-        "dim": 24,
-        "n_layers": 1,
-        "n_heads": 2,
-    }
+    architecture = {"model_type": "distilbert", "vocab_size": 270}
+    architecture |= {"dim": 24, "n_layers": 1, "n_heads": 2}
     whole = BertTextEncoder(width=8, architecture=architecture, max_length=24)
     whole.tokenizer.load_state_dict(bert().tokenizer.state_dict())
     for encoder in (bert(), whole, FrozenTextEncoder(bert())):
@@ -146,14 +134,12 @@ def test_the_good_ones_draw_what_was_saved(tmp_path):
     [
         *("os.system", "builtins.eval", "subprocess.Popen", "torch.load", "textgan.cli.main.main"),
         *("textgan.pretrained.part.build", "textgan.pretrained.part.importlib.import_module"),
-        *(
-            "textgan/../../x",
-            "../textgan.cli.main",
-            "textgan.__main__",
-            "textgan.pretrained.hub.HfApi",
-        ),
+        *("textgan/../../x", "../textgan.cli.main", "textgan.__main__"),
+        *("textgan.pretrained.hub.HfApi", "textgan.text_encoder.base.TextEncoder"),
         *("textgan.pipeline.gan.GANPipeline.from_pretrained", "textgan.generator.Generator", ""),
         *("textgan.model.gan.GANModel", "textgan.judge.clip.CLIP", None, 3, ["os"], {}),
+        *("torch.nn.Linear", "textgan", "textgan.pretrained.part.Path", "textgan.nothing.Here"),
+        *("textgan.pretrained.part.Nothing", "textgan..pretrained.Part"),
     ],
 )
 def test_no_class_but_a_part_is_built(configure, refused, target):
@@ -161,14 +147,14 @@ def test_no_class_but_a_part_is_built(configure, refused, target):
     refused("_target_ must")
     configure({"_target_": "textgan.pipeline.gan.GANPipeline", "generator": {"_target_": target}})
     refused("_target_ must")
+    configure({"generator": [{"_target_": target}]})
+    refused("_target_ must")
 
 
 @pytest.mark.parametrize("name", ["../../x", "bert-base-uncased", "evil/model", "package:os/x", ""])
 def test_other_weights_are_not_named(configure, refused, name):
     configure({"text_encoder.pretrained": name})
-    refused(
-        f"must name no code and no weights but its own, got part.text_encoder.pretrained = '{name}"
-    )
+    refused(f"no weights but its own, got part.text_encoder.pretrained = '{name}")
 
 
 @pytest.mark.parametrize(
@@ -187,9 +173,7 @@ def test_other_weights_are_not_named(configure, refused, name):
 )
 def test_an_architecture_names_no_code_and_no_weights(configure, refused, key, value):
     configure({"text_encoder.architecture": {"model_type": "bert", key: value}})
-    refused(
-        f"must name no code and no weights but its own, got part.text_encoder.architecture.{key}"
-    )
+    refused(f"must name no code and no .*, got part.text_encoder.architecture.{key}")
 
 
 @pytest.mark.parametrize(
@@ -239,11 +223,7 @@ def test_an_architecture_that_makes_no_sense_is_a_sentence(configure, refused, a
         ("generator", None, "generator must be Generator, got None"),
         ("trained_against", [1], "trained_against must be .*Sequence"),
         ("text_encoder.dropout", "0", "dropout must be float, got '0'"),
-        (
-            "text_encoder.depth",
-            10**6,
-            "must have at most 1,000 layers, got part.text_encoder.depth",
-        ),
+        ("text_encoder.depth", 10**6, "at most 1,000 layers, got part.text_encoder.depth"),
         ("text_encoder.depth", 1000, "needs far more than the file of its weights holds"),
         ("text_encoder.hidden_width", 10**6, "needs far more than the file"),
         ("text_encoder.vocab_size", 10**6, "needs far more than the file|does not fit"),
@@ -276,6 +256,7 @@ def test_an_architecture_that_is_absurd_costs_nothing(configure, refused, kind, 
     ("content", "said"),
     [
         (b"[]", "must have format_version 1 and a dict under 'part', got None"),
+        (b'{"format_version": 99, "part": {}}', "must have format_version 1 .* got 99"),
         (b'[{"format_version": 1, "part": {}}]', "must have format_version 1"),
         (b'{"format_version": 1, "part": []}', "got 1 and list"),
         (b'"config"', "must have format_version 1"),
@@ -286,23 +267,13 @@ def test_an_architecture_that_is_absurd_costs_nothing(configure, refused, kind, 
         (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "is not valid JSON"),
         (b" " * 1_000_001, "must have at most 1,000,000 bytes, got more"),
         (b'{"format_version": ' + b"9" * 4301 + b"}", "is not valid JSON|must have format_version"),
-        (
-            b'{"format_version": 1, "part": {"x": NaN}}',
-            "must have finite numbers, got part.x = nan",
-        ),
+        (b'{"format_version": 1, "part": {"x": NaN}}', "have finite numbers, got part.x = nan"),
         (b'{"format_version": 1, "part": {"x": [1e999]}}', r"got part.x\[0\] = inf"),
         (
-            b'{"format_version": 1, "part": {"'
-            + b"k" * 400_000
-            + b'": ['
-            + b"0," * 250_000
-            + b"0]}}",
+            b'{"format_version": 1, "part": {"%b": [%b0]}}' % (b"k" * 400_000, b"0," * 250_000),
             "_target_ must",
         ),
-        (
-            b'{"format_version": 1, "part": {"x": ' + b"[" * 40 + b"]" * 40 + b"}}",
-            "must be nested at most 32 deep",
-        ),
+        (b'{"format_version": 1, "part": {"x": %b%b}}' % (b"[" * 40, b"]" * 40), "at most 32 deep"),
     ],
 )
 def test_a_config_that_is_none_is_a_sentence(folder, refused, content, said):
@@ -465,30 +436,17 @@ def test_a_vocabulary_that_is_huge_is_not_read(reweigh, refused):
         (lambda j: j.clear(), "has a state that cannot be read"),
         (lambda j: j["model"].update(type="Nothing"), "has a state that cannot be read"),
         (lambda j: j["model"]["vocab"].update({f"w{i}": i for i in range(999)}), "vocab_size must"),
+        (bomb(normalizer=steps("Replace", 9, pattern={"String": "a"}, content="aa")), "at most 64"),
+        (bomb(normalizer=steps("ByteLevel", 30)), "must make a caption at most 64 times as long"),
+        (bomb(normalizer=steps("Prepend", 1, prepend="a" * 65)), "at most 64 times as long"),
+        (bomb(pre_tokenizer=steps("ByteLevel", 30)), "at most 64 times as long"),
         (
-            lambda j: j.update(
-                normalizer=steps("Replace", 9, pattern={"String": "a"}, content="aa")
-            ),
-            "must make a caption at most 64 times as long",
-        ),
-        (lambda j: j.update(normalizer=steps("ByteLevel", 30)), "must make a caption at most 64"),
-        (lambda j: j.update(normalizer=steps("Prepend", 1, prepend="a" * 65)), "at most 64 times"),
-        (
-            lambda j: j.update(pre_tokenizer=steps("ByteLevel", 30)),
-            "must make a caption at most 64",
+            bomb(normalizer=steps("Precompiled", 2, precompiled_charsmap="a" * 600_000)),
+            "at most 64",
         ),
         (
             lambda j: j.update(
-                normalizer=steps("Precompiled", 2, precompiled_charsmap="a" * 600_000)
-            ),
-            "must make a caption at most 64",
-        ),
-        (
-            lambda j: j.update(
-                post_processor={
-                    "type": "Sequence",
-                    "processors": 3 * [doubling(j["post_processor"])],
-                }
+                post_processor=steps_of("processors", 3 * [doubling(j["post_processor"])])
             ),
             "must have each caption once in its template",
         ),

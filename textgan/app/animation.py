@@ -1,11 +1,11 @@
-"""The way from one caption to another, as a moving picture."""
+"""An animation from one caption to another, for the page."""
 
 import time
 from dataclasses import dataclass
 
 from PIL import Image
 
-from textgan.app.drawing import check_caption, options_of
+from textgan.app.sampling import check_caption, options_of
 from textgan.pipeline import TextToImagePipeline
 
 MAX_FRAMES = 32
@@ -13,13 +13,13 @@ MAX_FRAMES = 32
 
 @dataclass(frozen=True)
 class Animation:
-    """What lies between two captions.
+    """The frames between two captions.
 
     Attributes:
         start, end: the captions.
-        seed: of the noise, which is the same all the way.
-        frames: from the one caption's picture to the other's, of mode L, RGB or RGBA.
-        milliseconds: from the captions to all frames.
+        seed: of the noise, which is the same in all frames.
+        frames: from the first caption to the second, of mode L, RGB or RGBA.
+        milliseconds: for all frames.
     """
 
     start: str
@@ -38,19 +38,19 @@ def animate(
     seed: int = 0,
     **options: float,
 ) -> Animation:
-    """Draw the way from one caption to another.
+    """Interpolate from one caption to another.
 
     Args:
-        pipeline: what draws, with the ability "interpolate".
+        pipeline: has the ability "interpolate".
         start: the first frame's caption, at most 1,000 characters.
-        end: the last frame's.
-        frames: how many, 2 to 32.
-        seed: the first picture that `draw` makes of it is the first frame.
-        options: of the pipeline, as it declares them; those for drawing alone are left out.
+        end: the last frame's caption.
+        frames: their number, 2 to 32.
+        seed: of the noise; the first frame is the first image of a `SampleRequest` with this seed.
+        options: of the pipeline; those that `interpolate` does not take are ignored.
 
     Raises:
-        ValueError: an argument is out of range; the text is fit for the page.
-        FloatingPointError: the model drew something else than numbers.
+        ValueError: an argument is out of range; the message is shown on the page.
+        FloatingPointError: an image has values that are not finite.
     """
     check_caption(start, "first caption")
     check_caption(end, "second caption")

@@ -1,4 +1,4 @@
-"""What the page answers to its controls: HTML for any input, also for one that is refused."""
+"""The page's answers to its controls: HTML for every input, also for one that is refused."""
 
 import asyncio
 import math
@@ -8,24 +8,22 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from PIL import Image
-
 from textgan.app import markup
 from textgan.app.animation import animate
-from textgan.app.attention import look, words
-from textgan.app.drawing import Drawing, Wish
-from textgan.app.worker import NotDrawnError, Worker
+from textgan.app.attention import attention_overlays, words
+from textgan.app.sampling import SampleRequest, Samples
+from textgan.app.worker import NotSampledError, Worker
 from textgan.pipeline import Option, TextToImagePipeline
 
-_REFUSALS = (ValueError, FloatingPointError, NotDrawnError)
+_REFUSALS = (ValueError, FloatingPointError, NotSampledError)
 
 
 class Answers:
     """One pipeline behind the controls of a page.
 
-    A number is what its control holds: None where the box is empty, and of any size. Whatever needs
-    the generator goes through one worker, and two threads write HTML, so that any number of
-    visitors may ask at once: who waits holds no thread, and no thread's share of the heap.
+    A number is the content of its control: None if the box is empty, and of any size. Everything
+    that needs the generator goes through one worker, and two threads write HTML. So any number of
+    visitors may send requests at once, and a visitor who waits holds no thread.
     """
 
     def __init__(self, pipeline: TextToImagePipeline):
@@ -34,11 +32,11 @@ class Answers:
         self._writers = ThreadPoolExecutor(2, "textgan-writer")
 
     def sliders(self, ability: str) -> list[Option]:
-        """The options that have a control: those with two bounds that the ability takes."""
+        """The options that have a control: those of the ability that have two bounds."""
         bounded = [o for o in self.pipeline.options if None not in (o.minimum, o.maximum)]
-        return [option for option in bounded if ability in ("draw", *option.also)]
+        return [option for option in bounded if ability in ("sample", *option.also)]
 
-    async def drawing(
+    async def samples(
         self,
         locked: bool,
         caption: str,
@@ -46,23 +44,19 @@ class Answers:
         number: float | None,
         *options: float | None,
     ) -> tuple[float | None, str, str, str]:
-        """A new drawing -> the seed that it has, words to click, pictures, status.
+        """Sample `number` images -> their seed, words to click, images, status.
 
-        Args:
-            locked: whether the seed stays; otherwise another one is taken.
-            caption: what to draw.
-            seed: that it has where it is locked.
-            number: of pictures.
-            options: values of `sliders("draw")`.
+        The seed is `seed` if it is locked, and random otherwise. `options` are values of
+        `sliders("sample")`.
         """
         try:
-            drawing = await self._draw(caption, _seed(seed, locked), number, options)
+            samples = await self._sample(caption, _seed(seed, locked), number, options)
             found = words(self.pipeline, caption)
         except _REFUSALS as error:
             return seed, "", markup.EMPTY, markup.refused(str(error))
-        chips = markup.chips("Attention to", found, pressed=-1)
-        pictures = await self._write(markup.pictures, drawing, drawing.images)
-        return drawing.seed, chips, pictures, _status(drawing)
+        images = await self._write(markup.image_grid, samples.request, samples.images)
+        chips = markup.chips("Attention to", found, toggles=True)
+        return samples.request.seed, chips, images, markup.sampled(samples)
 
     async def attention(
         self,
@@ -72,22 +66,21 @@ class Answers:
         number: float | None,
         *options: float | None,
     ) -> tuple[str, str]:
-        """The same drawing under the heat of a word -> pictures, status.
+        """The same samples under the heat map of a word -> images, status.
 
-        Args:
-            word: a place among its words; -1 takes the heat away.
-            caption: of the drawing that is seen.
-            seed: of it.
-            number: of its pictures.
-            options: of it.
+        `word` is its place in the caption; -1 removes the heat map. The other arguments are those
+        of the samples.
         """
         try:
-            drawing = await self._draw(caption, _seed(seed, True), number, options)
-            place = _whole("A word's place", word)
-            images = drawing.images if place < 0 else await self._look(drawing, place)
+            samples = await self._sample(caption, _seed(seed, True), number, options)
+            images, place = samples.images, _whole("A word's place", word)
+            if place >= 0:
+                task = partial(attention_overlays, self.pipeline, samples, place)
+                images = await asyncio.wrap_future(self.worker.run(task))
         except _REFUSALS as error:
             return markup.EMPTY, markup.refused(str(error))
-        return await self._write(markup.pictures, drawing, images), _status(drawing)
+        html = await self._write(markup.image_grid, samples.request, images)
+        return html, markup.sampled(samples)
 
     async def animation(
         self,
@@ -98,7 +91,7 @@ class Answers:
         frames: float | None,
         *options: float | None,
     ) -> tuple[float | None, str, str]:
-        """The way between two captions -> the seed that it has, moving picture, status.
+        """An animation between two captions -> its seed, the animation, status.
 
         `options` are values of `sliders("interpolate")`.
         """
@@ -109,18 +102,18 @@ class Answers:
                 **self._named("interpolate", options),
             }
             task = partial(animate, self.pipeline, start, end, **numbers)
-            way = await asyncio.wrap_future(self.worker.run(task))
+            made = await asyncio.wrap_future(self.worker.run(task))
         except _REFUSALS as error:
             return seed, markup.EMPTY, markup.refused(str(error))
-        status = markup.drawn_in(f"{len(way.frames)} frames", way.milliseconds, way.seed, [])
-        return way.seed, await self._write(markup.moving, way), status
+        status = markup.status(f"{len(made.frames)} frames", made.milliseconds, made.seed, [])
+        return made.seed, await self._write(markup.moving, made), status
 
-    async def _draw(
+    async def _sample(
         self, caption: str, seed: int, number: float | None, options: Sequence[float | None]
-    ) -> Drawing:
-        number = _whole("The number of pictures", number)
-        wish = Wish(caption, number, seed, self._named("draw", options))
-        return await asyncio.wrap_future(self.worker.draw(wish))
+    ) -> Samples:
+        number = _whole("The number of images", number)
+        request = SampleRequest(caption, number, seed, self._named("sample", options))
+        return await asyncio.wrap_future(self.worker.sample(request))
 
     def _named(self, ability: str, values: Sequence[float | None]) -> dict[str, float]:
         return {
@@ -128,17 +121,13 @@ class Answers:
             for option, value in zip(self.sliders(ability), values, strict=True)
         }
 
-    async def _look(self, drawing: Drawing, word: int) -> list[Image.Image]:
-        task = partial(look, self.pipeline, drawing, word)
-        return await asyncio.wrap_future(self.worker.run(task))
-
     async def _write(self, write: Callable[..., str], *content: Any) -> str:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writers, partial(write, *content))
 
 
 def label(option: Option) -> str:
-    """How the page names an option: "guidance_scale" as "Guidance scale"."""
+    """The label of an option on the page: "guidance_scale" -> "Guidance scale"."""
     return option.name.replace("_", " ").capitalize()
 
 
@@ -158,11 +147,3 @@ def _given(name: str, value: float | None) -> float:
     if not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"{name} must be a number, got {value!r:.40}.")
     return value
-
-
-def _status(drawing: Drawing) -> str:
-    number, unread = len(drawing.images), drawing.unread_words
-    what = "1 picture" if number == 1 else f"{number} pictures"
-    last = "the last word was" if unread == 1 else f"the last {unread} words were"
-    notes = [f"{last} not read, as the caption is too long"] if unread else []
-    return markup.drawn_in(what, drawing.milliseconds, drawing.seed, notes)

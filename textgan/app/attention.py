@@ -1,35 +1,38 @@
-"""Where the generator looked at a word, as heat over the pictures of a drawing."""
+"""The generator's attention to a word, as a heat map over each image of a request."""
 
 from PIL import Image
 
-from textgan.app.drawing import Drawing, options_of
+from textgan.app.sampling import Samples, options_of
 from textgan.image.heat import overlay
 from textgan.pipeline import TextToImagePipeline
 
 
 def words(pipeline: TextToImagePipeline, caption: str) -> list[str]:
-    """The words of a caption, in their order, weights left out; none without attention to them."""
+    """List a caption's words without weights; none if the generator attends to no words."""
     return pipeline.words(caption) if "attention" in pipeline.abilities else []
 
 
-def look(pipeline: TextToImagePipeline, drawing: Drawing, word: int) -> list[Image.Image]:
-    """The pictures of a drawing under the heat of one word.
+def attention_overlays(
+    pipeline: TextToImagePipeline, samples: Samples, word: int
+) -> list[Image.Image]:
+    """Lay the attention to one word over each image.
 
     Args:
-        pipeline: what drew it, with the ability "attention".
-        drawing: what `draw` returned.
-        word: its place in `words(pipeline, drawing.caption)`.
+        pipeline: generated the samples, and has the ability "attention".
+        samples: of one request.
+        word: its place in `words(pipeline, caption)`.
 
     Raises:
         ValueError: the caption has no such word.
     """
-    pictures = pipeline.attentions(
-        drawing.caption,
-        seed=drawing.seed,
-        indices=range(len(drawing.images)),
-        **options_of(pipeline, "attention", drawing.options),
+    request = samples.request
+    found = pipeline.attentions(
+        request.caption,
+        seed=request.seed,
+        indices=range(len(samples.images)),
+        **options_of(pipeline, "attention", request.options),
     )
-    if not 0 <= word < len(pictures[0]):
+    if not 0 <= word < len(found[0]):
         raise ValueError(f"The caption has no word number {word + 1} that was read.")
-    maps = [found[word].map.numpy() for found in pictures]
-    return [overlay(image, heat) for image, heat in zip(drawing.images, maps, strict=True)]
+    maps = [attention[word].map.numpy() for attention in found]
+    return [overlay(image, heat) for image, heat in zip(samples.images, maps, strict=True)]

@@ -1,4 +1,4 @@
-"""Requests that the page never sends are refused: other hosts, origins and routes, large bodies."""
+"""Refuse requests that the page never sends: other hosts, origins and routes, large bodies."""
 
 import asyncio
 import ipaddress
@@ -11,12 +11,12 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MOST_BYTES = 65_536  # of a request's body; two captions of 1,000 letters have 24 thousand at most
-MOST_SECONDS = 20  # that a body may take to arrive
+MOST_BYTES = 65_536  # of a request's body; two captions of 1,000 characters need at most 24,000
+MOST_SECONDS = 20  # until a body must have arrived
 _JOIN, _STREAM = "/gradio_api/queue/join", "/gradio_api/queue/data"
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\s:@/\\?#\[\]]+)(:\d{1,5})?", re.IGNORECASE)
-# What Gradio's page asks for while it is used. Gradio serves more: uploads, files, a proxy, calls
-# that pass the queue, a monitor, and an editor of the page's source.
+# The routes that Gradio's page uses. Gradio serves more: uploads, files, a proxy, calls that skip
+# the queue, a monitor, and an editor of the page's source.
 _OPEN = {
     "GET": re.compile(
         r"/|/config/?|/theme\.css|/robots\.txt|/favicon\.ico|/manifest\.json"
@@ -29,20 +29,20 @@ _OPEN = {
 
 
 class Guard:
-    """ASGI middleware that refuses whatever the page itself never sends.
+    """ASGI middleware that refuses every request that the page itself never sends.
 
-    A name in the Host header that is none of the page's would let a stranger's web site, once its
-    name has come to mean this machine (DNS rebinding), read and use the page. A foreign Origin
-    would let it at least send requests. Starlette's `TrustedHostMiddleware` checks neither the
-    Origin nor addresses that are known only at the time of the request.
+    The Host header must be a name of the page: otherwise another web site whose name is made to
+    point at this machine (DNS rebinding) could read and use the page. The Origin must be the page
+    as well: otherwise that site could at least send requests. Starlette's `TrustedHostMiddleware`
+    checks neither the Origin nor addresses that are known only at the time of the request.
 
     Args:
-        app: what is guarded.
-        hosts: names and addresses by which the page may be called, without ports.
-        any_address: whether it may be called by any IP address too, as where it listens at all of
-            the machine's. That is safe, since rebinding needs a name.
-        functions: how many functions the page has for `queue/join` to choose from.
-        listeners: is kept up to date with how many streams each visitor has open.
+        app: the guarded application.
+        hosts: names and addresses of the page, without ports.
+        any_address: whether every IP address is allowed too, for a page that listens at all
+            addresses of the machine. That is safe, since rebinding needs a name.
+        functions: the number of functions that `queue/join` can call.
+        listeners: updated with the number of open streams of each visitor.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Guard:
             refusal = body if isinstance(body, Response) else self._refuse_body(scope, body)
             receive = _replay(body, receive)
         if refusal is not None:
-            refusal.headers["connection"] = "close"  # what is left of the body is not read
+            refusal.headers["connection"] = "close"  # the rest of the body is not read
             await refusal(scope, receive, send)
         elif scope["path"] == _STREAM:
             await self._listen(scope, receive, send)
@@ -79,7 +79,7 @@ class Guard:
             await self.app(scope, receive, send)
 
     async def _listen(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the stream of a visitor's answers, and count it among the open ones."""
+        """Serve the stream of a visitor's answers, and count it while it is open."""
         query = parse_qs(scope["query_string"].decode("latin-1"))
         session = query.get("session_hash", [""])[0]
         self.listeners[session] += 1
@@ -94,8 +94,8 @@ class Guard:
         headers, path = Headers(scope=scope), scope["path"]
         host = headers.get("host", "")
         if not self._knows(host):
-            said = f"The page is not served as {host!r:.80}; --allow_host NAME allows a name."
-            return PlainTextResponse(said, 400)
+            rule = f"The page is not served as {host!r:.80}; --allow_host NAME allows a name."
+            return PlainTextResponse(rule, 400)
         origin = headers.get("origin")
         if origin is not None and not self._is_own(origin, host):
             return PlainTextResponse(f"Pages of {origin!r:.80} may not use this one.", 403)
@@ -107,7 +107,7 @@ class Guard:
         return None
 
     def _knows(self, host: str) -> bool:
-        """Whether this Host header means the page."""
+        """True if a Host header names the page."""
         found = _HOST.fullmatch(host)
         if found is None:
             return False
@@ -115,25 +115,32 @@ class Guard:
         return name in self.hosts or (self.any_address and _is_address(name))
 
     def _is_own(self, origin: str, host: str) -> bool:
-        """Whether an Origin is the page itself: its Host, or (behind a proxy) an allowed name."""
-        there = re.fullmatch(r"https?://([^/]+)", origin)
-        if there is None:
+        """True if an Origin is the page: its Host, or (behind a proxy) an allowed public name.
+
+        A name of this machine itself must be the Host, since another program may serve a page at
+        another port.
+        """
+        found = re.fullmatch(r"https?://([^/]+)", origin)
+        if found is None:
             return False
-        if there[1].lower() == host.lower():
-            return True
-        return _is_public(self.hosts, there[1])
+        try:
+            name = urlsplit(f"//{found[1]}").hostname
+        except ValueError:
+            return False
+        is_public = name in self.hosts and name != "localhost" and not _is_address(name)
+        return is_public or found[1].lower() == host.lower()
 
     def _refuse_body(self, scope: Scope, body: bytes) -> Response | None:
-        """Refuse what Gradio would answer with an error of the server."""
+        """Refuse a body that Gradio would answer with an error of the server."""
         try:
-            wish = json.loads(body)
+            content = json.loads(body)
         except (ValueError, RecursionError):
             return PlainTextResponse("The request's body must be JSON.", 422)
-        if not isinstance(wish, dict):
+        if not isinstance(content, dict):
             return PlainTextResponse("The request's body must be a JSON object.", 422)
         if scope["path"] != _JOIN:
             return None
-        chosen, session = wish.get("fn_index"), wish.get("session_hash")
+        chosen, session = content.get("fn_index"), content.get("session_hash")
         if type(chosen) is not int or not 0 <= chosen < self.functions:
             rule = f"fn_index must be a whole number below {self.functions}"
             return PlainTextResponse(f"{rule}, got {chosen!r:.80}.", 422)
@@ -146,7 +153,7 @@ _NOTHING = re.compile(r"(?!)")  # matches nothing
 
 
 def _bare(name: str) -> str:
-    """A host without an IPv6 address's brackets, in small letters."""
+    """A host in lower case, without the brackets of an IPv6 address."""
     return name.strip("[]").lower()
 
 
@@ -158,24 +165,12 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _is_public(hosts: set[str], netloc: str) -> bool:
-    """Whether an origin is at a name that was allowed, but not at this machine's own ones.
-
-    Another program of this machine may serve a page at another port of it.
-    """
-    try:
-        name = urlsplit(f"//{netloc}").hostname
-    except ValueError:
-        return False
-    return name in hosts and name != "localhost" and not _is_address(name)
-
-
 def _too_large() -> Response:
     return PlainTextResponse(f"A request may have {MOST_BYTES:,} bytes.", 413)
 
 
 async def _read(receive: Receive) -> bytes | Response:
-    """The whole body of a request, or why it is refused."""
+    """Read the body of a request, or return the response that refuses it."""
     try:
         return await asyncio.wait_for(_collect(receive), MOST_SECONDS)
     except asyncio.TimeoutError:
@@ -183,7 +178,6 @@ async def _read(receive: Receive) -> bytes | Response:
 
 
 async def _collect(receive: Receive) -> bytes | Response:
-    """The pieces of a body as one, unless there are too many bytes."""
     body, more = bytearray(), True
     while more:
         message = await receive()
@@ -195,7 +189,7 @@ async def _collect(receive: Receive) -> bytes | Response:
 
 
 def _replay(body: bytes | Response, receive: Receive) -> Receive:
-    """Hand over the body that was read already, then what comes after it."""
+    """Return a `receive` that gives the body again, and then the later messages."""
     left = [body] if isinstance(body, bytes) else []
 
     async def replay() -> Message:

@@ -1,98 +1,108 @@
-"""The parts of the page that change, as HTML. All text of others is escaped."""
+"""The changing parts of the page as HTML. All text from elsewhere is escaped."""
 
 from html import escape
 
 from PIL import Image
 
 from textgan.app.animation import Animation
-from textgan.app.drawing import Drawing
-from textgan.app.picture import address, columns_of, file_name, grid, png
+from textgan.app.image_file import columns_of, data_url, file_name, grid, png_url
+from textgan.app.sampling import SampleRequest, Samples
 from textgan.image import gif
 
 EMPTY = '<div class="tg-empty"></div>'
+_DOT = " &middot; "
 
 
 def header(name: str, facts: list[str]) -> str:
-    """The head of the page: which model draws, and what is to be known of it."""
-    said = " &middot; ".join(escape(fact) for fact in [name, *facts])
-    return f'<header class="tg-header"><h1>textgan</h1><p>{said}</p></header>'
+    """The head of the page: the model's name, and facts about it."""
+    text = _DOT.join(escape(fact) for fact in [name, *facts])
+    return f'<header class="tg-header"><h1>textgan</h1><p>{text}</p></header>'
 
 
-def chips(label: str, words: list[str], *, pressed: int | None = None) -> str:
-    """Words as buttons, each of which is up or down; without words, nothing.
+def chips(label: str, words: list[str], *, toggles: bool = False) -> str:
+    """A row of buttons, or nothing without words.
 
     Args:
-        label: what the buttons are for.
-        words: what they bear.
-        pressed: the place of the one that is down; None says that none can be.
+        label: the purpose of the buttons.
+        words: the text of each button.
+        toggles: whether a button stays pressed.
     """
     if not words:
         return ""
-    buttons = []
-    for place, word in enumerate(words):
-        state = "" if pressed is None else f' aria-pressed="{str(place == pressed).lower()}"'
-        buttons.append(f'<button type="button" data-place="{place}"{state}>{escape(word)}</button>')
+    state = ' aria-pressed="false"' if toggles else ""
+    buttons = "".join(
+        f'<button type="button" data-place="{place}"{state}>{escape(word)}</button>'
+        for place, word in enumerate(words)
+    )
     return (
         f'<div class="tg-chips" role="group" aria-label="{escape(label)}">'
-        f"<span>{escape(label)}</span>{''.join(buttons)}</div>"
+        f"<span>{escape(label)}</span>{buttons}</div>"
     )
 
 
-def pictures(drawing: Drawing, images: list[Image.Image]) -> str:
-    """A drawing's pictures, or what was laid over them, each with a link that saves it."""
+def image_grid(request: SampleRequest, images: list[Image.Image]) -> str:
+    """The images of a request, each with a link that saves it."""
     columns = columns_of(len(images))
     rows = -(-len(images) // columns)
-    figures = [_figure(drawing, place, image) for place, image in enumerate(images)]
-    whole = ""
+    figures = "".join(_figure(request, place, image) for place, image in enumerate(images))
+    link = ""
     if len(images) > 1:
-        name = file_name(drawing.caption, drawing.seed, "-grid.png")
-        whole = _link(address(png(grid(images)), "png"), name, "Save all in one PNG")
+        name = file_name(request.caption, request.seed, "-grid.png")
+        link = _link(png_url(grid(images)), name, "Save all in one PNG")
     return (
-        f'<div class="tg-grid" style="--columns:{columns};--rows:{rows}">{"".join(figures)}</div>'
-        f'<p class="tg-save">{whole}</p>'
+        f'<div class="tg-grid" style="--columns:{columns};--rows:{rows}">{figures}</div>'
+        f'<p class="tg-save">{link}</p>'
     )
 
 
 def moving(animation: Animation) -> str:
-    """An animation's frames in motion, and beneath them at rest."""
-    content = address(gif(animation.frames), "gif")
+    """An animation, and below it a strip of its frames."""
+    url = data_url(gif(animation.frames), "gif")
     ends = escape(f"From {animation.start} to {animation.end}")
     name = file_name(f"{animation.start} to {animation.end}", animation.seed, ".gif")
-    still = "".join(
-        f'<img alt="" class="tg-pixels" src="{address(png(frame), "png")}">'
-        for frame in animation.frames
-    )
+    strip = "".join(_image("", png_url(frame)) for frame in animation.frames)
     return (
-        f'<div class="tg-moving"><img alt="{ends}" class="tg-pixels" src="{content}"></div>'
-        f'<div class="tg-strip" aria-hidden="true">{still}</div>'
-        f'<p class="tg-save">{_link(content, name, "Save as GIF")}</p>'
+        f'<div class="tg-moving">{_image(ends, url)}</div>'
+        f'<div class="tg-strip" aria-hidden="true">{strip}</div>'
+        f'<p class="tg-save">{_link(url, name, "Save as GIF")}</p>'
     )
 
 
-def drawn_in(what: str, milliseconds: float, seed: int, notes: list[str]) -> str:
-    """One line: what was drawn, in what time, and what else is to be said."""
+def sampled(samples: Samples) -> str:
+    """The status line of sampled images."""
+    number, unread = len(samples.images), samples.unread_words
+    what = "1 image" if number == 1 else f"{number} images"
+    last = "the last word was" if unread == 1 else f"the last {unread} words were"
+    notes = [f"{last} not read, because the caption is too long"] if unread else []
+    return status(what, samples.milliseconds, samples.request.seed, notes)
+
+
+def status(what: str, milliseconds: float, seed: int, notes: list[str]) -> str:
+    """One line: what was generated, in what time, from which seed, and further notes."""
     facts = [f"{what} in {milliseconds:,.0f} ms", f"seed {seed}", *notes]
-    return f'<p class="tg-status">{" &middot; ".join(escape(fact) for fact in facts)}</p>'
+    return f'<p class="tg-status">{_DOT.join(escape(fact) for fact in facts)}</p>'
 
 
 def refused(reason: str) -> str:
-    """One line: why nothing was drawn."""
-    reason = reason[:1].upper() + reason[1:]
-    return f'<p class="tg-status tg-refused">{escape(reason)}</p>'
+    """One line: the reason why a request was refused."""
+    return f'<p class="tg-status tg-refused">{escape(reason[:1].upper() + reason[1:])}</p>'
 
 
-def _figure(drawing: Drawing, place: int, image: Image.Image) -> str:
-    content = address(png(image), "png")
-    said = escape(f"Picture {place + 1}: {drawing.caption}")
-    name = file_name(drawing.caption, drawing.seed, f"-{place + 1}.png")
+def _figure(request: SampleRequest, place: int, image: Image.Image) -> str:
+    url = png_url(image)
+    name = file_name(request.caption, request.seed, f"-{place + 1}.png")
     size = f"{image.width} &times; {image.height} pixels"
     return (
-        f'<figure><img alt="{said}" class="tg-pixels" src="{content}">'
-        f'<a class="tg-corner" href="{content}" download="{escape(name)}" '
-        f'title="Save as PNG, {size}" aria-label="Save picture {place + 1}">'
+        f"<figure>{_image(escape(f'Image {place + 1}: {request.caption}'), url)}"
+        f'<a class="tg-corner" href="{url}" download="{escape(name)}" '
+        f'title="Save as PNG, {size}" aria-label="Save image {place + 1}">'
         '<span aria-hidden="true">&darr;</span></a></figure>'
     )
 
 
-def _link(content: str, name: str, said: str) -> str:
-    return f'<a class="tg-button" href="{content}" download="{escape(name)}">{said}</a>'
+def _image(text: str, url: str) -> str:
+    return f'<img alt="{text}" class="tg-pixels" src="{url}">'
+
+
+def _link(url: str, name: str, text: str) -> str:
+    return f'<a class="tg-button" href="{url}" download="{escape(name)}">{text}</a>'

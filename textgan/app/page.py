@@ -1,4 +1,4 @@
-"""The page over one pipeline, in Gradio: controls, and who answers to which."""
+"""The page over one pipeline, in Gradio: its controls, and the functions that answer to them."""
 
 import os
 from collections.abc import Callable
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the import: Gradio would report it
-# Gradio makes a table of the last 10,000 events after each one, for a monitor that is not served.
+# Set before the import, since Gradio would report it.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+# Otherwise Gradio builds a table of the last 10,000 events after each one, for a monitor that is
+# not served.
 os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
 os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
 
@@ -17,12 +19,12 @@ from gradio.components import Component
 from textgan.app import markup
 from textgan.app.animation import MAX_FRAMES
 from textgan.app.answer import Answers, label
-from textgan.app.drawing import MAX_NUMBER
+from textgan.app.sampling import MAX_IMAGES
 from textgan.pipeline import Option, TextToImagePipeline
 
-AT_ONCE = 64  # requests that the worker sees at a time; Gradio's queue holds back the others
+AT_ONCE = 64  # requests that the worker gets at a time; the others wait in Gradio's queue
 _MOST_WAITING = 1024  # requests in that queue
-_REST = 150  # milliseconds without a change before the words are drawn
+_REST = 150  # milliseconds without a change before images are sampled
 _CHIPS = """
 element.addEventListener('click', (event) => {
   const chip = event.target.closest('button');
@@ -38,18 +40,20 @@ _LIVE = "element.setAttribute('role', 'status');"
 
 
 def build(pipeline: TextToImagePipeline, *, name: str, examples: list[str]) -> gr.Blocks:
-    """The page.
+    """Build the page.
 
     Args:
-        pipeline: what draws.
-        name: of the model, for the page's head.
-        examples: captions to start from; the page opens with the first.
+        pipeline: generates the images.
+        name: of the model, for the head of the page.
+        examples: captions to choose from; the page opens with the first.
     """
     answers = Answers(pipeline)
+    parameters = sum(weights.numel() for weights in pipeline.parameters())
+    facts = [f"{pipeline.image_size} px", f"{parameters / 1e6:.1f} M parameters"]
     with gr.Blocks(title="textgan", analytics_enabled=False) as page:
-        gr.HTML(markup.header(name, _facts(pipeline)))
-        with gr.Tab("Draw"):
-            _draw_tab(page, answers, examples)
+        gr.HTML(markup.header(name, facts))
+        with gr.Tab("Samples"):
+            _samples_tab(page, answers, examples)
         if "interpolate" in pipeline.abilities:
             with gr.Tab("Between two captions") as tab:
                 _between_tab(tab, answers, examples)
@@ -57,30 +61,30 @@ def build(pipeline: TextToImagePipeline, *, name: str, examples: list[str]) -> g
 
 
 @dataclass
-class _Noise:
-    """The controls of the pipeline's options, and those that decide the noise."""
+class _Settings:
+    """The column of controls: a number, the pipeline's options, and the seed."""
 
+    number: gr.Slider
     options: list[gr.Slider]
     seed: gr.Number
     locked: gr.Checkbox
     another: gr.Button
 
 
-def _draw_tab(page: gr.Blocks, answers: Answers, examples: list[str]) -> None:
-    hint = "Drawn while you type."
+def _samples_tab(page: gr.Blocks, answers: Answers, examples: list[str]) -> None:
+    hint = "Images are sampled while you type."
     if "weighted_words" in answers.pipeline.abilities:
-        hint += " A word counts for more as (red:1.5)."
+        hint += " (red:1.5) gives a word more weight."
     caption = _caption("Caption", examples[0] if examples else "", hint)
     with gr.Row(elem_classes="tg-row"):
-        with gr.Column(scale=1, min_width=240, elem_classes="tg-settings"):
-            number = gr.Slider(1, MAX_NUMBER, 4, step=1, label="Pictures", buttons=[])
-            noise = _noise(answers.sliders("draw"))
+        with _column(1, 240, "tg-settings"):
+            settings = _settings("Images", (1, MAX_IMAGES, 4), answers.sliders("sample"))
             chips = markup.chips("Examples", examples)
             offered = gr.HTML(chips, js_on_load=_CHIPS, elem_classes="tg-examples")
-        with gr.Column(scale=3, min_width=300, elem_classes="tg-result"):
+        with _column(3, 300, "tg-result"):
             words = gr.HTML(js_on_load=_CHIPS)
             status = gr.HTML(js_on_load=_LIVE)
-            pictures = gr.HTML(markup.EMPTY)
+            images = gr.HTML(markup.EMPTY)
 
     async def attention(
         event: gr.EventData, caption: str, seed: float, number: float, *options: float
@@ -90,13 +94,11 @@ def _draw_tab(page: gr.Blocks, answers: Answers, examples: list[str]) -> None:
     def example(event: gr.EventData) -> str:
         return examples[event.place]
 
-    seen = [caption, noise.seed, number, *noise.options]
-    made = [noise.seed, words, pictures, status]
-    draw = _pressed_after("draw", [caption.change, *_inputs(noise.seed, number, *noise.options)])
-    triggers = [page.load, draw.click, caption.submit]
-    _on(triggers, answers.drawing, [noise.locked, *seen], made)
-    _on([noise.another.click], partial(answers.drawing, False), seen, made)
-    _on([words.click], attention, seen, [pictures, status])
+    shown = [caption, settings.seed, settings.number, *settings.options]
+    made = [settings.seed, words, images, status]
+    starts = [page.load, caption.submit]
+    _answer(answers.samples, settings, [caption], shown, made, starts)
+    _on([words.click], attention, shown, [images, status])
     _on([offered.click], example, [], [caption])
 
 
@@ -105,19 +107,15 @@ def _between_tab(tab: gr.Tab, answers: Answers, examples: list[str]) -> None:
     with gr.Row(elem_classes="tg-row"):
         start, end = _caption("From", first), _caption("To", second)
     with gr.Row(elem_classes="tg-row"):
-        with gr.Column(scale=1, min_width=240, elem_classes="tg-settings"):
-            frames = gr.Slider(2, MAX_FRAMES, 16, step=1, label="Frames", buttons=[])
-            noise = _noise(answers.sliders("interpolate"))
-        with gr.Column(scale=3, min_width=300, elem_classes="tg-result"):
+        with _column(1, 240, "tg-settings"):
+            settings = _settings("Frames", (2, MAX_FRAMES, 16), answers.sliders("interpolate"))
+        with _column(3, 300, "tg-result"):
             status = gr.HTML(js_on_load=_LIVE)
             moving = gr.HTML(markup.EMPTY)
-    seen = [start, end, noise.seed, frames, *noise.options]
-    made = [noise.seed, moving, status]
-    changes = [start.change, end.change, *_inputs(noise.seed, frames, *noise.options)]
-    draw = _pressed_after("between", changes)
-    triggers = [tab.select, draw.click, start.submit, end.submit]
-    _on(triggers, answers.animation, [noise.locked, *seen], made)
-    _on([noise.another.click], partial(answers.animation, False), seen, made)
+    shown = [start, end, settings.seed, settings.number, *settings.options]
+    made = [settings.seed, moving, status]
+    starts = [tab.select, start.submit, end.submit]
+    _answer(answers.animation, settings, [start, end], shown, made, starts)
 
 
 def _caption(label: str, value: str, hint: str | None = None) -> gr.Textbox:
@@ -125,7 +123,7 @@ def _caption(label: str, value: str, hint: str | None = None) -> gr.Textbox:
         value,
         label=label,
         info=hint,
-        placeholder="What shall be drawn?",
+        placeholder="Describe an image",
         max_lines=4,
         min_width=300,
         elem_id=f"tg-{label.lower()}",
@@ -133,9 +131,14 @@ def _caption(label: str, value: str, hint: str | None = None) -> gr.Textbox:
     )
 
 
-def _noise(sliders: list[Option]) -> _Noise:
-    return _Noise(
-        [_slider(option) for option in sliders],
+def _column(scale: int, min_width: int, kind: str) -> gr.Column:
+    return gr.Column(scale=scale, min_width=min_width, elem_classes=kind)
+
+
+def _settings(name: str, bounds: tuple[int, int, int], options: list[Option]) -> _Settings:
+    return _Settings(
+        gr.Slider(*bounds, step=1, label=name, buttons=[]),
+        [_slider(option) for option in options],
         gr.Number(0, precision=0, label="Seed"),
         gr.Checkbox(True, label="Lock the seed", info="It stays while the words change."),
         gr.Button("New seed"),
@@ -148,20 +151,28 @@ def _slider(option: Option) -> gr.Slider:
     return gr.Slider(*bounds, step=step, label=label(option), info=option.help, buttons=[])
 
 
-def _inputs(*numbers: gr.Number | gr.Slider) -> list[Callable]:
-    return [number.input for number in numbers]
+def _answer(
+    function: Callable[..., Any],
+    settings: _Settings,
+    captions: list[gr.Textbox],
+    inputs: list[Component],
+    outputs: list[Component],
+    starts: list[Callable],
+) -> None:
+    """Call a function with (locked, *inputs) at `starts`, and once no control has changed lately.
 
-
-def _pressed_after(name: str, changes: list[Callable]) -> gr.Button:
-    """A button that nobody sees, pressed once none of these changes has come for a moment.
-
-    A caption's `input` will not do as a change: it knows no backspace and nothing pasted.
+    A hidden button is pressed then. A caption's `input` would miss backspaces and pasted text, so
+    its `change` is used.
     """
-    button = gr.Button(name, elem_id=f"tg-{name}", visible="hidden")
+    name = function.__name__
+    pressed = gr.Button(name, elem_id=f"tg-{name}", visible="hidden")
+    numbers = [settings.number, settings.seed, *settings.options]
+    changes = [*(box.change for box in captions), *(number.input for number in numbers)]
     timer, press = f"window.tg_{name}", f"document.querySelector('#tg-{name}').click()"
     later = f"clearTimeout({timer}); {timer} = setTimeout(() => {press}, {_REST});"
     gr.on(changes, None, js=f"() => {{ {later} }}")
-    return button
+    _on([*starts, pressed.click], function, [settings.locked, *inputs], outputs)
+    _on([settings.another.click], partial(function, False), inputs, outputs)
 
 
 def _on(
@@ -170,13 +181,13 @@ def _on(
     inputs: list[Component],
     outputs: list[Component],
 ) -> None:
-    """While a drawing is made, only the latest of further wishes waits; values come unchecked."""
+    """Call a function; of the requests that come meanwhile, only the latest waits."""
     gr.on(
         triggers,
         answer,
         inputs,
         outputs,
-        preprocess=False,
+        preprocess=False,  # values come as they are, and the function checks them
         postprocess=False,
         show_progress="hidden",
         trigger_mode="always_last",
@@ -184,8 +195,3 @@ def _on(
         concurrency_limit=AT_ONCE,
         api_visibility="private",
     )
-
-
-def _facts(pipeline: TextToImagePipeline) -> list[str]:
-    parameters = sum(weights.numel() for weights in pipeline.parameters())
-    return [f"{pipeline.image_size} px", f"{parameters / 1e6:.1f} M parameters"]

@@ -1,4 +1,4 @@
-"""The page served: at which address, to whom, and without a trace of its visitors."""
+"""Serve the page at an address, to allowed hosts, without keeping anything of its visitors."""
 
 import socket
 from asyncio import Queue
@@ -14,8 +14,8 @@ from textgan.app.guard import Guard
 from textgan.app.page import AT_ONCE
 from textgan.app.style import STYLE, theme
 
-_EVERYWHERE = ("0.0.0.0", "::")  # addresses to listen at that mean all of the machine's
-_MOST_UNREAD = 128  # visitors whose answers are kept though nobody listens to them
+_EVERYWHERE = ("0.0.0.0", "::")  # they mean all addresses of the machine
+_MOST_UNREAD = 128  # visitors without an open stream whose answers are kept
 _MOST_VISITORS = 4000  # at a time
 
 
@@ -29,29 +29,23 @@ def launch(
 ) -> str:
     """Serve the page from a thread -> its address.
 
-    It is served at this host alone, and asks for nothing from any other. It answers to the names
-    and addresses of this machine only, on the routes that the page itself needs (`Guard`).
+    The page requests nothing from other hosts. It answers only to the names and addresses of this
+    machine, and only on the routes that it needs (`Guard`).
 
     Args:
-        page: what `build` returned.
+        page: as `build` returned it.
         host: the address to listen at.
         port: None takes the first free one from 7860.
-        open_browser: whether to show it in the desktop's browser.
-        allow_hosts: further names by which browsers call it, as behind a proxy.
+        open_browser: whether to open it in the desktop's browser.
+        allow_hosts: further names of the page, as behind a proxy.
 
     Raises:
         OSError: the port is taken.
     """
     own = {"localhost", "127.0.0.1", "::1", host, socket.gethostname(), *allow_hosts}
-    everywhere = host in _EVERYWHERE
-    listeners: Counter[str] = Counter()
-    guard = Middleware(
-        Guard,
-        hosts=own,
-        any_address=everywhere,
-        functions=len(page.fns),
-        listeners=listeners,
-    )
+    any_address, listeners = host in _EVERYWHERE, Counter()
+    options = {"hosts": own, "any_address": any_address, "functions": len(page.fns)}
+    guard = Middleware(Guard, **options, listeners=listeners)
     app, address, _ = page.launch(
         server_name=f"[{host}]" if ":" in host else host,
         server_port=port,
@@ -78,8 +72,8 @@ def launch(
 class _OneSession(StateHolder):
     """One state for all visitors.
 
-    Gradio keeps for each of 10,000 visitors what the page showed last, of an animation a megabyte.
-    Nothing on this page reads it.
+    Gradio keeps the last content of the page for each of 10,000 visitors, 1 MB for an animation.
+    This page never reads it.
     """
 
     def __getitem__(self, session_id: str) -> SessionState:
@@ -90,15 +84,15 @@ class _OneSession(StateHolder):
 
 
 class _Mailboxes(LRUCache):
-    """The answers that visitors have not yet read, by visitor.
+    """The unread answers of each visitor.
 
-    Gradio would keep one of 2,000 visitors for good, with all that was never read: of one who asks
-    for animations and does not listen, megabytes. Here a box is gone once all its answers were
-    read, and of those to whom nobody listens only the latest are kept.
+    Gradio would keep the answers of 2,000 visitors for ever, megabytes for a visitor who requests
+    animations and never reads them. Here a box is removed once its answers were read, and only the
+    latest boxes of visitors without an open stream are kept.
 
     Args:
-        page: whose queue it is.
-        listeners: how many streams each visitor has open.
+        page: the owner of the queue.
+        listeners: the number of open streams of each visitor.
     """
 
     def __init__(self, page: Blocks, listeners: Counter[str]):
@@ -107,10 +101,10 @@ class _Mailboxes(LRUCache):
 
     def __setitem__(self, visitor: str, box: Queue) -> None:
         expected = self.page._queue.pending_event_ids_session
-        deserted = [one for one in self if one not in self.listeners]
-        read = [one for one in deserted if not expected.get(one)]
-        unread = [one for one in deserted if expected.get(one) and not self[one].empty()]
-        for gone in [*read, *unread[:-_MOST_UNREAD]]:
-            del self[gone]
-            expected.pop(gone, None)
+        closed = [one for one in self if one not in self.listeners]
+        read = [one for one in closed if not expected.get(one)]
+        unread = [one for one in closed if expected.get(one) and not self[one].empty()]
+        for old in [*read, *unread[:-_MOST_UNREAD]]:
+            del self[old]
+            expected.pop(old, None)
         super().__setitem__(visitor, box)

@@ -1,9 +1,18 @@
-"""How the page looks: by day, by night, and on a phone. Its colours are those of Gradio's theme."""
+"""The look of the page by day, by night and on a phone, with the variables of Gradio's theme."""
 
 import gradio as gr
 
+_ALWAYS = {
+    "block_background_fill": "transparent",
+    "block_border_width": "0px",
+    "block_info_text_color": "*body_text_color_subdued",
+    "block_title_text_color": "*body_text_color",
+    "body_background_fill": "*background_fill_primary",
+    "input_placeholder_color": "*body_text_color_subdued",
+    "button_secondary_background_fill": "*background_fill_secondary",
+    "button_secondary_text_color": "*body_text_color",
+}
 _BY_DAY = {
-    "body_background_fill": "#fcfcfb",
     "body_text_color": "#1d1f22",
     "body_text_color_subdued": "#646971",
     "background_fill_primary": "#fcfcfb",
@@ -11,53 +20,36 @@ _BY_DAY = {
     "border_color_primary": "#dcdcd7",
     "color_accent": "#2b65c7",
     "input_background_fill": "#ffffff",
-    "input_placeholder_color": "#646971",
-    "button_secondary_background_fill": "#f4f4f1",
     "button_secondary_background_fill_hover": "#eaeae6",
-    "button_secondary_text_color": "#1d1f22",
     "slider_color": "#2b65c7",
     "checkbox_background_color_selected": "#2b65c7",
 }
 _BY_NIGHT = {
-    "body_background_fill": "#151719",
     "body_text_color": "#e7e7e4",
     "body_text_color_subdued": "#9aa0a8",
     "background_fill_primary": "#151719",
     "background_fill_secondary": "#22262b",
     "border_color_primary": "#373c43",
     "input_background_fill": "#1d2024",
-    "input_placeholder_color": "#9aa0a8",
-    "button_secondary_background_fill": "#22262b",
     "button_secondary_background_fill_hover": "#2d3136",
-    "button_secondary_text_color": "#e7e7e4",
     "slider_color": "#86adff",
 }
 
 
 def theme() -> gr.themes.Base:
-    """Few lines, and fonts that the machine has: a web font would be a request to elsewhere."""
+    """A theme with few borders, and fonts of the machine: a web font would be a remote request."""
     base = gr.themes.Base(
         primary_hue="blue",
         neutral_hue="gray",
         font=["system-ui", "Segoe UI", "Roboto", "Liberation Sans", "sans-serif"],
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
     )
-    plain = dict.fromkeys(("block_background_fill", "block_background_fill_dark"), "transparent")
-    none = dict.fromkeys(("block_border_width", "block_border_width_dark", "block_padding"), "0px")
-    quiet = dict.fromkeys(
-        ("block_info_text_color", "block_info_text_color_dark"), "*body_text_color_subdued"
-    )
-    ink = dict.fromkeys(
-        ("block_title_text_color", "block_title_text_color_dark"), "*body_text_color"
-    )
-    by_night = {f"{name}_dark": value for name, value in _BY_NIGHT.items()}
+    by_night = {f"{name}_dark": value for name, value in {**_ALWAYS, **_BY_NIGHT}.items()}
     return base.set(
-        **plain,
-        **none,
-        **quiet,
-        **ink,
+        **_ALWAYS,
         **_BY_DAY,
         **by_night,
+        block_padding="0px",
         input_border_width="1px",
         block_title_text_weight="500",
     )
@@ -71,7 +63,8 @@ STYLE = """
 .gradio-container .form { border: 0; background: none; box-shadow: none; gap: 1.25rem; }
 .tg-header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0 1rem; }
 .tg-header h1 { font-size: 1.4rem; font-weight: 650; letter-spacing: -0.01em; margin: 0; }
-.tg-header p { margin: 0; color: var(--body-text-color-subdued); overflow-wrap: anywhere; }
+.tg-header p { margin: 0; overflow-wrap: anywhere; }
+:is(.tg-header p, .tg-chips > span, .tg-status) { color: var(--body-text-color-subdued); }
 
 .tg-caption label { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.35rem 0.75rem; }
 .tg-caption label > * { margin: 0; }
@@ -84,7 +77,7 @@ STYLE = """
 .tg-row { gap: 1.25rem 2.5rem; }
 .tg-result { gap: 0.75rem; }
 .tg-chips { display: flex; flex-wrap: wrap; gap: 0.4rem; align-items: center; }
-.tg-chips > span { color: var(--body-text-color-subdued); margin-right: 0.35rem; }
+.tg-chips > span { margin-right: 0.35rem; }
 .gradio-container .prose :is(.tg-chips button, .tg-button) {
   display: inline-block; margin: 0; padding: 0.2rem 0.7rem; border-radius: 999px;
   border: 1px solid var(--border-color-primary); background: var(--background-fill-secondary);
@@ -102,10 +95,9 @@ STYLE = """
 }
 
 .tg-status {
-  margin: 0; min-height: 1.5em; color: var(--body-text-color-subdued);
-  font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
+  margin: 0; min-height: 1.5em; font-variant-numeric: tabular-nums; overflow-wrap: anywhere;
 }
-.tg-refused { color: var(--body-text-color); }
+.tg-status.tg-refused { color: var(--body-text-color); }
 
 .tg-pixels { image-rendering: pixelated; display: block; width: 100%; height: auto; }
 .tg-grid {

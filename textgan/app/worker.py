@@ -1,4 +1,4 @@
-"""One thread that draws for all visitors, several of their requests in one batch."""
+"""One thread that samples for all visitors, several requests in one batch."""
 
 import os
 import sys
@@ -12,38 +12,38 @@ from typing import Any, TypeVar
 
 import torch
 
-from textgan.app.drawing import Drawing, Wish, draw_all
+from textgan.app.sampling import SampleRequest, Samples, sample_batch
 from textgan.pipeline import TextToImagePipeline
 
 MOST_WAITING = 256
-MOST_PICTURES = 64  # of one batch; more of them are hardly faster each, and the first one waits
+MOST_IMAGES = 64  # of one batch; a larger one is hardly faster per image, and its first image waits
 _Answer = TypeVar("_Answer")
 
 
-class NotDrawnError(RuntimeError):
-    """A request was not drawn for a reason outside of it; the text is a sentence for the page."""
+class NotSampledError(RuntimeError):
+    """A request failed for a reason outside of it; the message is shown on the page."""
 
 
 @dataclass
-class _Request:
-    """What waits for the model: a wish, or a task that is run alone."""
+class _Job:
+    """A request, or a function that is called on its own."""
 
-    ask: Wish | Callable[[], Any]
+    work: SampleRequest | Callable[[], Any]
     alone: bool = False
     answer: Future = field(default_factory=Future)
 
 
 class Worker:
-    """Answers requests in the order in which they came, in a thread of its own.
+    """Answers requests in the order of their arrival, in a thread of its own.
 
-    Wishes that wait beside the oldest one and have its options are drawn with it in one batch. A
-    picture is the same as if it was drawn alone, to 1 of 255. Where a batch fails, its wishes are
-    drawn one by one, so that only the one at fault is refused.
+    Requests with equal options that wait beside the oldest one are sampled with it in one batch.
+    An image is the same as in a batch of its own, to 1 of 255. If a batch fails, its requests are
+    sampled one by one, so that only the one that caused the error is refused.
 
     Args:
-        pipeline: what draws.
+        pipeline: generates the images.
         most_waiting: requests that may wait; a further one is refused at once.
-        most_pictures: of one batch.
+        most_images: of one batch.
     """
 
     def __init__(
@@ -51,52 +51,49 @@ class Worker:
         pipeline: TextToImagePipeline,
         *,
         most_waiting: int = MOST_WAITING,
-        most_pictures: int = MOST_PICTURES,
+        most_images: int = MOST_IMAGES,
     ):
         self.pipeline = pipeline
-        self.most_waiting, self.most_pictures = most_waiting, most_pictures
-        self._waiting: deque[_Request] = deque()
+        self.most_waiting, self.most_images = most_waiting, most_images
+        self._waiting: deque[_Job] = deque()
         self._lock = Lock()
         self._thread = ThreadPoolExecutor(1, "textgan-worker", _leave_a_core)
 
-    def draw(self, wish: Wish) -> "Future[Drawing]":
-        """Let the wish be drawn; one that is cancelled while it waits is not.
+    def sample(self, request: SampleRequest) -> "Future[Samples]":
+        """Queue a request; if it is cancelled while it waits, it is not sampled.
 
-        The future raises:
-            ValueError: the wish cannot be drawn; the text is fit for the page.
-            FloatingPointError: the model drew something else than numbers.
-            NotDrawnError: the model failed.
+        The future raises ValueError if the request cannot be sampled, FloatingPointError if an
+        image has values that are not finite, and NotSampledError for any other error.
 
         Raises:
-            NotDrawnError: too many requests wait.
+            NotSampledError: too many requests wait.
         """
-        return self._wait(_Request(wish))
+        return self._wait(_Job(request))
 
     def run(self, task: Callable[[], _Answer]) -> "Future[_Answer]":
-        """Let a task run in the worker's thread.
+        """Queue a function that the worker's thread calls.
 
-        The future raises ValueError and FloatingPointError where the task does, and NotDrawnError
-        where it raises anything else.
+        The future raises ValueError and FloatingPointError as the function does, and
+        NotSampledError for any other error.
 
         Raises:
-            NotDrawnError: too many requests wait.
+            NotSampledError: too many requests wait.
         """
-        return self._wait(_Request(task, alone=True))
+        return self._wait(_Job(task, alone=True))
 
-    def _wait(self, request: _Request) -> Future:
+    def _wait(self, job: _Job) -> Future:
         with self._lock:
             if len(self._waiting) >= self.most_waiting:
-                wait = f"{len(self._waiting)} others wait already"
-                raise NotDrawnError(f"Too many visitors draw at once ({wait}): try again soon.")
-            self._waiting.append(request)
-        self._take_a_turn()
-        return request.answer
+                wait = f"{len(self._waiting)} others are waiting"
+                raise NotSampledError(f"There are too many requests ({wait}): try again soon.")
+            self._waiting.append(job)
+        self._schedule_turn()
+        return job.answer
 
-    def _take_a_turn(self) -> None:
-        """Let the thread answer the oldest request once it has answered those before.
+    def _schedule_turn(self) -> None:
+        """Schedule one turn of the thread; there is one for each job.
 
-        There is a turn for each request. One whose request went along with an earlier one finds
-        less to do.
+        The turn of a job that was sampled in the batch of an earlier one has less to do.
         """
         self._thread.submit(self._turn).add_done_callback(_report)
 
@@ -104,73 +101,71 @@ class Worker:
         taken = self._take()
         try:
             self._work(taken)
-        finally:  # also after an error that nobody foresaw: nobody may wait for ever
-            left = [request for request in taken if not request.answer.done()]
+        finally:  # also after an unexpected error, since nobody may wait for ever
+            left = [job for job in taken if not job.answer.done()]
             if len(left) == 1:
-                said = "The model failed to draw this; the terminal that serves the page says why."
-                left[0].answer.set_exception(NotDrawnError(said))
+                text = "The model failed on this request. The terminal that serves the page has "
+                left[0].answer.set_exception(NotSampledError(f"{text}the error."))
             elif left:
                 self._separate(left)
 
-    def _take(self) -> list[_Request]:
-        """The oldest request, and those that can be drawn with it."""
+    def _take(self) -> list[_Job]:
+        """Take the oldest job, and those that can be sampled in the same batch."""
         with self._lock:
             if not self._waiting:
                 return []
-            taken = [self._waiting.popleft()]
-            first = taken[0]
-            if not first.alone:
-                pictures, rest = first.ask.number, deque()
-                for other in self._waiting:
-                    fits = not other.alone and other.ask.options == first.ask.options
-                    if fits and pictures + other.ask.number <= self.most_pictures:
-                        taken.append(other)
-                        pictures += other.ask.number
-                    else:
-                        rest.append(other)
-                self._waiting = rest
-        return [
-            request
-            for request in taken
-            if request.answer.running() or request.answer.set_running_or_notify_cancel()
-        ]
+            first = self._waiting.popleft()
+            taken, rest = [first], deque()
+            images = 0 if first.alone else first.work.number
+            while self._waiting and not first.alone:
+                other = self._waiting.popleft()
+                fits = not other.alone and other.work.options == first.work.options
+                if fits and images + other.work.number <= self.most_images:
+                    taken.append(other)
+                    images += other.work.number
+                else:
+                    rest.append(other)
+            self._waiting = rest or self._waiting
+        answers = [job.answer for job in taken]
+        alive = [a.running() or a.set_running_or_notify_cancel() for a in answers]
+        return [job for job, is_alive in zip(taken, alive, strict=True) if is_alive]
 
-    def _work(self, taken: list[_Request]) -> None:
+    def _work(self, taken: list[_Job]) -> None:
         if not taken:
             return
-        wishes = [request.ask for request in taken if isinstance(request.ask, Wish)]
+        requests = [job.work for job in taken if isinstance(job.work, SampleRequest)]
         try:
-            answers = draw_all(self.pipeline, wishes) if wishes else [one.ask() for one in taken]
+            answers = sample_batch(self.pipeline, requests) if requests else [taken[0].work()]
         except (ValueError, FloatingPointError) as error:
             if len(taken) == 1:
                 taken[0].answer.set_exception(error)
             return
-        for request, answer in zip(taken, answers, strict=True):
+        for job, answer in zip(taken, answers, strict=True):
             if isinstance(answer, FloatingPointError):
-                request.answer.set_exception(answer)
+                job.answer.set_exception(answer)
             else:
-                request.answer.set_result(answer)
+                job.answer.set_result(answer)
 
-    def _separate(self, requests: list[_Request]) -> None:
-        """Let each of these have a turn of its own, before all that wait."""
-        for request in requests:
-            request.alone = True
+    def _separate(self, jobs: list[_Job]) -> None:
+        """Give each of these jobs a turn of its own, before all that wait."""
+        for job in jobs:
+            job.alone = True
         with self._lock:
-            self._waiting.extendleft(reversed(requests))
-        for _ in requests:
-            self._take_a_turn()
+            self._waiting.extendleft(reversed(jobs))
+        for _ in jobs:
+            self._schedule_turn()
 
 
 def _leave_a_core() -> None:
     """Compute on all cores but one, which the server needs.
 
-    Where torch's threads have to wait for a core, each of its operations waits for the slowest.
+    If one of torch's threads has to wait for a core, every operation waits for that thread.
     """
     cores = os.cpu_count() or 1
     torch.set_num_threads(min(torch.get_num_threads(), max(1, cores - 1)))
 
 
 def _report(turn: Future) -> None:
-    """Print the error that nobody foresaw, for whoever serves the page."""
+    """Print an unexpected error in the terminal that serves the page."""
     if turn.exception() is not None:
         traceback.print_exception(turn.exception(), file=sys.stderr)

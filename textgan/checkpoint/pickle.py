@@ -135,7 +135,8 @@ class Interpreter:
             raise ValueError("its pickle must set no attribute but a state dict's _metadata")
 
     def persistent(self) -> None:
-        kind, storage, key, location, numbers = self.stack.pop()
+        reference = tuple(self.stack.pop())
+        kind, storage, key, location, numbers = reference if len(reference) == 5 else 5 * (None,)
         name = getattr(storage, "name", "")
         known = kind == "storage" and name in _STORAGES
         if not known or not isinstance(location, str) or not isinstance(key, str):

@@ -20,7 +20,7 @@ HELP = (
 )
 # ability of a pipeline -> what one that has it does, and what trains one
 _ABILITIES = {
-    "draw": ("draws", "textgan fit model=gan"),
+    "sample": ("draws", "textgan fit model=gan"),
     "interpolate": ("draws what lies between two captions", "textgan fit model=gan"),
     "attention": ("shows where it looked at each word", "textgan fit model=gan"),
     "one_graph": ("draws by one graph", "textgan fit model=gan"),

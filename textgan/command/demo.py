@@ -48,8 +48,8 @@ def main(argv: list[str]) -> int:
 
     from textgan.app.examples import examples
 
-    place = find_model(words.model, "draw", trust=words.trust)
-    pipeline = open_model(str(place), "draw", trust=words.trust, pretrained=words.pretrained)
+    place = find_model(words.model, "sample", trust=words.trust)
+    pipeline = open_model(str(place), "sample", trust=words.trust, pretrained=words.pretrained)
     try:
         offered = examples(place)
     except ValueError as error:

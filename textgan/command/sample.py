@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ANIMATION = "--to or --to_seed"
 # kind of picture -> the ability that it takes
-_TAKES = {"": "draw", "--rerank": "draw", "--attention": "attention", _ANIMATION: "interpolate"}
+_TAKES = {"": "sample", "--rerank": "sample", "--attention": "attention", _ANIMATION: "interpolate"}
 
 
 def main(argv: list[str]) -> int:
@@ -138,7 +138,7 @@ def _options(
             model = type(pipeline).__name__
             raise ConfigError(f"no such option: '--{word}'; this {model} {has}{near}")
         option = declared[names[0]]
-        if _TAKES[kind] not in ("draw", *option.also):
+        if _TAKES[kind] not in ("sample", *option.also):
             raise ConfigError(f"--{option.name} says nothing beside {kind}")
         try:
             values[option.name] = option.parse(text)

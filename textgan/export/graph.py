@@ -40,7 +40,7 @@ class DrawingGraph(nn.Module):
 
     def forward(self, token_ids: Tensor, mask: Tensor, noise: Tensor) -> Tensor:
         """(B, L) int64, (B, L) bool, (B, *noise_shape) -> images (B, C, H, W) in [-1, 1]."""
-        return self.pipeline.draw_from(noise, self.text_encoder.from_tokens(token_ids, mask))
+        return self.pipeline.generate_from(noise, self.text_encoder.from_tokens(token_ids, mask))
 
     def example(self, batch: int = 2, length: int = 3) -> tuple[Tensor, Tensor, Tensor]:
         """What `forward` can be given: captions of begin and padding tokens alone."""

@@ -1,4 +1,4 @@
-"""The one way to sample: captions in, pictures out."""
+"""Pipelines: inference without Lightning, from captions to images."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -27,10 +27,11 @@ _Batch = TypeVar("_Batch")
 
 @dataclass
 class PipelineOutput:
-    """images: k pictures for the first caption, then k for the second, and so on.
+    """The images of B captions: k of the first caption, then k of the second, and so on.
 
-    A list of PIL images ("pil"), a tensor (B * k, C, H, W) in [-1, 1] ("pt"), or an array (B * k,
-    H, W, C) in [0, 1] ("np").
+    Attributes:
+        images: a list of PIL images ("pil"), a tensor (B * k, C, H, W) in [-1, 1] ("pt"), or an
+            array (B * k, H, W, C) in [0, 1] ("np").
     """
 
     images: list[Image.Image] | Tensor | np.ndarray
@@ -39,25 +40,25 @@ class PipelineOutput:
 class Pipeline(Part):
     """Base of all inference without Lightning.
 
-    What a pipeline can do is declared, and read by the command line, the page and the export, which
-    know no class by name. Its abilities are of these:
+    The command line, the page and the export know no pipeline class by name. They read its declared
+    abilities:
 
-    - "draw": it is a `TextToImagePipeline`.
-    - "weighted_words": its prompts may say "a (red:1.5) circle".
-    - "interpolate": `interpolate(start, end, frames=, seed=, end_seed=, progress=)` generates what
-      lies between two captions.
-    - "attention": `words(caption)`, `attention` and `attentions(caption, seed=, indices=)` show
-      where it looked at each word.
-    - "one_graph": `noise_shape`, `channels`, `text_encoder` and `draw_from(noise, text)` are all
-      that drawing takes.
+    - "sample": it is a `TextToImagePipeline`.
+    - "weighted_words": its prompts may be written as "a (red:1.5) circle".
+    - "interpolate": `interpolate(start, end, frames=, seed=, end_seed=, progress=)` generates
+      images between two captions.
+    - "attention": `words(caption)`, `attention` and `attentions(caption, seed=, indices=)` return
+      the attention to each word.
+    - "one_graph": sampling needs only `noise_shape`, `channels`, `text_encoder` and
+      `generate_from(noise, text)`.
     - "compare": `similarity(images, captions)`, `search` and `classify`.
 
     Attributes:
-        abilities: what it can do.
-        options: numbers that `draw` and a call take by name; where such a method does, the other
-            abilities that an option names too.
-        trained_against: SHA-256 of the weights of each frozen net whose opinion of the samples was
-            trained on, and of those nets' ancestors: none of them may judge the samples.
+        abilities: some of the above.
+        options: numbers that `generate` and a call take by name, and the methods of the abilities
+            in `Option.also` too.
+        trained_against: SHA-256 of the weights of each frozen network that the samples were trained
+            against, and of its ancestors. None of them may evaluate the samples.
     """
 
     abilities: frozenset[str] = frozenset()
@@ -66,44 +67,44 @@ class Pipeline(Part):
 
     @property
     def device(self) -> torch.device:
-        """Where its weights are."""
+        """The device of its weights."""
         return next(self.parameters()).device
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of its weights, in which it computes; what it returns is float32 whatever it is."""
+        """The dtype of its weights and computations; results are always float32."""
         return next(self.parameters()).dtype
 
     @property
     def is_fitted(self) -> bool:
-        """Whether it can read captions: a text encoder has no vocabulary before its training."""
+        """False before training, while the text encoder has no vocabulary."""
         return True
 
 
 class TextToImagePipeline(Pipeline):
-    """Base of what generates images from captions; a subclass implements `draw`.
+    """Base of pipelines that generate images from captions; a subclass implements `generate`.
 
     A subclass with options declares them, and writes a `__call__` that names them and ends in
-    `self._run(captions, partial(self.draw_prompts, ...), ...)`.
+    `self._run(captions, partial(self.generate_prompts, ...), ...)`.
 
     Attributes:
         image_size: height and width of its images, in pixels.
     """
 
-    abilities = frozenset({"draw"})
+    abilities = frozenset({"sample"})
     image_size: int
 
     @abstractmethod
-    def draw(self, captions: list[str], keys: list[Key]) -> Tensor:
-        """An image for each caption, its noise keyed by keys[i] -> (B, C, H, W) in [-1, 1].
+    def generate(self, captions: list[str], keys: list[Key]) -> Tensor:
+        """Generate an image for each caption -> (B, C, H, W) in [-1, 1].
 
-        Captions are read as they stand, as those of a data set. A subclass gives each of its
-        options a keyword argument with a default.
+        Captions are read literally, as those of a data set. The noise of image i is keyed by
+        keys[i]. A subclass gives each of its options a keyword argument with a default.
         """
 
-    def draw_prompts(self, prompts: list[str], keys: list[Key], **options: float) -> Tensor:
-        """As `draw`, of captions that somebody typed, in which a pipeline may know a notation."""
-        return self.draw(prompts, keys, **options)
+    def generate_prompts(self, prompts: list[str], keys: list[Key], **options: float) -> Tensor:
+        """As `generate`, for typed captions, which may have a notation such as weighted words."""
+        return self.generate(prompts, keys, **options)
 
     def __call__(
         self,
@@ -117,33 +118,33 @@ class TextToImagePipeline(Pipeline):
         output_type: OutputType = "pil",
         progress: bool = False,
     ) -> PipelineOutput:
-        """Draw.
+        """Sample images of captions.
 
-        The same seed draws the same picture whatever stands beside it in the batch (to 1 of 255:
-        batched kernels are not bitwise).
+        The same seed gives the same image whatever else is in its batch, to 1 of 255, since batched
+        kernels are not bitwise equal.
 
         Args:
-            captions: what to draw.
-            num_images_per_prompt: draws of each caption, each with a noise of its own.
-            seed: with the caption's index and the draw's number it decides the noise; 0 unless
-                there is a generator.
+            captions: one caption, or several.
+            num_images_per_prompt: images of each caption, each with noise of its own.
+            seed: the noise of an image is keyed by the seed, the caption's index and the image's
+                number; 0 unless there is a generator.
             generator: gives the seed, another one with each call.
-            indices: a number for each caption that its noise is keyed by; its place in the list by
-                default. Captions of one number are drawn with the same noise.
-            batch_size: pictures drawn at a time.
+            indices: the index of each caption, by default its place in the list. Captions with
+                equal indices share their noise.
+            batch_size: images generated at a time.
             output_type: "pil", "pt" or "np".
             progress: whether a terminal shows a bar with the time left.
 
         Raises:
-            TypeError: a caption is no string, or the generator none of torch's.
+            TypeError: a caption is no string, or the generator is no torch.Generator.
             ValueError: a caption has more than 10,000 characters, a number is out of range, there
-                is no caption, there are both a seed and a generator, or not as many indices as
-                captions.
-            FloatingPointError: the model drew something else than numbers.
+                is no caption, there are both a seed and a generator, or the numbers of indices and
+                captions differ.
+            FloatingPointError: an image has values that are not finite.
         """
         return self._run(
             captions,
-            self.draw_prompts,
+            self.generate_prompts,
             num_images_per_prompt=num_images_per_prompt,
             seed=seed,
             generator=generator,
@@ -161,20 +162,14 @@ class TextToImagePipeline(Pipeline):
         seed: int = 0,
         indices: Sequence[int] | None = None,
     ) -> Tensor:
-        """Images of a data set's captions, read as they stand, by the default options.
+        """Sample images of B captions of a data set, read literally, with the default options.
 
-        Args:
-            captions: B of them.
-            num_images_per_prompt: images of each caption, which follow one another.
-            seed: as in a call.
-            indices: as in a call.
-
-        Returns:
-            (B * num_images_per_prompt, C, H, W) float32 in [-1, 1].
+        The arguments are as in a call. Returns (B * num_images_per_prompt, C, H, W) float32 in
+        [-1, 1].
         """
         return self._run(
             captions,
-            self.draw,
+            self.generate,
             num_images_per_prompt=num_images_per_prompt,
             seed=seed,
             indices=indices,
@@ -182,14 +177,14 @@ class TextToImagePipeline(Pipeline):
         ).images
 
     def unread_words(self, caption: str) -> int:
-        """How many words at the end of a caption are cut off before it is read."""
+        """The number of words at the end of a caption that the text encoder cuts off."""
         return 0
 
     @torch.no_grad()
     def _run(
         self,
         captions: str | Sequence[str],
-        draw: Callable[[list[str], list[Key]], Tensor],
+        generate: Callable[[list[str], list[Key]], Tensor],
         *,
         num_images_per_prompt: int = 1,
         seed: int | None = None,
@@ -199,7 +194,7 @@ class TextToImagePipeline(Pipeline):
         output_type: OutputType = "pil",
         progress: bool = False,
     ) -> PipelineOutput:
-        """What a call does, with `draw` for each batch: captions, keys -> (B, C, H, W)."""
+        """Call `generate` for each batch: captions, keys -> (B, C, H, W) in [-1, 1]."""
         if output_type not in ("pil", "pt", "np"):
             raise ValueError(f'output_type must be "pil", "pt" or "np", got {output_type!r}')
         batches = keyed(
@@ -209,23 +204,25 @@ class TextToImagePipeline(Pipeline):
             indices=indices,
             batch_size=batch_size,
         )
-        shown = tracked(batches, sum(map(len, batches)), shown=progress)
-        images = torch.cat([draw(*map(list, zip(*batch, strict=True))).float() for batch in shown])
-        return PipelineOutput(converted(images, output_type))
+        images = [
+            generate(*map(list, zip(*batch, strict=True))).float()
+            for batch in tracked(batches, sum(map(len, batches)), shown=progress)
+        ]
+        return PipelineOutput(converted(torch.cat(images), output_type))
 
     def save_card(self, folder: str | Path, card: Card) -> Path:
         """Write a model card, `README.md` and `grid.png`, into the folder of a saved pipeline.
 
         Args:
-            folder: where `save_pretrained` wrote.
-            card: what it says.
+            folder: the folder that `save_pretrained` wrote.
+            card: the content of the card.
 
         Returns:
             The path of `README.md`.
 
         Raises:
             ConfigError: the card's evaluation cannot be read.
-            ValueError: the evaluation is of other weights, or there are no captions.
+            ValueError: the evaluation has other weights, or the card has no captions.
         """
         images = self(card.captions, seed=card.seed, output_type="pt").images
         return card.write(Path(folder), self, images)
@@ -235,12 +232,12 @@ class TextToImagePipeline(Pipeline):
     ) -> str:
         """Publish the pipeline with its model card on the Hugging Face Hub.
 
-        Whoever runs it must be logged in there (`hf auth login`).
+        The user must be logged in there (`hf auth login`).
 
         Args:
-            repo_id: `owner/name`, made if need be.
-            card: what the model card says.
-            private: whether only its owner may see it.
+            repo_id: `owner/name`, created if necessary.
+            card: the content of the model card.
+            private: whether only the owner may see it.
             commit_message: None names this version of textgan.
 
         Returns:
@@ -257,15 +254,15 @@ class TextToImagePipeline(Pipeline):
 
 
 def converted(images: Tensor, kind: OutputType) -> list[Image.Image] | Tensor | np.ndarray:
-    """(B, C, H, W) in [-1, 1] -> what `PipelineOutput` holds.
+    """Convert images (B, C, H, W) in [-1, 1] to the `images` of a `PipelineOutput`.
 
     Raises:
-        FloatingPointError: there are values that are no finite numbers.
+        FloatingPointError: a value is not finite.
     """
-    if not torch.isfinite(images).all():
-        bad = int((~torch.isfinite(images)).flatten(1).any(1).sum())
+    bad = int((~images.isfinite()).flatten(1).any(1).sum())
+    if bad:
         raise FloatingPointError(
-            f"{bad} of {len(images)} pictures hold values that are not finite numbers"
+            f"{bad} of {len(images)} images hold values that are not finite numbers"
         )
     if kind == "pt":
         return images
@@ -274,18 +271,14 @@ def converted(images: Tensor, kind: OutputType) -> list[Image.Image] | Tensor | 
     return [to_pil(image) for image in images]
 
 
-def tracked(batches: Sequence[_Batch], total: int, *, shown: bool) -> Iterable[_Batch]:
-    """The same batches, with a bar on a terminal's error output where it is to be shown.
-
-    Args:
-        batches: what is drawn, a batch after the other.
-        total: pictures in all of them.
-        shown: whether a bar is wanted.
-    """
+def tracked(
+    batches: Sequence[_Batch], total: int, *, shown: bool, verb: str = "sampling"
+) -> Iterable[_Batch]:
+    """Yield the same batches of `total` images; if `shown`, a terminal shows a bar on stderr."""
     console = Console(stderr=True)
     hidden = not shown or len(batches) < 2 or not console.is_terminal
-    description = f"drawing {total:,} pictures"
-    return track(batches, description, transient=True, disable=hidden, console=console)
+    title = f"{verb} {total:,} images"
+    return track(batches, title, transient=True, disable=hidden, console=console)
 
 
 def _seed(seed: int | None, generator: torch.Generator | None) -> int:
@@ -295,5 +288,5 @@ def _seed(seed: int | None, generator: torch.Generator | None) -> int:
         kind = type(generator).__name__
         raise TypeError(f"generator must be one torch.Generator for all captions, got {kind}")
     if seed is not None:
-        raise ValueError(f"seed must be left out where a generator is given, got {seed}")
+        raise ValueError(f"seed must be left out if a generator is given, got {seed}")
     return int(torch.randint(2**62, (), generator=generator, device=generator.device))

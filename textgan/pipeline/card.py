@@ -24,17 +24,17 @@ _LICENCE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 
 @dataclass
 class Card:
-    """What a model card says beside what the pipeline itself knows.
+    """The content of a model card that the pipeline itself does not know.
 
     Args:
         captions: captions of the grid; one image is generated for each.
-        name: what `from_pretrained` is to be given to load the pipeline; None means the name of the
+        name: the argument of `from_pretrained` that loads the pipeline; None means the name of the
             folder, or of the repository on the hub.
-        evaluation: an `evaluation.json` of this very pipeline, whose numbers are shown.
-        data: what it was trained on and under which terms, in a sentence or a few.
-        licence: of the weights, by the hub's word for it, such as "mit", "apache-2.0" or "other".
-        command: the command line that trained it.
-        tags: further words by which the hub finds it.
+        evaluation: an `evaluation.json` of this pipeline, whose numbers are shown.
+        data: a description of the training data and its terms.
+        licence: of the weights, as the hub names it, such as "mit", "apache-2.0" or "other".
+        command: the command line of the training.
+        tags: further words for the hub's search.
         seed: of the grid's images.
 
     Raises:
@@ -63,8 +63,8 @@ class Card:
         """Write `README.md` and `grid.png` into the folder of a saved pipeline.
 
         Args:
-            folder: where it was saved.
-            pipeline: what was saved.
+            folder: of the pipeline.
+            pipeline: the pipeline.
             images: (B, C, H, W) in [-1, 1], one for each caption.
 
         Returns:
@@ -72,13 +72,13 @@ class Card:
 
         Raises:
             ConfigError: the evaluation cannot be read.
-            ValueError: the evaluation is of other weights.
+            ValueError: the evaluation has other weights.
         """
         name = " ".join((self.name or folder.resolve().name).split())
         sections = {
-            "Draw with it": _code(name, self.captions[0]),
-            "Where it comes from": self._origin(),
-            "How good it is": self._numbers(pipeline),
+            "Usage": _code(name, self.captions[0]),
+            "Training": self._origin(),
+            "Evaluation": self._numbers(pipeline),
         }
         front = ModelCardData(
             library_name="textgan",
@@ -87,9 +87,9 @@ class Card:
             tags=["textgan", *self.tags],
             widget=[{"text": caption} for caption in self.captions if caption.strip()],
         )
-        what = _what(pipeline, images, self.seed)
-        text = f"---\n{front.to_yaml()}\n---\n\n# {name}\n\n{what}\n"
-        text += "".join(f"\n## {title}\n\n{said}\n" for title, said in sections.items() if said)
+        summary = _summary(pipeline, images, self.seed)
+        text = f"---\n{front.to_yaml()}\n---\n\n# {name}\n\n{summary}\n"
+        text += "".join(f"\n## {title}\n\n{body}\n" for title, body in sections.items() if body)
         folder.mkdir(parents=True, exist_ok=True)
         save_png(captioned_grid(images, self.captions, columns=_COLUMNS), folder / GRID)
         with whole(folder / CARD) as beside:
@@ -103,13 +103,13 @@ class Card:
         ]
         if self.command is not None:
             longest = max(map(len, re.findall("`+", self.command)), default=0)
-            fence = "`" * max(3, longest + 1)  # ends at no backticks of the command
+            fence = "`" * max(3, longest + 1)  # longer than the backticks in the command
             code = f"{fence}bash\n{self.command.strip()}\n{fence}"
-            lines.append(f"The command that trained it:\n\n{code}")
+            lines.append(f"The command of the training:\n\n{code}")
         return "\n\n".join(lines)
 
     def _numbers(self, pipeline: Part) -> str | None:
-        """The numbers of the evaluation as a table, and the data that they were measured on."""
+        """The numbers of the evaluation as a table, and the data of the evaluation."""
         if self.evaluation is None:
             return None
         content = read(self.evaluation)
@@ -124,7 +124,7 @@ class Card:
             for name, number in content["numbers"].items()
         ]
         data = content["data"]
-        measured = f"{count(data.get('pictures'))} pictures of `{data.get('class')}`"
+        measured = f"{count(data.get('pictures'))} images of `{data.get('class')}`"
         return (
             "| number | value | 95 % interval | spread | n |\n|---|---|---|---|---|\n"
             + "\n".join(rows)
@@ -137,15 +137,15 @@ def _spread(number: dict[str, float | None]) -> str:
     return "" if spread is None else significant(spread)
 
 
-def _what(pipeline: Part, images: Tensor, seed: int) -> str:
+def _summary(pipeline: Part, images: Tensor, seed: int) -> str:
     height, width = images.shape[-2:]
     parameters = sum(weight.numel() for weight in pipeline.parameters())
     kind, digest = type(pipeline).__name__, weights_hash(pipeline)
     return (
-        f"Draws pictures of {width} x {height} pixels from captions: a `{kind}` of textgan with "
-        f"{parameters:,} parameters (weights' SHA-256 `{digest[:16]}`).\n\n"
-        f"![pictures that it drew]({GRID})\n\n"
-        f"*One draw of each of these captions with seed {seed}, none left out.*"
+        f"Generates images of {width} x {height} pixels from captions: a `{kind}` of textgan with "
+        f"{parameters:,} parameters (SHA-256 of the weights: `{digest[:16]}`).\n\n"
+        f"![samples]({GRID})\n\n"
+        f"*One sample of each of these captions with seed {seed}, not selected.*"
     )
 
 
@@ -154,6 +154,6 @@ def _code(name: str, caption: str) -> str:
         "```python\n"
         "from textgan.pipeline import TextToImagePipeline\n\n"
         f"pipe = TextToImagePipeline.from_pretrained({json.dumps(name, ensure_ascii=False)})\n"
-        f'pipe({json.dumps(caption, ensure_ascii=False)}).images[0].save("drawn.png")\n'
+        f'pipe({json.dumps(caption, ensure_ascii=False)}).images[0].save("sample.png")\n'
         "```"
     )

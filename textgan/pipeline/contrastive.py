@@ -1,8 +1,9 @@
-"""Which text fits which picture: search and classification, without training for either."""
+"""Search and classification of images by text, without training for either task."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -18,26 +19,28 @@ from textgan.pipeline.squares import squares_below
 from textgan.pretrained.frozen import weights_hash
 from textgan.text_encoder.base import TextEncoder
 
+_Items = TypeVar("_Items", Tensor, Sequence)
+
 
 @dataclass(frozen=True)
 class Match:
-    """A picture file, and the cosine of its encoding with the caption's, in [-1, 1]."""
+    """An image file, and the cosine of its encoding with the caption's, in [-1, 1]."""
 
     path: Path
     similarity: float
 
 
 class ContrastivePipeline(Pipeline):
-    """Pictures and captions in one space, where what fits lies close (Radford et al. 2021).
+    """Images and captions in one space, as in CLIP (Radford et al. 2021).
 
     Args:
-        image_encoder: reads pictures.
-        text_encoder: reads captions; as wide.
-        temperature: what `classify` divides cosines by.
-        templates: what `classify` makes of labels, unless told otherwise.
-        ancestors: `weights_hash` of every net that the image encoder was trained from.
-        aligned: which features training brought into one space: "pooled", "words" (with the
-            regions) or both; None where that is not known.
+        image_encoder: encodes images.
+        text_encoder: encodes captions; it has the same width.
+        temperature: the divisor of cosines in `classify`.
+        templates: the captions that `classify` makes of a label by default.
+        ancestors: `weights_hash` of every network that the image encoder was trained from.
+        aligned: the features that were trained to share one space: "pooled", "words" (with image
+            regions) or both; None if unknown.
 
     Raises:
         ValueError: the widths differ, or the temperature is not positive.
@@ -72,51 +75,40 @@ class ContrastivePipeline(Pipeline):
     def lineage(self) -> frozenset[str]:
         """Hashes of the image encoder and of its ancestors.
 
-        Who was trained to please one of them must not be judged by this pipeline.
+        A model that was trained against one of them must not be evaluated by this pipeline.
         """
         return frozenset({weights_hash(self.image_encoder), *self.ancestors})
 
     @torch.no_grad()
     def encode_images(self, images: Tensor | Sequence[Image.Image], batch_size: int = 64) -> Tensor:
-        """Pictures -> (B, width) float32, of length 1.
+        """Encode images -> (B, width) float32, of length 1.
 
         Args:
-            images: (B, C, H, W) in [-1, 1] with the encoder's channels, which the encoder resizes
-                whole; or B PIL pictures of any size and mode, of which the middle square is
-                resized to the encoder's, and gray, RGB or RGBA made its channels
-                (`middle_square`).
-            batch_size: pictures encoded at a time.
+            images: (B, C, H, W) in [-1, 1] with the encoder's channels, which the encoder resizes;
+                or B PIL images of any size and mode, whose middle square is resized and converted
+                to the encoder's channels (`middle_square`).
+            batch_size: images encoded at a time.
         """
-        _check("images", len(images), batch_size)
-        return torch.cat(
-            [
-                _unit(self.image_encoder(self._pixels(images[i : i + batch_size])).pooled)
-                for i in range(0, len(images), batch_size)
-            ]
-        )
+        batches = _batches("images", images, batch_size)
+        return torch.cat([_unit(self.image_encoder(self._pixels(b)).pooled) for b in batches])
 
     @torch.no_grad()
     def encode_texts(self, captions: str | Sequence[str], batch_size: int = 64) -> Tensor:
-        """B captions, `batch_size` at a time -> (B, width) float32, of length 1.
+        """Encode B captions, `batch_size` at a time -> (B, width) float32, of length 1.
 
         Raises:
-            ValueError: there is none, or one has more than 10,000 characters.
+            ValueError: there is no caption, or one has more than 10,000 characters.
         """
         captions = [captions] if isinstance(captions, str) else list(captions)
         for caption in captions:
             check_caption(caption)
-        _check("captions", len(captions), batch_size)
-        return torch.cat(
-            [
-                _unit(self.text_encoder(captions[i : i + batch_size]).pooled)
-                for i in range(0, len(captions), batch_size)
-            ]
-        )
+        batches = _batches("captions", captions, batch_size)
+        return torch.cat([_unit(self.text_encoder(batch).pooled) for batch in batches])
 
     def similarity(
         self, images: Tensor | Sequence[Image.Image], captions: str | Sequence[str]
     ) -> Tensor:
-        """Cosine of each of B pictures with each of C captions -> (B, C) in [-1, 1]."""
+        """The cosine of each of B images with each of C captions -> (B, C) in [-1, 1]."""
         return self.encode_images(images) @ self.encode_texts(captions).T
 
     def classify(
@@ -126,20 +118,21 @@ class ContrastivePipeline(Pipeline):
         *,
         templates: Sequence[str] | None = None,
     ) -> Tensor:
-        """Which of L labels names each of B pictures -> (B, L) probabilities.
+        """Classify B images by L labels -> (B, L) probabilities.
 
-        The softmax over cosines divided by the temperature. A label's encoding is the mean of those
-        of its captions, one a template, brought to length 1 (prompt ensembling, Radford et al.
-        2021, section 3.1.4).
+        They are the softmax of cosines divided by the temperature. A label's encoding is the mean
+        encoding of its captions, one for each template, scaled to length 1 (prompt ensembling,
+        Radford et al. 2021, section 3.1.4).
 
         Args:
             images: as in `encode_images`.
             labels: all different.
-            templates: captions with one "{}" each, where the label stands; None takes the
+            templates: captions with one "{}" each, which the label replaces; None takes the
                 pipeline's own.
 
         Raises:
-            ValueError: labels are equal or empty, there are none, or a template has not one "{}".
+            ValueError: two labels are equal, one is empty, there are none, or a template does not
+                have exactly one "{}".
         """
         texts = self.encode_labels(labels, templates=templates)
         return (self.encode_images(images) @ texts.T / self.temperature).softmax(1)
@@ -148,7 +141,7 @@ class ContrastivePipeline(Pipeline):
     def encode_labels(
         self, labels: Sequence[str], *, templates: Sequence[str] | None = None
     ) -> Tensor:
-        """L labels -> (L, width) float32, of length 1: see `classify`."""
+        """Encode L labels, as in `classify` -> (L, width) float32, of length 1."""
         templates = self.templates if templates is None else templates
         _check_labels(labels, templates)
         texts = self.encode_texts(
@@ -168,22 +161,22 @@ class ContrastivePipeline(Pipeline):
         max_megapixels: float = MAX_MEGAPIXELS,
         follow_links: bool = False,
     ) -> list[Match]:
-        """The pictures below a folder that fit a caption best, best first.
+        """Find the images below a folder that fit a caption best, best first.
 
-        Hidden files and folders are left out. One warning counts the pictures that cannot be read,
-        links and what is no regular file among them.
+        Hidden files and folders are ignored. One warning counts the images that were skipped:
+        unreadable ones, links and files that are not regular.
 
         Args:
-            folder: looked through with all its sub-folders.
-            caption: what is searched for.
-            top: how many are returned, where there are as many.
-            batch_size: pictures read and encoded at a time.
-            max_megapixels: a picture of more million pixels is left out before it is decoded.
-            follow_links: whether links below the folder are followed; otherwise they are left out.
+            folder: searched with all its sub-folders.
+            caption: describes the images to find.
+            top: the most images that are returned.
+            batch_size: images read and encoded at a time.
+            max_megapixels: an image of more million pixels is skipped before it is decoded.
+            follow_links: whether links below the folder are followed; otherwise they are skipped.
 
         Raises:
-            FileNotFoundError: there is no such folder.
-            ValueError: it has no picture that can be read.
+            FileNotFoundError: the folder does not exist.
+            ValueError: the folder has no image that can be read.
         """
         if top < 1:
             raise ValueError(f"top must be at least 1, got {top}")
@@ -203,7 +196,7 @@ class ContrastivePipeline(Pipeline):
         return sorted(matches, key=lambda match: (-match.similarity, match.path))[:top]
 
     def _pixels(self, images: Tensor | Sequence[Image.Image]) -> Tensor:
-        """(B, C, H, W) on the encoder's device, in the weights' precision."""
+        """Images (B, C, H, W) on the encoder's device, in the dtype of the weights."""
         if not isinstance(images, Tensor):
             size = self.image_encoder.image_size, self.image_encoder.channels
             images = torch.stack([middle_square(image, *size) for image in images])
@@ -214,10 +207,11 @@ def _unit(encodings: Tensor) -> Tensor:
     return F.normalize(encodings.float(), dim=1)
 
 
-def _check(name: str, count: int, batch_size: int) -> None:
-    if count < 1 or batch_size < 1:
+def _batches(name: str, items: _Items, batch_size: int) -> list[_Items]:
+    if len(items) < 1 or batch_size < 1:
         rule = f"{name} must hold at least one, and batch_size be at least 1"
-        raise ValueError(f"{rule}, got {count} and {batch_size}")
+        raise ValueError(f"{rule}, got {len(items)} and {batch_size}")
+    return [items[i : i + batch_size] for i in range(0, len(items), batch_size)]
 
 
 def _check_labels(labels: Sequence[str], templates: Sequence[str]) -> None:

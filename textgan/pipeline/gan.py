@@ -1,4 +1,4 @@
-"""Sampling from a GAN: one forward pass."""
+"""Sampling from a GAN in one forward pass."""
 
 import re
 from collections.abc import Sequence
@@ -28,12 +28,12 @@ from textgan.types import TextFeatures
 
 @dataclass(frozen=True)
 class WordAttention:
-    """Where the generator looked at a word.
+    """The generator's attention to a word.
 
     Attributes:
-        word: as the caption has it, weights left out.
+        word: as in the caption without weights.
         start, end: its characters in the caption without weights.
-        map: (H, W) in [0, 1], of the picture's size; 1 where it was looked at most.
+        map: (H, W) in [0, 1], of the image's size; 1 at the greatest attention.
     """
 
     word: str
@@ -46,7 +46,7 @@ _TRUNCATION = Option(
     "truncation",
     float,
     1.0,
-    "0 draws the likeliest picture, 1 all variety.",
+    "0 gives the likeliest image, 1 the full variety.",
     minimum=0,
     maximum=1,
     also=frozenset({"interpolate", "attention"}),
@@ -55,21 +55,21 @@ _GUIDANCE = Option(
     "guidance_scale",
     float,
     1.0,
-    "Above 1 it exaggerates what the caption says.",
+    "Values above 1 exaggerate the caption.",
     also=frozenset({"interpolate"}),
 )
 
 
 class GANPipeline(TextToImagePipeline):
-    """Captions -> text encoder -> generator -> pictures.
+    """Captions -> text encoder -> generator -> images.
 
     Args:
-        generator: draws from noise and text.
-        text_encoder: reads the captions.
-        trained_against: as the base says.
+        generator: generates images from noise and text.
+        text_encoder: encodes the captions.
+        trained_against: as in the base.
     """
 
-    abilities = frozenset({"draw", "weighted_words", "interpolate", "attention", "one_graph"})
+    abilities = frozenset({"sample", "weighted_words", "interpolate", "attention", "one_graph"})
     options = (_TRUNCATION, _GUIDANCE)
 
     def __init__(
@@ -100,10 +100,10 @@ class GANPipeline(TextToImagePipeline):
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
-        """Shape of the noise of one image."""
+        """The shape of the noise of one image."""
         return self.generator.noise_shape
 
-    def draw(
+    def generate(
         self,
         captions: list[str],
         keys: list[Key],
@@ -112,15 +112,15 @@ class GANPipeline(TextToImagePipeline):
         truncation: float = 1.0,
         weighted_words: bool = False,
     ) -> Tensor:
-        """As the base says; equal captions are encoded once."""
+        """As in the base; equal captions are encoded once."""
         rows = {caption: row for row, caption in enumerate(dict.fromkeys(captions))}
         text = self.encode([*rows]) if weighted_words else self.text_encoder([*rows])
         if len(rows) < len(captions):
             text = text[torch.tensor([rows[c] for c in captions], device=text.mask.device)]
-        return self.draw_from(self.noise(keys, truncation), text, guidance_scale)
+        return self.generate_from(self.noise(keys, truncation), text, guidance_scale)
 
-    def draw_prompts(self, prompts: list[str], keys: list[Key], **options: float) -> Tensor:
-        return self.draw(prompts, keys, **{"weighted_words": True, **options})
+    def generate_prompts(self, prompts: list[str], keys: list[Key], **options: float) -> Tensor:
+        return self.generate(prompts, keys, **{"weighted_words": True, **options})
 
     def __call__(
         self,
@@ -137,36 +137,19 @@ class GANPipeline(TextToImagePipeline):
         output_type: OutputType = "pil",
         progress: bool = False,
     ) -> PipelineOutput:
-        """Draw, as `TextToImagePipeline` does.
+        """Sample images of captions, as `TextToImagePipeline` does, with three options more.
 
-        Args:
-            captions: as in the base, and so are all arguments but the next three.
-            num_images_per_prompt: draws of each caption.
-            seed: of the noise.
-            generator: gives the seed.
-            indices: a number for each caption that its noise is keyed by.
-            guidance_scale: how far beyond the drawing of the empty caption towards that of the
-                caption; 1 is the caption's own.
-            truncation: in [0, 1], what the noise is multiplied by: less of it gives likelier
-                pictures that are more alike, none of it one picture a caption.
-            weighted_words: whether in "a (red:1.5) circle" a word counts for more, which is how
-                people write captions and data sets do not; otherwise that is read as it stands.
-            batch_size: pictures drawn at a time.
-            output_type: "pil", "pt" or "np".
-            progress: whether a terminal shows a bar with the time left.
-
-        Raises:
-            TypeError, ValueError, FloatingPointError: as in the base.
+        - `guidance_scale` extrapolates from the image of the empty caption (0) through the
+          caption's own (1).
+        - `truncation`, in [0, 1], is a factor on the noise. Smaller values give likelier images
+          that differ less; at 0 all images of a caption are equal.
+        - `weighted_words` tells whether "a (red:1.5) circle" gives a word more weight. If it is
+          false, the caption is read literally, as those of data sets.
         """
-        draw = partial(
-            self.draw,
-            guidance_scale=guidance_scale,
-            truncation=truncation,
-            weighted_words=weighted_words,
-        )
+        options = {"guidance_scale": guidance_scale, "truncation": truncation}
         return self._run(
             captions,
-            draw,
+            partial(self.generate, weighted_words=weighted_words, **options),
             num_images_per_prompt=num_images_per_prompt,
             seed=seed,
             generator=generator,
@@ -177,11 +160,13 @@ class GANPipeline(TextToImagePipeline):
         )
 
     def encode(self, captions: list[str]) -> TextFeatures:
-        """B captions, some perhaps with weighted words -> their features."""
+        """Encode B captions, which may have weighted words."""
         return prompt.encode(self.text_encoder, captions)
 
     def noise(self, keys: list[Key], truncation: float = 1.0) -> Tensor:
-        """The noise of each key (seed, the caption's index, draw) -> (B, *noise_shape).
+        """The noise of B keys (seed, index of the caption, number of the image).
+
+        Its shape is (B, *noise_shape).
 
         Raises:
             ValueError: truncation is not in [0, 1].
@@ -190,10 +175,12 @@ class GANPipeline(TextToImagePipeline):
         noise = truncation * keyed_randn(keys, self.noise_shape)
         return noise.to(self.device, self.dtype)
 
-    def draw_from(self, noise: Tensor, text: TextFeatures, guidance_scale: float = 1.0) -> Tensor:
+    def generate_from(
+        self, noise: Tensor, text: TextFeatures, guidance_scale: float = 1.0
+    ) -> Tensor:
         """Noise (B, *noise_shape) and the features of B captions -> (B, C, H, W) in [-1, 1].
 
-        Guidance extrapolates in pixels, from what the empty caption draws of the same z.
+        Guidance extrapolates pixels from the image that the empty caption gives with the same z.
         """
         images = self.generator(noise, text)
         if guidance_scale == 1:
@@ -218,25 +205,17 @@ class GANPipeline(TextToImagePipeline):
         output_type: OutputType = "pil",
         progress: bool = False,
     ) -> PipelineOutput:
-        """Pictures on the way from one caption to another, from one noise to another, or both.
+        """Interpolate from one caption to another, from one noise to another, or both.
 
-        Args:
-            start: the first picture's caption.
-            end: the last picture's; None stays with the first.
-            frames: pictures, both ends included.
-            seed: of the first picture's noise, which is that of `pipe(start, seed=seed)`.
-            end_seed: of the last picture's; None stays with the first.
-            truncation: as in a call, and so are the next four.
-            guidance_scale: as in a call.
-            batch_size: as in a call.
-            output_type: as in a call.
-            progress: as in a call.
+        The first of `frames` images has the caption `start`, and the noise of `pipe(start,
+        seed=seed)`. The last one has the caption `end` and the noise of `end_seed`; None keeps
+        those of the first. The other arguments are as in a call.
 
         Raises:
-            ValueError: there is no way to go, or a number is out of range.
+            ValueError: both `end` and `end_seed` are None, or a number is out of range.
         """
         if end is None and end_seed is None:
-            raise ValueError("end or end_seed must be given, or both: what is there to go to?")
+            raise ValueError("end or end_seed must be given, or both")
         if frames < 2 or batch_size < 1:
             rule = "frames must be at least 2, and batch_size at least 1"
             raise ValueError(f"{rule}, got {frames} and {batch_size}")
@@ -245,7 +224,7 @@ class GANPipeline(TextToImagePipeline):
         text = self.encode([start, start if end is None else end])
         shares = torch.linspace(0, 1, frames, device=self.device).split(batch_size)
         images = [
-            self.draw_from(
+            self.generate_from(
                 between_noises(noise, some), between_texts(text, some), guidance_scale
             ).float()
             for some in tracked(shares, frames, shown=progress)
@@ -258,30 +237,24 @@ class GANPipeline(TextToImagePipeline):
         return len(text[read:].split())
 
     def words(self, caption: str) -> list[str]:
-        """The words of a caption that the text encoder reads, in their order, without weights.
+        """List the words of a caption that the text encoder reads, without weights.
 
-        They are those of `attention`, and nothing is drawn to find them.
+        They are those of `attention`; no image is generated.
         """
         return [word[0] for word, _ in self._words(caption)]
 
     def attention(
         self, caption: str, *, seed: int = 0, index: int = 0, truncation: float = 1.0
     ) -> list[WordAttention]:
-        """For each word of a caption, where `pipe(caption, seed=seed)` looked at it.
+        """The attention to each word of a caption in `pipe(caption, seed=seed, indices=[index])`.
 
-        The attention of all heads and resolutions, enlarged and averaged (DAAM, Tang et al. 2022),
-        summed over a word's tokens, brought to 1 at its greatest. A word that the text encoder cut
-        off is left out. Words know of their neighbours, so that what "red" says may be looked up
-        at "circle".
-
-        Args:
-            caption: what is drawn.
-            seed: as in a call.
-            index: as one of the call's `indices`; it is the caption's first draw.
-            truncation: as in a call.
+        The attention of all heads and resolutions is enlarged and averaged (DAAM, Tang et al.
+        2022), summed over the tokens of a word, and scaled to a maximum of 1. Words that the text
+        encoder cuts off are left out. The features of a word contain its neighbours, so the
+        attention to "circle" may show the effect of "red".
 
         Raises:
-            ValueError: the generator looks at no single words.
+            ValueError: the generator attends to no single words.
         """
         return self.attentions(caption, seed=seed, indices=[index], truncation=truncation)[0]
 
@@ -289,40 +262,31 @@ class GANPipeline(TextToImagePipeline):
     def attentions(
         self, caption: str, *, seed: int = 0, indices: Sequence[int], truncation: float = 1.0
     ) -> list[list[WordAttention]]:
-        """The attention of several pictures of one caption, computed in one batch.
-
-        Args:
-            caption: as in `attention`, and so are `seed` and `truncation`.
-            seed: of the noise.
-            indices: as in a call, one for each picture.
-            truncation: what the noise is multiplied by.
-
-        Returns:
-            For each index what `attention` returns.
+        """As `attention`, for several images of one caption, computed in one batch.
 
         Raises:
-            ValueError: the generator looks at no single words, or there are no indices.
+            ValueError: the generator attends to no single words, or there are no indices.
         """
         if not indices:
             raise ValueError("indices must hold at least one, got none")
         noise = self.noise([(seed, int(index), 0) for index in indices], truncation)
         text = self.encode([caption]).repeat_interleave(len(indices))
-        looked = self.generator.word_attention(noise, text)  # (B, L, H, W)
+        maps = self.generator.word_attention(noise, text)  # (B, L, H, W)
         words = self._words(caption)
-        return [[_of_word(word, rows[places]) for word, places in words] for rows in looked]
+        return [[_of_word(word, rows[indices]) for word, indices in words] for rows in maps]
 
     def _words(self, caption: str) -> list[tuple[re.Match[str], list[int]]]:
-        """Each word of a caption that is read, and its places among the tokens."""
+        """Each word of a caption that is read, and the indices of its tokens."""
         text = parse(caption).text
         spans = self.text_encoder.spans([text])[0]
         found = [
-            (word, prompt.places(spans, word.start(), word.end()))
+            (word, prompt.token_indices(spans, word.start(), word.end()))
             for word in re.finditer(r"\S+", text)
         ]
-        return [(word, places) for word, places in found if places]
+        return [(word, indices) for word, indices in found if indices]
 
 
-def _of_word(word: re.Match[str], looked: Tensor) -> WordAttention:
-    """The attention (T, H, W) to a word's T tokens, as one map whose greatest value is 1."""
-    total = looked.sum(0)
+def _of_word(word: re.Match[str], maps: Tensor) -> WordAttention:
+    """Sum the attention (T, H, W) to a word's T tokens, and scale its maximum to 1."""
+    total = maps.sum(0)
     return WordAttention(word[0], word.start(), word.end(), (total / total.max()).float().cpu())

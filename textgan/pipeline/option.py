@@ -1,4 +1,4 @@
-"""Options of a pipeline, declared so that command line, page and report can read them."""
+"""Options that a pipeline declares, for the command line, the page and the report."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ class Option:
     """A number that a pipeline takes by name beside the captions.
 
     Args:
-        name: of the keyword argument of `draw` and of a call.
+        name: of the keyword argument of `generate` and of a call.
         kind: float or int.
-        default: its value where it is not given.
+        default: the value if it is not given.
         help: its meaning, a clause for the command line and the page.
-        minimum: the least value; None where there is no bound.
-        maximum: the greatest value. An option with both bounds is a slider on the page.
+        minimum: None means no bound.
+        maximum: None means no bound. An option with both bounds is a slider on the page.
         also: abilities of the pipeline whose methods take it too, such as "interpolate".
     """
 
@@ -36,11 +36,7 @@ class Option:
             raise ValueError(f"{self.name} must be {rule}, got {value}")
 
     def parse(self, text: str) -> float:
-        """The value that a word of the command line writes.
-
-        Raises:
-            ValueError: it is no number of this kind.
-        """
+        """Convert a word of the command line; raise ValueError if it is no number of this kind."""
         try:
             return self.kind(text)
         except ValueError:

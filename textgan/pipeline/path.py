@@ -1,4 +1,4 @@
-"""What lies between two captions, and between two noises."""
+"""Interpolation between the features of two captions, and between two noises."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,10 @@ from textgan.types import TextFeatures
 
 
 def between_texts(ends: TextFeatures, shares: Tensor) -> TextFeatures:
-    """Two captions' features, and S shares in [0, 1] -> S captions' features, on a straight line.
+    """Interpolate the features of two captions linearly, at S shares in [0, 1].
 
-    A word that only the longer caption has comes out of nothing, or fades into it. Features of 16
-    bits stay such, and are mixed in 32.
+    A word that only the longer caption has starts at zero, or fades to zero. Features of 16 bits
+    are interpolated in 32.
     """
     wide = torch.promote_types(ends.pooled.dtype, torch.float32)
     share = shares[:, None].to(wide)
@@ -22,22 +22,19 @@ def between_texts(ends: TextFeatures, shares: Tensor) -> TextFeatures:
 
 
 def between_noises(ends: Tensor, shares: Tensor) -> Tensor:
-    """Two noises (2, *shape), and S shares in [0, 1] -> (S, *shape), on an arc.
+    """Interpolate two noises (2, *shape) spherically, at S shares in [0, 1] -> (S, *shape).
 
-    On a straight line a normal noise of many numbers would be too short midway (White 2016,
-    "Sampling Generative Networks"). The length goes evenly from the one's to the other's.
+    On a straight line, normal noise of many numbers would be too short in the middle (White 2016,
+    "Sampling Generative Networks"). The length changes linearly.
     """
     flat, shares = ends.flatten(1).double(), shares.double()
     lengths = flat.norm(dim=1)  # (2,)
     share = shares[:, None]
-    if not lengths.all():
+    one, two = flat / lengths[:, None]
+    angle = torch.arccos((one @ two).clamp(-1, 1))  # NaN if a length is 0
+    if angle.sin() >= 1e-6:
+        arc = ((1 - share) * angle).sin() * one + (share * angle).sin() * two
+        mixed = arc / angle.sin() * torch.lerp(lengths[0], lengths[1], share)
+    else:  # equal or opposite directions, or no direction: there is no shortest arc
         mixed = torch.lerp(flat[0], flat[1], share)
-    else:
-        one, two = flat / lengths[:, None]
-        angle = torch.arccos((one @ two).clamp(-1, 1))
-        if angle.sin() < 1e-6:  # the same direction, or the opposite one: no arc is the shortest
-            mixed = torch.lerp(flat[0], flat[1], share)
-        else:
-            arc = ((1 - share) * angle).sin() * one + (share * angle).sin() * two
-            mixed = arc / angle.sin() * torch.lerp(lengths[0], lengths[1], share)
     return mixed.unflatten(1, ends.shape[1:]).to(ends.dtype)

@@ -1,4 +1,4 @@
-"""Features of prompts in which words have weights: "a (red:1.5) circle"."""
+"""Features of prompts with weighted words, such as "a (red:1.5) circle"."""
 
 from torch import Tensor
 
@@ -8,12 +8,12 @@ from textgan.types import TextFeatures
 
 
 def encode(encoder: TextEncoder, captions: list[str]) -> TextFeatures:
-    """B captions, some with weights -> their features.
+    """Encode B captions, some with weighted words.
 
-    A word of weight w takes the features of the caption to (1 - w) * without the word + w * with
-    it: at 1 the caption is as it was, at 0 the word is not there, beyond 1 what it adds is
-    exaggerated. Its own place, which the caption without it lacks, fades below 1 and stays as it is
-    beyond.
+    A word of weight w moves the features to (1 - w) * f(caption without the word) + w * f(caption).
+    So weight 1 changes nothing, weight 0 removes the word, and a larger weight exaggerates its
+    effect. The features of the word's own tokens, which the caption without it lacks, are
+    multiplied by min(w, 1).
     """
     prompts = [parse(caption) for caption in captions]
     text = encoder([prompt.text for prompt in prompts])
@@ -28,9 +28,9 @@ def encode(encoder: TextEncoder, captions: list[str]) -> TextFeatures:
             start, end, weight = at
             without_words, without_pooled = others[_without(prompt, at)]
             pooled[row] += (weight - 1) * (text.pooled[row] - without_pooled)
-            own = set(places(spans[row], start, end))
-            rest = [place for place in range(len(spans[row])) if place not in own]
-            if len(rest) == len(without_words):  # else taking the word out split others anew
+            own = set(token_indices(spans[row], start, end))
+            rest = [i for i in range(len(spans[row])) if i not in own]
+            if len(rest) == len(without_words):  # otherwise the other words are split differently
                 words[row, rest] += (weight - 1) * (text.words[row, rest] - without_words)
             words[row, sorted(own)] *= min(weight, 1)
     return TextFeatures(words, text.mask, pooled)
@@ -42,13 +42,13 @@ def _without(prompt: Prompt, at: tuple[int, int, float]) -> str:
 
 
 def _rows(text: TextFeatures) -> list[tuple[Tensor, Tensor]]:
-    """Words without padding (L, D), and pooled feature (D,), of each caption."""
+    """The words without padding (L, D), and the pooled feature (D,), of each caption."""
     return [
         (words[mask], pooled)
         for words, mask, pooled in zip(text.words, text.mask, text.pooled, strict=True)
     ]
 
 
-def places(spans: list[tuple[int, int]], start: int, end: int) -> list[int]:
-    """Which tokens have characters from start to end, of those at `spans`."""
-    return [place for place, (a, b) in enumerate(spans) if a < end and b > start]
+def token_indices(spans: list[tuple[int, int]], start: int, end: int) -> list[int]:
+    """The indices of the spans that overlap the characters from start to end."""
+    return [i for i, (a, b) in enumerate(spans) if a < end and b > start]

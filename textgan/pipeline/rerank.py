@@ -1,4 +1,4 @@
-"""Many draws, of which those are kept that a contrastive model finds closest to the caption."""
+"""Re-ranking: of many samples, keep those that a contrastive model finds closest to the caption."""
 
 from collections.abc import Sequence
 
@@ -22,27 +22,17 @@ def rerank(
     progress: bool = False,
     **options: float,
 ) -> PipelineOutput:
-    """Draw `candidates` pictures of each caption and return the best ones, best first.
+    """Sample `candidates` images of each caption, and return the best ones, best first.
 
-    As DALL-E does with CLIP (Ramesh et al. 2021, section 2.6). An evaluation of what is returned
-    must not use the same judge.
-
-    Args:
-        pipeline: draws.
-        judge: compares the draws with the caption, read without its weights.
-        captions: what to draw.
-        candidates: draws of each caption.
-        num_images_per_prompt: how many of them are returned.
-        seed: as in a call of the pipeline, and so are the next three.
-        batch_size: as in a call.
-        output_type: as in a call.
-        progress: as in a call.
-        options: further ones of that call, which the pipeline declares.
+    As DALL-E does with CLIP (Ramesh et al. 2021, section 2.6). The judge compares the images with
+    the caption, read without weights of words; an evaluation of the result must not use the same
+    judge. `num_images_per_prompt` images of each caption are returned. The other arguments are
+    those of a call of the pipeline.
 
     Raises:
         TypeError: the judge is no contrastive pipeline.
-        ValueError: there are fewer candidates than are to be returned, or the judge reads pictures
-            of other channels than are drawn.
+        ValueError: there are fewer candidates than images to return, or the judge has another
+            number of channels than the images.
     """
     if not 1 <= num_images_per_prompt <= candidates:
         raise ValueError(
@@ -63,11 +53,11 @@ def rerank(
     ).images
     if images.shape[1] != judge.image_encoder.channels:
         raise ValueError(
-            f"judge must read pictures of {images.shape[1]} channels, as they are drawn, "
-            f"got one that reads {judge.image_encoder.channels}"
+            f"judge must have the {images.shape[1]} channels of the images, "
+            f"got one of {judge.image_encoder.channels}"
         )
     best = []
-    for caption, drawn in zip(captions, images.split(candidates), strict=True):
-        cosines = judge.similarity(drawn, parse(caption).text)[:, 0]  # (candidates,)
-        best.append(drawn[cosines.argsort(descending=True)[:num_images_per_prompt]])
+    for caption, own in zip(captions, images.split(candidates), strict=True):
+        cosines = judge.similarity(own, parse(caption).text)[:, 0]  # (candidates,)
+        best.append(own[cosines.argsort(descending=True)[:num_images_per_prompt]])
     return PipelineOutput(converted(torch.cat(best), output_type))

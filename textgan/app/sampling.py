@@ -1,0 +1,103 @@
+"""Sampling for the page: requests, checked when they are made, and what they return."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from PIL import Image
+
+from textgan.pipeline import TextToImagePipeline
+from textgan.pipeline.base import converted
+
+MAX_IMAGES = 16
+MAX_CHARACTERS = 1000
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """What is to be sampled.
+
+    Attributes:
+        caption: at most 1,000 characters.
+        number: images, 1 to 16; the noise of image i is keyed by (seed, i, 0).
+        seed: equal seeds give equal images.
+        options: of the pipeline, name -> value.
+
+    Raises:
+        ValueError: an argument is out of range; the message is shown on the page.
+    """
+
+    caption: str
+    number: int = 4
+    seed: int = 0
+    options: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_caption(self.caption)
+        if not 1 <= self.number <= MAX_IMAGES:
+            rule = f"The number of images must be from 1 to {MAX_IMAGES}"
+            raise ValueError(f"{rule}, got {self.number}.")
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The images of one request.
+
+    Attributes:
+        request: which asked for them.
+        images: of mode L, RGB or RGBA.
+        milliseconds: for all images of its batch.
+        unread_words: the number of words at the caption's end that the text encoder cut off.
+    """
+
+    request: SampleRequest
+    images: list[Image.Image]
+    milliseconds: float
+    unread_words: int
+
+
+@torch.no_grad()
+def sample_batch(
+    pipeline: TextToImagePipeline, requests: list[SampleRequest]
+) -> list[Samples | FloatingPointError]:
+    """Sample several requests with equal options in one batch.
+
+    Returns:
+        For each request its samples, or the error that they have values that are not finite.
+
+    Raises:
+        ValueError: the pipeline cannot read one of the captions, or an option is out of range.
+    """
+    start = time.perf_counter()
+    captions = [request.caption for request in requests for _ in range(request.number)]
+    keys = [(request.seed, i, 0) for request in requests for i in range(request.number)]
+    images = pipeline.generate_prompts(captions, keys, **requests[0].options).float().cpu()
+    milliseconds = 1000 * (time.perf_counter() - start)
+    answers = []
+    for request, own in zip(requests, images.split([r.number for r in requests]), strict=True):
+        try:
+            unread = pipeline.unread_words(request.caption)
+            answers.append(Samples(request, converted(own, "pil"), milliseconds, unread))
+        except FloatingPointError as error:
+            answers.append(error)
+    return answers
+
+
+def options_of(
+    pipeline: TextToImagePipeline, ability: str, options: Mapping[str, float]
+) -> dict[str, float]:
+    """Select the options that another ability than sampling takes too."""
+    taken = {option.name for option in pipeline.options if ability in option.also}
+    return {name: value for name, value in options.items() if name in taken}
+
+
+def check_caption(caption: str, name: str = "caption") -> None:
+    """Raise ValueError, with a message for the page, if a caption is empty or too long."""
+    if caption is not None and not isinstance(caption, str):
+        raise ValueError(f"A {name} must be text, got {caption!r:.40}.")
+    if not caption or not caption.strip():
+        raise ValueError(f"Type a {name} to generate images.")
+    if len(caption) > MAX_CHARACTERS:
+        rule = f"A {name} may have {MAX_CHARACTERS:,} characters"
+        raise ValueError(f"{rule}, and this one has {len(caption):,}: please shorten it.")
