@@ -131,8 +131,10 @@ def refused(costs_little) -> Callable[[Path, str], str]:
 def test_a_pickle_that_torch_would_not_write_is_refused(
     content, said, tmp_path, monkeypatch, refused
 ):
-    (tmp_path / "x.ckpt").write_bytes(archive(content, _0=bytes(16)))
-    refused(tmp_path / "x.ckpt", said)
+    monkeypatch.chdir(tmp_path)
+    Path("x.ckpt").write_bytes(archive(content, _0=bytes(16)))
+    refused(Path("x.ckpt"), said)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.ckpt"]
 
 
 def test_a_tensor_that_is_whole_is_described(tmp_path):

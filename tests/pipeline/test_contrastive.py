@@ -24,12 +24,8 @@ ANCESTORS = ("a" * 64, "b" * 64)
 
 
 @pytest.fixture(scope="module")
-def pipeline() -> ContrastivePipeline:
-    torch.manual_seed(0)
-    images = ResNetImageEncoder(image_size=16, width=8, base_width=4, max_width=8)
-    texts = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
-    texts.fit_tokenizer(CAPTIONS)
-    return ContrastivePipeline(images, texts, temperature=0.2, ancestors=ANCESTORS).eval()
+def pipeline(make_judge) -> ContrastivePipeline:
+    return make_judge(CAPTIONS, temperature=0.2, ancestors=ANCESTORS)
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +35,14 @@ def saved(pipeline, tmp_path_factory):
     return folder
 
 
-def pictures(n: int, channels: int = 3, side: int = 16) -> Tensor:
-    """(n, channels, side, side) in [-1, 1], of 8 bits."""
+def random_images(n: int, channels: int = 3) -> Tensor:
+    """(n, channels, 16, 16) in [-1, 1], of 8 bits."""
     generator = torch.Generator().manual_seed(n)
-    return from_uint8(torch.randint(0, 256, (n, channels, side, side), generator=generator))
+    return from_uint8(torch.randint(0, 256, (n, channels, 16, 16), generator=generator))
 
 
 class Corner(ImageEncoder):
-    """Looks at red and green of the first pixel: (-1, 1)^2."""
+    """Encodes red and green of the first pixel: (-1, 1)^2."""
 
     image_size, channels, width, map_shapes = 2, 3, 2, []
 
@@ -60,7 +56,7 @@ class Corner(ImageEncoder):
 
 
 class Dictionary(TextEncoder):
-    """Knows what it was told, at any length."""
+    """Encodes known captions, with vectors of any length."""
 
     width, is_fitted = 2, True
 
@@ -87,14 +83,13 @@ def by_hand(known: dict[str, list[float]], temperature: float = 0.5) -> Contrast
 
 
 def red_green(*colours: tuple[float, float]) -> Tensor:
-    """Pictures of one colour each."""
-    return torch.tensor([[red, green, 0] for red, green in colours])[..., None, None].expand(
-        -1, 3, 2, 2
-    )
+    """Images of one colour each."""
+    colours = torch.tensor([[red, green, 0] for red, green in colours])
+    return colours[..., None, None].expand(-1, 3, 2, 2)
 
 
 def test_encodings_point_where_the_encoders_do_and_have_length_1(pipeline):
-    images = pictures(3)
+    images = random_images(3)
     for ours, theirs in (
         (pipeline.encode_images(images), pipeline.image_encoder(images).pooled),
         (pipeline.encode_texts(CAPTIONS), pipeline.text_encoder(CAPTIONS).pooled),
@@ -107,44 +102,40 @@ def test_encodings_point_where_the_encoders_do_and_have_length_1(pipeline):
 
 @pytest.mark.parametrize("batch_size", [1, 2, 5])
 def test_how_many_are_encoded_at_a_time_changes_nothing(pipeline, batch_size):
-    images = pictures(5)
-    torch.testing.assert_close(
-        pipeline.encode_images(images, batch_size), pipeline.encode_images(images)
-    )
-    torch.testing.assert_close(
-        pipeline.encode_texts(CAPTIONS, batch_size), pipeline.encode_texts(CAPTIONS)
-    )
+    images = random_images(5)
+    for encode, given in ((pipeline.encode_images, images), (pipeline.encode_texts, CAPTIONS)):
+        torch.testing.assert_close(encode(given, batch_size), encode(given))
 
 
 def test_one_string_is_one_caption(pipeline):
     assert torch.equal(pipeline.encode_texts("a star"), pipeline.encode_texts(["a star"]))
 
 
-def test_pil_pictures_are_seen_as_the_tensors_that_they_were_made_of(pipeline):
-    images = pictures(3)
+def test_pil_images_are_encoded_as_their_tensors(pipeline):
+    images = random_images(3)
     listed = [to_pil(image) for image in images]
     expected = pipeline.encode_images(images)
     torch.testing.assert_close(pipeline.encode_images(listed), expected)
     opaque = [image.convert("RGBA") for image in listed]
     torch.testing.assert_close(pipeline.encode_images(opaque), expected)
-    gray = pictures(2, channels=1)
+    gray = random_images(2, channels=1)
     torch.testing.assert_close(
         pipeline.encode_images([to_pil(image) for image in gray]),
         pipeline.encode_images(gray.expand(-1, 3, -1, -1)),
     )
 
 
-def test_pil_pictures_of_any_sizes_are_their_middle_squares(pipeline):
+def test_pil_images_of_any_sizes_are_their_middle_squares(pipeline):
     wide, tall = Image.new("RGB", (48, 16), "red"), Image.new("L", (16, 20), "black")
-    middle = to_pil(pictures(1)[0])
+    middle = to_pil(random_images(1)[0])
     wide.paste(middle, (16, 0))
     tall.paste(middle.convert("L"), (0, 2))
     expected = pipeline.encode_images([middle, middle.convert("L")])
     torch.testing.assert_close(pipeline.encode_images([wide, tall]), expected)
 
 
-def test_similarity_is_the_cosine_of_every_picture_with_every_caption(pipeline):
-    images = pictures(3)
+def test_similarity_is_the_cosine_of_every_image_with_every_caption(pipeline):
+    images = random_images(3)
     expected = F.cosine_similarity(
         pipeline.image_encoder(images).pooled.double()[:, None],
         pipeline.text_encoder(CAPTIONS).pooled.double()[None],
@@ -176,7 +167,7 @@ def test_templates_are_averaged_at_length_1_and_the_mean_brought_back_to_it():
 
 
 def test_the_order_of_the_labels_is_that_of_the_columns(pipeline):
-    images, labels = pictures(2), ["star", "circle", "square"]
+    images, labels = random_images(2), ["star", "circle", "square"]
     probabilities = pipeline.classify(images, labels)
     torch.testing.assert_close(probabilities.sum(1), torch.ones(2))
     torch.testing.assert_close(pipeline.classify(images, labels[::-1]), probabilities.flip(1))
@@ -197,7 +188,7 @@ def test_the_order_of_the_labels_is_that_of_the_columns(pipeline):
 )
 def test_labels_and_templates_that_make_no_sense_are_sentences(pipeline, labels, templates, said):
     with pytest.raises(ValueError, match=said):
-        pipeline.classify(pictures(1), labels, templates=templates)
+        pipeline.classify(random_images(1), labels, templates=templates)
 
 
 def test_nothing_to_encode_is_a_sentence(pipeline):
@@ -205,13 +196,12 @@ def test_nothing_to_encode_is_a_sentence(pipeline):
         with pytest.raises(ValueError, match=r"must hold at least one, .* got 0 and 64"):
             call(given)
     with pytest.raises(ValueError, match="batch_size be at least 1, got 1 and 0"):
-        pipeline.encode_images(pictures(1), 0)
+        pipeline.encode_images(random_images(1), 0)
 
 
-def test_encoders_of_two_widths_and_a_temperature_of_0_are_refused(pipeline):
-    encoder = BertTextEncoder(width=4, depth=1, num_heads=2, vocab_size=270)
+def test_encoders_of_two_widths_and_a_temperature_of_0_are_refused(pipeline, make_encoder):
     with pytest.raises(ValueError, match="must have one width, got 8 and 4"):
-        ContrastivePipeline(pipeline.image_encoder, encoder)
+        ContrastivePipeline(pipeline.image_encoder, make_encoder(["a"], width=4))
     for temperature in (0.0, -1.0, math.nan):
         with pytest.raises(ValueError, match="temperature must be positive"):
             by_hand({}, temperature)
@@ -219,7 +209,7 @@ def test_encoders_of_two_widths_and_a_temperature_of_0_are_refused(pipeline):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Four colours, one of them below, one hidden, and what is no picture."""
+    """Four colours, one of them below, one hidden, and a text file."""
     root = tmp_path / "pictures"
     (root / "below").mkdir(parents=True)
     (root / ".hidden").mkdir()
@@ -251,7 +241,7 @@ def test_search_returns_as_many_as_were_asked_for(folder):
     assert len(pipeline.search(str(folder), "reddish", top=99)) == 4
 
 
-def test_broken_pictures_are_skipped_with_one_warning_that_counts_them(folder):
+def test_broken_images_are_skipped_with_one_warning_that_counts_them(folder):
     pipeline = by_hand({"reddish": [2.0, -2.0]})
     for name in ("black.png", "yellow.png"):
         (folder / name).write_bytes(b"broken")
@@ -271,7 +261,7 @@ def test_a_whole_folder_is_searched_without_a_warning(folder):
         by_hand({"reddish": [2.0, -2.0]}).search(folder, "reddish")
 
 
-def test_a_search_for_nothing_or_nowhere_is_a_sentence(folder, tmp_path):
+def test_a_search_that_finds_nothing_is_a_sentence(folder, tmp_path):
     pipeline = by_hand({"x": [1.0, 0.0]})
     with pytest.raises(ValueError, match="top must be at least 1, got 0"):
         pipeline.search(folder, "x", top=0)
@@ -285,7 +275,7 @@ def test_a_search_for_nothing_or_nowhere_is_a_sentence(folder, tmp_path):
 
 
 @pytest.mark.parametrize("many", [3, 4])
-def test_many_pictures_have_a_bar_on_the_error_output(folder, many, monkeypatch, capfd):
+def test_many_images_have_a_bar_on_the_error_output(folder, many, monkeypatch, capfd):
     monkeypatch.setattr(squares, "_MANY", many)
     monkeypatch.setenv("FORCE_COLOR", "1")
     by_hand({"x": [1.0, 0.0]}).search(folder, "x", batch_size=2)
@@ -299,7 +289,6 @@ def test_its_lineage_is_the_image_encoder_and_its_ancestors(pipeline, saved):
     assert pipeline.lineage() == {own, *ANCESTORS}
     assert Part.from_pretrained(saved).lineage() == pipeline.lineage()
     guide = Frozen(ImageEncoder.from_pretrained(saved, part="image_encoder"))
-    # so who is trained to please it is known to the judge, and to the judges that it came from
     assert guide.lineage() == pipeline.lineage()
 
 
@@ -307,7 +296,7 @@ def test_a_saved_folder_encodes_the_same(pipeline, saved):
     again = ContrastivePipeline.from_pretrained(saved)
     assert again.config() == pipeline.config()
     assert (again.temperature, again.ancestors) == (0.2, list(ANCESTORS))
-    images = pictures(2)
+    images = random_images(2)
     assert torch.equal(again.encode_images(images), pipeline.encode_images(images))
     assert torch.equal(again.encode_texts(CAPTIONS), pipeline.encode_texts(CAPTIONS))
 
@@ -321,8 +310,8 @@ def test_either_encoder_is_loaded_alone_and_can_be_saved_in_another_pipeline(
     assert texts.is_fitted
     ContrastivePipeline(images, texts).save_pretrained(tmp_path)
     again = ContrastivePipeline.from_pretrained(tmp_path)
-    expected = pipeline.similarity(pictures(2), CAPTIONS)
-    assert torch.equal(again.similarity(pictures(2), CAPTIONS), expected)
+    expected = pipeline.similarity(random_images(2), CAPTIONS)
+    assert torch.equal(again.similarity(random_images(2), CAPTIONS), expected)
     with pytest.raises(
         ValueError, match=r"one of image_encoder, text_encoder for .* got 'encoder'"
     ):

@@ -10,7 +10,6 @@ from textgan.caption.tokenizer import _Once
 from textgan.generator import AttentionGenerator
 from textgan.pipeline import GANPipeline, TextToImagePipeline
 from textgan.seed import keyed_randn
-from textgan.text_encoder import BertTextEncoder
 
 CAPTIONS = ["a red circle", "a blue square left of a green star", "two circles", "", "a star"]
 
@@ -21,7 +20,7 @@ def pipeline(tiny_pipeline) -> GANPipeline:
 
 
 @pytest.fixture
-def draw(pipeline):
+def sample(pipeline):
     """As `pipeline`, with tensors as output."""
 
     def call(captions=CAPTIONS, **options) -> torch.Tensor:
@@ -36,50 +35,50 @@ def alike(one: torch.Tensor, two: torch.Tensor) -> bool:
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 64])
-def test_a_picture_is_the_same_whatever_is_drawn_beside_it(draw, batch_size):
-    assert alike(draw(batch_size=batch_size), draw())
+def test_an_image_is_the_same_whatever_else_is_in_its_batch(sample, batch_size):
+    assert alike(sample(batch_size=batch_size), sample())
     for index, caption in enumerate(CAPTIONS):
-        alone = draw(caption, indices=[index])
-        assert alike(alone[0], draw()[index])
+        alone = sample(caption, indices=[index])
+        assert alike(alone[0], sample()[index])
 
 
-def test_the_seed_the_index_and_the_number_of_the_draw_decide_the_noise(draw):
-    same = draw(["a star"] * 3, indices=[0, 1, 0], num_images_per_prompt=2)
+def test_the_seed_the_index_and_the_number_of_the_image_decide_the_noise(sample):
+    same = sample(["a star"] * 3, indices=[0, 1, 0], num_images_per_prompt=2)
     assert alike(same[0], same[4])
     assert alike(same[1], same[5])
-    pictures = [same[0], same[1], same[2], same[3], draw("a star", seed=1)[0]]
-    for place, one in enumerate(pictures):
-        for other in pictures[place + 1 :]:
+    images = [same[0], same[1], same[2], same[3], sample("a star", seed=1)[0]]
+    for place, one in enumerate(images):
+        for other in images[place + 1 :]:
             assert (one - other).abs().max() > 0.01
 
 
-def test_more_draws_of_a_caption_leave_the_first_as_it_was(draw):
-    few, many = draw(num_images_per_prompt=1), draw(num_images_per_prompt=3)
+def test_more_images_of_a_caption_leave_the_first_as_it_was(sample):
+    few, many = sample(num_images_per_prompt=1), sample(num_images_per_prompt=3)
     assert many.shape[0] == 3 * len(CAPTIONS)
     assert alike(many[::3], few)
 
 
-def test_the_global_random_state_plays_no_part_and_is_left_alone(draw):
+def test_the_global_random_state_plays_no_part_and_is_left_alone(sample):
     torch.manual_seed(1)
-    first = draw()
+    first = sample()
     after = torch.rand(1)
     torch.manual_seed(1)
     assert torch.equal(after, torch.rand(1))
-    assert torch.equal(draw(), first)
+    assert torch.equal(sample(), first)
 
 
-def test_guidance_goes_on_from_the_empty_caption_through_the_caption(draw):
-    empty = draw([""] * len(CAPTIONS))
-    plain, guided = draw(guidance_scale=1.0), draw(guidance_scale=3.0)
+def test_guidance_goes_on_from_the_empty_caption_through_the_caption(sample):
+    empty = sample([""] * len(CAPTIONS))
+    plain, guided = sample(guidance_scale=1.0), sample(guidance_scale=3.0)
     expected = (empty + 3 * (plain - empty)).clamp(-1, 1)
     torch.testing.assert_close(guided, expected, atol=1e-5, rtol=0)
     assert (guided - plain).abs().max() > 0.01
     assert guided.abs().max() <= 1
     assert alike(guided[3], empty[3])  # the empty caption itself
-    torch.testing.assert_close(draw(guidance_scale=0.0), empty, atol=1e-5, rtol=0)
+    torch.testing.assert_close(sample(guidance_scale=0.0), empty, atol=1e-5, rtol=0)
 
 
-def test_guidance_goes_on_from_what_the_empty_caption_draws_of_the_same_z(pipeline):
+def test_guidance_goes_on_from_the_image_of_the_empty_caption_with_the_same_z(pipeline):
     pipeline = copy.deepcopy(pipeline)
     generator, encoder = pipeline.generator, pipeline.text_encoder
     for weight in generator.text_prior.parameters():
@@ -92,21 +91,21 @@ def test_guidance_goes_on_from_what_the_empty_caption_draws_of_the_same_z(pipeli
     torch.testing.assert_close(images, expected.detach(), atol=1e-5, rtol=0)
 
 
-def test_output_types_hold_the_same_pictures(pipeline, draw):
-    tensors = draw()
-    pictures, arrays = pipeline(CAPTIONS).images, pipeline(CAPTIONS, output_type="np").images
+def test_output_types_hold_the_same_images(pipeline, sample):
+    tensors = sample()
+    images, arrays = pipeline(CAPTIONS).images, pipeline(CAPTIONS, output_type="np").images
     assert tensors.shape == (5, 3, 16, 16)
     assert tensors.dtype == torch.float32
     assert arrays.shape == (5, 16, 16, 3)
     assert 0 <= arrays.min() <= arrays.max() <= 1
     np.testing.assert_allclose(arrays, (tensors.permute(0, 2, 3, 1).numpy() + 1) / 2, atol=1e-6)
-    assert all(isinstance(picture, Image.Image) for picture in pictures)
-    assert pictures[0].size == (16, 16)
-    assert np.abs(np.stack([np.array(p) for p in pictures]) / 255 - arrays).max() <= 0.51 / 255
+    assert all(isinstance(image, Image.Image) for image in images)
+    assert images[0].size == (16, 16)
+    assert np.abs(np.stack([np.array(p) for p in images]) / 255 - arrays).max() <= 0.51 / 255
 
 
-def test_one_string_is_one_caption(draw):
-    assert draw("a star").shape == (1, 3, 16, 16)
+def test_one_string_is_one_caption(sample):
+    assert sample("a star").shape == (1, 3, 16, 16)
 
 
 @pytest.mark.parametrize(
@@ -130,31 +129,31 @@ def test_wrong_arguments_are_sentences(pipeline, captions, options, sentence):
 @pytest.mark.parametrize(
     "caption", ["", "   ", "\N{CAT FACE} \N{HOT BEVERAGE}", "一只猫", "a\tb\n"]
 )
-def test_any_text_is_a_caption(draw, caption):
-    images = draw([caption, "a star"])
+def test_any_text_is_a_caption(sample, caption):
+    images = sample([caption, "a star"])
     assert images.shape == (2, 3, 16, 16)
-    assert alike(images[1], draw(["a star", "a star"])[1])
+    assert alike(images[1], sample(["a star", "a star"])[1])
 
 
-def test_a_caption_of_2000_words_is_read_as_far_as_it_goes_and_that_is_said(pipeline, draw):
+def test_a_caption_of_2000_words_is_read_as_far_as_it_goes_and_that_is_said(pipeline, sample):
     pipeline = copy.deepcopy(pipeline)
     pipeline.text_encoder.tokenizer._warned = _Once()
     with pytest.warns(UserWarning, match="1 of 1 captions were cut to max_length = 64 tokens"):
         long = pipeline("star " * 2000, output_type="pt").images
-    assert alike(long, draw("star " * 1000))
+    assert alike(long, sample("star " * 1000))
 
 
-def test_text_that_is_no_unicode_is_a_sentence(draw):
+def test_text_that_is_no_unicode_is_a_sentence(sample):
     with pytest.raises(ValueError, match="captions must be valid Unicode"):
-        draw("a \ud800 star")
+        sample("a \ud800 star")
 
 
-def test_indices_must_be_one_a_caption(draw):
+def test_indices_must_be_one_a_caption(sample):
     with pytest.raises(ValueError, match="one for each caption, got 1 for 2"):
-        draw(["a", "b"], indices=[0])
+        sample(["a", "b"], indices=[0])
 
 
-def test_pictures_that_are_not_finite_are_never_handed_out(pipeline, monkeypatch):
+def test_images_that_are_not_finite_are_never_handed_out(pipeline, monkeypatch):
     def generate(captions, keys, **options):
         images = torch.zeros(len(captions), 3, 16, 16)
         images[0, 0, 0, 0] = torch.nan
@@ -165,14 +164,14 @@ def test_pictures_that_are_not_finite_are_never_handed_out(pipeline, monkeypatch
         pipeline(["a", "b", "c"], batch_size=2)
 
 
-def test_a_saved_folder_draws_the_same(pipeline, draw, tmp_path):
+def test_a_saved_folder_samples_the_same(pipeline, sample, tmp_path):
     pipeline.save_pretrained(tmp_path)
     again = TextToImagePipeline.from_pretrained(tmp_path)
-    assert torch.equal(again(CAPTIONS, output_type="pt").images, draw())
+    assert torch.equal(again(CAPTIONS, output_type="pt").images, sample())
 
 
-def test_drawing_keeps_no_gradient(draw):
-    assert not draw().requires_grad
+def test_sampling_keeps_no_gradient(sample):
+    assert not sample().requires_grad
 
 
 @pytest.mark.parametrize(
@@ -187,59 +186,59 @@ def test_arguments_of_a_wrong_kind_are_sentences(pipeline, captions, options, se
         pipeline(captions, **options)
 
 
-def test_a_caption_that_is_too_long_is_refused_however_it_is_drawn(pipeline, draw):
+def test_a_caption_that_is_too_long_is_refused_by_every_method(pipeline, sample):
     long = "red " * 2_501
     rule = "a caption may have at most 10,000 characters, got 10,004"
-    for asked in (draw, pipeline.words, pipeline.attention):
+    for method in (sample, pipeline.words, pipeline.attention):
         with pytest.raises(ValueError, match=rule):
-            asked(long)
+            method(long)
     with pytest.raises(ValueError, match=rule):
-        draw(long, weighted_words=False)
+        sample(long, weighted_words=False)
     with pytest.raises(ValueError, match=rule):
         pipeline.interpolate("a", long, frames=2)
 
 
-def test_captions_of_data_are_read_as_they_stand(pipeline, draw):
+def test_captions_of_data_are_read_as_they_stand(pipeline, sample):
     caption = "a (red:1.5) star"
     text = pipeline.text_encoder([caption])
     expected = pipeline.generate_from(pipeline.noise([(0, 0, 0)]), text).detach()
-    torch.testing.assert_close(draw(caption, weighted_words=False), expected)
-    assert (draw(caption) - expected).abs().max() > 0.001
+    torch.testing.assert_close(sample(caption, weighted_words=False), expected)
+    assert (sample(caption) - expected).abs().max() > 0.001
 
 
-def test_truncation_shrinks_the_noise_and_without_noise_there_is_one_picture(pipeline, draw):
+def test_truncation_shrinks_the_noise_and_without_noise_there_is_one_image(pipeline, sample):
     keys = [(0, 0, 0)]
     noise, text = pipeline.noise(keys), pipeline.encode(CAPTIONS[:1])
     half = pipeline.generator(0.5 * noise, text).detach()
-    torch.testing.assert_close(draw(CAPTIONS[0], truncation=0.5), half)
-    none = draw(CAPTIONS[0], truncation=0, num_images_per_prompt=3)
+    torch.testing.assert_close(sample(CAPTIONS[0], truncation=0.5), half)
+    none = sample(CAPTIONS[0], truncation=0, num_images_per_prompt=3)
     assert torch.equal(none[0], none[2])
 
 
-def test_a_generator_gives_each_call_another_seed_and_the_same_ones_again(draw):
+def test_a_generator_gives_each_call_another_seed_and_the_same_ones_again(sample):
     generator = torch.Generator().manual_seed(4)
-    first, second = draw(generator=generator), draw(generator=generator)
+    first, second = sample(generator=generator), sample(generator=generator)
     assert (first - second).abs().max() > 0.01
-    assert torch.equal(draw(generator=generator.manual_seed(4)), first)
+    assert torch.equal(sample(generator=generator.manual_seed(4)), first)
 
 
-def test_captions_of_one_index_share_their_noise(pipeline, draw):
+def test_captions_of_one_index_share_their_noise(pipeline, sample):
     noise = pipeline.noise([(7, 0, 0)] * 2)
     expected = pipeline.generator(noise, pipeline.text_encoder(CAPTIONS[:2])).detach()
-    torch.testing.assert_close(draw(CAPTIONS[:2], seed=7, indices=[0, 0]), expected)
+    torch.testing.assert_close(sample(CAPTIONS[:2], seed=7, indices=[0, 0]), expected)
 
 
-def test_an_interpolation_starts_and_ends_at_its_captions_and_seeds(pipeline, draw):
+def test_an_interpolation_starts_and_ends_at_its_captions_and_seeds(pipeline, sample):
     one, two = CAPTIONS[:2]
     options = {"output_type": "pt", "frames": 5}
     frames = pipeline.interpolate(one, two, seed=3, end_seed=4, batch_size=2, **options).images
     assert frames.shape == (5, 3, 16, 16)
-    assert alike(frames[0], draw(one, seed=3)[0])
-    assert alike(frames[-1], draw(two, seed=4)[0])
+    assert alike(frames[0], sample(one, seed=3)[0])
+    assert alike(frames[-1], sample(two, seed=4)[0])
     words = pipeline.interpolate(one, two, seed=3, **options).images
-    assert alike(words[-1], draw(two, seed=3)[0])
+    assert alike(words[-1], sample(two, seed=3)[0])
     noises = pipeline.interpolate(one, seed=3, end_seed=4, **options).images
-    assert alike(noises[-1], draw(one, seed=4)[0])
+    assert alike(noises[-1], sample(one, seed=4)[0])
     ends = (frames[0] - frames[-1]).abs().max()
     assert all((a - b).abs().max() < ends for a, b in pairwise(frames))
 
@@ -267,21 +266,16 @@ def test_attention_has_a_map_for_each_word_of_the_caption_without_its_weights(pi
         assert word.map.max() == 1
 
 
-def test_attention_leaves_out_words_that_were_cut_off():
-    torch.manual_seed(0)
-    generator = AttentionGenerator(image_size=16, text_width=8, noise_width=4, width=4, max_width=8)
-    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270, max_length=5)
-    encoder.fit_tokenizer(["a"])
+def test_attention_leaves_out_words_that_were_cut_off(pipeline, make_encoder):
+    encoder = make_encoder(["a"], max_length=5)
     with pytest.warns(UserWarning, match="cut to max_length"):
-        found = GANPipeline(generator, encoder).attention("a b c d e")
+        found = GANPipeline(pipeline.generator, encoder).attention("a b c d e")
     assert [word.word for word in found] == ["a", "b"]
 
 
-def test_attention_needs_a_generator_that_looks_at_words():
+def test_attention_needs_a_generator_that_attends_to_words(make_encoder):
     generator = AttentionGenerator(
         image_size=16, text_width=8, width=4, max_width=8, word_resolutions=()
     )
-    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
-    encoder.fit_tokenizer(["a"])
     with pytest.raises(ValueError, match="AttentionGenerator has no attention to single words"):
-        GANPipeline(generator, encoder).attention("a star")
+        GANPipeline(generator, make_encoder(["a"])).attention("a star")

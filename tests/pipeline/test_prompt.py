@@ -9,11 +9,9 @@ CAPTIONS = ["a large red circle", "a large circle", "two stars"]
 
 
 @pytest.fixture(scope="module")
-def encoder() -> BertTextEncoder:
+def encoder(make_encoder) -> BertTextEncoder:
     torch.manual_seed(0)
-    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=400)
-    encoder.fit_tokenizer(CAPTIONS * 2)
-    return encoder.eval()
+    return make_encoder(CAPTIONS * 2, vocab_size=400)
 
 
 @pytest.mark.parametrize(
@@ -43,15 +41,15 @@ def test_more_weights_than_a_caption_may_have_are_counted():
 
 
 def test_captions_without_the_words_are_read_in_one_batch(encoder, monkeypatch):
-    asked = []
+    batches = []
     forward = type(encoder).forward
     monkeypatch.setattr(
         type(encoder),
         "forward",
-        lambda self, captions: asked.append(captions) or forward(self, captions),
+        lambda self, captions: batches.append(captions) or forward(self, captions),
     )
     prompt.encode(encoder, ["a (large:2) (red:0.5) circle"] * 3)
-    assert [len(captions) for captions in asked] == [3, 2]
+    assert [len(captions) for captions in batches] == [3, 2]
 
 
 def test_a_weight_of_1_changes_nothing(encoder):

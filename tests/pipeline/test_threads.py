@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from textgan.image_encoder import ResNetImageEncoder
-from textgan.pipeline import ContrastivePipeline
-from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder
+from textgan.text_encoder import FrozenTextEncoder
 
 WORDS = ["red", "blue", "green", "circle", "square", "star", "left", "right"]
 CAPTIONS = [
@@ -60,18 +58,18 @@ def test_attention(pipeline):
     assert_same(ask)
 
 
-def test_attention_beside_drawing(pipeline):
-    """Drawing passes through the same layers, and must leave no trace in the maps."""
+def test_attention_beside_sampling(pipeline):
+    """Sampling uses the same layers, and must not change the maps."""
 
     def ask(caption: str) -> list:
-        drawn = pipeline(caption, output_type="pt").images
-        return [drawn, [word.map for word in pipeline.attention(caption)]]
+        images = pipeline(caption, output_type="pt").images
+        return [images, [word.map for word in pipeline.attention(caption)]]
 
     assert_same(ask)
 
 
 @pytest.mark.parametrize("caption", ["{}", "{} (star:1.7)"], ids=["plain", "weighted"])
-def test_drawing(pipeline, caption):
+def test_sampling(pipeline, caption):
     assert_same(
         lambda text: pipeline(caption.format(text), output_type="pt", guidance_scale=2.0).images
     )
@@ -88,18 +86,13 @@ def test_tokenizing(pipeline):
     assert_same(lambda text: [*tokenizer([text]), tokenizer.spans([text])])
 
 
-def test_similarity():
-    torch.manual_seed(0)
-    encoder = BertTextEncoder(width=8, hidden_width=8, depth=1, num_heads=2, vocab_size=270)
-    encoder.fit_tokenizer(CAPTIONS)
-    images = ResNetImageEncoder(image_size=16, width=8, base_width=4, max_width=8)
-    judge = ContrastivePipeline(images, encoder).eval()
-    pictures = torch.rand(2, 3, 16, 16) * 2 - 1
-    assert_same(lambda text: judge.similarity(pictures, text))
+def test_similarity(make_judge):
+    judge, images = make_judge(CAPTIONS), torch.rand(2, 3, 16, 16) * 2 - 1
+    assert_same(lambda text: judge.similarity(images, text))
 
 
 def test_a_cache_that_is_too_small_for_all(tiny_pipeline):
-    """Threads throw out of the cache what the others have just taken in."""
+    """Threads remove from the cache what other threads have just added."""
     encoder = FrozenTextEncoder(tiny_pipeline(CAPTIONS).text_encoder, cache_megabytes=1)
     encoder.eval()
     row = encoder(["a"]).words.element_size() * encoder.width

@@ -1,4 +1,4 @@
-"""What `save_pretrained` writes, `from_pretrained` gives back; what it did not write is refused."""
+"""`from_pretrained` loads what `save_pretrained` wrote; `test_hostile.py` has what it refuses."""
 
 import copy
 import errno
@@ -95,6 +95,12 @@ def folder(tmp_path):
     return tmp_path
 
 
+def same_weights(one: nn.Module, other: nn.Module) -> bool:
+    state, expected = one.state_dict(), other.state_dict()
+    names = state.keys() == expected.keys()
+    return names and all(torch.equal(state[name], expected[name]) for name in state)
+
+
 def test_config_holds_all_arguments_of_the_outermost_constructor():
     inner = {"_target_": "textgan.probe.Inner", "width": 2, "scale": 0.5}
     assert Inner(2, scale=0.5).config() == inner
@@ -132,10 +138,8 @@ def test_signature_and_docstring_stay_visible():
 def test_jsonargparse_takes_from_pretrained_as_class_path(folder):
     parser = jsonargparse.ArgumentParser(exit_on_error=False)
     parser.add_argument("--part", type=Inner)
-    wanted = {
-        "class_path": "textgan.probe.Inner.from_pretrained",
-        "init_args": {"path": str(folder)},
-    }
+    loader, path = "textgan.probe.Inner.from_pretrained", {"path": str(folder)}
+    wanted = {"class_path": loader, "init_args": path}
     built = parser.instantiate(parser.parse_object({"part": wanted}))
     assert isinstance(built.part, Inner)
     assert built.part.config()["width"] == 4
@@ -170,29 +174,6 @@ def test_build_makes_nested_parts():
 
 
 @pytest.mark.parametrize(
-    "target",
-    [
-        *(None, 3, "os.system", "torch.nn.Linear", "textgan", "textgan.__main__.main"),
-        *(
-            "textgan.pretrained.part.os",
-            "textgan.pretrained.part.Path",
-            "textgan.pretrained.part.Nothing",
-        ),
-        *(
-            "textgan.nothing.Here",
-            "textgan..pretrained.Part",
-            "textgan.probe.Inner.from_pretrained",
-        ),
-        "textgan.text_encoder.base.TextEncoder",
-    ],
-)
-def test_build_refuses_what_is_no_part_of_textgan(target):
-    for config in ({"_target_": target}, Outer().config() | {"sizes": [{"_target_": target}]}):
-        with pytest.raises(ValueError, match="_target_ must"):
-            build(config)
-
-
-@pytest.mark.parametrize(
     ("extra", "said"), [({"depth": 1}, "unexpected.*depth"), ({}, "missing.*inner")]
 )
 def test_build_names_arguments_that_are_unknown_or_missing(extra, said, monkeypatch):
@@ -209,17 +190,15 @@ def test_build_names_arguments_that_are_unknown_or_missing(extra, said, monkeypa
 
 def test_what_was_saved_comes_back_equal(tmp_path):
     part = Outer(Inner(2, scale=3.0), sizes=[1])
-    part.linear.weight = nn.Parameter(
-        part.linear.weight.detach().t()
-    )  # not contiguous; tied to part.tied
+    # not contiguous; tied to part.tied
+    part.linear.weight = nn.Parameter(part.linear.weight.detach().t())
     part.save_pretrained(tmp_path / "new" / "folder")
     again = Part.from_pretrained(tmp_path / "new" / "folder")
     assert type(again) is Outer
     assert again.config() == part.config()
     assert not again.training
     assert again.tied is again.linear
-    for name, tensor in part.state_dict().items():
-        assert torch.equal(again.state_dict()[name], tensor), name
+    assert same_weights(again, part)
 
 
 def test_extra_state_of_any_length_and_replaced_arguments_come_back(tmp_path):
@@ -261,63 +240,9 @@ def test_a_missing_folder_or_file_is_a_sentence(folder):
         Inner.from_pretrained(folder)
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"{", "is not valid JSON"),
-        (b"\xff\xfe", "is not valid JSON"),
-        (b"[]", "must have format_version 1 .* got None"),
-        (b'{"format_version": 99, "part": {}}', "must have format_version 1 .* got 99"),
-        (b'{"format_version": 1, "part": 3}', "got 1 and int"),
-        (b'{"format_version": 1, "part": {"_target_": "os.system"}}', "in textgan."),
-    ],
-)
-def test_a_broken_or_foreign_config_is_a_sentence(folder, content, said):
-    (folder / "config.json").write_bytes(content)
-    with pytest.raises(ValueError, match=said):
-        Inner.from_pretrained(folder)
-
-
 def test_a_folder_of_another_class_is_a_sentence(folder):
     with pytest.raises(ValueError, match="holds a Inner, which is not a Outer"):
         Outer.from_pretrained(folder)
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (lambda t: t.pop("linear.bias"), "lacks linear.bias"),
-        (lambda t: t.update(more=torch.ones(1)), "has unexpected more"),
-        (
-            lambda t: t.update({"linear.bias": torch.ones(5)}),
-            "differs in shape or kind in linear.bias",
-        ),
-        (
-            lambda t: t.update({"linear.bias": torch.ones(4, dtype=torch.int64)}),
-            "differs in shape or kind",
-        ),
-        (lambda t: t["linear.bias"].fill_(float("nan")), "must have finite weights.*linear.bias"),
-        (lambda t: t.update({f"x{i}": torch.ones(1) for i in range(9)}), "x0 x1 x2 and 6 more"),
-    ],
-)
-def test_weights_that_do_not_fit_are_named(folder, change, said):
-    file = folder / "model.safetensors"
-    tensors = load_file(file)
-    change(tensors)
-    save_file(tensors, file)
-    with pytest.raises(ValueError, match=said):
-        Inner.from_pretrained(folder)
-
-
-def test_a_file_that_is_not_safetensors_is_a_sentence(folder):
-    for content in (
-        b"",
-        b"not at all a safetensors file",
-        (folder / "model.safetensors").read_bytes()[:-5],
-    ):
-        (folder / "model.safetensors").write_bytes(content)
-        with pytest.raises(ValueError, match="is not a safetensors file"):
-            Inner.from_pretrained(folder)
 
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):
@@ -343,9 +268,7 @@ def test_a_part_of_what_was_saved_comes_back_alone_and_equal(nested):
         assert type(again) is type(part)
         assert not again.training
         assert again.config() == part.config()
-        assert again.state_dict().keys() == part.state_dict().keys()
-        for key, tensor in part.state_dict().items():
-            assert torch.equal(again.state_dict()[key], tensor), key
+        assert same_weights(again, part)
 
 
 def test_a_part_in_a_list_is_named_by_its_place(tmp_path):
@@ -371,15 +294,12 @@ def test_a_part_that_is_not_there_is_a_sentence_that_names_those_that_are(nested
         Inner.from_pretrained(nested[0], part=name)
 
 
-def test_a_folder_without_parts_says_so(folder):
-    with pytest.raises(ValueError, match=r"part must be None for .*, got 'inner'"):
-        Inner.from_pretrained(folder, part="inner")
-
-
-def test_a_part_of_another_class_is_a_sentence(nested):
-    said = "holds a Inner as inner.inner, which is not a Outer"
-    with pytest.raises(ValueError, match=said):
+def test_a_missing_part_and_one_of_another_class_are_sentences(nested, tmp_path):
+    with pytest.raises(ValueError, match=r"a Inner as inner.inner, which is not a Outer"):
         Outer.from_pretrained(nested[0], part="inner.inner")
+    Inner().save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match=r"part must be None for .*, got 'inner'"):
+        Inner.from_pretrained(tmp_path, part="inner")
 
 
 @pytest.mark.parametrize(
@@ -489,11 +409,8 @@ def test_what_is_not_loaded_again_is_not_saved(tmp_path):
 
 def test_copies_keep_their_config_and_their_own_parts():
     part = Outer(Inner(2))
-    for again in (
-        copy.deepcopy(part),
-        pickle.loads(pickle.dumps(part)),
-        AveragedModel(part).module,
-    ):
+    pickled = pickle.loads(pickle.dumps(part))
+    for again in (copy.deepcopy(part), pickled, AveragedModel(part).module):
         assert again.config() == part.config()
         assert again.inner is not part.inner
         assert again.saved_arguments()["inner"] is again.inner

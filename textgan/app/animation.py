@@ -38,15 +38,10 @@ def animate(
     seed: int = 0,
     **options: float,
 ) -> Animation:
-    """Interpolate from one caption to another.
+    """Interpolate in 2 to 32 frames from one caption to another of at most 1,000 characters.
 
-    Args:
-        pipeline: has the ability "interpolate".
-        start: the first frame's caption, at most 1,000 characters.
-        end: the last frame's caption.
-        frames: their number, 2 to 32.
-        seed: of the noise; the first frame is the first image of a `SampleRequest` with this seed.
-        options: of the pipeline; those that `interpolate` does not take are ignored.
+    The first frame is the first image of a `SampleRequest` with the same seed. Options that
+    `interpolate` does not take are ignored.
 
     Raises:
         ValueError: an argument is out of range; the message is shown on the page.

@@ -15,12 +15,7 @@ def words(pipeline: TextToImagePipeline, caption: str) -> list[str]:
 def attention_overlays(
     pipeline: TextToImagePipeline, samples: Samples, word: int
 ) -> list[Image.Image]:
-    """Lay the attention to one word over each image.
-
-    Args:
-        pipeline: generated the samples, and has the ability "attention".
-        samples: of one request.
-        word: its place in `words(pipeline, caption)`.
+    """Lay the attention to one word, given by its place in `words`, over each image.
 
     Raises:
         ValueError: the caption has no such word.

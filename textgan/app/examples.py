@@ -11,10 +11,8 @@ MOST = 6
 def examples(place: Path) -> list[str]:
     """Read the first captions of a model card; an empty list if it offers none.
 
-    They are the texts under `widget` in the card's front matter, as on the Hugging Face Hub.
-
-    Args:
-        place: a pipeline folder, or a checkpoint beside its folder `pipeline`.
+    They are the texts under `widget` in the card's front matter, as on the Hugging Face Hub. The
+    place is a pipeline folder, or a checkpoint beside its folder `pipeline`.
 
     Raises:
         ValueError: the front matter is not valid YAML, or is too large.

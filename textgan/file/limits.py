@@ -136,12 +136,7 @@ def _digits(number: int) -> str:
 
 
 def read_json(file: Path, *, most: int = TEXT_BYTES, limits: Limits | None = None) -> Any:
-    """Read the content of a JSON file.
-
-    Args:
-        file: a regular file.
-        most: the most bytes that it may have.
-        limits: of its content; None leaves this check to the caller.
+    """Read a JSON file of at most `most` bytes; without limits, the caller checks the content.
 
     Raises:
         OSError: the file cannot be read.
@@ -158,22 +153,17 @@ def read_json(file: Path, *, most: int = TEXT_BYTES, limits: Limits | None = Non
 
 
 def read_yaml(file: Path, *, limits: Limits | None = None) -> Any:
-    """Read the content of a YAML file; its size is checked first.
+    """Read a YAML file of at most YAML_BYTES.
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: the file has more than YAML_BYTES, is no valid YAML, or exceeds the limits.
+        ValueError: the file is too long, is no valid YAML, or exceeds the limits.
     """
     return parse_yaml(_bytes_of(file, YAML_BYTES).decode(errors="replace"), str(file), limits)
 
 
 def parse_yaml(text: str, where: str, limits: Limits | None = None) -> Any:
-    """Read a YAML text of one document into plain values.
-
-    Args:
-        text: at most YAML_BYTES long, which the caller checks.
-        where: the file of the text, for the error message.
-        limits: of the content.
+    """Read a YAML text of one document, whose length the caller checked, into plain values.
 
     Raises:
         ValueError: the text is no valid YAML, or exceeds the limits.

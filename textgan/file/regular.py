@@ -56,11 +56,7 @@ def open_regular(path: str | Path) -> BinaryIO:
 def check_no_link(root: Path, relative: str) -> None:
     """Raise OSError if a file below a folder is a link, or lies in a folder that is a link.
 
-    The folder itself may be a link, since the user named it.
-
-    Args:
-        root: the folder.
-        relative: the file's path from there, without "..".
+    The folder itself may be a link, since the user named it. The relative path has no "..".
     """
     path = str(root)
     for part in relative.replace(os.sep, "/").split("/"):

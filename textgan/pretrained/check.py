@@ -47,10 +47,7 @@ BROKEN_PRETRAINED = (*_SENSELESS, ImportError, OSError, SafetensorError, pickle.
 def check_config(config: Any, where: str, *, name: str = "part") -> None:
     """Refuse a config that `Part.config` cannot have written.
 
-    Args:
-        config: what JSON can hold.
-        where: the file of the config, for the error message.
-        name: the name of this value in the file, for the error message.
+    `where` is its file, and `name` its name in the file, for the error message.
 
     Raises:
         ValueError: the config is larger or nested more deeply than any real one, has a number that
@@ -111,10 +108,8 @@ def outline(
 ) -> dict[str, Tensor]:
     """Return the state dict of what `build` makes, on the meta device without memory.
 
-    Args:
-        build: called once.
-        sizes: the count of numbers of each tensor in the file of the weights.
-        config: the file of the config, for the error message.
+    `sizes` are the counts of numbers of the tensors in the file of the weights, and `config` is the
+    file of the config, for the error message.
 
     Raises:
         ValueError: a constructor refuses its arguments, or needs far more than the file holds.
@@ -127,11 +122,7 @@ def outline(
 
 @contextmanager
 def building_errors(config: str | Path) -> Iterator[None]:
-    """Turn the errors that constructors raise for wrong arguments into a ValueError of one line.
-
-    Args:
-        config: the file that holds the arguments.
-    """
+    """Turn the errors that constructors raise for wrong arguments into a ValueError of one line."""
     try:
         yield
     except _SENSELESS as error:

@@ -73,12 +73,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 def read_header(folder: Path, *, prefix: str = "") -> dict[str, StoredTensor]:
     """Read the header of a folder's `model.safetensors`, and none of its tensors.
 
-    Args:
-        folder: holds the file.
-        prefix: only tensors whose names begin with it are returned.
-
-    Returns:
-        Name of each tensor -> its description.
+    Returns the name of each tensor that begins with `prefix` -> its description.
 
     Raises:
         FileNotFoundError: the file is missing.
@@ -107,11 +102,8 @@ def check_header(
 ) -> None:
     """Refuse weights that do not fit the part that the config builds.
 
-    Args:
-        file: the file of the weights, for the error message.
-        header: as `read_header` returns it.
-        expected: the state dict of the part; it may be on the meta device.
-        prefix: of the part's names in the header.
+    `expected` is the state dict of the part, which may be on the meta device, and `prefix` stands
+    before its names in the header of the file.
 
     Raises:
         ValueError: a tensor is missing, unexpected, or of another shape or dtype.

@@ -67,16 +67,10 @@ def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
 def upload(
     folder: str | Path, repo_id: str, *, private: bool = False, commit_message: str | None = None
 ) -> str:
-    """Publish all files of a folder in a repository of the hub, which is created if necessary.
+    """Publish a folder with its sub-folders in a repository of the hub -> its address.
 
-    Args:
-        folder: it is published with its sub-folders.
-        repo_id: `owner/name`.
-        private: whether only the owner may see it; nothing is written to a public repository then.
-        commit_message: None names this version of textgan.
-
-    Returns:
-        The repository's address.
+    The arguments are those of `TextToImagePipeline.push_to_hub`. If `private` is true, nothing is
+    written to a repository that is public already.
 
     Raises:
         ValueError: `repo_id` has another form, or is public although `private` is true.

@@ -18,11 +18,8 @@ def check_pattern(pattern: Any, where: str) -> None:
 
     A backtracking search takes exponential time if a group that repeats something is itself
     repeated, as in `(a+)+`, and a power of the length that grows with each further repeat, as in
-    `.*.*.*x`. The tokenizers of language models have neither.
-
-    Args:
-        pattern: in the syntax of Oniguruma; a value that is no string is no pattern, and passes.
-        where: the file, for the error message.
+    `.*.*.*x`. The tokenizers of language models have neither. The pattern has the syntax of
+    Oniguruma; a value that is no string is no pattern, and passes.
 
     Raises:
         ValueError: a group is repeated, one alternative has more than two repeats without a bound,

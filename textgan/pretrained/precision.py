@@ -29,12 +29,9 @@ def check_dtype(dtype: torch.dtype | str | None) -> torch.dtype | None:
 def convert(
     part: nn.Module, dtype: torch.dtype | str | None, stored: Iterable[torch.dtype | None]
 ) -> None:
-    """Convert a part's weights to a dtype, in place.
+    """Convert a part's weights in place; None leaves them as they are.
 
-    Args:
-        part: the part.
-        dtype: as `check_dtype` takes it; None leaves the weights as they are.
-        stored: dtypes of the tensors in the file; "auto" is the first floating-point one.
+    "auto" is the first floating-point dtype of `stored`, those of the tensors in the file.
     """
     wanted = check_dtype(dtype)
     if dtype == "auto":

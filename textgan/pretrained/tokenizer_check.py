@@ -36,11 +36,7 @@ class TokenizerErrors:
     """Context manager that turns the tokenizers library's errors, and no others, into one class.
 
     The library raises a plain Exception or, if its Rust code panics, a PanicException, which is no
-    Exception and cannot be imported.
-
-    Args:
-        where: the beginning of the error message.
-        rule: the rest of the error message, before the library's own message.
+    Exception and cannot be imported. The message is `where`, `rule` and the library's own message.
     """
 
     def __init__(self, where: str | Path, rule: str = "has a state that cannot be read"):
@@ -80,13 +76,9 @@ def read_tokenizer(content: str | bytes) -> tokenizers.Tokenizer:
 def encode(
     backend: tokenizers.Tokenizer, caption: str, *, max_length: int, vocab_size: int
 ) -> tokenizers.Encoding:
-    """Encode a caption into tokens.
+    """Encode a caption, which is valid Unicode.
 
-    Args:
-        backend: cuts captions at `max_length`.
-        caption: valid Unicode.
-        max_length: of a caption, in tokens.
-        vocab_size: every token id must be below it.
+    The backend must cut captions at `max_length` tokens, and give ids below `vocab_size`.
 
     Raises:
         TokenizerError: the tokenizer fails, or its result does not fit a text encoder.
@@ -111,12 +103,7 @@ def try_captions(backend: tokenizers.Tokenizer, *, max_length: int, vocab_size: 
     """Encode captions of every kind, short ones first, so that a bad tokenizer fails here.
 
     The captions have characters of all blocks of Unicode, control characters and the tokenizer's
-    special tokens, and up to 1,024 characters.
-
-    Args:
-        backend: as in `encode`, and so are the next two.
-        max_length: as in `encode`.
-        vocab_size: as in `encode`.
+    special tokens, and up to 1,024 characters. The arguments are those of `encode`.
 
     Raises:
         TokenizerError: a caption cannot be encoded, or all of them take more than 5 seconds.
@@ -146,10 +133,8 @@ def _captions(backend: tokenizers.Tokenizer) -> Iterator[str]:
 def check_vocabulary(content: bytes, where: str) -> None:
     """Refuse a tokenizer's JSON that could turn a short caption into a huge one, or take long.
 
-    Args:
-        content: the extra state of a part; a state that is no JSON object is no tokenizer's, and
-            passes.
-        where: its file and name, for the error message.
+    The content is the extra state of a part; a state that is no JSON object is no tokenizer's, and
+    passes. `where` is its file and name, for the error message.
 
     Raises:
         TokenizerError: the tokenizer lengthens a caption more than any real one, has a larger
