@@ -125,6 +125,11 @@ def tab_to(page, selector: str, presses: int = 60) -> None:
     raise AssertionError(f"{presses} presses of Tab do not lead to {selector}")
 
 
+def open_animation(page) -> None:
+    page.get_by_role("tab", name="Between two captions").click()
+    page.wait_for_selector(".tg-moving img")
+
+
 def overflow(page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
@@ -209,8 +214,7 @@ def test_an_example_is_sampled(open_page):
 
 def test_an_animation_between_two_captions_moves(open_page):
     page = open_page()
-    page.get_by_role("tab", name="Between two captions").click()
-    page.wait_for_selector(".tg-moving img")
+    open_animation(page)
     before = sources(page, ".tg-moving img")
     assert before[0].startswith("data:image/gif")
     assert len(sources(page, ".tg-strip img")) == 16
@@ -302,8 +306,7 @@ def test_the_keyboard_alone_is_enough(open_page):
 
 def test_every_control_has_a_name(open_page):
     page = open_page()
-    page.get_by_role("tab", name="Between two captions").click()
-    page.wait_for_selector(".tg-moving img")
+    open_animation(page)
     nameless = page.evaluate(
         "[...document.querySelectorAll('input, textarea, button, a')].filter((element) =>"
         " !element.labels?.length && !element.ariaLabel && !element.textContent.trim())"
@@ -323,8 +326,7 @@ def test_a_phone_shows_all_of_it(open_page):
     page.wait_for_function("document.querySelectorAll('.tg-grid img').length === 16")
     page.wait_for_function("document.querySelector('.tg-result').textContent.includes('xxx')")
     assert overflow(page) <= 0
-    page.get_by_role("tab", name="Between two captions").click()
-    page.wait_for_selector(".tg-moving img")
+    open_animation(page)
     assert overflow(page) <= 0
 
 
@@ -332,15 +334,12 @@ def test_a_phone_shows_all_of_it(open_page):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_day_and_night_differ(open_page, scheme):
     page = open_page(scheme=scheme)
-    ground, ink = (
-        sum(int(part) for part in color[4:-1].split(","))
-        for color in page.evaluate(
-            "[getComputedStyle(document.body).backgroundColor,"
-            " getComputedStyle(document.querySelector('h1')).color]"
-        )
+    colors = page.evaluate(
+        "[getComputedStyle(document.body).backgroundColor,"
+        " getComputedStyle(document.querySelector('h1')).color]"
     )
-    assert (ground > ink) == (scheme == "light")
-    assert abs(ground - ink) > 400
+    ground, text = (sum(map(int, color[4:-1].split(","))) for color in colors)
+    assert (ground - text) * (1 if scheme == "light" else -1) > 400
 
 
 @pytest.mark.slow
@@ -354,8 +353,7 @@ def test_screenshots(open_page, tmp_path):
     ):
         page = open_page(width, height, scheme)
         page.screenshot(path=folder / f"{name}.png", full_page=True)
-        page.get_by_role("tab", name="Between two captions").click()
-        page.wait_for_selector(".tg-moving img")
+        open_animation(page)
         page.screenshot(path=folder / f"{name}-between.png", full_page=True)
         shown = Image.open(folder / f"{name}.png").convert("L")
         assert shown.getextrema()[1] - shown.getextrema()[0] > 150

@@ -20,6 +20,10 @@ from textgan.training.checkpoint import load_pipeline
 STORED = Path(__file__).parents[1] / "fixtures" / "format_6" / "gan" / "last.ckpt"
 SECRET = "the-password-of-somebody"
 ATTACK = {"_target_": "sympy.sympify", "a": "__import__('os').system('touch PWNED')"}
+FOLDER = {"_target_": "textgan.data.folder.Folder"}
+CAPTION_FILE = {"_target_": "textgan.data.caption_file.CaptionFile"}
+MODEL = {"_target_": "textgan.model.pipeline.PipelineModel"}
+BERT = {"model_type": "bert"}
 SAVED = {"_target_": "textgan.generator.base.Generator.from_pretrained"}
 CLEAN = ("epoch", "global_step", "pytorch-lightning_version", "state_dict", "textgan")
 
@@ -128,24 +132,15 @@ CONFIG = [
     ({"model/text_encoder/pretrained": "evil/model"}, "model.text_encoder.pretrained=evil/model"),
     ({"model/text_encoder/pretrained": "/etc"}, "model.text_encoder.pretrained=/etc"),
     ({"model/text_encoder/pretrained": "package:os/x"}, "pretrained=package:os/x"),
-    (
-        {"data": {"_target_": "textgan.data.folder.Folder", "root": "/etc", "batch_size": 8}},
-        "add data.root=/etc",
-    ),
-    ({"data": {"_target_": "textgan.data.caption_file.CaptionFile", "path": "/etc/passwd"}}, "add"),
-    (
-        {"model": {"_target_": "textgan.model.pipeline.PipelineModel", "path": "evil/model"}},
-        "add model.path=evil/model",
-    ),
+    ({"data": FOLDER | {"root": "/etc", "batch_size": 8}}, "add data.root=/etc"),
+    ({"data": CAPTION_FILE | {"path": "/etc/passwd"}}, "add data.path=/etc/passwd"),
+    ({"model": MODEL | {"path": "evil/model"}}, "add model.path=evil/model"),
     ({"model/generator": SAVED | {"path": "evil/model"}}, "add model.generator.path=evil/model"),
     ({"model/generator/style_width": 10**6}, "far more than the file of its weights holds"),
     ({"model/generator/style_width": 10**9}, "whole numbers of at most 1,048,576"),
     ({"model/text_encoder/depth": 10**6}, "at most 1,000 layers"),
     ({"model/text_encoder/depth": 999}, "far more than the file of its weights holds"),
-    (
-        {"model/text_encoder/architecture": {"model_type": "bert", "auto_map": {"a": "b"}}},
-        "no code",
-    ),
+    ({"model/text_encoder/architecture": BERT | {"auto_map": {"a": "b"}}}, "no code"),
     ({"model/generator/num_heads": 0}, "cannot be built"),
     *(
         ({f"model/text_encoder/{name}": value for name, value in (*given, *package)}, said)
@@ -280,7 +275,7 @@ def test_tensors_that_share_their_numbers_many_times_are_refused(good, tmp_path)
         ),
     ],
 )
-def test_nonsense_in_the_trainers_part_is_one_sentence(
+def test_a_broken_section_of_the_trainer_is_one_sentence(
     section, value, said, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.chdir(tmp_path)
@@ -290,14 +285,10 @@ def test_nonsense_in_the_trainers_part_is_one_sentence(
     assert [path.name for path in tmp_path.iterdir() if path.name != "runs"] == ["x.ckpt"]
 
 
-def test_what_the_command_line_says_itself_is_not_asked_of_the_file(hostile, capsys):
-    path = hostile(
-        {
-            "config/data/num_workers": 10**6,
-            "config/trainer/devices": 1000,
-            "config/model/text_encoder/pretrained": "evil/model",
-        }
-    )
+def test_settings_of_the_command_line_replace_those_of_the_file(hostile, capsys):
+    asked = {"data/num_workers": 10**6, "trainer/devices": 1000}
+    asked["model/text_encoder/pretrained"] = "evil/model"
+    path = hostile({f"config/{place}": value for place, value in asked.items()})
     words = ["data.num_workers=0", "trainer.devices=1", "model.text_encoder.pretrained=null"]
     assert main(["test", f"ckpt_path={path}", *words, "--cfg", "job"]) == 0
     config = yaml.safe_load(capsys.readouterr().out)
@@ -305,7 +296,7 @@ def test_what_the_command_line_says_itself_is_not_asked_of_the_file(hostile, cap
     assert config["model"]["text_encoder"]["pretrained"] is None
 
 
-def test_what_opens_files_comes_from_the_configuration_of_whoever_runs_it(hostile, capsys):
+def test_what_opens_files_comes_from_the_configuration_of_the_user(hostile, capsys):
     elsewhere = {"_target_": "pytorch_lightning.loggers.CSVLogger", "save_dir": "/elsewhere"}
     profiler = {"_target_": "pytorch_lightning.profilers.SimpleProfiler", "dirpath": "/elsewhere"}
     path = hostile(

@@ -105,9 +105,6 @@ def test_how_many_are_encoded_at_a_time_changes_nothing(pipeline, batch_size):
     images = random_images(5)
     for encode, given in ((pipeline.encode_images, images), (pipeline.encode_texts, CAPTIONS)):
         torch.testing.assert_close(encode(given, batch_size), encode(given))
-
-
-def test_one_string_is_one_caption(pipeline):
     assert torch.equal(pipeline.encode_texts("a star"), pipeline.encode_texts(["a star"]))
 
 

@@ -23,6 +23,7 @@ from textgan.pretrained.part import Part
 from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder
 
 CAPTIONS = ["a red circle", "two blue squares"]
+START = "generator.start.bias"
 VOCABULARY = "text_encoder.tokenizer._extra_state"
 
 
@@ -359,27 +360,27 @@ def test_a_file_that_was_cut_or_goes_on_is_a_sentence(folder, refused):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda t: t.pop("generator.start.bias"), "it lacks generator.start.bias"),
+        (lambda t: t.pop(START), "it lacks generator.start.bias"),
         (lambda t: t.update({"../../x": torch.ones(1)}), r"it has unexpected \.\./\.\./x"),
         (
-            lambda t: t.update({"generator.begin.bias": t.pop("generator.start.bias")}),
+            lambda t: t.update({"generator.begin.bias": t.pop(START)}),
             "it lacks generator.start.bias, it has unexpected generator.begin.bias",
         ),
         (lambda t: t.clear(), "does not fit its config.json: it lacks"),
-        (lambda t: t["generator.start.bias"].fill_(torch.nan), "finite weights.*generator.start"),
-        (lambda t: t["generator.start.bias"].fill_(-torch.inf), "finite weights.*generator.start"),
+        (lambda t: t[START].fill_(torch.nan), "finite weights.*generator.start"),
+        (lambda t: t[START].fill_(-torch.inf), "finite weights.*generator.start"),
         (lambda t: t.update({"a\nb\x1b[2J": torch.ones(1)}), r"unexpected 'a\\nb\\x1b\[2J'"),
         (lambda t: t.update({"x" * 10_000: torch.ones(1)}), "it has unexpected xxx"),
         (lambda t: t.update({f"x{i}": torch.ones(0) for i in range(4000)}), "and 3997 more"),
         *(
             (
-                lambda t, kind=kind: t.update({"generator.start.bias": torch.ones(128).to(kind)}),
+                lambda t, kind=kind: t.update({START: torch.ones(128).to(kind)}),
                 "differs in shape or kind in generator.start.bias",
             )
             for kind in (torch.int64, torch.bool, torch.float8_e4m3fn, torch.complex64)
         ),
         (
-            lambda t: t.update({"generator.start.bias": torch.ones(1, 128)}),
+            lambda t: t.update({START: torch.ones(1, 128)}),
             "differs in shape or kind in generator.start.bias",
         ),
         (lambda t: t.update({VOCABULARY: t[VOCABULARY].float()}), "differs in shape or kind"),
@@ -392,7 +393,7 @@ def test_weights_that_are_not_the_configs_are_refused(reweigh, refused, change, 
 
 
 def test_weights_of_another_precision_are_taken(reweigh, folder):
-    reweigh(lambda t: t.update({"generator.start.bias": torch.ones(128, dtype=torch.bfloat16)}))
+    reweigh(lambda t: t.update({START: torch.ones(128, dtype=torch.bfloat16)}))
     assert Part.from_pretrained(folder).generator.start.bias.dtype == torch.float32
 
 
@@ -417,7 +418,7 @@ def test_a_header_that_is_absurd_costs_nothing(folder, refused, length, header):
 def test_a_tensor_of_many_gigabytes_is_not_read(folder, refused):
     numbers = 2**34
     entry = {"dtype": "F32", "shape": [numbers], "data_offsets": [0, 4 * numbers]}
-    header = json.dumps({"generator.start.bias": entry}).encode()
+    header = json.dumps({START: entry}).encode()
     file = folder / "model.safetensors"
     file.write_bytes(struct.pack("<Q", len(header)) + header)
     with file.open("r+b") as stream:

@@ -1,6 +1,6 @@
-"""A name on the hub is as good as a folder; what goes wrong there is a sentence.
+"""A name on the hub is loaded as a folder is, and every error there is one sentence.
 
-A server on this machine stands in for the hub, and the library asks it as it would ask the hub.
+A server on this machine replaces the hub, and the library sends it the same requests.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ class Hub(BaseHTTPRequestHandler):
     """Answers for `someone/small`: at "main" the folder below its `root`, at "v2" another."""
 
     def do_GET(self) -> None:
-        self.server.asked.append(self.path)
+        self.server.requests.append(self.path)
         path, _, _ = self.path.partition("?")
         api = re.fullmatch(r"/api/models/(\w+/\w+)(/(revision|tree)/(\w+))?", path)
         file = re.fullmatch(r"/(\w+/\w+)/resolve/(\w+)/(.+)", path)
@@ -92,23 +92,23 @@ class Hub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def online(monkeypatch, tmp_path) -> Iterator[ThreadingHTTPServer]:
-    """The library asks our server, and keeps what it fetches below `tmp_path / "cache"`."""
+    """The library uses our server, and downloads into `tmp_path / "cache"`."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    server.root, server.asked = tmp_path / "served", []
+    server.root, server.requests = tmp_path / "served", []
     part().save_pretrained(server.root / "main")
     part(8).save_pretrained(server.root / "v2")
     (server.root / "main" / "pytorch_model.bin").write_bytes(b"a pickle")
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"
-    ask(monkeypatch, address, tmp_path / "cache")
+    use(monkeypatch, address, tmp_path / "cache")
     yield server
     server.shutdown()
     thread.join()
     server.server_close()
 
 
-def ask(monkeypatch: pytest.MonkeyPatch, address: str, cache: Path) -> None:
+def use(monkeypatch: pytest.MonkeyPatch, address: str, cache: Path) -> None:
     template = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
     for name, value in {
         "ENDPOINT": address,
@@ -130,7 +130,7 @@ def test_a_name_is_fetched_its_two_files_and_no_other(online, tmp_path):
     assert same(again, part())
     fetched = sorted(file.name for file in (tmp_path / "cache").rglob("snapshots/*/*"))
     assert fetched == ["config.json", "model.safetensors"]
-    assert not any("pytorch_model" in path for path in online.asked)
+    assert not any("pytorch_model" in path for path in online.requests)
 
 
 def test_a_revision_is_another_model(online):
@@ -140,16 +140,16 @@ def test_a_revision_is_another_model(online):
 def test_what_was_fetched_is_read_again_without_the_hub(online, monkeypatch):
     Part.from_pretrained("someone/small")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    asked = len(online.asked)
+    requests = len(online.requests)
     assert same(Part.from_pretrained("someone/small"), part())
-    assert len(online.asked) == asked
+    assert len(online.requests) == requests
 
 
 def test_a_folder_of_the_name_is_read_in_its_place(online, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     part(8).save_pretrained("someone/small")
     assert same(Part.from_pretrained("someone/small"), part(8))
-    assert not online.asked
+    assert not online.requests
 
 
 @pytest.mark.parametrize(
@@ -174,17 +174,17 @@ def test_no_network_is_one_sentence(monkeypatch, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
-    ask(monkeypatch, address, tmp_path)
+    use(monkeypatch, address, tmp_path)
     with pytest.raises(FileNotFoundError, match=r"or refuses: Connect(ion)?Error") as caught:
         Part.from_pretrained("someone/small")
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_offline_is_one_sentence_and_nobody_is_asked(online, monkeypatch):
+def test_offline_is_one_sentence_and_sends_no_request(online, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(FileNotFoundError, match="cannot be used while HF_HUB_OFFLINE is set"):
         Part.from_pretrained("someone/small")
-    assert not online.asked
+    assert not online.requests
 
 
 def test_a_repository_of_something_else_is_one_sentence(online):
@@ -204,10 +204,10 @@ def test_a_repository_of_something_else_is_one_sentence(online):
         Path("someone/small"),
     ],
 )
-def test_what_is_no_name_is_a_folder_that_does_not_exist(online, path):
+def test_other_paths_are_folders_that_do_not_exist(online, path):
     with pytest.raises(FileNotFoundError, match=r"path must be a folder .* does not exist"):
         Part.from_pretrained(path)
-    assert not online.asked
+    assert not online.requests
 
 
 def test_a_folder_has_no_revisions(tmp_path):
@@ -217,7 +217,7 @@ def test_a_folder_has_no_revisions(tmp_path):
 
 
 class Api:
-    """Keeps what it is told."""
+    """Records its calls."""
 
     def __init__(self, error: Exception | None = None, *, private: bool = False) -> None:
         self.calls, self.error, self.is_private = [], error, private

@@ -6,7 +6,6 @@ import importlib
 import inspect
 import json
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +19,6 @@ from torch.optim.swa_utils import AveragedModel
 
 import textgan
 from textgan.pretrained.part import Part, build
-from textgan.text_encoder import BertTextEncoder
 
 
 class Inner(Part):
@@ -326,24 +324,6 @@ def test_only_the_tensors_of_the_part_must_fit(nested, change, said):
         return
     with pytest.raises(ValueError, match=said):
         Inner.from_pretrained(nested[0], part="inner.inner")
-
-
-@pytest.mark.slow
-def test_what_is_imported_while_loading_is_not_left_without_memory(tmp_path):
-    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
-    encoder.fit_tokenizer(["a"])
-    encoder.save_pretrained(tmp_path)
-    code = """
-import gc, sys, torch
-from textgan.pretrained.part import Part
-Part.from_pretrained(sys.argv[1])
-made = [made for made in gc.get_objects() if issubclass(type(made), torch.Tensor)]
-assert not [m.shape for m in made if m.is_meta]
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_a_module_that_loading_imports_has_its_tensors_in_memory(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Pipelines whose weights are of 16 or 64 bits draw, compare and are loaded as those of 32 are."""
+"""Pipelines with weights of 16 or 64 bits sample, compare and load as those with 32 bits."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ def bert(**arguments) -> BertTextEncoder:
 
 
 def perturbed(pipeline):
-    """The same with weights that make a difference."""
+    """Change every weight, so that zeros of the initialisation do not hide an error."""
     torch.manual_seed(1)
     with torch.no_grad():
         for weight in pipeline.parameters():
@@ -39,7 +39,7 @@ def perturbed(pipeline):
 
 
 @pytest.fixture(params=["from scratch", "frozen"])
-def drawing(request) -> GANPipeline:
+def generating(request) -> GANPipeline:
     encoder = bert() if request.param == "from scratch" else FrozenTextEncoder(bert(frozen=True))
     generator = AttentionGenerator(
         image_size=16, text_width=16, noise_width=4, width=8, max_width=16
@@ -51,10 +51,10 @@ def drawing(request) -> GANPipeline:
 def comparing(request) -> ContrastivePipeline:
     torch.manual_seed(0)
     if request.param == "resnet":
-        looks = ResNetImageEncoder(image_size=16, width=16, base_width=4, max_width=8)
+        images = ResNetImageEncoder(image_size=16, width=16, base_width=4, max_width=8)
     else:
-        looks = ViTImageEncoder(image_size=16, width=16, patch_size=4, depth=1, num_heads=2)
-    return perturbed(ContrastivePipeline(looks, bert()))
+        images = ViTImageEncoder(image_size=16, width=16, patch_size=4, depth=1, num_heads=2)
+    return perturbed(ContrastivePipeline(images, bert()))
 
 
 def apart(one: torch.Tensor, other: torch.Tensor, dtype: torch.dtype) -> None:
@@ -65,62 +65,55 @@ def apart(one: torch.Tensor, other: torch.Tensor, dtype: torch.dtype) -> None:
     assert gap.mean() <= mean
 
 
-@EVERY
-def test_pictures_are_float32_and_nearly_those_of_float32(drawing, dtype):
-    options = {"seed": 3, "num_images_per_prompt": 4, "output_type": "pt"}
-    expected = drawing(CAPTIONS, **options).images
-    drawing.to(dtype)  # what was kept of the captions is of the other dtype
-    assert drawing.dtype == dtype
-    apart(drawing(CAPTIONS, **options).images, expected, dtype)
-    arrays = drawing(CAPTIONS, output_type="np").images
-    assert arrays.dtype == np.float32
-    assert isinstance(drawing(CAPTIONS).images[0], Image.Image)
+SAMPLES = {
+    "plain": lambda p: p(CAPTIONS, seed=3, num_images_per_prompt=4, output_type="pt"),
+    "guided": lambda p: p(CAPTIONS, guidance_scale=1.5, output_type="pt"),
+    "captions": lambda p: p.interpolate(CAPTIONS[0], CAPTIONS[2], frames=5, output_type="pt"),
+    "noises": lambda p: p.interpolate(CAPTIONS[0], end_seed=7, frames=5, output_type="pt"),
+}
 
 
 @EVERY
-@pytest.mark.parametrize("how", ["guided", "between captions", "between noises"])
-def test_other_ways_to_draw_are_too(drawing, dtype, how):
-    def draw() -> torch.Tensor:
-        if how == "guided":
-            return drawing(CAPTIONS, guidance_scale=1.5, output_type="pt").images
-        ends = {"end": CAPTIONS[2]} if how == "between captions" else {"end_seed": 7}
-        return drawing.interpolate(CAPTIONS[0], frames=5, output_type="pt", **ends).images
-
-    expected = draw()
-    drawing.to(dtype)
-    apart(draw(), expected, dtype)
+@pytest.mark.parametrize("how", SAMPLES)
+def test_images_are_float32_and_nearly_those_of_float32(generating, dtype, how):
+    expected = SAMPLES[how](generating).images
+    generating.to(dtype)  # cached features of the captions have the other dtype
+    assert generating.dtype == dtype
+    apart(SAMPLES[how](generating).images, expected, dtype)
+    assert generating(CAPTIONS, output_type="np").images.dtype == np.float32
+    assert isinstance(generating(CAPTIONS).images[0], Image.Image)
 
 
 @EVERY
-def test_attention_is_float32_and_nearly_that_of_float32(drawing, dtype):
-    expected = drawing.attention(CAPTIONS[2])
-    drawing.to(dtype)
-    for one, other in zip(drawing.attention(CAPTIONS[2]), expected, strict=True):
+def test_attention_is_float32_and_nearly_that_of_float32(generating, dtype):
+    expected = generating.attention(CAPTIONS[2])
+    generating.to(dtype)
+    for one, other in zip(generating.attention(CAPTIONS[2]), expected, strict=True):
         assert one.word == other.word
         assert one.map.dtype == torch.float32
         assert (one.map - other.map).abs().max() < 0.1
 
 
 @EVERY
-def test_texts_and_pictures_are_compared_in_it(comparing, drawing, dtype, tmp_path):
-    images = drawing(CAPTIONS, output_type="pt").images
-    pictures = drawing(CAPTIONS).images
-    pictures[0].resize((40, 30)).save(tmp_path / "a.png")
-    expected = comparing.similarity(images, CAPTIONS), comparing.similarity(pictures, CAPTIONS)
+def test_texts_and_images_are_compared_in_it(comparing, generating, dtype, tmp_path):
+    images = generating(CAPTIONS, output_type="pt").images
+    listed = generating(CAPTIONS).images
+    listed[0].resize((40, 30)).save(tmp_path / "a.png")
+    expected = comparing.similarity(images, CAPTIONS), comparing.similarity(listed, CAPTIONS)
     kinds = comparing.classify(images, ["star", "circle"])
     comparing.to(dtype)
     assert comparing.dtype == dtype
     apart(comparing.similarity(images, CAPTIONS), expected[0], dtype)
-    apart(comparing.similarity(pictures, CAPTIONS), expected[1], dtype)
+    apart(comparing.similarity(listed, CAPTIONS), expected[1], dtype)
     apart(comparing.classify(images, ["star", "circle"]), kinds, dtype)
     assert len(comparing.search(tmp_path, "a star")) == 1
-    assert rerank(drawing.to(dtype), comparing, "a star", candidates=3).images
+    assert rerank(generating.to(dtype), comparing, "a star", candidates=3).images
 
 
-def test_a_way_is_drawn_under_autocast(drawing):
-    expected = drawing.interpolate(CAPTIONS[0], CAPTIONS[2], frames=5, output_type="pt").images
+def test_an_interpolation_works_under_autocast(generating):
+    expected = SAMPLES["captions"](generating).images
     with torch.autocast("cpu", torch.bfloat16):
-        images = drawing.interpolate(CAPTIONS[0], CAPTIONS[2], frames=5, output_type="pt").images
+        images = SAMPLES["captions"](generating).images
     assert images.dtype == torch.float32
     assert (images - expected).abs().max() < 0.2
 
@@ -147,12 +140,12 @@ def test_an_image_encoder_of_16_bits_descends_from_that_of_32(comparing, tmp_pat
     assert kind.from_pretrained(tmp_path, "image_encoder").lineage() < encoder.lineage()
 
 
-def test_auto_is_the_dtype_of_the_file(drawing, tmp_path):
-    drawing.bfloat16().save_pretrained(tmp_path)
+def test_auto_is_the_dtype_of_the_file(generating, tmp_path):
+    generating.bfloat16().save_pretrained(tmp_path)
     again = GANPipeline.from_pretrained(tmp_path, dtype="auto")
     assert again.dtype == torch.bfloat16
     options = {"output_type": "pt"}
-    assert torch.equal(again(CAPTIONS, **options).images, drawing(CAPTIONS, **options).images)
+    assert torch.equal(again(CAPTIONS, **options).images, generating(CAPTIONS, **options).images)
     assert GANPipeline.from_pretrained(tmp_path).dtype == torch.float32
 
 
@@ -163,7 +156,7 @@ def test_another_dtype_is_refused_before_anything_is_read(dtype, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
-def test_the_shipped_weights_draw_nearly_the_same_in_16_bits(dtype):
+def test_the_bundled_model_samples_nearly_the_same_in_16_bits(dtype):
     import textgan.weights
 
     folder = Path(textgan.weights.__file__).parent / "shapes"
