@@ -8,7 +8,7 @@ widget:
   - text: a red circle
   - text: "  a blue: square "
   - text: 5
-  - src: picture.png
+  - src: image.png
   - text: ""
 ---
 # A model

@@ -17,8 +17,10 @@ async def echo(scope, receive, send):
     await send({"type": "http.response.body", "body": message.get("body", b"")})
 
 
-def ask(path="/", *, method="GET", hosts=("localhost", "127.0.0.1", "::1"), anywhere=False, **sent):
-    """What the guard answers to a request, in front of an app that answers with its body."""
+def fetch(
+    path="/", *, method="GET", hosts=("localhost", "127.0.0.1", "::1"), anywhere=False, **sent
+):
+    """The answer to a request of the guard, before an app that answers with the request's body."""
     app = guard.Guard(
         echo, hosts=set(hosts), any_address=anywhere, functions=3, listeners=Counter()
     )
@@ -32,14 +34,14 @@ def ask(path="/", *, method="GET", hosts=("localhost", "127.0.0.1", "::1"), anyw
 
 
 def post(path=JOIN, **sent):
-    return ask(path, method="POST", **sent)
+    return fetch(path, method="POST", **sent)
 
 
 @pytest.mark.parametrize(
     "host", ["localhost:7860", "LOCALHOST", "127.0.0.1:7860", "[::1]:7860", "[::1]", "localhost:1"]
 )
 def test_the_machine_itself_is_served(host):
-    assert ask(headers={"host": host}).status_code == 200
+    assert fetch(headers={"host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_the_machine_itself_is_served(host):
 )
 @pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/heartbeat/a"])
 def test_another_host_is_refused_in_words(host, path):
-    answer = ask(path, headers={"host": host})
+    answer = fetch(path, headers={"host": host})
     assert answer.status_code == 400
     assert "--allow_host" in answer.text
     assert post(json=REQUEST, headers={"host": host}).status_code == 400
@@ -59,14 +61,14 @@ def test_another_host_is_refused_in_words(host, path):
 
 def test_where_all_of_the_network_is_let_in_any_address_is_served_but_no_name():
     for host in ("192.0.2.7:7860", "[fe80::1]:7860", "10.0.0.1"):
-        assert ask(headers={"host": host}, anywhere=True).status_code == 200
+        assert fetch(headers={"host": host}, anywhere=True).status_code == 200
     for host in ("evil.example", "1.2.3.evil", "192.0.2.777"):
-        assert ask(headers={"host": host}, anywhere=True).status_code == 400
+        assert fetch(headers={"host": host}, anywhere=True).status_code == 400
 
 
 def test_an_allowed_name_is_served():
     sent = {"hosts": ("draw.example.org",), "headers": {"host": "Draw.example.org"}}
-    assert ask(**sent).status_code == 200
+    assert fetch(**sent).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ CLOSED = {
 )
 def test_a_route_that_the_page_does_not_need_is_closed(method, path):
     path = path if path.startswith("/") else f"/gradio_api/{path}"
-    answer = ask(path, method=method)
+    answer = fetch(path, method=method)
     assert answer.status_code == 404
     assert answer.text.startswith(f"The page has no {method} ")
 

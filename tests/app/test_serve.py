@@ -28,7 +28,7 @@ def http(page):
         yield client
 
 
-def ask(http, name, data, session):
+def call(http, name, data, session):
     """The values that a function of the page returns through Gradio's queue."""
     functions = {one["api_name"]: one["id"] for one in http.get("/config").json()["dependencies"]}
     message = {"data": data, "fn_index": functions[name], "session_hash": session}
@@ -50,7 +50,7 @@ def wait_until(true):
 def test_sixteen_visitors_get_each_their_own_samples(http):
     def visit(number):
         caption, seed = f"a star {number}", 100 + number
-        return ask(http, "samples", [True, caption, seed, 2, 1.0], f"visitor{number}")["data"]
+        return call(http, "samples", [True, caption, seed, 2, 1.0], f"visitor{number}")["data"]
 
     with ThreadPoolExecutor(16) as pool:
         for number, values in enumerate(pool.map(visit, range(16))):
@@ -61,7 +61,7 @@ def test_sixteen_visitors_get_each_their_own_samples(http):
 
 def test_nothing_of_a_visitor_is_kept(page, http):
     for number in range(20):
-        ask(http, "animation", [True, "a star", "a circle", number, 8, 1.0], f"guest{number}")
+        call(http, "animation", [True, "a star", "a circle", number, 8, 1.0], f"guest{number}")
     held = page.state_holder.session_data
     assert len(held) == 1
     assert len(page._queue.event_analytics) <= 1
@@ -70,7 +70,7 @@ def test_nothing_of_a_visitor_is_kept(page, http):
     assert len(page._queue.pending_event_ids_session) <= 1
 
 
-def test_answers_that_nobody_reads_do_not_pile_up(page, http, monkeypatch):
+def test_unread_answers_do_not_pile_up(page, http, monkeypatch):
     monkeypatch.setattr("textgan.app.serve._MOST_UNREAD", 3)
     functions = {one["api_name"]: one["id"] for one in http.get("/config").json()["dependencies"]}
     for number in range(12):
@@ -78,7 +78,7 @@ def test_answers_that_nobody_reads_do_not_pile_up(page, http, monkeypatch):
         sent = {"data": data, "fn_index": functions["animation"], "session_hash": f"deaf{number}"}
         assert http.post("/gradio_api/queue/join", json=sent).status_code == 200
         wait_until(lambda: not page._queue.event_ids_to_events)
-    ask(http, "samples", [True, "a", 0, 1, 1.0], "listening")
+    call(http, "samples", [True, "a", 0, 1, 1.0], "listening")
     boxes = [one for one in page._queue.pending_messages_per_session if one.startswith("deaf")]
     assert boxes == ["deaf9", "deaf10", "deaf11"]
     assert len(page._queue.pending_event_ids_session) <= 5
@@ -106,6 +106,6 @@ def test_names_are_checked_as_served(http):
     "data",
     [[], [None] * 5, [True, ["a"], 0, 1, 1.0], [{}, {}, {}, {}, {}], [True, "a", 0, 1, 1.0, 1]],
 )
-def test_nonsense_is_no_error_of_the_server_and_nobody_waits(http, data, capfd):
-    ask(http, "samples", data, "nonsense")
-    assert ask(http, "samples", [True, "a", 0, 1, 1.0], "sense")["data"][0] == 0
+def test_bad_input_is_no_error_of_the_server_and_blocks_no_visitor(http, data, capfd):
+    call(http, "samples", data, "nonsense")
+    assert call(http, "samples", [True, "a", 0, 1, 1.0], "sense")["data"][0] == 0

@@ -16,7 +16,7 @@ CAPTIONS = ["a red circle", "a blue square left of a green star", "star", "a (re
 
 @contextmanager
 def held(worker):
-    """Hold the worker at a task, so that all that is asked within waits."""
+    """Hold the worker at a task, so that requests inside the block wait."""
     go, begun = threading.Event(), threading.Event()
 
     def task():
@@ -33,8 +33,8 @@ def held(worker):
 def answers_of(worker, requests):
     """The samples, or the error, of each of several requests that wait at once."""
     with held(worker):
-        asked = [worker.sample(request) for request in requests]
-    return [one.exception() or one.result() for one in asked]
+        waiting = [worker.sample(request) for request in requests]
+    return [one.exception() or one.result() for one in waiting]
 
 
 @pytest.fixture
@@ -109,9 +109,9 @@ def test_images_that_are_no_numbers_are_refused_alone(pipeline, monkeypatch):
     noise = pipeline.noise
 
     def broken(keys, truncation):
-        drawn = noise(keys, truncation)
-        drawn[[seed == 13 for seed, *_ in keys]] = torch.nan
-        return drawn
+        values = noise(keys, truncation)
+        values[[seed == 13 for seed, *_ in keys]] = torch.nan
+        return values
 
     monkeypatch.setattr(pipeline, "noise", broken)
     requests = [SampleRequest("a", seed=seed) for seed in (1, 13)]
@@ -123,21 +123,21 @@ def test_images_that_are_no_numbers_are_refused_alone(pipeline, monkeypatch):
 def test_a_full_queue_refuses_with_a_sentence(pipeline):
     worker = Worker(pipeline, most_waiting=2)
     with held(worker):
-        asked = [worker.sample(SampleRequest("a")) for _ in range(2)]
+        waiting = [worker.sample(SampleRequest("a")) for _ in range(2)]
         with pytest.raises(NotSampledError, match=r"too many requests \(2 others are waiting"):
             worker.sample(SampleRequest("a"))
         with pytest.raises(NotSampledError, match="too many requests"):
             worker.run(lambda: 1)
-    assert all(one.result() for one in asked)
+    assert all(one.result() for one in waiting)
 
 
 def test_a_visitor_who_left_is_not_sampled_for(pipeline, batches):
     worker = Worker(pipeline)
     with held(worker):
-        asked = [worker.sample(SampleRequest("a", seed=seed)) for seed in range(4)]
-        assert asked[0].cancel()
-        assert asked[2].cancel()
-    assert [asked[place].result().request.seed for place in (1, 3)] == [1, 3]
+        waiting = [worker.sample(SampleRequest("a", seed=seed)) for seed in range(4)]
+        assert waiting[0].cancel()
+        assert waiting[2].cancel()
+    assert [waiting[place].result().request.seed for place in (1, 3)] == [1, 3]
     assert sum(batches) == 2
 
 
@@ -152,11 +152,11 @@ def test_answers_to_eight_threads_are_those_to_one(pipeline, images_of, gap):
         strip = moving.partition("tg-strip")[2]
         return seed, chips, images_of(samples + heat + strip)
 
-    def ask(values):
+    def call(values):
         return asyncio.run(visit(values))
 
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(ask, values))
-    for one, other in zip(together, map(ask, values), strict=True):
+        together = list(pool.map(call, values))
+    for one, other in zip(together, map(call, values), strict=True):
         assert one[:2] == other[:2]
         assert all(gap(*pair) <= 2 for pair in zip(one[2], other[2], strict=True))

@@ -13,7 +13,7 @@ def test_the_first_tensor_that_is_not_finite_is_named():
     assert not_finite({"count": torch.tensor([3])}.items()) is None
 
 
-def test_weights_averages_and_what_an_optimizer_remembers_are_looked_at():
+def test_weights_buffers_and_optimizer_states_are_checked():
     model = nn.BatchNorm1d(2)
     optimizer = torch.optim.Adam(model.parameters())
     model(torch.rand(4, 2)).sum().backward()

@@ -286,9 +286,9 @@ def test_a_broken_section_of_the_trainer_is_one_sentence(
 
 
 def test_settings_of_the_command_line_replace_those_of_the_file(hostile, capsys):
-    asked = {"data/num_workers": 10**6, "trainer/devices": 1000}
-    asked["model/text_encoder/pretrained"] = "evil/model"
-    path = hostile({f"config/{place}": value for place, value in asked.items()})
+    stored = {"data/num_workers": 10**6, "trainer/devices": 1000}
+    stored["model/text_encoder/pretrained"] = "evil/model"
+    path = hostile({f"config/{place}": value for place, value in stored.items()})
     words = ["data.num_workers=0", "trainer.devices=1", "model.text_encoder.pretrained=null"]
     assert main(["test", f"ckpt_path={path}", *words, "--cfg", "job"]) == 0
     config = yaml.safe_load(capsys.readouterr().out)

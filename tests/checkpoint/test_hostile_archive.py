@@ -1,4 +1,4 @@
-"""A file that only pretends to be a checkpoint costs nothing: zips and pickles of all kinds."""
+"""A file that only looks like a checkpoint is refused cheaply: zips and pickles of all kinds."""
 
 import io
 import os
@@ -20,7 +20,7 @@ STORED = Path(__file__).parents[1] / "fixtures" / "format_6" / "gan" / "last.ckp
 
 
 class Calls:
-    """Pickled, it says that something is called."""
+    """Its pickle calls a function."""
 
     def __init__(self, function, *arguments):
         self.function, self.arguments = function, arguments
@@ -40,7 +40,7 @@ def archive(content: bytes, **entries: bytes) -> bytes:
 
 
 def tensor(offset=0, size=(4,), stride=(1,), numbers=4, kind="FloatStorage", key="0") -> bytes:
-    """The pickle of one tensor, said in opcodes."""
+    """The pickle of one tensor, written in opcodes."""
 
     def number(value: int) -> bytes:
         raw = pickle.encode_long(value)

@@ -1,8 +1,13 @@
 import errno
 import os
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from textgan.file.atomic import remove_leftovers, replace_durably, whole
@@ -10,27 +15,24 @@ from textgan.image import save_png
 from textgan.pretrained.files import write_files
 
 
-@pytest.fixture
-def full_disk():
-    """No file may grow beyond 100 bytes: what a full disk or a quota does."""
-    import resource
-    import signal
-
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file may grow beyond 100 bytes, as on a full disk or beyond a quota."""
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
 
 
-def a_picture(path: Path) -> None:
+def an_image(path: Path) -> None:
     save_png(Image.effect_noise((64, 64), 90), path)
 
 
 def a_pipeline(path: Path) -> None:
-    import torch
-
     write_files(path.parent, {"_target_": "x"}, {"weight": torch.rand(100)})
 
 
@@ -41,12 +43,12 @@ def a_text(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("write", "name"),
-    [(a_picture, "a.png"), (a_pipeline, "model.safetensors"), (a_text, "a.json")],
+    [(an_image, "a.png"), (a_pipeline, "model.safetensors"), (a_text, "a.json")],
 )
-def test_a_full_disk_leaves_the_old_file_nothing_else_and_a_name(write, name, tmp_path, full_disk):
+def test_a_full_disk_leaves_the_old_file_nothing_else_and_a_name(write, name, tmp_path):
     path = tmp_path / name
     path.write_text("old")
-    with pytest.raises(OSError, match=os.strerror(errno.EFBIG)) as error:
+    with pytest.raises(OSError, match=os.strerror(errno.EFBIG)) as error, full_disk():
         write(path)
     assert error.value.filename == str(path)
     assert path.read_text() == "old"

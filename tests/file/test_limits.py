@@ -1,4 +1,4 @@
-"""The limits that structured files of strangers keep."""
+"""The limits of untrusted structured files."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What every pipeline that draws gets from its base."""
+"""The methods that every text-to-image pipeline has from its base."""
 
 import pytest
 import torch

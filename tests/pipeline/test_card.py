@@ -1,4 +1,4 @@
-"""A card says what a pipeline is, how to draw with it, and only numbers that are its own."""
+"""A model card describes a pipeline, its use, and only numbers of its own evaluation."""
 
 import json
 import re

@@ -207,7 +207,7 @@ def test_encoders_of_two_widths_and_a_temperature_of_0_are_refused(pipeline, mak
 @pytest.fixture
 def folder(tmp_path):
     """Four colours, one of them below, one hidden, and a text file."""
-    root = tmp_path / "pictures"
+    root = tmp_path / "images"
     (root / "below").mkdir(parents=True)
     (root / ".hidden").mkdir()
     for name, colour in {
@@ -230,7 +230,7 @@ def test_search_finds_what_fits_best_first_and_equals_by_path(folder, batch_size
     assert [match.similarity for match in matches] == pytest.approx([*expected.values()], abs=1e-6)
 
 
-def test_search_returns_as_many_as_were_asked_for(folder):
+def test_search_returns_the_best_ones_alone(folder):
     pipeline = by_hand({"reddish": [2.0, -2.0]})
     assert pipeline.search(folder, "reddish", top=1) == [
         Match(folder / "below/red.png", pytest.approx(1.0))

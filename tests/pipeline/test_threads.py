@@ -30,15 +30,15 @@ def pipeline(tiny_pipeline):
     return tiny_pipeline(CAPTIONS)
 
 
-def in_threads(ask: Callable[[str], Any], captions: list[str]) -> list[Any]:
+def in_threads(call: Callable[[str], Any], captions: list[str]) -> list[Any]:
     with ThreadPoolExecutor(8) as pool:
-        return list(pool.map(ask, captions))
+        return list(pool.map(call, captions))
 
 
-def assert_same(ask: Callable[[str], Any]) -> None:
-    expected = [ask(caption) for caption in CAPTIONS]
+def assert_same(call: Callable[[str], Any]) -> None:
+    expected = [call(caption) for caption in CAPTIONS]
     assert any(not _equal(expected[0], other) for other in expected)
-    for caption, one, other in zip(CAPTIONS, expected, in_threads(ask, CAPTIONS), strict=True):
+    for caption, one, other in zip(CAPTIONS, expected, in_threads(call, CAPTIONS), strict=True):
         assert _equal(one, other), caption
 
 
@@ -51,21 +51,21 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def test_attention(pipeline):
-    def ask(caption: str) -> list:
+    def call(caption: str) -> list:
         found = pipeline.attention(caption, seed=len(caption))
         return [(word.word, word.start, word.end, word.map) for word in found]
 
-    assert_same(ask)
+    assert_same(call)
 
 
 def test_attention_beside_sampling(pipeline):
     """Sampling uses the same layers, and must not change the maps."""
 
-    def ask(caption: str) -> list:
+    def call(caption: str) -> list:
         images = pipeline(caption, output_type="pt").images
         return [images, [word.map for word in pipeline.attention(caption)]]
 
-    assert_same(ask)
+    assert_same(call)
 
 
 @pytest.mark.parametrize("caption", ["{}", "{} (star:1.7)"], ids=["plain", "weighted"])

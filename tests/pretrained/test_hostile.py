@@ -60,14 +60,14 @@ def bert() -> BertTextEncoder:
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """A good one."""
+    """A good saved pipeline."""
     pipeline(bert()).save_pretrained(tmp_path / "folder")
     return tmp_path / "folder"
 
 
 @pytest.fixture
 def configure(folder) -> Callable[..., None]:
-    """Puts values into its config, each at a place such as "generator.width"."""
+    """Set values in its config, each at a place such as "generator.width"."""
 
     def change(values: dict[str, object]) -> None:
         file = folder / "config.json"
@@ -85,7 +85,7 @@ def configure(folder) -> Callable[..., None]:
 
 @pytest.fixture
 def reweigh(folder) -> Callable[[Callable[[dict], object]], None]:
-    """Changes its tensors."""
+    """Change its tensors."""
 
     def change(how: Callable[[dict], object]) -> None:
         tensors = load_file(folder / "model.safetensors")
@@ -110,7 +110,7 @@ def refused(folder, costs_little) -> Callable[[str], None]:
     return check
 
 
-def test_the_good_ones_draw_what_was_saved(tmp_path):
+def test_good_folders_sample_as_before(tmp_path):
     architecture = {"model_type": "distilbert", "vocab_size": 270}
     architecture |= {"dim": 24, "n_layers": 1, "n_heads": 2}
     whole = BertTextEncoder(width=8, architecture=architecture, max_length=24)
@@ -123,8 +123,8 @@ def test_the_good_ones_draw_what_was_saved(tmp_path):
         assert torch.equal(again(CAPTIONS, output_type="pt").images, pixels)
         assert again.config() == made.config()
     torch.manual_seed(0)
-    looks = ResNetImageEncoder(image_size=16, width=8, base_width=4, max_width=8)
-    pair = ContrastivePipeline(looks, bert()).eval()
+    images = ResNetImageEncoder(image_size=16, width=8, base_width=4, max_width=8)
+    pair = ContrastivePipeline(images, bert()).eval()
     pair.save_pretrained(tmp_path)
     again = ContrastivePipeline.from_pretrained(tmp_path)
     assert torch.equal(again.similarity(pixels, CAPTIONS), pair.similarity(pixels, CAPTIONS))
@@ -288,7 +288,7 @@ def test_an_endless_config_is_not_read(folder, refused):
         stream.truncate(2**40)  # of zeros, without a block on the disk
     refused("must have at most 1,000,000 bytes, got more")
     file.unlink()
-    os.mkfifo(file)  # whoever opens it waits
+    os.mkfifo(file)  # opening it would wait
     refused("has no config.json")
     file.unlink()
     file.mkdir()
@@ -310,7 +310,7 @@ def test_a_link_out_of_the_folder_is_not_followed(folder, refused, tmp_path, nam
     refused(f"has no {name}")
 
 
-def test_a_link_inside_the_folder_or_the_hubs_cache_is_followed(folder, tmp_path):
+def test_a_link_inside_the_folder_or_the_hubs_cache_is_allowed(folder, tmp_path):
     (folder / "config.json").rename(folder / "other.json")
     (folder / "config.json").symlink_to("other.json")
     (tmp_path / "link").symlink_to(folder)

@@ -119,7 +119,7 @@ def test_an_interpolation_works_under_autocast(generating):
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, "float16"], ids=str)
-def test_a_pipeline_is_loaded_in_the_dtype_that_is_asked_for(comparing, dtype, tmp_path):
+def test_a_pipeline_is_loaded_in_a_given_dtype(comparing, dtype, tmp_path):
     wanted = getattr(torch, dtype) if isinstance(dtype, str) else dtype
     comparing.save_pretrained(tmp_path)
     again = ContrastivePipeline.from_pretrained(tmp_path, dtype=dtype)

@@ -1,4 +1,4 @@
-"""A stranger's tokenizer fails when it is loaded, by one sentence, or encodes every caption."""
+"""An untrusted tokenizer fails with one sentence when it is loaded, or encodes every caption."""
 
 import base64
 import json
@@ -51,12 +51,12 @@ def piece(**more: object) -> dict:
 
 
 def around(change: Callable[[dict], object]) -> Callable[[dict], object]:
-    return lambda said: change(said["post_processor"])
+    return lambda state: change(state["post_processor"])
 
 
 def added(**more: object) -> Callable[[dict], object]:
     kind = dict.fromkeys(("single_word", "lstrip", "rstrip", "normalized", "special"), False)
-    return lambda said: said["added_tokens"].append(kind | {"id": 3, "content": "red"} | more)
+    return lambda state: state["added_tokens"].append(kind | {"id": 3, "content": "red"} | more)
 
 
 ONLY_SNOW = replace({"Regex": "[^☃]"}, "")["normalizer"]
@@ -73,13 +73,13 @@ REFUSED = {
     "an unknown piece that is none": unigram(["a", -1.0]),
     "an unknown piece out of range": unigram(["a", -1.0], unk_id=77),
     "bytes that are no pieces": unigram(["a", -1.0], byte_fallback=True),
-    "BPE without its unknown token": lambda said: (
-        said["model"].update(unk_token="[NO]"),
-        said.update(pre_tokenizer=None),
+    "BPE without its unknown token": lambda state: (
+        state["model"].update(unk_token="[NO]"),
+        state.update(pre_tokenizer=None),
     ),
-    "merges of no tokens": lambda said: said["model"].update(merges=[["zz", "yy"]]),
-    "dropout": lambda said: said["model"].update(dropout=0.5),
-    "ids beyond the table": lambda said: said["model"]["vocab"].update(a=2**31),
+    "merges of no tokens": lambda state: state["model"].update(merges=[["zz", "yy"]]),
+    "dropout": lambda state: state["model"].update(dropout=0.5),
+    "ids beyond the table": lambda state: state["model"]["vocab"].update(a=2**31),
     "nothing around a caption": {"post_processor": None},
     "special tokens that are none": around(lambda post: post.update(special_tokens={})),
     "a caption twice": around(lambda post: post["single"].extend(post["single"])),
@@ -112,21 +112,21 @@ REFUSED = {
     "a negative id": added(id=-1),
     "no version that is known": {"version": "9.0"},
     "no model": {"model": {"type": "Nothing"}},
-    "a padding id that is huge": lambda said: said["padding"].update(pad_id=2**40),
+    "a padding id that is huge": lambda state: state["padding"].update(pad_id=2**40),
 }
 READ = {
     "an empty piece": unigram(["", 0.0], ["a", -1.0], unk_id=0),
     "nothing left": replace({"Regex": "."}, ""),
     "letters between letters": replace({"Regex": "(?<=a)"}, "bb"),
     "a split everywhere": split(""),
-    "filled up to a billion": lambda said: said["padding"].update(strategy={"Fixed": 10**9}),
-    "filled up by a billion": lambda said: said["padding"].update(pad_to_multiple_of=10**9),
-    "cut with a stride": lambda said: said.update(
+    "filled up to a billion": lambda state: state["padding"].update(strategy={"Fixed": 10**9}),
+    "filled up by a billion": lambda state: state["padding"].update(pad_to_multiple_of=10**9),
+    "cut with a stride": lambda state: state.update(
         truncation={"max_length": 24, "strategy": "OnlySecond", "stride": 30, "direction": "Left"}
     ),
     "an added token that is empty": added(content=""),
     "an added token that takes spaces": added(lstrip=True, rstrip=True),
-    "no vocabulary": lambda said: said["model"].update(vocab={}, merges=[]),
+    "no vocabulary": lambda state: state["model"].update(vocab={}, merges=[]),
 }
 
 
@@ -135,9 +135,9 @@ def good() -> str:
     """The JSON of an exported tokenizer."""
     tokenizer = Tokenizer(300, 24)
     tokenizer.fit(["a red circle", "two blue squares"])
-    said = json.loads(bytes(tokenizer.get_extra_state().tolist()))
+    state = json.loads(bytes(tokenizer.get_extra_state().tolist()))
     cut = {"max_length": 24, "strategy": "LongestFirst", "stride": 0, "direction": "Right"}
-    return json.dumps(said | {"truncation": cut})
+    return json.dumps(state | {"truncation": cut})
 
 
 @pytest.fixture
@@ -171,15 +171,15 @@ def load(request) -> Callable[..., Tokenizer | CaptionReader]:
 
 
 def changed(good: str, change: dict | Callable[[dict], object]) -> str:
-    said = json.loads(good)
-    change(said) if callable(change) else said.update(change)
-    return json.dumps(said)
+    state = json.loads(good)
+    change(state) if callable(change) else state.update(change)
+    return json.dumps(state)
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_hostile_tokenizer_fails_when_it_is_loaded(load, name):
     if load.__qualname__.startswith("from_file") and name == "BERT's ids beyond the table":
-        pytest.skip("an exported graph alone knows how many ids there are")
+        pytest.skip("only an exported graph has the number of ids")
     start = time.thread_time()
     with pytest.raises(ValueError, match=r"token|vocab_size") as caught:
         load(REFUSED[name])
@@ -230,8 +230,8 @@ def test_only_what_the_library_raises_becomes_a_sentence():
     for error in (KeyError("a"), KeyboardInterrupt(), RuntimeError("a")):
         with pytest.raises(type(error)), TokenizerErrors("the tokenizer"):
             raise error
-    said = r"file has a state that cannot be read: 'a \\x1b b'$"
-    with pytest.raises(TokenizerError, match=said), TokenizerErrors("file"):
+    message = r"file has a state that cannot be read: 'a \\x1b b'$"
+    with pytest.raises(TokenizerError, match=message), TokenizerErrors("file"):
         raise Exception("a\n\x1b b")  # noqa: TRY002 - as the library does
 
 

@@ -1,4 +1,4 @@
-"""Parts of a user's own package: trained as any other, and loaded where the package is trusted."""
+"""Parts of a user's own package are trained as any other, and loaded if the package is trusted."""
 
 import sys
 from pathlib import Path
@@ -37,9 +37,7 @@ def package(tmp_path, monkeypatch) -> str:
 
 
 @pytest.mark.slow
-def test_a_model_with_a_part_of_the_users_own_is_loaded_where_that_is_trusted(
-    package, textgan, tiny
-):
+def test_a_model_with_a_part_of_the_users_own_is_loaded_if_that_is_trusted(package, textgan, tiny):
     words = ["-cd", "conf", "generator=mine", *tiny, "hydra.run.dir=run"]
     status, out, err = textgan("fit", *words)
     assert status == 0, err
@@ -67,7 +65,7 @@ def test_a_model_with_a_part_of_the_users_own_is_loaded_where_that_is_trusted(
 
 
 @pytest.mark.slow
-def test_a_pipeline_of_the_users_own_is_measured_where_that_is_trusted(package, textgan, tiny):
+def test_a_pipeline_of_the_users_own_is_evaluated_if_that_is_trusted(package, textgan, tiny):
     words = ["-cd", "conf", "generator=mine", *tiny, "hydra.run.dir=run"]
     assert textgan("fit", *words)[0] == 0
     words = ["test", "model=pipeline", "model.path=run/pipeline", "image_size=16", "data=shapes"]
@@ -79,7 +77,7 @@ def test_a_pipeline_of_the_users_own_is_measured_where_that_is_trusted(package, 
     assert textgan("export", "onnx", "--model", "run", "--trust", package)[0] == 0
 
 
-def test_a_model_of_textgans_own_parts_asks_for_no_trust(trained, textgan):
+def test_a_model_of_textgans_own_parts_needs_no_trust(trained, textgan):
     status, out, _ = textgan("test", f"ckpt_path={trained}/last.ckpt")
     assert status == 0
     assert "--trust" not in out
@@ -103,13 +101,13 @@ def test_a_prefix_is_a_whole_name():
             is_trusted("mine.X", (wrong,))
 
 
-def test_a_package_is_asked_for_once_and_wherever_it_stands():
+def test_a_package_is_named_once_wherever_its_parts_are():
     inner = {"_target_": "b.X", "part": {"_target_": "a.Y"}, "own": {"_target_": "textgan.x.Z"}}
     config = {"_target_": "textgan.x.Y", "parts": [inner, {"_target_": "b.Z"}]}
     assert packages_to_trust(config) == ["a", "b"]
 
 
-def test_what_is_trusted_must_be_a_part_all_the_same(tmp_path, tiny_pipeline):
+def test_a_trusted_class_must_be_a_part_too(tmp_path, tiny_pipeline):
     tiny_pipeline(["a red circle"]).save_pretrained(tmp_path)
     file = Path(tmp_path) / "config.json"
     text = file.read_text()
