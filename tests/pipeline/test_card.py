@@ -28,6 +28,7 @@ def evaluation(pipeline, tmp_path):
 
     def write(**replaced) -> Path:
         number = {"value": 0.98765, "n": 2000, "low": 0.98, "high": 0.99, "spread": None}
+        nothing = dict.fromkeys(("n", "low", "high"))
         content = {
             "format_version": 1,
             "model": {"weights_sha256": weights_hash(pipeline), "images_seen": 8},
@@ -36,14 +37,7 @@ def evaluation(pipeline, tmp_path):
             "skipped": {},
             "numbers": {
                 "shape_alignment/all": {**number, "metric": "shape_alignment"},
-                "speed": {
-                    "value": 12,
-                    "n": None,
-                    "low": None,
-                    "high": None,
-                    "spread": 0.5,
-                    "metric": "speed",
-                },
+                "speed": {**nothing, "value": 12, "spread": 0.5, "metric": "speed"},
             },
         }
         file = tmp_path / "evaluation.json"
@@ -59,9 +53,8 @@ def front_matter(card: Path) -> dict:
 
 
 def test_front_matter_says_what_the_hub_sorts_by(pipeline, tmp_path):
-    card = pipeline.save_card(
-        tmp_path, Card(captions=CAPTIONS, licence="apache-2.0", tags=["emoji"])
-    )
+    content = Card(captions=CAPTIONS, licence="apache-2.0", tags=["emoji"])
+    card = pipeline.save_card(tmp_path, content)
     assert card == tmp_path / "README.md"
     assert front_matter(card) == {
         "library_name": "textgan",
@@ -97,9 +90,8 @@ def test_the_code_of_the_card_draws(pipeline, tmp_path, monkeypatch):
 
 
 def test_the_numbers_stand_with_their_interval_and_n(pipeline, tmp_path, evaluation):
-    card = pipeline.save_card(
-        tmp_path, Card(captions="a star", evaluation=evaluation())
-    ).read_text()
+    content = Card(captions="a star", evaluation=evaluation())
+    card = pipeline.save_card(tmp_path, content).read_text()
     assert "| `shape_alignment/all` | 0.9877 | 0.9800 to 0.9900 |  | 2,000 |\n" in card
     assert "| `speed` | 12.00 |  | 0.5000 |  |\n" in card
     assert "on 2,000 images of `textgan.data.Shapes` (test)" in card
@@ -159,14 +151,8 @@ def test_what_is_pushed_is_a_pipeline_with_its_card(pipeline, tmp_path, evaluati
         return f"https://huggingface.co/{repo_id}"
 
     monkeypatch.setattr("textgan.pipeline.base.upload", upload)
-    card = Card(
-        captions=CAPTIONS,
-        evaluation=evaluation(),
-        data="Shapes.",
-        licence="mit",
-        command="textgan fit",
-        tags=["shapes"],
-    )
+    facts = {"data": "Shapes.", "licence": "mit", "command": "textgan fit", "tags": ["shapes"]}
+    card = Card(captions=CAPTIONS, evaluation=evaluation(), **facts)
     address = pipeline.push_to_hub("me/mine", card, private=True, commit_message="first")
     assert address == "https://huggingface.co/me/mine"
     assert not Path(pushed.pop("folder")).exists()

@@ -244,13 +244,9 @@ def test_a_folder_is_uploaded_to_a_repository_that_is_made_if_need_be(monkeypatc
     monkeypatch.setattr(hub, "HfApi", api)
     address = hub.upload(tmp_path, "me/mine", private=True, commit_message="again")
     assert address == "https://huggingface.co/me/mine"
-    assert api.calls[1:] == [
-        ("create", {"repo_id": "me/mine", "private": True, "exist_ok": True}),
-        (
-            "upload",
-            {"repo_id": "me/mine", "folder_path": str(tmp_path), "commit_message": "again"},
-        ),
-    ]
+    sent = {"repo_id": "me/mine", "folder_path": str(tmp_path), "commit_message": "again"}
+    created = {"repo_id": "me/mine", "private": True, "exist_ok": True}
+    assert api.calls[1:] == [("create", created), ("upload", sent)]
     assert api.calls[0][1]["library_name"] == "textgan"
 
 
@@ -266,9 +262,7 @@ def test_an_upload_that_fails_is_one_sentence(monkeypatch, tmp_path):
     error = huggingface_hub.errors.LocalTokenNotFoundError("log in with `hf auth login`\nor so")
     monkeypatch.setattr(hub, "HfApi", Api(error))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    with pytest.raises(
-        ConnectionError, match=r"me/mine cannot be written: .*log in with"
-    ) as caught:
+    with pytest.raises(ConnectionError, match=r"me/mine cannot be written: .*log in") as caught:
         hub.upload(tmp_path, "me/mine")
     assert len(str(caught.value).splitlines()) == 1
     with pytest.raises(ValueError, match="repo_id must be like owner/name, got 'mine'"):

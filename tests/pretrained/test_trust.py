@@ -57,9 +57,8 @@ def test_a_model_with_a_part_of_the_users_own_is_loaded_if_that_is_trusted(packa
         status, _, err = textgan(verb, "ckpt_path=run/last.ckpt", "total_images=40")
         assert status == 2
         assert f"--trust {package} allows its classes" in err
-    status, out, err = textgan(
-        "fit", "ckpt_path=run/last.ckpt", "total_images=40", "--trust", package
-    )
+    resume = ["fit", "ckpt_path=run/last.ckpt", "total_images=40"]
+    status, out, err = textgan(*resume, "--trust", package)
     assert status == 0, err
     assert "is outside textgan" not in out
 

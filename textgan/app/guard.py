@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MOST_BYTES = 65_536  # of a request's body; two captions of 1,000 characters need at most 24,000
 MOST_SECONDS = 20  # until a body must have arrived
+_TOO_LARGE = f"A request may have {MOST_BYTES:,} bytes."
 _JOIN, _STREAM = "/gradio_api/queue/join", "/gradio_api/queue/data"
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^\s:@/\\?#\[\]]+)(:\d{1,5})?", re.IGNORECASE)
 # The routes that Gradio's page uses. Gradio serves more: uploads, files, a proxy, calls that skip
@@ -103,7 +104,7 @@ class Guard:
             return PlainTextResponse(f"The page has no {scope['method']} {path!r:.80}.", 404)
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit() or int(length) > MOST_BYTES:
-            return _too_large()
+            return PlainTextResponse(_TOO_LARGE, 413)
         return None
 
     def _knows(self, host: str) -> bool:
@@ -165,10 +166,6 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _too_large() -> Response:
-    return PlainTextResponse(f"A request may have {MOST_BYTES:,} bytes.", 413)
-
-
 async def _read(receive: Receive) -> bytes | Response:
     """Read the body of a request, or return the response that refuses it."""
     try:
@@ -184,7 +181,7 @@ async def _collect(receive: Receive) -> bytes | Response:
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > MOST_BYTES:
-            return _too_large()
+            return PlainTextResponse(_TOO_LARGE, 413)
     return bytes(body)
 
 

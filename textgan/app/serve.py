@@ -30,22 +30,16 @@ def launch(
     """Serve the page from a thread -> its address.
 
     The page requests nothing from other hosts. It answers only to the names and addresses of this
-    machine, and only on the routes that it needs (`Guard`).
-
-    Args:
-        page: as `build` returned it.
-        host: the address to listen at.
-        port: None takes the first free one from 7860.
-        open_browser: whether to open it in the desktop's browser.
-        allow_hosts: further names of the page, as behind a proxy.
+    machine and to `allow_hosts`, and only on the routes that it needs (`Guard`). Port None is the
+    first free one from 7860.
 
     Raises:
         OSError: the port is taken.
     """
     own = {"localhost", "127.0.0.1", "::1", host, socket.gethostname(), *allow_hosts}
     any_address, listeners = host in _EVERYWHERE, Counter()
-    options = {"hosts": own, "any_address": any_address, "functions": len(page.fns)}
-    guard = Middleware(Guard, **options, listeners=listeners)
+    facts = {"hosts": own, "any_address": any_address, "functions": len(page.fns)}
+    guard = Middleware(Guard, **facts, listeners=listeners)
     app, address, _ = page.launch(
         server_name=f"[{host}]" if ":" in host else host,
         server_port=port,

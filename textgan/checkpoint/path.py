@@ -27,7 +27,12 @@ def find_checkpoint(given: str) -> str:
     if path.is_file():
         return given
     if path.is_dir():
-        return str(_of_run(path))
+        if found := checkpoints(path):
+            return str(found[0])
+        if not _is_run(path):
+            rule = "ckpt_path must be a checkpoint or a run folder"
+            raise ConfigError(f"{rule}, and {path} holds no run")
+        raise ConfigError(_never_written(path))
     if given in _NAMES:
         return str(_newest(f"{given}.ckpt"))
     if path.stem in _NAMES and not checkpoints(path.parent) and _is_run(path.parent):
@@ -40,15 +45,6 @@ def checkpoints(folder: Path) -> list[Path]:
     names = [folder / f"{name}.ckpt" for name in _NAMES]
     of_slurm = sorted(folder.glob("hpc_ckpt_*.ckpt"), key=lambda path: path.stat().st_mtime_ns)
     return [*(path for path in names if path.is_file()), *reversed(of_slurm)]
-
-
-def _of_run(folder: Path) -> Path:
-    found = checkpoints(folder)
-    if found:
-        return found[0]
-    if _is_run(folder):
-        raise ConfigError(_never_written(folder))
-    raise ConfigError(f"ckpt_path must be a checkpoint or a run folder, and {folder} holds no run")
 
 
 def _newest(name: str) -> Path:

@@ -213,12 +213,7 @@ class TextToImagePipeline(Pipeline):
     def save_card(self, folder: str | Path, card: Card) -> Path:
         """Write a model card, `README.md` and `grid.png`, into the folder of a saved pipeline.
 
-        Args:
-            folder: the folder that `save_pretrained` wrote.
-            card: the content of the card.
-
-        Returns:
-            The path of `README.md`.
+        Returns the path of `README.md`.
 
         Raises:
             ConfigError: the card's evaluation cannot be read.

@@ -60,15 +60,9 @@ class Card:
         self.tags = [self.tags] if isinstance(self.tags, str) else list(self.tags)
 
     def write(self, folder: Path, pipeline: Part, images: Tensor) -> Path:
-        """Write `README.md` and `grid.png` into the folder of a saved pipeline.
+        """Write `README.md` and `grid.png` into the folder of a saved pipeline -> `README.md`.
 
-        Args:
-            folder: of the pipeline.
-            pipeline: the pipeline.
-            images: (B, C, H, W) in [-1, 1], one for each caption.
-
-        Returns:
-            The path of `README.md`.
+        The images (B, C, H, W) in [-1, 1] are one for each caption.
 
         Raises:
             ConfigError: the evaluation cannot be read.

@@ -31,11 +31,9 @@ def is_name(path: str) -> bool:
 
 
 def find_folder(path: str | Path, *, revision: str | None = None) -> Path:
-    """Find the folder of a saved part; a name on the hub is downloaded into the hub's cache.
+    """Find the folder of a saved part, as `Part.from_pretrained` does.
 
-    Args:
-        path: a folder; or, if it does not exist, a string of the form `owner/name`.
-        revision: branch, tag or commit of the hub's repository; None means its main branch.
+    A name on the hub is downloaded into the hub's cache.
 
     Raises:
         FileNotFoundError: the folder does not exist, and the hub lacks the name or cannot be
