@@ -2,8 +2,8 @@
 
 from torch import Tensor, nn
 
+from textgan.layer.hidden import Hidden
 from textgan.metric.base import Metric
-from textgan.pretrained.frozen import Hidden
 
 IMAGES = {"real": "real images", "draws": "samples", "edited": "samples of edited captions"}
 """Attribute of `Evaluation` -> its name in an error."""
