@@ -89,7 +89,7 @@ def test_nets_of_other_weights_and_plain_modules_are_not_taken_for_each_other(sh
 
     metrics = [Looking(Net("mean")), Looking(Net("mean", "v")), Looking(Plain()), Looking(Plain())]
     bank = FeatureBank(metrics)
-    assert len(bank.networks) == 4
+    assert len(bank.networks) == 2
     shared = evaluation(bank)
     for metric in metrics:
         metric.update(shared)

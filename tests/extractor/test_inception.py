@@ -192,7 +192,7 @@ def test_the_configuration_builds_a_metric_with_an_honest_name(weights, monkeypa
     path = Path(__file__).parents[2] / "conf" / "metric" / "fid_768.yaml"
     metric = instantiate(yaml.safe_load(path.read_text()))
     metric.update(Evaluation(["", ""], torch.zeros(2, 3, 8, 8), torch.zeros(2, 1, 3, 8, 8)))
-    assert metric.compute() == {"fid_768": 0.0, "n": 2.0}
+    assert metric.compute() == pytest.approx({"fid_768": 0.0, "n": 2.0})
     assert metric.protocol()["arguments"]["extractor"]["feature"] == "768"
 
 

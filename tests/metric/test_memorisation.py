@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from textgan.errors import TooFewError
+from textgan.extractor import Pixels
 from textgan.image import from_pil, from_uint8
 from textgan.metric import Memorisation
 from textgan.metric.interval import wilson
@@ -16,38 +17,18 @@ from textgan.types import Evaluation
 TITLE = "Samples beside the nearest training image"
 
 
-class Projection(nn.Module):
-    """Pictures of 4 x 4 pixels -> 6 fixed random projections."""
-
-    def __init__(self):
-        super().__init__()
-        generator = torch.Generator().manual_seed(0)
-        self.weight = nn.Parameter(torch.randn(48, 6, generator=generator) / 48)
-
-    def forward(self, images: Tensor) -> Tensor:
-        small = nn.functional.adaptive_avg_pool2d(images.float(), 4)
-        return small.flatten(1) @ self.weight
-
-
-class Red(nn.Module):
-    """Pictures of one pixel -> how red they are, 0 to 255."""
-
-    def forward(self, images: Tensor) -> Tensor:
-        return images[:, :1].float().flatten(1)
-
-
-def red(*values: int) -> Tensor:
+def gray(*values: int) -> Tensor:
     return from_uint8(torch.tensor(values))[:, None, None, None].expand(-1, 3, -1, -1)
 
 
-def pictures(n: int, *, seed: int) -> Tensor:
+def images(n: int, *, seed: int) -> Tensor:
     return torch.rand(n, 3, 4, 4, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
 def metric_of(
     training: Tensor, draws: Tensor, held_out: Tensor, extractor: nn.Module | None = None
 ) -> Memorisation:
-    metric = Memorisation(extractor or Projection())
+    metric = Memorisation(extractor or Pixels(1))
     metric.update_training(Evaluation(["x"] * len(training), training, training[:, None]))
     index = torch.arange(len(draws))
     metric.update(Evaluation(["x"] * len(draws), held_out, draws[:, None], index=index))
@@ -55,23 +36,23 @@ def metric_of(
 
 
 def test_the_numbers_are_those_worked_by_hand():
-    # nearest training pictures: draws 1, 5, 30 away, held-out pictures 5, 10, 40 away
-    metric = metric_of(red(0, 100), red(1, 95, 130), red(5, 110, 140), Red())
+    # nearest training images: samples 1, 5, 30 away, held-out images 5, 10, 40 away, in 3 channels
+    metric = metric_of(gray(0, 100), gray(1, 95, 130), gray(5, 110, 140), nn.Flatten())
     found = metric.compute()
     # 1 is nearer than all three, 5 than two and ties with one, 30 than one: 3 + 2.5 + 1 of 9
     assert found["nearer"] == pytest.approx(6.5 / 9)
     assert found["copies"] == pytest.approx(1 / 3)  # only 1 is nearer than all three
-    assert (found["distance"], found["distance_held_out"]) == (5, 10)
+    assert [found["distance"], found["distance_held_out"]] == pytest.approx([75**0.5, 300**0.5])
     assert (found["n"], found["n_training"]) == (3, 2)
     (series,) = metric.histograms().values()
-    assert series["samples"].tolist() == [1, 5, 30]
-    assert series["held-out images"].tolist() == [5, 10, 40]
+    assert series["samples"].square().tolist() == pytest.approx([3, 75, 2700])
+    assert series["held-out images"].square().tolist() == pytest.approx([75, 300, 4800])
 
 
 def test_a_planted_copy_among_fresh_draws_is_found_and_shown():
-    training, draws = pictures(300, seed=0), pictures(150, seed=1)
+    training, draws = images(300, seed=0), images(150, seed=1)
     draws[77] = training[123]
-    metric = metric_of(training, draws, pictures(150, seed=2))
+    metric = metric_of(training, draws, images(150, seed=2))
     found = metric.compute()
     assert found["copies"] > 0
     (series,) = metric.histograms().values()
@@ -90,7 +71,7 @@ def test_a_planted_copy_among_fresh_draws_is_found_and_shown():
 def test_draws_of_the_distribution_of_held_out_pictures_are_not_accused():
     inside = copies = 0
     for seed in range(20):
-        parts = pictures(600, seed=seed).split([400, 100, 100])
+        parts = images(600, seed=seed).split([400, 100, 100])
         found = metric_of(*parts).compute()
         inside += found["nearer"].low < 0.5 < found["nearer"].high
         copies += found["copies"]
@@ -100,22 +81,20 @@ def test_draws_of_the_distribution_of_held_out_pictures_are_not_accused():
 
 
 def test_a_generator_that_only_copies_scores_1():
-    training = pictures(100, seed=0)
-    found = metric_of(training, training[:50], pictures(50, seed=1)).compute()
+    training = images(100, seed=0)
+    found = metric_of(training, training[:50], images(50, seed=1)).compute()
     assert found["nearer"] == found["copies"] == 1
     assert found["distance"] == 0 < found["distance_held_out"]
     assert found["nearer"].low < 1  # however sure, fifty draws leave a doubt
 
 
 def test_draws_far_from_the_data_are_nearer_than_nothing():
-    found = metric_of(
-        0.1 * pictures(50, seed=0), torch.ones(20, 3, 4, 4), 0.1 * pictures(20, seed=1)
-    )
+    found = metric_of(0.1 * images(50, seed=0), torch.ones(20, 3, 4, 4), 0.1 * images(20, seed=1))
     assert found.compute()["nearer"] == found.compute()["copies"] == 0
 
 
 def test_held_out_pictures_that_were_trained_on_hide_copies_as_its_docstring_says():
-    training, held_out = pictures(100, seed=0), pictures(50, seed=1)
+    training, held_out = images(100, seed=0), images(50, seed=1)
     held_out[:25] = training[:25]
     found = metric_of(training, training[50:], held_out).compute()
     assert found["nearer"] == pytest.approx(0.75)
@@ -153,13 +132,13 @@ def test_large_pictures_are_kept_small_and_gray_ones_in_colour():
 
 
 def test_draws_and_training_pictures_of_unequal_size_stand_side_by_side():
-    metric = metric_of(pictures(9, seed=0), torch.ones(3, 3, 8, 8), pictures(3, seed=1))
+    metric = metric_of(images(9, seed=0), torch.ones(3, 3, 8, 8), images(3, seed=1))
     metric.compute()
     assert metric._closest[0].shape == (3, 3, 8, 16)
 
 
 def test_only_ten_pairs_are_shown_and_none_before_compute_or_after_reset():
-    metric = metric_of(pictures(50, seed=0), pictures(30, seed=1), pictures(30, seed=2))
+    metric = metric_of(images(50, seed=0), images(30, seed=1), images(30, seed=2))
     assert metric.images() == metric.histograms() == {}
     metric.compute()
     assert len(metric._closest[1]) == 10
@@ -168,7 +147,7 @@ def test_only_ten_pairs_are_shown_and_none_before_compute_or_after_reset():
 
 
 def test_without_training_pictures_it_says_so_in_one_sentence():
-    metric = Memorisation(Projection())
-    metric.update(Evaluation(["x"] * 3, pictures(3, seed=0), pictures(3, seed=1)[:, None]))
+    metric = Memorisation(Pixels(1))
+    metric.update(Evaluation(["x"] * 3, images(3, seed=0), images(3, seed=1)[:, None]))
     with pytest.raises(TooFewError, match=r"update_training.*got 0 training images and 3 samples"):
         metric.compute()

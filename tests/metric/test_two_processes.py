@@ -1,4 +1,4 @@
-"""However pictures are split over batches and processes, metrics of features say the same."""
+"""Metrics have the same values however images are split over batches and processes."""
 
 import json
 import math
@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from textgan.extractor import Pixels
 from textgan.metric import (
     FID,
     KID,
@@ -20,38 +21,40 @@ from textgan.metric import (
     Memorisation,
     Metric,
     PromptDiversity,
+    RPrecision,
+    TextImageSimilarity,
 )
+from textgan.seed import keyed_randn
 from textgan.types import Evaluation
 
 N = 41
 
 
-class Projection(nn.Module):
-    """Pictures of 4 x 4 pixels -> 6 fixed random projections, the same in batches of any size."""
+class Judge(nn.Module):
+    """Pixels as encodings; captions have random encodings, the same everywhere."""
 
-    def __init__(self):
-        super().__init__()
-        generator = torch.Generator().manual_seed(0)
-        weight = torch.randn(48, 6, generator=generator, dtype=torch.float64) / 48
-        self.weight = nn.Parameter(weight)
+    def encode_images(self, images: Tensor) -> Tensor:
+        return images.flatten(1)
 
-    def forward(self, images: Tensor) -> Tensor:
-        return images.double().flatten(1) @ self.weight
+    def encode_texts(self, captions: list[str]) -> Tensor:
+        return keyed_randn([(caption,) for caption in captions], (48,))
 
 
 METRICS: dict[str, Callable[[], Metric]] = {
-    "fid": lambda: FID(Projection()),
-    "kid": lambda: KID(Projection()),
-    "inception_score": lambda: InceptionScore(Projection(), splits=4),
-    "manifold": lambda: Manifold(Projection()),
-    "prompt_diversity": lambda: PromptDiversity(Projection(), draws=3),
-    "caption_sensitivity": lambda: CaptionSensitivity(Projection()),
-    "memorisation": lambda: Memorisation(Projection()),
+    "fid": lambda: FID(Pixels(4)),
+    "kid": lambda: KID(Pixels(4)),
+    "inception_score": lambda: InceptionScore(Pixels(4), splits=4),
+    "manifold": lambda: Manifold(Pixels(4)),
+    "prompt_diversity": lambda: PromptDiversity(Pixels(4), draws=3),
+    "caption_sensitivity": lambda: CaptionSensitivity(Pixels(4)),
+    "memorisation": lambda: Memorisation(Pixels(4)),
+    "r_precision": lambda: RPrecision(Judge(), others=9),
+    "text_image_similarity": lambda: TextImageSimilarity(Judge()),
 }
 
 
 def evaluation(rows: Tensor) -> Evaluation:
-    """These rows of one fixed set of pictures; some captions are equal, some draws are copies."""
+    """These rows of one fixed set of images; some captions are equal, some samples are copies."""
     generator = torch.Generator().manual_seed(1)
     real, edited, *draws = torch.rand(5, N, 3, 4, 4, generator=generator) * 2 - 1
     draws[0][:3] = training(torch.arange(3)).real
@@ -61,12 +64,12 @@ def evaluation(rows: Tensor) -> Evaluation:
 
 
 def training(rows: Tensor) -> Evaluation:
-    pictures = torch.rand(N, 3, 4, 4, generator=torch.Generator().manual_seed(2)) * 2 - 1
-    return Evaluation(["x"] * len(rows), pictures[rows], pictures[rows][:, None])
+    images = torch.rand(N, 3, 4, 4, generator=torch.Generator().manual_seed(2)) * 2 - 1
+    return Evaluation(["x"] * len(rows), images[rows], images[rows][:, None])
 
 
 def measure(name: str, parts: list[Tensor]) -> list:
-    """All that a metric says of pictures that arrive in these batches of rows."""
+    """All results of a metric over images that arrive in these batches of rows."""
     metric = METRICS[name]()
     for rows in parts:
         if metric.training_pictures:
@@ -75,9 +78,9 @@ def measure(name: str, parts: list[Tensor]) -> list:
         metric.update(evaluation(rows))
     values = metric.compute()
     numbers = {key: [float(value), *bounds(value)] for key, value in values.items()}
-    pictures = [list(picture.tobytes()) for picture in metric.images().values()]
+    images = [list(image.tobytes()) for image in metric.images().values()]
     series = [sorted(x.tolist()) for s in metric.histograms().values() for x in s.values()]
-    return [numbers, pictures, series]
+    return [numbers, images, series]
 
 
 def bounds(value: float) -> list[float]:
@@ -96,7 +99,7 @@ def assert_equal(found: list, expected: list) -> None:
 
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list]]:
-    """What each of two processes says, metric by metric."""
+    """The results of each of two processes, by metric."""
     folder = tmp_path_factory.mktemp("ranks")
     processes = [
         subprocess.Popen([sys.executable, __file__, str(rank), str(folder)]) for rank in range(2)

@@ -9,7 +9,7 @@ from textgan.file.limits import Limits, read_json
 
 FORMAT_VERSION = 1
 FILE = "evaluation.json"
-_SECTIONS = ("model", "data", "numbers", "protocols", "skipped")
+SECTIONS = ("model", "data", "numbers", "protocols", "skipped")
 _MOST_BYTES = 10_000_000
 _FLOATS = ("value", "n", "low", "high", "spread")
 
@@ -58,7 +58,7 @@ def read(path: str | Path) -> dict[str, Any]:
 
 def _problem(content: dict[str, Any]) -> str | None:
     """What is wrong with it, the first thing only; None where all is well."""
-    for section in _SECTIONS:
+    for section in SECTIONS:
         if not isinstance(content.get(section), dict):
             return f"{section} must be an object, got {content.get(section)!r}"
     model, protocols = content["model"], content["protocols"]

@@ -20,7 +20,7 @@ from textgan.types import Evaluation
 class _Network:
     """The outputs of one network that all metrics together need."""
 
-    deepest: nn.Module
+    deepest: FeatureExtractor
     taps: set[str] = field(default_factory=set)
     draws: int = 1
 
@@ -38,25 +38,33 @@ class FeatureBank:
         self.networks: dict[str, _Network] = {}
         for metric in metrics:
             for extractor in metric.extractors():
-                network = self.networks.setdefault(_name(extractor), _Network(extractor))
-                network.taps.add(_tap(extractor))
+                if not isinstance(extractor, FeatureExtractor):
+                    continue
+                network = self.networks.setdefault(extractor.network(), _Network(extractor))
+                network.taps.add(extractor.tap)
                 network.draws = max(network.draws, metric.draws_per_caption)
-                if _depth(extractor) > _depth(network.deepest):
+                if extractor.depth > network.deepest.depth:
                     network.deepest = extractor
 
-    def of(self, evaluation: Evaluation) -> Callable[[nn.Module, str], Tensor]:
-        """`Evaluation.bank` of a batch: (extractor, kind) -> features (B, k, D)."""
+    def of(self, evaluation: Evaluation) -> Callable[[nn.Module, str], Tensor | None]:
+        """`Evaluation.bank` of a batch: (extractor, kind) -> features (B, k, D).
+
+        A module that is no `FeatureExtractor` has no name, so that its features cannot be shared:
+        None.
+        """
         known: dict[tuple[str, str], dict[str, Tensor]] = {}
 
-        def features(extractor: nn.Module, kind: str) -> Tensor:
-            name = _name(extractor)
+        def features(extractor: nn.Module, kind: str) -> Tensor | None:
+            if not isinstance(extractor, FeatureExtractor):
+                return None
+            name = extractor.network()
             if (name, kind) not in known:
                 images = getattr(evaluation, kind)
                 images = images[:, : self.networks[name].draws] if kind == "draws" else images
                 known[name, kind] = self._outputs(name, images, is_kept=kind == "real")
                 if kind != "draws":
                     known[name, kind] = {t: f[:, None] for t, f in known[name, kind].items()}
-            return known[name, kind][_tap(extractor)]
+            return known[name, kind][extractor.tap]
 
         return features
 
@@ -66,12 +74,12 @@ class FeatureBank:
         network = self.networks[name]
         batch = images.shape[:-3]
         pixels = to_rgb_uint8(images.flatten(0, len(batch) - 1))  # (N, 3, H, W)
-        cache = self.cache if is_kept and isinstance(network.deepest, FeatureExtractor) else None
+        cache = self.cache if is_kept else None
         key = _key(network.deepest) if cache else ""
         found = {tap: cache and cache.get(key, tap, pixels) for tap in network.taps}
         if any(features is None for features in found.values()):
             with full_precision(images.device):
-                found = _pass(network.deepest, pixels, network.taps)
+                found = network.deepest.outputs(pixels, sorted(network.taps))
             for tap, features in found.items():
                 if cache is not None:
                     cache.put(key, tap, pixels, features)
@@ -81,27 +89,7 @@ class FeatureBank:
         }
 
 
-def _pass(extractor: nn.Module, pixels: Tensor, taps: set[str]) -> dict[str, Tensor]:
-    if isinstance(extractor, FeatureExtractor):
-        return extractor.outputs(pixels, sorted(taps))
-    return {_tap(extractor): extractor(pixels)}
-
-
-def _name(extractor: nn.Module) -> str:
-    if isinstance(extractor, FeatureExtractor):
-        return extractor.network()
-    return f"{type(extractor).__qualname__} {id(extractor)}"
-
-
 def _key(extractor: FeatureExtractor) -> str:
     """Everything that decides its features except the output: weights, resize and so on."""
     protocol = {key: value for key, value in extractor.protocol().items() if key != "feature"}
     return json.dumps({**protocol, "version": __version__}, sort_keys=True)
-
-
-def _tap(extractor: nn.Module) -> str:
-    return extractor.tap if isinstance(extractor, FeatureExtractor) else ""
-
-
-def _depth(extractor: nn.Module) -> int:
-    return extractor.depth if isinstance(extractor, FeatureExtractor) else 0

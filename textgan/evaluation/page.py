@@ -9,10 +9,10 @@ from typing import Any
 from textgan.comparison.digits import count, interval, significant
 from textgan.evaluation import gallery
 from textgan.evaluation.report import Report
-from textgan.evaluation.style import STYLE
 from textgan.file.atomic import whole
 
 FILE = "evaluation.html"
+_STYLE = Path(__file__).with_name("style.css")
 
 
 def save(report: Report, folder: str | Path) -> tuple[Path, Path]:
@@ -47,7 +47,7 @@ def page(report: Report) -> str:
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>Evaluation of {escape(source)}</title>",
-            f"<style>{STYLE}</style>\n</head>\n<body>\n<main>",
+            f"<style>\n{_STYLE.read_text(encoding='utf-8')}</style>\n</head>\n<body>\n<main>",
             _header(report, source),
             *sections,
             "</main>\n</body>\n</html>\n",

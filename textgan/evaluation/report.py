@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import textgan
-from textgan.comparison.stored import FILE, FORMAT_VERSION
+from textgan.comparison.stored import FILE, FORMAT_VERSION, SECTIONS
 from textgan.evaluation.runner import Evaluator, Shown, check_finite
 from textgan.file.atomic import whole
 from textgan.metric.base import Metric
@@ -68,11 +68,7 @@ class Report:
         content = {
             "format_version": FORMAT_VERSION,
             "created": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-            "model": self.model,
-            "data": self.data,
-            "numbers": self.numbers,
-            "protocols": self.protocols,
-            "skipped": self.skipped,
+            **{section: getattr(self, section) for section in SECTIONS},
         }
         return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

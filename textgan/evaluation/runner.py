@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from textgan.types import Batch, Evaluation
 # together: (B * number, C, H, W) in [-1, 1]
 Sampler = Callable[[Batch, int, int], Tensor]
 _SHOWN = 16
+T = TypeVar("T")
 # the errors of a metric that is not defined for the images and captions of an evaluation
 UNDEFINED = (ValueError, ArithmeticError, torch.linalg.LinAlgError)
 
@@ -76,7 +78,6 @@ class Evaluator:
         self._testing = False
         self._swap: WordSwap | None = None
         self._bank: FeatureBank | None = None
-        self._captions: list[str] = []
         self.seen = "", 0
         self._training: dict[int, Fingerprint] = {}
         self.training_seen: dict[int, tuple[str, int]] = {}
@@ -134,16 +135,12 @@ class Evaluator:
             self._add_training(training(limit), limit)
 
     def _add_training(self, batches: Iterable[Batch], limit: int) -> None:
-        learners = {n for n, m in self.active.items() if m.training_pictures == limit}
         self._training[limit] = Fingerprint().to(self._device)
+        learners = {n for n, m in self.active.items() if m.training_pictures == limit}
         for batch in batches:
             images = batch.images.to(self._device).float()
             evaluation = self._with_bank(Evaluation(batch.captions, images, images[:, None]))
-            for name in learners & self.active.keys():
-                try:
-                    self.active[name].update_training(evaluation)
-                except UNDEFINED as error:
-                    self._leave_out(name, error)
+            self._each(lambda metric, e=evaluation: metric.update_training(e), learners)
             self._training[limit].update(batch)
 
     @torch.no_grad()
@@ -167,22 +164,15 @@ class Evaluator:
             batch.captions, batch.images.float(), draws, edited, index=batch.index
         )
         evaluation = self._with_bank(evaluation)
-        for name, metric in list(self.active.items()):
-            try:
-                metric.to(draws.device).update(evaluation)
-            except UNDEFINED as error:
-                self._leave_out(name, error)
+        self._each(lambda metric: metric.to(draws.device).update(evaluation))
         self._fingerprint.to(self._device).update(batch)
         self._remember(evaluation)
 
     def finish(self, pipeline: Pipeline) -> None:
         """Let metrics measure the pipeline itself; on one process."""
-        for name, metric in list(self.active.items()):
-            try:
-                if self._captions:
-                    metric.observe(pipeline, self._captions)
-            except UNDEFINED as error:
-                self._leave_out(name, error)
+        captions = [row.caption for row in self.shown]
+        if captions:
+            self._each(lambda metric: metric.observe(pipeline, captions))
 
     def compute(self) -> dict[str, float]:
         """`metric/name` -> value, over all batches of all processes.
@@ -190,21 +180,26 @@ class Evaluator:
         A metric is left out (`skipped`) if there are too few images for it, if it is not defined
         for them, as the sharpness of flat images, or if a value is NaN or infinite.
         """
-        values = {}
         self._leave_out_everywhere()
         self.seen = self._fingerprint.compute() if self._fingerprint.update_called else ("", 0)
         self.training_seen = {limit: found.compute() for limit, found in self._training.items()}
-        for name, metric in list(self.active.items()):
+        return {
+            f"{name}/{key}" if key != name else name: value
+            for name, found in self._each(_computed).items()
+            for key, value in found.items()
+        }
+
+    def _each(
+        self, call: Callable[[Metric], T], names: Iterable[str] | None = None
+    ) -> dict[str, T]:
+        """Name -> result of the call for each metric; one that raises `UNDEFINED` is left out."""
+        found = {}
+        for name in [n for n in self.active if names is None or n in names]:
             try:
-                found = metric.compute()
-                for key, value in found.items():
-                    check_finite(key, value)
+                found[name] = call(self.active[name])
             except UNDEFINED as error:
                 self._leave_out(name, error)
-                continue
-            for key, value in found.items():
-                values[f"{name}/{key}" if key != name else name] = value
-        return values
+        return found
 
     def _leave_out_everywhere(self) -> None:
         """Leave out what another process left out: computing a metric needs all processes."""
@@ -237,7 +232,13 @@ class Evaluator:
         for row, (caption, draws) in enumerate(rows):
             real = None if evaluation.real is None else evaluation.real[row].cpu()
             self.shown.append(Shown(caption, real, draws[:3].cpu()))
-            self._captions.append(caption)
+
+
+def _computed(metric: Metric) -> dict[str, float]:
+    values = metric.compute()
+    for name, value in values.items():
+        check_finite(name, value)
+    return values
 
 
 def check_finite(name: str, value: float) -> None:

@@ -46,10 +46,10 @@ class FeatureMetric(NetMetric):
             raise ValueError(f"{type(self).__name__} needs {IMAGES[kind]}, got none")
         images = images[:, : self.draws_per_caption] if kind == "draws" else images[:, None]
         self.check_finite(images, kind)
-        if evaluation.bank is not None:
-            features = evaluation.bank(self.extractor, kind)[:, : images.shape[1]]
-        else:
-            features = extract(self.extractor, images)  # (B, k, D)
+        features = evaluation.bank and evaluation.bank(self.extractor, kind)
+        if features is None:
+            features = extract(self.extractor, images)
+        features = features[:, : images.shape[1]]  # (B, k, D)
         return features if kind == "draws" else features[:, 0]
 
 

@@ -54,16 +54,21 @@ class Speed(Metric):
         device = next(pipeline.parameters()).device
         self.to(device)  # which `protocol` names
         one = self._seconds(pipeline, captions, 1, device)
-        with _Peak(pipeline, device) as peak:
-            batch = self._seconds(pipeline, captions, self.batch_size, device)
+        is_cuda = device.type == "cuda"
+        if is_cuda:
+            torch.cuda.reset_peak_memory_stats(device)
+            before = torch.cuda.memory_allocated(device)
+        batch = self._seconds(pipeline, captions, self.batch_size, device)
         parameters = sum(parameter.numel() for parameter in pipeline.parameters())
         self._observed = {
             "parameters": Measurement(parameters, n=1),
             "latency_ms": median(1000 * one),
             "images_per_second": median(self.batch_size / batch),
         }
-        if peak.mib is not None:
-            self._observed["peak_memory_mib"] = Measurement(peak.mib, n=len(batch))
+        if is_cuda:  # without other tensors on the device, as the networks of other metrics
+            beyond = torch.cuda.max_memory_allocated(device) - before
+            weights = sum(x.nbytes for x in (*pipeline.parameters(), *pipeline.buffers()))
+            self._observed["peak_memory_mib"] = Measurement((beyond + weights) / _MIB, n=len(batch))
 
     def compute(self) -> dict[str, float]:
         """The values that this process observed, without those of other processes.
@@ -100,29 +105,6 @@ class Speed(Metric):
             _wait_for(device)
             seconds.append(time.perf_counter() - start)
         return torch.tensor(seconds[self.warmup :], dtype=torch.float64)
-
-
-class _Peak:
-    """`mib`, after its `with`: weights of the network plus the peak beyond them; None on a CPU.
-
-    Other tensors on the device, such as the networks of other metrics, are not counted.
-    """
-
-    def __init__(self, net: nn.Module, device: torch.device):
-        self.net, self.device = net, device
-        self.mib: float | None = None
-
-    def __enter__(self) -> "_Peak":
-        if self.device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(self.device)
-            self.before = torch.cuda.memory_allocated(self.device)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.device.type == "cuda":
-            on_top = torch.cuda.max_memory_allocated(self.device) - self.before
-            weights = (*self.net.parameters(), *self.net.buffers())
-            self.mib = (on_top + sum(tensor.nbytes for tensor in weights)) / _MIB
 
 
 def _wait_for(device: torch.device) -> None:
