@@ -1,6 +1,6 @@
-"""Hooks of mkdocs: pages that are generated from the code, the recipes' pages, and equations.
+"""Hooks of mkdocs: pages generated from the code, pages of recipes and benchmarks, equations.
 
-A page asks for a generated part by the line `<!-- generate: NAME -->`, where NAME is a key of
+A generated part of a page is inserted at the line `<!-- generate: NAME -->`, where NAME is a key of
 `PARTS`. An equation stands between two lines `$$`, and becomes MathML, which browsers draw without
 a script.
 """
@@ -28,15 +28,15 @@ from textgan.composition.conf_folder import choices, conf_folder
 from textgan.run.verbs import LIGHTNING_VERBS, commands
 
 ROOT = Path(__file__).resolve().parents[1]
-EXPERIMENTS = ROOT / "experiments"
+FOLDERS = ("experiments", "benchmarks")
 SUFFIXES = {".md", ".png", ".jpg", ".gif", ".txt"}
 _MARKER = re.compile(r"^<!-- generate: (\w+) -->$", re.MULTILINE)
 _EQUATION = re.compile(r"^\$\$\n(.+?)\n\$\$$", re.MULTILINE | re.DOTALL)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the recipes' pages and images, the image of the shipped model, and the notebooks."""
-    for path in sorted(EXPERIMENTS.rglob("*")):
+    """Add the pages of recipes and benchmarks, the bundled model's image, and the notebooks."""
+    for path in sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*")):
         if path.suffix in SUFFIXES:
             name = path.relative_to(ROOT).as_posix()
             files.append(File.generated(config, name, abs_src_path=str(path)))

@@ -1,12 +1,12 @@
-"""The page under a crowd: drawings per second, what was answered, and the memory that it takes.
+"""Measure the web page with many visitors: samples per second, errors and memory.
 
-    python experiments/page_load/measure.py
+    python -m benchmarks.page_load.measure
 
-`textgan demo` is started as it is for a user. Visitors, in one process beside it, do what the page
-in a browser does: they join Gradio's queue and read its stream until the drawing is there, then ask
-for the next one, of another caption and another seed. In turn one visitor alone draws for a while,
-then all of them at once. Now and then a visitor asks for an animation, leaves, and comes back as
-somebody new. Without `--animations` only drawings are asked for.
+`textgan demo` is started as a user starts it. The visitors are coroutines of another process and
+send the requests of a browser: they join Gradio's queue, read its stream until the images arrive,
+and request the next caption with another seed. Phases with one visitor and with all visitors take
+turns. From time to time a visitor requests an animation, or leaves and returns with a new session.
+With `--animations 0` no animation is requested.
 """
 
 import argparse
@@ -28,8 +28,12 @@ from pathlib import Path
 
 import httpx
 
+from benchmarks.table import markdown_table
+
 COLORS = ("red", "green", "blue", "yellow", "purple")
 SHAPES = ("circle", "square", "triangle", "star")
+HEADS = ("visitors", "requests", "requests/s", "median s", "95 % s", "CPU ms each")
+HEADS += ("animations", "5xx", "wrong", "MB")
 SENTENCES = [
     f"a {c} {s} left of a {d} {t}" for c in COLORS for s in SHAPES for d in COLORS for t in SHAPES
 ]
@@ -37,15 +41,16 @@ SENTENCES = [
 
 @dataclass
 class Tally:
-    """What came of one phase.
+    """The results of one phase.
 
     Attributes:
-        statuses: of all answers by HTTP.
-        waits: seconds from a visitor's wish to its pictures, one a drawing.
-        animations: how many were drawn.
-        wrong: answers that are not what was asked for, in words.
-        memory: of the page's process, in MB, each second.
-        processor: seconds that the page's process computed.
+        statuses: number of HTTP responses by status.
+        waits: seconds from a request to its images, one value for each request.
+        animations: number of animations.
+        wrong: the responses that do not belong to their request.
+        memory: memory of the page's process in MB, once a second.
+        processor: CPU seconds of the page's process.
+        seconds: duration of the phase.
     """
 
     statuses: Counter = field(default_factory=Counter)
@@ -58,13 +63,13 @@ class Tally:
 
     @property
     def rate(self) -> float:
-        """Drawings a second."""
+        """Return answered requests per second."""
         return len(self.waits) / self.seconds
 
 
 @contextmanager
 def served(command: list[str]) -> Iterator[tuple[str, int]]:
-    """The page's address and its process, as long as it is needed."""
+    """Start the page -> its address and process id; end it at the exit of the context."""
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         for line in process.stdout:
@@ -80,30 +85,30 @@ def served(command: list[str]) -> Iterator[tuple[str, int]]:
 
 
 def megabytes(pid: int) -> float:
-    """What the process has in memory now."""
+    """Return the resident memory of a process in MB."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
 
 
 def computed(pid: int) -> float:
-    """Seconds that the process has computed, in all of its threads."""
+    """Return the CPU seconds of a process, summed over its threads."""
     words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def ask(http: httpx.AsyncClient, tally: Tally, session: str, function: int, data: list):
-    """Join the queue and read the stream -> the values of the answer, or None."""
-    wish = {"data": data, "fn_index": function, "session_hash": session, "trigger_id": None}
-    joined = await http.post("/gradio_api/queue/join", json=wish)
+async def request(http: httpx.AsyncClient, tally: Tally, session: str, function: int, data: list):
+    """Join the queue and read the stream -> the values of the response, or None."""
+    body = {"data": data, "fn_index": function, "session_hash": session, "trigger_id": None}
+    joined = await http.post("/gradio_api/queue/join", json=body)
     tally.statuses[joined.status_code] += 1
     if joined.status_code != 200:
         return None
     values = None
     async with http.stream(
         "GET", "/gradio_api/queue/data", params={"session_hash": session}
-    ) as told:
-        tally.statuses[told.status_code] += 1
-        async for line in told.aiter_lines():
+    ) as events:
+        tally.statuses[events.status_code] += 1
+        async for line in events.aiter_lines():
             message = json.loads(line[6:]) if line.startswith("data: ") else {}
             if message.get("msg") == "process_completed":
                 values = message["output"].get("data")
@@ -113,7 +118,7 @@ async def ask(http: httpx.AsyncClient, tally: Tally, session: str, function: int
 async def visit(
     http: httpx.AsyncClient, number: int, until: float, options, functions, tally: Tally
 ):
-    """One visitor after the other at the same place of the crowd, until the time is over."""
+    """Send the requests of one visitor, with a new session now and then, until a time."""
     for turn in itertools.count():
         if time.perf_counter() >= until:
             return
@@ -121,13 +126,13 @@ async def visit(
         caption, seed = SENTENCES[(37 * number + turn) % len(SENTENCES)], 1000 * number + turn
         if options.animations and (turn + number) % options.animations == 0:
             data = [True, caption, SENTENCES[number], seed, 16, 1.0]
-            values = await ask(http, tally, session, functions["animation"], data)
+            values = await request(http, tally, session, functions["animation"], data)
             tally.animations += 1
             right = values and values[0] == seed and values[1].count("<img") == 17
         else:
             start = time.perf_counter()
             data = [True, caption, seed, 4, 1.0]
-            values = await ask(http, tally, session, functions["drawing"], data)
+            values = await request(http, tally, session, functions["drawing"], data)
             if time.perf_counter() <= until:
                 tally.waits.append(time.perf_counter() - start)
             right = values and values[0] == seed and values[2].count(f": {caption}") == 4
@@ -142,9 +147,9 @@ async def watch(pid: int, until: float, tally: Tally) -> None:
 
 
 async def phase(address: str, pid: int, visitors: int, seconds: float, options) -> Tally:
-    """A crowd of so many visitors for so long."""
+    """Run a number of visitors for a number of seconds."""
     tally = Tally(seconds=seconds)
-    # The page's server ends a connection that nobody used for five seconds.
+    # The server closes a connection that was idle for five seconds.
     limits = httpx.Limits(max_connections=2 * visitors + 2, keepalive_expiry=2)
     async with httpx.AsyncClient(base_url=address, timeout=120, limits=limits) as http:
         config = (await http.get("/config")).json()
@@ -156,19 +161,19 @@ async def phase(address: str, pid: int, visitors: int, seconds: float, options) 
     return tally
 
 
-def row(name: str, tally: Tally) -> str:
+def row(name: str, tally: Tally) -> list[str]:
+    """Return the cells of one phase, in the order of `HEADS`."""
     waits = sorted(tally.waits)
     if not waits:
-        raise SystemExit(f"{name} visitors got no drawing in {tally.seconds:.0f} s")
+        raise SystemExit(f"{name} visitors received no images in {tally.seconds:.0f} s")
     slow = waits[int(0.95 * len(waits))]
     work = 1000 * tally.processor / max(1, len(waits) + tally.animations)
     bad = sum(count for status, count in tally.statuses.items() if status >= 500)
     memory = statistics.median(tally.memory[-20:])
-    return (
-        f"| {name} | {len(waits):,} | **{tally.rate:.1f}** | {statistics.median(waits):.2f} |"
-        f" {slow:.2f} | {work:.0f} | {tally.animations} | {bad} | {len(tally.wrong)} |"
-        f" {memory:,.0f} |"
-    )
+    speed = [f"**{tally.rate:.1f}**", f"{statistics.median(waits):.2f}", f"{slow:.2f}"]
+    errors = [str(bad), str(len(tally.wrong))]
+    found = [name, f"{len(waits):,}", *speed, f"{work:.0f}", str(tally.animations), *errors]
+    return [*found, f"{memory:,.0f}"]
 
 
 def main() -> None:
@@ -176,46 +181,55 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "--model", default="textgan/weights/shapes", help="what `textgan demo` draws with"
+        "--model",
+        default="textgan/weights/shapes",
+        help="the model of `textgan demo` (%(default)s)",
     )
-    parser.add_argument("--visitors", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=60, help="of each phase with the crowd")
-    parser.add_argument("--phases", type=int, default=3, help="with the crowd")
+    parser.add_argument("--visitors", type=int, default=64, help="number of visitors (64)")
     parser.add_argument(
-        "--alone", type=float, default=20, help="seconds of each phase with one visitor"
-    )
-    parser.add_argument(
-        "--animations", type=int, default=16, help="every so many requests; 0: none"
+        "--seconds", type=float, default=60, help="seconds of each phase with all visitors (60)"
     )
     parser.add_argument(
-        "--stay", type=int, default=8, help="requests until a visitor is another one"
+        "--phases", type=int, default=3, help="number of phases with all visitors (3)"
     )
     parser.add_argument(
-        "--command", nargs="+", help="serve with this instead, which prints the address"
+        "--alone", type=float, default=20, help="seconds of each phase with one visitor (20)"
+    )
+    parser.add_argument(
+        "--animations",
+        type=int,
+        default=16,
+        help="one of this many requests is an animation; 0: none (16)",
+    )
+    parser.add_argument(
+        "--stay", type=int, default=8, help="requests until a visitor gets a new session (8)"
+    )
+    parser.add_argument(
+        "--command", nargs="+", help="another command that starts the page and prints its address"
     )
     options = parser.parse_args()
     command = options.command or [sys.executable, "-m", "textgan", "demo", options.model]
     print(f"{datetime.date.today()}, load average {os.getloadavg()[0]:.1f}, {os.cpu_count()} CPUs")
-    head = "visitors | drawings | drawings/s | median s | 95 % s | CPU ms each | animations"
-    head += " | 5xx | wrong | MB"
-    print(f"| {head} |\n|{'---|' * 10}")
     with served(command) as (address, pid):
-        alone, crowds = [], []
-        asyncio.run(phase(address, pid, 1, 5, options))  # the first ones load what is loaded late
-        for _ in range(options.phases):
+        alone, crowds, rows = [], [], []
+        asyncio.run(
+            phase(address, pid, 1, 5, options)
+        )  # warm-up, as some parts are loaded by the first request
+        for turn in range(1, options.phases + 1):
             alone.append(asyncio.run(phase(address, pid, 1, options.alone, options)))
-            print(row("1", alone[-1]), flush=True)
             tally = asyncio.run(phase(address, pid, options.visitors, options.seconds, options))
             crowds.append(tally)
-            print(row(str(options.visitors), crowds[-1]), flush=True)
+            rows += [row("1", alone[-1]), row(str(options.visitors), tally)]
+            print(f"phase {turn} of {options.phases} is done", file=sys.stderr, flush=True)
+    print(markdown_table(HEADS, rows))
     ratio = sum(len(t.waits) for t in crowds) / sum(t.seconds for t in crowds)
     ratio /= sum(len(t.waits) for t in alone) / sum(t.seconds for t in alone)
     ends = [statistics.median(tally.memory[-20:]) for tally in crowds]
     growth = max(ends) / ends[0] - 1
-    print(f"\ncrowd / alone: {ratio:.2f} times the drawings; memory after the first: {growth:+.1%}")
+    print(f"\ncrowd / alone: {ratio:.2f} times the samples; memory after the first: {growth:+.1%}")
     for tally in [*alone, *crowds]:
-        for said in tally.wrong[:2]:
-            print(f"wrong: {said}")
+        for response in tally.wrong[:2]:
+            print(f"wrong: {response}")
 
 
 if __name__ == "__main__":

@@ -1,16 +1,16 @@
-"""What makes a generator follow its captions? Arms of equal seconds, pretraining counted in them.
+"""Compare variants of the recipe at equal seconds: which generator follows its captions best?
 
-    TEXTGAN_INCEPTION=... python experiments/guidance/measure.py shapes --seconds 600 --seeds 0
+    TEXTGAN_INCEPTION=... python -m benchmarks.guidance.measure shapes --seconds 600 --seeds 0
 
-`shapes` trains on the demo's scenes and counts captions whose attributes are all right; `hard` does
-so with shapes64_hard, for which `--seconds 3600 --pretraining 600` is little; `emoji`
-(with TEXTGAN_DATA) trains on emoji at 32 px and asks a contrastive model of another architecture
-and seed, pretrained in seconds of its own, for the R-precision of training captions. Arms that
-use pretrained encoders train for fewer seconds, less those that pretraining took. Seconds are those
-of a processor with one thread, so that other work beside it costs no arm a picture; how many
-pictures fill them is found first, by two short runs an arm. Every step leaves a file and is not run
-again, so the command can be stopped and repeated. The end is table.md and, with the same captions
-for all arms, grids.png.
+`shapes` trains on the demo's scenes and counts the captions with all attributes right. `hard` does
+the same with shapes64_hard; `--seconds 3600 --pretraining 600` is still little for it. `emoji`
+needs TEXTGAN_DATA. It trains on emoji at 32 px and measures the R-precision of training captions
+with a contrastive model of another architecture and seed, whose pretraining is not counted. For
+arms with pretrained encoders, the seconds of pretraining are subtracted. Seconds are CPU seconds of
+one thread, so that other programs do not change the number of images. Two short runs of each arm
+find the number of images that fits into the seconds. Each step leaves a file and is not run again,
+so the command can be stopped and repeated. The results are table.md and grids.png, which shows
+samples of all arms for the same captions.
 """
 
 import argparse
@@ -27,13 +27,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from arms import ARMS, SETTINGS, Arm, Setting
-from table import collect, grids, table
+from benchmarks.guidance.arms import ARMS, SETTINGS, Arm, Setting
+from benchmarks.guidance.report import collect, grids, table
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An arm with a seed: what its run is composed of, and how many images fill its seconds."""
+    """An arm with a seed: its overrides, and the number of images for its seconds."""
 
     arm: str
     seed: int
@@ -43,15 +43,15 @@ class Plan:
 
 
 def typed(words: list[str]) -> str:
-    """A command as one would type it."""
+    """Return a command as a user would type it."""
     return shlex.join(["textgan", *words])
 
 
 def run(words: list[str], folder: Path) -> float:
-    """Run `textgan WORDS hydra.run.dir=FOLDER` in a new folder -> processor seconds.
+    """Run `textgan WORDS hydra.run.dir=FOLDER` in a new folder -> CPU seconds.
 
     Raises:
-        RuntimeError: it failed.
+        RuntimeError: The command failed.
     """
     if folder.exists():
         shutil.rmtree(folder)
@@ -72,18 +72,18 @@ def run(words: list[str], folder: Path) -> float:
 
 
 def _spent() -> float:
-    """Processor seconds of all runs so far."""
+    """Return the CPU seconds of all runs so far."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def once(path: Path, words: list[str], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The JSON at a path, with the command that it is of; made where it is not there yet.
+    """Return the JSON of a path with its command, and make it first if it does not exist.
 
-    Where the encoders lie plays no part in what a command is.
+    The folder of the encoders is not compared, so that the results may be moved.
 
     Raises:
-        RuntimeError: it is of another command.
+        RuntimeError: The file belongs to another command.
     """
     command = typed([word for word in words if not word.startswith("encoders=")])
     if not path.is_file():
@@ -94,13 +94,13 @@ def once(path: Path, words: list[str], make: Callable[[], dict[str, Any]]) -> di
         part.replace(path)
     found = json.loads(path.read_text(encoding="utf-8"))
     if (own := found.get("command")) != command:
-        rule = f"{path} must be of the command that is asked for, {command}"
-        raise RuntimeError(f"{rule}, got {own}: move its folder away")
+        rule = f"{path} must belong to the command {command}"
+        raise RuntimeError(f"{rule}, got {own}: move its folder to another place")
     return found
 
 
 def images_in(seconds: float, words: list[str], folder: Path) -> int:
-    """How many pictures fill so many seconds: a line through two short runs, start included."""
+    """Return the number of images that fits into some seconds, by a line through two short runs."""
     quiet = ["validate_every_images=0", "sample_every_images=0", "checkpoint_every_images=0"]
 
     def measure() -> dict[str, Any]:
@@ -116,13 +116,14 @@ def images_in(seconds: float, words: list[str], folder: Path) -> int:
     found = once(folder / "speed.json", ["fit", *any_seed], measure)
     images = round((seconds - found["start"]) * found["images_per_second"], -2)
     if images < 1_000:
-        raise RuntimeError(f"{seconds:.0f} seconds are too few: {typed(words)} sees {images:.0f}")
+        raise RuntimeError(
+            f"{seconds:.0f} seconds are too few: {typed(words)} sees {images:.0f} images"
+        )
     return images
 
 
 def pretrain(words: list[str], seconds: float, folder: Path) -> dict[str, Any]:
-    """Train encoders, as far as that is not done -> seconds, and where their pipeline is."""
-
+    """Train encoders, unless that is done -> their seconds and the folder of their pipeline."""
     images = int(images_in(seconds, words, folder))
     fit = ["fit", *words, f"total_images={images}", "validate_every_images=0"]
     pipeline = str(folder / "run/pipeline")
@@ -134,7 +135,7 @@ def pretrain(words: list[str], seconds: float, folder: Path) -> dict[str, Any]:
 
 
 def words_of(arm: Arm, setting: Setting, seed: int, encoders: str) -> list[str]:
-    """What its runs are composed of."""
+    """Return the overrides of an arm."""
     losses = [*(setting.plain_losses if arm.plain else setting.losses), *arm.terms]
     words = [*setting.words, f"seed={seed}"]
     words += [f"loss=[{','.join(losses)}]", *(["posterior=null"] if arm.plain else []), *arm.words]
@@ -142,7 +143,7 @@ def words_of(arm: Arm, setting: Setting, seed: int, encoders: str) -> list[str]:
 
 
 def prepare(name: str, seed: int, setting: Setting, asked: argparse.Namespace, out: Path) -> Plan:
-    """Pretrain and measure speeds for an arm, as far as that is not done."""
+    """Pretrain and measure the speed for an arm, unless that is done."""
     arm, encoders, spent = ARMS[name], "", 0.0
     if arm.uses_encoders:
         first = out / f"encoders-seed{seed}"
@@ -154,7 +155,7 @@ def prepare(name: str, seed: int, setting: Setting, asked: argparse.Namespace, o
 
 
 def test(run_folder: Path, setting: Setting, folder: Path, judge: str) -> dict[str, float]:
-    """The numbers of a trained arm."""
+    """Return the numbers of a trained arm."""
     if not setting.judge:
         run(["test", f"ckpt_path={run_folder / 'last.ckpt'}", *setting.metrics], folder)
         content = json.loads((folder / "evaluation.json").read_text(encoding="utf-8"))["numbers"]
@@ -163,17 +164,17 @@ def test(run_folder: Path, setting: Setting, folder: Path, judge: str) -> dict[s
             f"{os.environ['TEXTGAN_DATA']}/emoji-noto",
             "experiments/emoji64/held_out.txt",
         )
-        script = [sys.executable, str(Path(__file__).with_name("judge.py"))]
+        script = [sys.executable, "-m", "benchmarks.guidance.judge"]
         asked = ["--judge", judge, "--data", data, "--exclude", held_out]
-        told = subprocess.run(
+        printed = subprocess.run(
             [*script, str(run_folder / "pipeline"), *asked], stdout=subprocess.PIPE, check=True
         )
-        content = json.loads(told.stdout)
+        content = json.loads(printed.stdout)
     return {name: number["value"] for name, number in content.items()}
 
 
 def measure(plan: Plan, setting: Setting, out: Path, judge: str) -> None:
-    """Train and test an arm, as far as that is not done."""
+    """Train and test an arm, unless that is done."""
     folder = out / f"{plan.arm}-seed{plan.seed}"
     fit = ["fit", *plan.words, f"total_images={plan.images}", "validate_every_images=0"]
 
@@ -195,17 +196,33 @@ def measure(plan: Plan, setting: Setting, out: Path, judge: str) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run what is missing and write table and grids; the exit status."""
+    """Run what is missing, write table and grids, and return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", choices=SETTINGS)
-    parser.add_argument("--seconds", type=float, default=600, help="of an arm, in all (600)")
-    parser.add_argument("--pretraining", type=float, default=180, help="seconds of it (180)")
-    parser.add_argument("--judge_seconds", type=float, default=300, help="of the judge (300)")
-    parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="(0)")
-    parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="(all)")
-    parser.add_argument("--out", type=Path, default=Path("runs/guidance"), help="(%(default)s)")
+    parser.add_argument(
+        "--seconds", type=float, default=600, help="seconds of an arm, with pretraining (600)"
+    )
+    parser.add_argument(
+        "--pretraining", type=float, default=180, help="seconds of the pretraining (180)"
+    )
+    parser.add_argument(
+        "--judge_seconds",
+        type=float,
+        default=300,
+        help="seconds of the pretraining of the judge (300)",
+    )
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="seeds of the runs (0)")
+    parser.add_argument(
+        "--arms", nargs="+", choices=ARMS, default=list(ARMS), help="the arms (all)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/guidance"),
+        help="the folder of the results (%(default)s)",
+    )
     asked = parser.parse_args(argv)
     setting, out = SETTINGS[asked.data], asked.out / asked.data
     try:

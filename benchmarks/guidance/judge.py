@@ -1,11 +1,11 @@
-"""Do draws show their training captions? Asked of a contrastive model that had no part in them.
+"""Measure by an independent contrastive model how well samples match their training captions.
 
-    TEXTGAN_INCEPTION=... python experiments/guidance/judge.py PIPELINE --judge FOLDER --data EMOJI
+    TEXTGAN_INCEPTION=... python -m benchmarks.guidance.judge PIPELINE --judge FOLDER --data EMOJI
 
-`--captions` rows, spread evenly over the emoji's train split, one draw each: R-precision among 99
-other captions, and fid_768 against these rows' own pictures. (The other splits hold concepts never
-trained on, of which so small a model knows little.) Prints JSON: the numbers as evaluation.json has
-them.
+The captions are `--captions` rows, evenly spread over the emoji's train split, with one sample
+each. The numbers are R-precision among 99 other captions, and fid_768 against the images of these
+rows. (The other splits hold concepts that were never trained on, which a model of this size cannot
+generate.) The output is JSON in the form of evaluation.json.
 """
 
 import argparse
@@ -22,15 +22,15 @@ from textgan.types import Measurement
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Judge, and print the numbers."""
+    """Evaluate, and print the numbers."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("pipeline", metavar="PIPELINE")
     parser.add_argument("--judge", required=True, help="a saved contrastive pipeline")
-    parser.add_argument("--data", required=True, help="the emoji's folder")
-    parser.add_argument("--exclude", help="a list of pictures that were left out of training")
-    parser.add_argument("--captions", type=int, default=1000, help="(1000)")
+    parser.add_argument("--data", required=True, help="the folder of the emoji")
+    parser.add_argument("--exclude", help="a list of images that were left out of training")
+    parser.add_argument("--captions", type=int, default=1000, help="number of captions (1000)")
     asked = parser.parse_args(argv)
     pipeline = TextToImagePipeline.from_pretrained(asked.pipeline)
     data = Folder(

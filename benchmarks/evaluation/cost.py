@@ -1,9 +1,9 @@
-"""What an evaluation costs beside its drawing and one pass over the draws.
+"""Time an evaluation, against the time of sampling and one pass of the network over the samples.
 
-    TEXTGAN_INCEPTION=... python experiments/evaluation/cost.py PIPELINE [--captions 1000]
+    TEXTGAN_INCEPTION=... python -m benchmarks.evaluation.cost PIPELINE [--captions 1000]
 
-Scenes of the demo, every metric but `speed`. Only the second evaluation counts: the first one, by
-`memorisation` alone, caches the features of real and of training pictures.
+The data are scenes of the demo, and the metrics all but `speed`. Only the second evaluation counts:
+the first one, by `memorisation` alone, caches the features of real and training images.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from textgan.pipeline import TextToImagePipeline
 
 
 def evaluate(evaluator: Evaluator, pipeline: TextToImagePipeline, data: Shapes) -> float:
-    """Seconds of the whole evaluation."""
+    """Return the seconds of the whole evaluation."""
     start = time.perf_counter()
     evaluator.begin(
         pipeline,
@@ -48,27 +48,30 @@ def evaluate(evaluator: Evaluator, pipeline: TextToImagePipeline, data: Shapes) 
 
 
 @torch.no_grad()
-def draw_and_look(pipeline: TextToImagePipeline, data: Shapes, net: Inception) -> float:
-    """Seconds of drawing what the metrics look at, and of one pass over what is looked at by net.
+def sample_and_extract(pipeline: TextToImagePipeline, data: Shapes, net: Inception) -> float:
+    """Return the seconds of sampling the images of the metrics, and of one pass of the network.
 
-    Ten draws of each caption and one of it with a word changed; features of four and that one.
+    There are ten samples of each caption and one of the caption with a changed word. The network
+    reads four of the ten and that one.
     """
     start, swap = time.perf_counter(), WordSwap(data.captions(20_000))
     for batch in data.test_dataloader():
         rows = batch.index.tolist()
-        draw = partial(pipeline, indices=rows, output_type="pt")
-        draws = draw(batch.captions, num_images_per_prompt=10).images.unflatten(0, (-1, 10))
-        edited = draw([swap(text, i) for text, i in zip(batch.captions, rows, strict=True)]).images
-        net(to_rgb_uint8(torch.cat([draws[:, :4].flatten(0, 1), edited])))
+        sample = partial(pipeline, indices=rows, output_type="pt")
+        samples = sample(batch.captions, num_images_per_prompt=10).images.unflatten(0, (-1, 10))
+        edited = sample(
+            [swap(text, i) for text, i in zip(batch.captions, rows, strict=True)]
+        ).images
+        net(to_rgb_uint8(torch.cat([samples[:, :4].flatten(0, 1), edited])))
     return time.perf_counter() - start
 
 
 def main() -> None:
-    """Time both in turn."""
+    """Time both, one after the other."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("pipeline")
     parser.add_argument("--captions", type=int, default=1000)
-    parser.add_argument("--training_pictures", type=int, default=1000)
+    parser.add_argument("--training_images", type=int, default=1000)
     parser.add_argument("--device", default="cpu")
     words = parser.parse_args()
     pipeline = TextToImagePipeline.from_pretrained(words.pipeline).to(words.device)
@@ -81,7 +84,7 @@ def main() -> None:
         "manifold": Manifold(Inception(768)),
         "prompt_diversity": PromptDiversity(Inception(768)),
         "caption_sensitivity": CaptionSensitivity(Inception(768)),
-        "memorisation": Memorisation(Inception(768), training_pictures=words.training_pictures),
+        "memorisation": Memorisation(Inception(768), training_pictures=words.training_images),
         "sharpness": Sharpness(),
         "shape_alignment": ShapeAlignment(),
         "shape_diversity": ShapeDiversity(spread=0.5),
@@ -90,9 +93,9 @@ def main() -> None:
     first = Evaluator({"memorisation": metrics["memorisation"]}, cache=cache)
     print(f"memorisation alone {evaluate(first, pipeline, data):.1f} s", flush=True)
     whole = evaluate(Evaluator(metrics, cache=cache), pipeline, data)
-    print(f"all metrics, real and training pictures cached {whole:.1f} s", flush=True)
-    bare = draw_and_look(pipeline, data, net)
-    print(f"evaluation {whole:.1f} s, drawing and one pass {bare:.1f} s, ratio {whole / bare:.2f}")
+    print(f"all metrics, real and training images cached {whole:.1f} s", flush=True)
+    bare = sample_and_extract(pipeline, data, net)
+    print(f"evaluation {whole:.1f} s, sampling and one pass {bare:.1f} s, ratio {whole / bare:.2f}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What draws: one GAN in several ways, and a diffusion model of its size."""
+"""The methods that are timed: one GAN in several ways, and a diffusion model of its size."""
 
 import copy
 import os
@@ -28,7 +28,7 @@ METHODS = {
 
 @dataclass(frozen=True)
 class Setting:
-    """By which method is drawn, on how many threads."""
+    """A method that generates images, and its number of threads."""
 
     method: str
     threads: int
@@ -37,25 +37,25 @@ class Setting:
 def contestants(
     pipeline: GANPipeline, methods: list[str], folders: dict[str, Path], *, steps: int
 ) -> dict[Setting, Callable[[list[str]], object]]:
-    """What draws captions, on one thread and on all.
+    """Return a function from captions to images for each method, on one thread and on all.
 
     Args:
         pipeline: the GAN.
         methods: of `METHODS`.
-        folders: where "onnx" and "int8" were exported to, as far as they are among them.
-        steps: of the diffusion.
+        folders: the exported folders of "onnx" and "int8", if these methods are timed.
+        steps: number of steps of the diffusion model.
     """
     diffusion = Diffusion(pipeline, steps) if "diffusion" in methods else None
     found: dict[Setting, Callable[[list[str]], object]] = {}
     for threads in sorted({1, os.cpu_count() or 1}):
         for method in methods:
             if method in folders:
-                draw = ExportedPipeline(folders[method], threads=threads)
+                sample = ExportedPipeline(folders[method], threads=threads)
             elif method == "compile":
-                draw = Compiled(pipeline)  # for its own number of threads
+                sample = Compiled(pipeline)  # one for each number of threads
             else:
-                draw = diffusion if method == "diffusion" else pipeline
-            found[Setting(method, threads)] = draw
+                sample = diffusion if method == "diffusion" else pipeline
+            found[Setting(method, threads)] = sample
     return found
 
 
@@ -74,17 +74,17 @@ class Compiled:
 
 
 class Diffusion:
-    """Captions -> pictures by deterministic DDIM (Song et al. 2021), without guidance.
+    """Generate images by deterministic DDIM (Song et al. 2021), without guidance.
 
-    The U-Net is untrained. It attends to the words at a half and a quarter of the picture's size.
+    The U-Net is untrained. It attends to the words at a half and a quarter of the image's size.
 
     Args:
-        pipeline: its text encoder is copied; the U-Net's parameters are as many as its generator's,
-            to 10 %, and the pictures as large.
-        steps: forward passes of the U-Net for a picture.
+        pipeline: The GAN. Its text encoder is copied. The U-Net generates images of the same size
+            and has as many parameters as the GAN's generator, to within 10 %.
+        steps: forward passes of the U-Net for one image.
 
     Raises:
-        ConfigError: no width comes as close as that.
+        ConfigError: No width of the U-Net has that number of parameters.
     """
 
     def __init__(self, pipeline: GANPipeline, steps: int):
@@ -112,8 +112,8 @@ class Diffusion:
         return [to_pil(image) for image in x_t]
 
     def _widths(self, wanted: int) -> tuple[int, int]:
-        """Channels at the full size and below it, for about so many parameters."""
-        with torch.device("meta"):  # sizes, and no weights
+        """Return the channels at the full size and at the smaller ones for `wanted` parameters."""
+        with torch.device("meta"):  # counts parameters without memory for weights
             first = 4
             while parameters(self._net(first + 4, 2 * (first + 4))) <= wanted:
                 first += 4
@@ -133,13 +133,13 @@ class Diffusion:
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
             up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
             cross_attention_dim=self.text_encoder.width,
-            attention_head_dim=4,  # how many heads, in spite of its name
+            attention_head_dim=4,  # the number of heads, in spite of the name
             norm_num_groups=4,
         )
 
 
 def parameters(net: nn.Module) -> int:
-    """How many numbers are in its weights."""
+    """Return the number of parameters."""
     return sum(weight.numel() for weight in net.parameters())
 
 

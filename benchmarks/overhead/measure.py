@@ -1,13 +1,13 @@
-"""What Lightning costs: its training loop against a bare one that does the same arithmetic.
+"""Compare the speed of Lightning's training loop with a bare loop of the same arithmetic.
 
-    python experiments/overhead/measure.py
+    python -m benchmarks.overhead.measure
 
-The demo's recipe, from after the critic's start, at batch 32 on the CPU. GANModel trains in a
-Trainer with the progress line and the CSV log; its twin, from the same weights and on the same
-pictures, trains in `BareLoop`. Both run in one process by turns, in the order L B B L, so that a
-machine that grows slower or faster does so for both. In the end their weights must agree.
+The recipe is the demo's, after the start of the discriminator, at batch 32 on the CPU. GANModel
+trains in a Trainer with the progress line and the CSV log. A copy of it, with the same weights and
+images, trains in `BareLoop`. Both take turns in one process, in the order L B B L, so that a change
+of the machine's speed affects both. At the end their weights must agree.
 
-The overhead is given on the clock and in the process's CPU time, which other programs disturb less.
+The overhead is given in wall-clock time and in CPU time, which other programs disturb less.
 """
 
 import argparse
@@ -27,7 +27,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-import textgan.composition.job  # noqa: F401  (the configuration's resolvers)
+import textgan.composition.job  # noqa: F401  (registers the resolvers of the configuration)
+from benchmarks.table import markdown_table
 from textgan.composition.conf_folder import conf_folder
 from textgan.model.gan import GANModel
 from textgan.schedule import learning_rate_factor, value_at
@@ -39,57 +40,57 @@ TOLERANCE = 1e-6
 
 
 class BareLoop:
-    """The demo's training without Lightning: nets, losses, optimizers and average of a GANModel.
+    """The demo's training without Lightning: networks, losses, optimizers and EMA of a GANModel.
 
     Args:
-        twin: a model that no trainer has; the loop trains its parts.
-        batches: endless.
-        seen: pictures that were shown before.
+        twin: a model without a trainer, whose parts the loop trains.
+        batches: endless batches.
+        seen: number of images that the model has seen before.
     """
 
     def __init__(self, twin: GANModel, batches: Iterator[Batch], seen: int):
         self.settings, self.batches, self.seen = twin, batches, seen
         self.generator, self.text_encoder = twin.generator, twin.text_encoder
-        self.posterior, self.critic = twin.posterior, twin.discriminator
+        self.posterior, self.discriminator = twin.posterior, twin.discriminator
         self.losses, self.augmentation, self.ema = twin.losses, twin.augmentation, twin.ema
         modules = [self.generator, self.text_encoder, self.posterior]
         weights = [weight for module in modules for weight in module.parameters()]
-        self.critic_weights = [*self.critic.parameters(), *self.losses.parameters()]
+        self.discriminator_weights = [*self.discriminator.parameters(), *self.losses.parameters()]
         self.generator_optimizer = twin.generator_optimizer(weights)
-        self.critic_optimizer = twin.discriminator_optimizer(self.critic_weights)
-        for optimizer in (self.generator_optimizer, self.critic_optimizer):
+        self.discriminator_optimizer = twin.discriminator_optimizer(self.discriminator_weights)
+        for optimizer in (self.generator_optimizer, self.discriminator_optimizer):
             for group in optimizer.param_groups:
                 group["initial_lr"] = group["lr"]
 
     def run(self, steps: int) -> None:
-        """Train for so many batches."""
+        """Train for `steps` batches."""
         for _ in range(steps):
             self.train_on(next(self.batches))
 
     def train_on(self, batch: Batch) -> None:
-        """One forward of the generator, a step of the critic on it, a step of the generator."""
+        """Run the generator once, then update the discriminator and the generator."""
         torch.manual_seed(seed_from(self.settings.seed, self.seen, 0))
-        step = self.imagine(batch)
+        step = self.generate(batch)
 
         detached = {"text": step.text.detach(), "fake": step.fake.detach()}
         turn = replace(step, **detached, reconstruction=None, posterior=None, prior=None)
-        turn = self.judge(turn, real_gradient=True)
+        turn = self.discriminate(turn, real_gradient=True)
         start = self.settings.discriminator_start
-        self.descend(self.critic_optimizer, self.total("discriminator", turn), start=start)
+        self.update(self.discriminator_optimizer, self.total("discriminator", turn), start=start)
 
-        for weight in self.critic_weights:
+        for weight in self.discriminator_weights:
             weight.requires_grad_(False)
-        turn = self.judge(step, real_gradient=False)
-        self.descend(self.generator_optimizer, self.total("generator", turn), start=0.0)
-        for weight in self.critic_weights:
+        turn = self.discriminate(step, real_gradient=False)
+        self.update(self.generator_optimizer, self.total("generator", turn), start=0.0)
+        for weight in self.discriminator_weights:
             weight.requires_grad_(True)
 
         self.seen += len(batch)
         sampled = {"generator": self.generator, "text_encoder": self.text_encoder}
         self.ema.update(sampled, images=len(batch), images_seen=self.seen)
 
-    def imagine(self, batch: Batch) -> AdversarialStep:
-        """Reconstructions from the posterior's z and fakes from the prior's, in one forward."""
+    def generate(self, batch: Batch) -> AdversarialStep:
+        """Generate reconstructions and samples in one forward pass."""
         keyed = torch.Generator().manual_seed(seed_from(self.settings.seed, self.seen))
         dropped = torch.rand(len(batch), generator=keyed).tolist()
         captions = [
@@ -113,7 +114,7 @@ class BareLoop:
             images_seen=self.seen,
             progress=self.seen / self.settings.budget.total_images,
             step_index=self.seen // len(batch),
-            discriminator=self.critic,
+            discriminator=self.discriminator,
             randn=lambda shape: torch.randn(shape, generator=keyed),
             gather=lambda tensor: tensor,
             wrong_text=wrong,
@@ -124,19 +125,19 @@ class BareLoop:
             prior=prior,
         )
 
-    def judge(self, step: AdversarialStep, *, real_gradient: bool) -> AdversarialStep:
-        """The step with what the critic says of the pair."""
+    def discriminate(self, step: AdversarialStep, *, real_gradient: bool) -> AdversarialStep:
+        """Return the step with the discriminator's outputs for real and generated images."""
         pair = (step.real, step.fake)
         real, fake = self.augmentation(pair) if self.augmentation is not None else pair
         text = step.text.detach()
         with torch.set_grad_enabled(real_gradient):
-            real_output = self.critic(real, text)
-        fake_output = self.critic(fake, text)
-        said = {"real_output": real_output, "fake_output": fake_output}
-        return replace(step, augmented_real=real, augmented_fake=fake, **said)
+            real_output = self.discriminator(real, text)
+        fake_output = self.discriminator(fake, text)
+        outputs = {"real_output": real_output, "fake_output": fake_output}
+        return replace(step, augmented_real=real, augmented_fake=fake, **outputs)
 
     def total(self, turn: str, step: AdversarialStep) -> Tensor | float:
-        """The weighted sum of the terms."""
+        """Return the weighted sum of the loss terms."""
         total = 0.0
         for term in self.losses.values():
             weight = value_at(getattr(term, f"{turn}_weight"), step.progress)
@@ -145,8 +146,8 @@ class BareLoop:
                 total = total + weight * value
         return total
 
-    def descend(self, optimizer: torch.optim.Optimizer, loss: Tensor, *, start: float) -> None:
-        """Backward and a step."""
+    def update(self, optimizer: torch.optim.Optimizer, loss: Tensor, *, start: float) -> None:
+        """Run backward and one step of an optimizer."""
         optimizer.zero_grad()
         loss.backward()
         progress = self.seen / self.settings.budget.total_images
@@ -163,15 +164,15 @@ class BareLoop:
 
 
 class Stopwatch(pl.Callback):
-    """Times blocks of the Trainer's loop, and of the bare loop in between: L B B L, L B B L, ...
+    """Time blocks of the Trainer's loop, and of the bare loop in between: L B B L, L B B L, ...
 
-    A block of the Trainer's is from the moment that this callback is left to the one that it comes
-    to the last of `steps` batches again, so all that the Trainer does for a batch is in it.
+    A block of the Trainer is the time from the end of this callback to its next call after `steps`
+    batches, so that it includes everything that the Trainer does for a batch.
 
     Args:
-        bare: runs so many steps of the bare loop.
-        steps: batches in a block.
-        rounds: pairs of blocks of each.
+        bare: runs a number of steps of the bare loop.
+        steps: number of batches in a block.
+        rounds: number of pairs of blocks of each loop.
     """
 
     def __init__(self, bare: Callable[[int], None], *, steps: int, rounds: int):
@@ -189,7 +190,7 @@ class Stopwatch(pl.Callback):
     ) -> None:
         if (batch_idx + 1) % self.steps:
             return
-        if self._began is None:  # the first block of each only warms up
+        if self._began is None:  # the first block of each loop is a warm-up
             self.bare(self.steps)
         else:
             self.seconds["lightning"].append(now() - self._began)
@@ -207,18 +208,18 @@ class Stopwatch(pl.Callback):
 
 
 def now() -> Tensor:
-    """Seconds on the clock, and of this process's CPU time."""
+    """Return the seconds of the clock and of this process's CPU time."""
     return torch.tensor([time.perf_counter(), time.process_time()], dtype=torch.float64)
 
 
 def composed(overrides: list[str]) -> DictConfig:
-    """The demo's configuration, as `textgan fit experiment=demo` composes it."""
+    """Compose the configuration of `textgan fit experiment=demo`."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         return compose("config", ["experiment=demo", "data.batch_size=32", *overrides])
 
 
 def make_model(config: DictConfig) -> GANModel:
-    """The model with its tokenizer fitted, counting on from where the critic's warm-up ends."""
+    """Build the model at the end of the discriminator's warm-up, with a fitted tokenizer."""
     torch.manual_seed(config.seed)
     model = instantiate(config.model, _convert_="all")
     model.text_encoder.fit_tokenizer(instantiate(config.data).captions(model.tokenizer_captions))
@@ -229,7 +230,7 @@ def make_model(config: DictConfig) -> GANModel:
 
 
 def make_trainer(config: DictConfig, folder: str, stopwatch: Stopwatch) -> pl.Trainer:
-    """The Trainer of `textgan fit` with the progress line and the CSV log, and nothing else."""
+    """Build the Trainer of `textgan fit` with only the progress line and the CSV log."""
     settings = instantiate(config.trainer, _convert_="all")
     progress = settings.pop("callbacks")["progress"]
     settings.pop("logger")
@@ -245,13 +246,13 @@ def make_trainer(config: DictConfig, folder: str, stopwatch: Stopwatch) -> pl.Tr
 
 
 def largest_difference(one: nn.Module, other: nn.Module) -> float:
-    """The largest absolute difference of two models' weights, averages included."""
+    """Return the largest absolute difference of two models' weights, with the EMA weights."""
     pairs = zip(one.named_parameters(), other.named_parameters(), strict=True)
     return max(float((a - b).detach().abs().max()) for (_, a), (_, b) in pairs)
 
 
 def measure(words: argparse.Namespace) -> tuple[dict[str, list[Tensor]], float]:
-    """Seconds of each block by both clocks, and how far apart the weights are in the end."""
+    """Return the seconds of each block by both clocks, and the final difference of the weights."""
     config = composed(words.overrides)
     steps = words.steps or config.trainer.log_every_n_steps
     model = make_model(config)
@@ -271,19 +272,17 @@ def measure(words: argparse.Namespace) -> tuple[dict[str, list[Tensor]], float]:
 
 
 def table(seconds: dict[str, list[Tensor]], images: int) -> str:
-    """A row a round, and the overhead over all of them."""
+    """Return a row for each round, and the overhead over all rounds."""
     lightning, bare = (
         torch.stack(seconds[name]).unflatten(0, (-1, 2)).sum(1) for name in ("lightning", "bare")
     )  # (rounds, 2 clocks)
     overheads = (100 * (lightning / bare - 1)).tolist()
-    lines = [
-        "| round | Lightning, images/s | bare, images/s | overhead | in CPU time |",
-        "|---|---|---|---|---|",
-    ]
+    rows = []
     for i, (clock, cpu) in enumerate(overheads):
-        speeds = f"{2 * images / lightning[i, 0]:.1f} | {2 * images / bare[i, 0]:.1f}"
-        lines.append(f"| {i + 1} | {speeds} | {clock:+.1f} % | {cpu:+.1f} % |")
-    lines.append("")
+        speeds = (f"{2 * images / total[i, 0]:.1f}" for total in (lightning, bare))
+        rows.append([str(i + 1), *speeds, f"{clock:+.1f} %", f"{cpu:+.1f} %"])
+    heads = ["round", "Lightning, images/s", "bare, images/s", "overhead", "in CPU time"]
+    lines = [markdown_table(heads, rows), ""]
     for name, column in zip(
         ("on the clock", "in CPU time"), zip(*overheads, strict=True), strict=True
     ):
@@ -294,13 +293,15 @@ def table(seconds: dict[str, list[Tensor]], images: int) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print; the exit status, 1 where the two loops came to different weights."""
+    """Measure and print; return 1 if the weights of the two loops differ, else 0."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("overrides", nargs="*", help="such as image_size=64")
-    parser.add_argument("--rounds", type=int, default=8, help="of four blocks, L B B L (8)")
-    parser.add_argument("--steps", type=int, help="batches in a block (from one log to the next)")
+    parser.add_argument("overrides", nargs="*", help="settings such as image_size=64")
+    parser.add_argument("--rounds", type=int, default=8, help="rounds of four blocks, L B B L (8)")
+    parser.add_argument(
+        "--steps", type=int, help="batches in a block (the default is one interval of the log)"
+    )
     words = parser.parse_args(argv)
     warnings.filterwarnings("ignore", message=".*(does not have many workers|treespec)")
     try:

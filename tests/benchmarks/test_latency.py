@@ -1,39 +1,21 @@
-"""The latency experiment: what stands beside the GAN is of its size, and the tables are whole."""
+"""The latency benchmark times a U-Net of the GAN's size, and its tables are complete."""
 
-import importlib.util
 import os
 import re
-import sys
-from pathlib import Path
 
 import pytest
 import torch
 
+from benchmarks.latency import contestants, measure
+from textgan.errors import ConfigError
 from textgan.generator import AttentionGenerator
 from textgan.pipeline import GANPipeline
 from textgan.text_encoder import BertTextEncoder
 
-FOLDER = Path(__file__).parents[2] / "experiments" / "latency"
-
-
-@pytest.fixture
-def script(monkeypatch):
-    """Imports one of the experiment's files."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-
-    def load(name: str):
-        spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        monkeypatch.setitem(sys.modules, name, module)
-        spec.loader.exec_module(module)
-        return module
-
-    return load
-
 
 @pytest.fixture
 def threads():
-    """Leaves torch its number of threads."""
+    """Restore the number of threads of torch after the test."""
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
@@ -52,50 +34,51 @@ def needs(*packages: str) -> None:
         pytest.importorskip(package, reason=f"needs {package}, which is not installed")
 
 
-def test_the_diffusion_has_the_generators_parameters_and_picture_size(script, pipeline):
+def test_the_diffusion_has_the_generators_parameters_and_image_size(pipeline):
     needs("diffusers")
-    draw = script("contestants").Diffusion(pipeline, steps=50)
+    diffusion = contestants.Diffusion(pipeline, steps=50)
     ours, theirs = (
-        sum(weight.numel() for weight in net.parameters()) for net in (pipeline.generator, draw.net)
+        sum(weight.numel() for weight in net.parameters())
+        for net in (pipeline.generator, diffusion.net)
     )
     assert abs(theirs - ours) <= 0.1 * ours
-    assert len(draw.scheduler.timesteps) == 50
+    assert len(diffusion.scheduler.timesteps) == 50
     called = []
-    draw.net.register_forward_pre_hook(lambda net, given: called.append(given[0].shape))
-    draw.scheduler.set_timesteps(3)
-    pictures = draw(["a red circle", "a"])
-    assert [picture.size for picture in pictures] == [(16, 16)] * 2
+    diffusion.net.register_forward_pre_hook(lambda net, given: called.append(given[0].shape))
+    diffusion.scheduler.set_timesteps(3)
+    images = diffusion(["a red circle", "a"])
+    assert [image.size for image in images] == [(16, 16)] * 2
     assert called == [(2, 3, 16, 16)] * 3  # one pass a step: no guidance
 
 
-def test_a_generator_too_small_for_any_u_net_is_refused(script):
+def test_a_generator_too_small_for_any_u_net_is_refused():
     needs("diffusers")
     encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
     generator = AttentionGenerator(image_size=16, text_width=8, width=4, max_width=4)
-    contestants = script("contestants")
-    with pytest.raises(contestants.ConfigError, match=r"must have .* parameters to 10 %, got"):
+    with pytest.raises(ConfigError, match=r"must have .* parameters to 10 %, got"):
         contestants.Diffusion(GANPipeline(generator, encoder), steps=2)
 
 
-def test_what_is_compiled_draws_the_same(script, pipeline, monkeypatch):
-    contestants, captions = script("contestants"), ["a red circle", "a"]
+def test_the_compiled_pipeline_has_the_same_samples(pipeline, monkeypatch):
+    captions = ["a red circle", "a"]
     monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **options: None)  # takes minutes
-    drawn = contestants.Compiled(pipeline)(captions)
+    images = contestants.Compiled(pipeline)(captions)
     expected = pipeline(captions).images
-    assert [picture.tobytes() for picture in drawn] == [p.tobytes() for p in expected]
+    assert [image.tobytes() for image in images] == [image.tobytes() for image in expected]
 
 
-def test_methods_take_turns_over_the_same_new_captions(script, threads):
-    measure = script("measure")
+def test_methods_take_turns_over_the_same_new_captions(threads):
     calls = []
-    draws = {
-        measure.Setting(name, 1): lambda asked, name=name: calls.append((name, tuple(asked)))
+    samplers = {
+        contestants.Setting(name, 1): lambda texts, name=name: calls.append((name, tuple(texts)))
         for name in ("eager", "onnx", "diffusion")
     }
-    times = measure.measure(draws, [str(i) for i in range(1000)], seconds=0)
+    times = measure.measure(samplers, [str(i) for i in range(1000)], seconds=0)
     rounds = [calls[i : i + 6] for i in range(0, len(calls), 6)]
     assert len(rounds) == measure.WARMUP + measure.FEWEST_ROUNDS
-    assert len({turn[0][0] for turn in rounds}) == 3  # each goes first at some time
+    assert (
+        len({turn[0][0] for turn in rounds}) == 3
+    )  # each method is the first of a round at some time
     for turn in rounds:
         for size in (1, 16):
             asked = [captions for _, captions in turn if len(captions) == size]
@@ -105,43 +88,40 @@ def test_methods_take_turns_over_the_same_new_captions(script, threads):
     assert {one.n for sizes in times.values() for one in sizes.values()} == {3}
 
 
-def test_the_tables_are_printed_and_written(
-    script, pipeline, tmp_path, monkeypatch, capsys, threads
-):
+def test_the_tables_are_printed_and_written(pipeline, tmp_path, monkeypatch, capsys, threads):
     needs("onnx", "onnxscript", "onnxruntime", "diffusers")
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     pipeline.save_pretrained(tmp_path / "pipeline")
     words = ["--methods", "eager", "int8", "diffusion", "--steps", "2", "--seconds", "0"]
     words += ["--captions", "8", "--scenes", "plain", "--out", str(tmp_path / "new" / "table.md")]
-    assert script("measure").main([str(tmp_path / "pipeline"), *words]) == 0
-    said = capsys.readouterr().out
-    assert (tmp_path / "new" / "table.md").read_text(encoding="utf-8") == said
-    assert re.match(r"20\d\d-\d\d-\d\d, `.*`.* 16 px, seed 0, 3 rounds, ", said)
+    assert measure.main([str(tmp_path / "pipeline"), *words]) == 0
+    printed = capsys.readouterr().out
+    assert (tmp_path / "new" / "table.md").read_text(encoding="utf-8") == printed
+    assert re.match(r"20\d\d-\d\d-\d\d, `.*`.* 16 px, seed 0, 3 rounds, ", printed)
     base = r"\| 1 \| GAN, PyTorch \| \*\*[\d.]+\*\* \| \*\*[\d.]+\*\* \| 1.00 \| 1.00 \|"
-    assert re.search(base, said)
+    assert re.search(base, printed)
     for row in ("| 1 | GAN, ONNX, int8 |", "| 1 | diffusion, DDIM, 2 steps |"):
-        assert row in said
-    assert re.search(r"\| float32 \| 8 \| \*\*[\d.]+%\*\* \(.*\) \|  \|", said)
-    assert re.search(r"\| int8 \| 8 \| \*\*.* \| [\d.]+ on average, \d+ at most \|", said)
+        assert row in printed
+    assert re.search(r"\| float32 \| 8 \| \*\*[\d.]+%\*\* \(.*\) \|  \|", printed)
+    assert re.search(r"\| int8 \| 8 \| \*\*.* \| [\d.]+ on average, \d+ at most \|", printed)
 
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["nowhere"], "path must be a folder by save_pretrained, got 'nowhere'"),
-        (["PIPELINE", "--size", "64"], r"--size must be left out, or 16 as .* draws, got 64"),
+        (["PIPELINE", "--size", "64"], r"--size must be left out, or 16 as in .*, got 64"),
     ],
 )
-def test_what_cannot_be_measured_is_a_sentence(script, pipeline, words, sentence, tmp_path, capsys):
+def test_a_wrong_option_is_reported_in_one_sentence(pipeline, words, sentence, tmp_path, capsys):
     pipeline.save_pretrained(tmp_path)
     words = [str(tmp_path) if word == "PIPELINE" else word for word in words]
     with pytest.raises(SystemExit):
-        script("measure").main([*words, "--methods", "eager"])
+        measure.main([*words, "--methods", "eager"])
     assert re.search(sentence, capsys.readouterr().err)
 
 
-def test_a_missing_package_is_a_sentence(script, monkeypatch, capsys):
-    measure = script("measure")
+def test_a_missing_package_is_reported_in_one_sentence(monkeypatch, capsys):
     monkeypatch.setattr(measure.importlib.util, "find_spec", lambda name: None)
     for method, sentence in {
         "diffusion": "diffusers is not installed: pip install diffusers",

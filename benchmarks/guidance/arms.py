@@ -1,4 +1,4 @@
-"""What is compared, and on which data."""
+"""The arms that are compared, and the data sets that they are compared on."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,13 @@ TEXT, PROJECTED = "text_encoder=bert_pretrained", "discriminator=projected"
 
 @dataclass(frozen=True)
 class Arm:
-    """Loss terms and other words added to those of all arms; whether it plays without a VAE."""
+    """A variant of the recipe.
+
+    Attributes:
+        terms: loss terms added to those of every arm.
+        words: overrides added to those of every arm.
+        plain: True for a plain GAN, without posterior and reconstruction.
+    """
 
     terms: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
@@ -17,7 +23,7 @@ class Arm:
 
     @property
     def uses_encoders(self) -> bool:
-        """Whether its seconds are less those of pretraining."""
+        """True if the seconds of pretraining are counted as seconds of this arm."""
         return bool(self.words) or bool({GUIDANCE, LATE, PERCEPTUAL} & set(self.terms))
 
 
@@ -42,17 +48,17 @@ ARMS = {
 
 @dataclass(frozen=True)
 class Setting:
-    """A data set: what its runs are composed of, and which numbers count.
+    """A data set with the overrides of its runs and the numbers of its table.
 
     Attributes:
-        words: of every arm.
-        pretraining: of the encoders.
-        losses: of every arm, and of those that play without a VAE.
-        plain_losses: of the latter.
-        columns: what the table shows -> the number's name.
-        captions: what every arm draws for the grids.
-        metrics: what `textgan test` is told; empty where judge.py judges.
-        judge: what the judge is pretrained as, in seconds of its own; empty where there is none.
+        words: overrides of every arm.
+        pretraining: overrides for the pretraining of the encoders.
+        losses: loss terms of every arm with a posterior.
+        plain_losses: loss terms of every plain GAN.
+        columns: heads of the table and the names of their numbers.
+        captions: captions of the grids.
+        metrics: overrides of `textgan test`; empty if judge.py evaluates.
+        judge: overrides for the pretraining of the judge, which is not counted; empty without one.
     """
 
     words: tuple[str, ...]
@@ -79,7 +85,7 @@ _ALL_RIGHT = {
     "seen pairs": "shape_alignment/all_seen",
     "held-out pairs": "shape_alignment/all_held_out",
 }
-_PICTURES = {
+_IMAGES = {
     "fid_768": "fid_768",
     "diversity": "shape_diversity/diversity",
     "sharpness": "sharpness",
@@ -88,7 +94,7 @@ SETTINGS = {
     "shapes": Setting(
         words=("experiment=demo",),
         pretraining=("experiment=clip_shapes32",),
-        columns={**_ALL_RIGHT, "two objects": "shape_alignment/all_two", **_PICTURES},
+        columns={**_ALL_RIGHT, "two objects": "shape_alignment/all_two", **_IMAGES},
         captions=(
             "a large red circle on a white background",
             "a small cyan ring on a gray background",
@@ -111,7 +117,7 @@ SETTINGS = {
             "shape": "shape_alignment/shape",
             "texture": "shape_alignment/texture",
             "count": "shape_alignment/count",
-            **_PICTURES,
+            **_IMAGES,
         },
         captions=(
             "a large red circle on a white background",
@@ -135,7 +141,7 @@ SETTINGS = {
         plain_losses=("rpgan", "r1r2_light", "mismatch"),
         columns={
             "R-precision": "r_precision",
-            "of real pictures": "r_precision/real",
+            "of real images": "r_precision/real",
             "fid_768": "fid_768",
         },
         captions=(

@@ -1,9 +1,9 @@
-"""What each number says and how few pictures fool it: the tables of this folder's README.
+"""Measure how metrics react to blur, copies and few images: the tables of this folder's README.
 
-    TEXTGAN_DATA=... TEXTGAN_INCEPTION=... python experiments/evaluation/measure.py [--out FOLDER]
+    TEXTGAN_DATA=... TEXTGAN_INCEPTION=... python -m benchmarks.evaluation.measure [--out FOLDER]
 
-Photographs are those of Flickr8k, at 64 px, and features the 768 of Inception's mixed_7; nothing is
-trained. Features are kept in the cache (`textgan.evaluation.default_folder`).
+The photographs are those of Flickr8k at 64 px, and the features the 768 of Inception's mixed_7.
+Nothing is trained. Features are cached (`textgan.evaluation.default_folder`).
 """
 
 import argparse
@@ -30,7 +30,7 @@ _SIDE = 300
 
 
 def features(net: Inception, images: Tensor, what: str) -> Tensor:
-    """Pictures (n, 3, 64, 64) in [-1, 1] -> (n, 768), from the cache where they are there."""
+    """Return the features (n, 768) of images (n, 3, 64, 64) in [-1, 1], from the cache if there."""
     cache, parts = FeatureCache(default_folder()), []
     for done in range(0, len(images), _BATCH):
         pixels = to_rgb_uint8(images[done : done + _BATCH])
@@ -43,20 +43,20 @@ def features(net: Inception, images: Tensor, what: str) -> Tensor:
     return torch.cat(parts)
 
 
-def measured(net: Inception, real: Tensor, draws: Tensor) -> dict[str, float]:
-    """Features (n, 768) and (m, 768) -> every number of the three metrics that compare two sets."""
+def measured(net: Inception, real: Tensor, samples: Tensor) -> dict[str, float]:
+    """Return the numbers of the metrics that compare two sets, from features (n, 768), (m, 768)."""
     values = {}
     for metric in (FID(net, name="fid_768"), KID(net, name="kid_768"), Manifold(net)):
         metric.real.append(real)
-        metric.draws.append(draws)
-        metric.index.append(torch.arange(len(draws)))
+        metric.draws.append(samples)
+        metric.index.append(torch.arange(len(samples)))
         metric._update_count = 1  # the states are filled by hand
         values |= metric.compute()
     return values
 
 
 def photographs(root: Path) -> Tensor:
-    """All of Flickr8k at 64 px, (n, 3, 64, 64), in an order drawn once."""
+    """Return all images of Flickr8k at 64 px, (n, 3, 64, 64), in a fixed random order."""
     data = Folder(
         str(root), batch_size=256, captions_file="captions.jsonl", val_share=0, image_size=64
     )
@@ -65,7 +65,7 @@ def photographs(root: Path) -> Tensor:
 
 
 def through(side: int) -> Callable[[Tensor], Tensor]:
-    """Blur: down to `side` pixels and up again."""
+    """Return a function that blurs images by resizing them to `side` pixels and back."""
 
     def blur(images: Tensor) -> Tensor:
         small = interpolate(images, size=side, mode="area")
@@ -75,7 +75,7 @@ def through(side: int) -> Callable[[Tensor], Tensor]:
 
 
 def against(net: Inception, photos: Tensor, emoji: Tensor) -> dict[str, dict[str, float]]:
-    """300 photographs against 300 pictures of several kinds."""
+    """Compare 300 photographs with 300 images of several kinds."""
     real, other = photos[:_SIDE], photos[_SIDE : 2 * _SIDE]
     noise = torch.rand(other.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     few = other[torch.arange(_SIDE) % 10] + 0.02 * torch.randn(
@@ -95,7 +95,7 @@ def against(net: Inception, photos: Tensor, emoji: Tensor) -> dict[str, dict[str
 
 
 def by_number(net: Inception, photos: Tensor, repeats: int) -> dict[int, dict[str, list[float]]]:
-    """Two disjoint samples of n of 4,000 photographs, several times: only the sample differs."""
+    """Compare two disjoint subsets of n of 4,000 photographs, several times for each n."""
     every = features(net, photos[:4000], "photographs")
     generator = torch.Generator().manual_seed(0)
     found = {}
@@ -115,27 +115,27 @@ def by_number(net: Inception, photos: Tensor, repeats: int) -> dict[int, dict[st
 
 
 def copying(net: Inception, photos: Tensor) -> dict[str, dict[str, float]]:
-    """1,000 "draws" of which some are pictures of the 2,000 that stand for the training set."""
+    """Measure 1,000 images, some of which are copies of the 2,000 that serve as training set."""
     every = features(net, photos[:4000], "photographs")
     training, held_out, fresh = every[:2000], every[2000:3000], every[3000:]
     found = {}
     for copies in (0, 10, 100, 500, 1000):
-        draws = torch.cat([training[:copies], fresh[copies:]])
+        samples = torch.cat([training[:copies], fresh[copies:]])
         metric = Memorisation(net)
         metric.known.append(training)
         metric.held_out.append(held_out)
-        metric.first.append(draws)
+        metric.first.append(samples)
         metric.index.append(torch.arange(1000))
         blank = torch.zeros(2000, 3, 1, 1, dtype=torch.uint8)
         metric.known_thumbnails.append(blank)
         metric.first_thumbnails.append(blank[:1000])
         metric._update_count = 1
-        found[f"{copies} of 1,000 are copies"] = measured(net, held_out, draws) | metric.compute()
+        found[f"{copies} of 1,000 are copies"] = measured(net, held_out, samples) | metric.compute()
     return found
 
 
 def show(table: dict[str, dict[str, float]]) -> None:
-    """Every number with its interval or spread."""
+    """Print each number with its interval or spread."""
     for name, values in table.items():
         print(f"\n{name}")
         for key, value in values.items():
@@ -145,23 +145,25 @@ def show(table: dict[str, dict[str, float]]) -> None:
 
 
 def plot(found: dict[int, dict[str, list[float]]], path: Path) -> None:
-    """One panel a number: the repeats over n."""
+    """Plot one panel for each number: the repeats over n."""
     names = ("fid_768", "kid_768", "precision", "recall", "density", "coverage")
     figure = Figure(figsize=(9, 5), layout="constrained")
     for panel, name in zip(figure.subplots(2, 3).flat, names, strict=True):
         for n, values in found.items():
             panel.plot([n] * len(values[name]), values[name], ".", color="C0", alpha=0.6)
         panel.plot([*found], [np.mean(values[name]) for values in found.values()], color="C0")
-        panel.set(xscale="log", title=name, xlabel="pictures a side")
+        panel.set(xscale="log", title=name, xlabel="images a side")
         panel.grid(alpha=0.3)
     figure.savefig(path, dpi=110)
 
 
 def main() -> None:
-    """Compute, print, plot."""
+    """Compute, print and plot."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent)
-    parser.add_argument("--repeats", type=int, default=10)
+    parser.add_argument(
+        "--out", type=Path, default=Path(__file__).parent, help="folder of the plot"
+    )
+    parser.add_argument("--repeats", type=int, default=10, help="repeats of each n (10)")
     words = parser.parse_args()
     root, net = Path(os.environ["TEXTGAN_DATA"]), Inception(768)
     net.load()

@@ -1,4 +1,4 @@
-"""The load test of the page runs, and finds neither errors nor mixed-up answers."""
+"""The load test of the page runs, and finds no errors and no mixed-up responses."""
 
 import re
 import subprocess
@@ -12,12 +12,11 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
-def test_eight_visitors_get_their_own_drawings():
+def test_eight_visitors_receive_their_own_images():
     short = {"visitors": 8, "seconds": 6, "alone": 6, "phases": 1, "animations": 4, "stay": 2}
     words = [f"--{option}={value}" for option, value in short.items()]
-    script = ROOT / "experiments/page_load/measure.py"
     done = subprocess.run(
-        [sys.executable, script, *words],
+        [sys.executable, "-m", "benchmarks.page_load.measure", *words],
         capture_output=True,
         text=True,
         timeout=280,
@@ -30,5 +29,5 @@ def test_eight_visitors_get_their_own_drawings():
     assert [row[0] for row in rows] == ["1", "8"]
     for row in rows:
         assert int(row[1]) > 0
-        assert row[-3:-1] == ["0", "0"]  # errors of the server, wrong answers
+        assert row[-3:-1] == ["0", "0"]  # errors of the server, wrong responses
     assert re.search(r"crowd / alone: [\d.]+ times", done.stdout)

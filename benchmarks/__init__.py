@@ -1,0 +1,1 @@
+"""Programs that measure time, memory and the effect of design choices; README.md lists them."""
