@@ -132,7 +132,7 @@ async def visit(
         else:
             start = time.perf_counter()
             data = [True, caption, seed, 4, 1.0]
-            values = await request(http, tally, session, functions["drawing"], data)
+            values = await request(http, tally, session, functions["samples"], data)
             if time.perf_counter() <= until:
                 tally.waits.append(time.perf_counter() - start)
             right = values and values[0] == seed and values[2].count(f": {caption}") == 4
