@@ -47,7 +47,7 @@ def test_two_texts_that_may_be_an_images_are_not_guessed_at(tmp_path, lay, folde
 def test_boxes_round_objects_are_no_captions(tmp_path, place, box, lay, folder):
     images = ["images/a.png" if place else "a.png"]
     texts = {f"{place}a.txt": box}
-    with pytest.raises(ValueError, match=r"a\.txt: it holds boxes round objects, and no captions"):
+    with pytest.raises(ValueError, match=r"a\.txt: it holds bounding boxes, and no captions"):
         folder(lay(tmp_path, images, texts)).setup("fit")
 
 
@@ -57,7 +57,7 @@ def test_the_suffix_can_be_named_and_goes_before_a_captions_file(tmp_path, lay, 
     assert said(folder(tmp_path)) == {"a.png": ("row",)}
     assert said(folder(tmp_path, caption_suffix=".caption")) == {"a.png": ("a thing",)}
     assert said(folder(tmp_path, caption_suffix="txt")) == {"a.png": ("tag",)}
-    with pytest.raises(ValueError, match=r"no image with a file of its name and \.cap "):
+    with pytest.raises(ValueError, match=r"no image with a file of its name and the suffix \.cap "):
         folder(tmp_path, caption_suffix=".cap").setup("fit")
 
 
@@ -65,7 +65,7 @@ def test_a_text_in_another_encoding_gets_the_same_sentence(tmp_path, save, folde
     save(tmp_path / "a.png")
     (tmp_path / "a.txt").write_bytes("ein Bär".encode("cp1252"))
     with pytest.raises(
-        ValueError, match=r'a\.txt must be UTF-8 .*"ein Bär"\): say data\.encoding='
+        ValueError, match=r'a\.txt must be UTF-8 .*"ein Bär"\): set data\.encoding='
     ):
         folder(tmp_path).setup("fit")
     assert said(folder(tmp_path, encoding="cp1252")) == {"a.png": ("ein Bär",)}

@@ -24,7 +24,7 @@ def test_five_captions_and_all_counts_are_printed_before_a_training(
     lines = said_at_fit(folder(tmp_path, val_share=0), capsys)
     assert lines == [
         f"{tmp_path}: 7 images to train on, 0 to validate with, 0 to test with.",
-        "The captions come from metadata.jsonl (columns file, captions). Of the training images:",
+        "The captions come from metadata.jsonl (columns file, captions). Some training images:",
         *(f'  {place:02}.png: "no {place}" (and 1 more)' for place in (0, 1, 2, 4, 5)),
         "Not used: 1 without a caption, 6 that no captions file names, 4 of kinds that are not "
         f"read (.heic, .mp4, .svg), and 1 row was skipped, such as {tmp_path}/metadata.jsonl, "

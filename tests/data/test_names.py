@@ -100,3 +100,18 @@ def test_folders_of_systems_and_hidden_files_are_not_walked_into(tmp_path, save)
         for name in out:
             save(tmp_path / place / name / "a.png")
     assert walk(tmp_path).images == ("a.png", "deep/a.png")
+
+
+@pytest.mark.parametrize("named", [None, "sub/captions.csv"])
+def test_rows_of_a_captions_file_in_a_sub_folder_take_no_namesake_in_the_root(
+    tmp_path, lay, folder, said, named
+):
+    table = {"sub/captions.csv": b"file,text\na.png,a\nb.png,b\nc.png,c\n"}
+    lay(tmp_path, table, ["a.png", "c.png", "sub/a.png", "sub/b.png", "sub/d.png"])
+    data = folder(tmp_path, captions_file=named, val_share=0)
+    if named:  # both folders have two of the three images
+        assert set(said(data)) == {"a.png", "c.png"}
+        (tmp_path / "a.png").unlink()
+        data = folder(tmp_path, captions_file=named, val_share=0)
+    assert said(data) == {"sub/a.png": ("a",), "sub/b.png": ("b",)}
+    assert [path for path, _ in data.skipped] == [str(tmp_path / "sub/c.png")]

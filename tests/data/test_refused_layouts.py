@@ -18,9 +18,9 @@ REFUSED = {
     "parquet": (
         {"data.parquet": b"PAR1"},
         r"^{root} has its captions in Parquet .* data\.parquet, .*"
-        r"say data=huggingface data\.path={root}$",
+        r"use data=huggingface data\.path={root}$",
     ),
-    "arrow": ({"x/data-0.arrow": b""}, r"say data=huggingface data\.path={root}$"),
+    "arrow": ({"x/data-0.arrow": b""}, r"use data=huggingface data\.path={root}$"),
     "tar": (
         {"00000.tar": b"x"},
         r"tar files such as 00000\.tar, .* data=webdataset data\.urls={root}$",
@@ -29,7 +29,7 @@ REFUSED = {
     "Windows-1252": (
         csv_of("file_name,text", "{},a café \u2013 “nice”", encoding="cp1252"),
         r"metadata\.csv must be UTF-8 text: .*reads as Windows-1252 \(.*a café \u2013 “nice”.*"
-        r"say data\.encoding=cp1252, or save it as UTF-8$",
+        r"set data\.encoding=cp1252, or save it as UTF-8$",
     ),
     "Windows-1251": (
         csv_of("file_name,text", "{},красный круг на белом", encoding="cp1251"),
@@ -76,7 +76,7 @@ REFUSED = {
                 }
             ).encode()
         },
-        r"none of its annotations has a caption\. Those of COCO are in the files captions_\*\.json",
+        r"none of its annotations has a caption\. COCO's captions are in .* captions_\*\.json",
     ),
     "COCO of other images": (
         {

@@ -228,7 +228,7 @@ def test_links_in_a_folder_are_followed_only_where_asked(tmp_path, shards):
         (lambda root: root, "urls must be a folder of .tar files"),
         (lambda root: root / "none.tar", "none.tar' does not exist"),
         (lambda root: root / "{0..2}.tar", "0.tar' does not exist"),
-        (lambda root: root / "packed.tgz", r"must be a tar file that is not packed \(unpack a"),
+        (lambda root: root / "packed.tgz", r"must be a tar file that is not compressed \(unpack a"),
         (lambda root: root / "empty.bin", "no captioned image is in"),
     ],
 )

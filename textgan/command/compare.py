@@ -107,12 +107,12 @@ def _print_rich(rows: list[tuple[str, ...]]) -> None:
 
 def _draw(comparison: "Comparison", out: str) -> None:
     from textgan.comparison.panels import draw
-    from textgan.image.font import boxes_were_said
+    from textgan.image.font import no_glyph_warnings
 
     path = Path(out)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with boxes_were_said():
+        with no_glyph_warnings():
             draw(comparison).savefig(path, format=path.suffix[1:] or "png")
     except (OSError, ValueError) as error:
         raise ConfigError(f"--out {out!r} cannot be written: {error}") from error

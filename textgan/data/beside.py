@@ -1,4 +1,4 @@
-"""Captions in a file of its own beside each image."""
+"""Captions in a separate file beside each image."""
 
 import json
 import re
@@ -14,15 +14,15 @@ from textgan.data.encoding import read_text
 from textgan.data.tree import Tree, stem_of
 
 SUFFIXES = (".txt", ".caption", ".json")
-# YOLO's boxes, a class and its place, are in .txt files beside the images too.
+# YOLO's bounding boxes, a class and a position, are in .txt files beside the images too.
 _BOX = re.compile(r"\d+(?:\s+-?\d*\.?\d+(?:e-?\d+)?){4,}")
 
 
 def find_beside(tree: Tree, options: CaptionOptions) -> tuple[str, dict[str, str]] | None:
-    """The suffix of the images' own captions files, and image -> file; None if there are none.
+    """The suffix of the captions files beside the images, and image -> file; None without any.
 
-    They lie beside the images, or all in a folder beside that of the images, at the same place
-    there: text/001/a.txt for images/001/a.png.
+    The files lie beside the images, or all in a folder beside that of the images, under the same
+    path there: text/001/a.txt for images/001/a.png.
 
     Raises:
         ValueError: there are .txt and .caption files, or none has the suffix that was named.
@@ -34,8 +34,8 @@ def find_beside(tree: Tree, options: CaptionOptions) -> tuple[str, dict[str, str
     present = [suffix for suffix, files in found.items() if files]
     if options.caption_suffix is not None and not present:
         raise ValueError(
-            f"{tree.root} has no image with a file of its name and {options.caption_suffix} "
-            "(caption_suffix) beside it"
+            f"{tree.root} has no image with a file of its name and the suffix "
+            f"{options.caption_suffix} (caption_suffix) beside it"
         )
     if present[:2] == [".txt", ".caption"]:
         raise ValueError(
@@ -52,7 +52,7 @@ def read_beside(
 ) -> list[Row]:
     """A row for each image: in a text file each line that is not empty is a caption.
 
-    Of a JSON file it is what a captions file has in its column of captions.
+    In a JSON file the captions are read as from the caption column of a captions file.
 
     Args:
         tree: the folder's files.
@@ -81,13 +81,13 @@ def read_beside(
 
 
 def _beside(tree: Tree, suffix: str) -> dict[str, str]:
-    """Image -> the file of its name and the suffix, where there is one."""
+    """Image -> the file of its name and the suffix, where it exists."""
     pairs = ((file, f"{stem_of(file)}{suffix}") for file in tree.images)
     return {image: file for image, file in pairs if file in tree.names}
 
 
 def _parallel(tree: Tree, suffix: str) -> dict[str, str]:
-    """Image -> the file of its name and the suffix in another first folder, if it is the one."""
+    """Image -> the file of its name and the suffix in another top folder, if there is one."""
     texts: dict[str, list[str]] = defaultdict(list)
     for file in tree.files:
         if file.endswith(suffix) and "/" in file:
@@ -101,7 +101,7 @@ def _rest(file: str) -> str:
 
 
 def _hold_captions(tree: Tree, files: dict[str, str], options: CaptionOptions) -> bool:
-    """Whether JSON files, which often are notes of something else, have captions: the first has."""
+    """Whether JSON files hold captions and not other notes; the first file decides."""
     if options.caption_suffix is not None:
         return True
     try:
@@ -113,7 +113,7 @@ def _hold_captions(tree: Tree, files: dict[str, str], options: CaptionOptions) -
 def _of_text(path: Path, options: CaptionOptions) -> Iterator[str]:
     for line in read_text(path, options.encoding).split("\n"):
         if _BOX.fullmatch(line.strip()):
-            raise NoCaptionError(f"it holds boxes round objects, and no captions: {line!r:.80}")
+            raise NoCaptionError(f"it holds bounding boxes, and no captions: {line!r:.80}")
         yield from captions_of(line)
 
 

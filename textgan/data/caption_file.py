@@ -1,4 +1,4 @@
-"""Captions alone, for `textgan predict`."""
+"""A file of captions alone, for `textgan predict`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,11 +13,11 @@ from textgan.types import Batch
 
 
 class CaptionFile(LightningDataModule):
-    """The captions of a text file, one a line; empty lines are skipped.
+    """The captions of a text file, one per line; empty lines are skipped.
 
     Args:
         path: the file, UTF-8.
-        batch_size: captions drawn at a time, per process.
+        batch_size: captions per batch and process.
     """
 
     def __init__(self, *, path: str | Path, batch_size: int = 64):
@@ -31,7 +31,7 @@ class CaptionFile(LightningDataModule):
         """Read the file.
 
         Raises:
-            FileNotFoundError: there is none.
+            FileNotFoundError: it does not exist.
             ValueError: it is not UTF-8, holds no caption, or one of more than 10,000 characters.
         """
         if not self.path.is_file():

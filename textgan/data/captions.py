@@ -1,4 +1,4 @@
-"""The images and captions of one captions file."""
+"""The rows of one captions file: images with their captions."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ NO_CAPTION = "it has no caption"
 
 @dataclass(frozen=True)
 class Row:
-    """An image and what is said of it.
+    """An image and its captions.
 
     Attributes:
         file: relative to the root, with forward slashes.
@@ -33,7 +33,7 @@ class Row:
 
 @dataclass(frozen=True)
 class CaptionOptions:
-    """How captions are read: the arguments of `Folder` of these names."""
+    """Options for reading captions: the arguments of `Folder` with these names."""
 
     captions_file: str | Path | None = None
     file_column: str | None = None
@@ -45,18 +45,19 @@ class CaptionOptions:
 
     @property
     def named(self) -> Named:
-        """The columns among them."""
+        """The columns that the user named."""
         return Named(self.file_column, self.caption_column, self.split_column)
 
 
 @dataclass(frozen=True)
 class ReadFile:
-    """What a captions file holds.
+    """The content of a captions file.
 
     Attributes:
         rows: a row for each image that it names.
-        faults: where and why a row was left out of which the image is not, or is not known.
-        columns: which were read.
+        faults: place and reason of each row, or part of a row, that was left out, except where an
+            image of `rows` carries the reason.
+        columns: the columns that were read.
     """
 
     rows: list[Row]
@@ -67,28 +68,30 @@ class ReadFile:
 def read_captions_file(
     tree: Tree, path: Path, options: CaptionOptions, *, start: str = "", split: str | None = None
 ) -> ReadFile:
-    """The images that a captions file names; whether they exist is not looked at.
+    """The images that a captions file names, without a check that they exist.
 
-    Names are relative to the root, to the file's own folder, and to a folder that the file is
-    named after ("train2017" for captions_train2017.json). Only where none is found so, each is
-    looked for in all sub-folders.
+    Names are relative to the root or to the file's own folder, whichever has more of the files, or
+    to a folder that the file is named after ("train2017" for captions_train2017.json). If no name
+    is found so, each is looked up in all sub-folders.
 
     Args:
         tree: the files of the root.
         path: the captions file.
         options: its columns and encoding.
         start: path from the root, with a slash at its end, of the split folder that is read; there
-            `image_folder` is looked for first.
-        split: of all its rows, if not None.
+            `image_folder` is looked up first.
+        split: the split of all its rows, if not None.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it cannot be read, or a row breaks a rule that says how all are read.
+        ValueError: it cannot be read, or a row breaks a rule that concerns all rows.
     """
     table = read_table(path, options.named, options.encoding)
     columns = choose_columns(path, table.columns, options.named, table.rows[0][1])
     if options.image_folder is None:
-        names = Names(tree, _bases(tree, path, root_first=options.captions_file is not None))
+        texts = [str(record.get(columns.file)) for _, record in table.rows]
+        root_first = options.captions_file is not None
+        names = Names(tree, _bases(tree, path, texts, root_first=root_first))
     else:
         folders = dict.fromkeys((f"{start}{options.image_folder}", options.image_folder))
         names = Names(tree, tuple(folders), last_part=True)
@@ -114,27 +117,36 @@ def read_captions_file(
 
 
 def split_by_folder(rows: list[Row]) -> list[Row]:
-    """The rows with their folders as splits, if each lies in one that has a split's name."""
+    """The rows with their folders as splits, if each lies in a folder with a split's name."""
     splits = [next(filter(None, map(split_of, row.file.split("/")[:-1])), None) for row in rows]
     if "train" not in splits or None in splits:
         return rows
     return [replace(row, split=split) for row, split in zip(rows, splits, strict=True)]
 
 
-def _bases(tree: Tree, path: Path, *, root_first: bool) -> tuple[str, ...]:
+def _bases(tree: Tree, path: Path, names: list[str], *, root_first: bool) -> tuple[str, ...]:
+    """The folders that names are relative to: the root or the file's own, and its namesakes."""
     inside = path.is_relative_to(tree.root)
     own = path.parent.relative_to(tree.root).as_posix() if inside else "."
     both = ["" if own == "." else own, ""]
+    both = list(dict.fromkeys(reversed(both) if root_first else both))
+    found = {
+        base: sum((f"{base}/{name}" if base else name) in tree.names for name in names)
+        for base in both
+    }
+    # All rows have one base: otherwise a missing image would be replaced by another of its name.
+    if best := max(found.values()):
+        both = [next(base for base in both if found[base] == best)]
     _, _, last = path.stem.rpartition("_")
     folders = {file.rpartition("/")[0] for file in tree.images}
     named = sorted(folder for folder in folders if folder.rpartition("/")[2] == last)
-    return tuple(dict.fromkeys([*(reversed(both) if root_first else both), *named]))
+    return tuple(dict.fromkeys([*both, *named]))
 
 
 def _files(
     table: Table, column: str, names: Names
 ) -> tuple[dict[int, tuple[str, str | None]], list[str]]:
-    """Row number -> its image's file and what is wrong with that; and the faults of the others.
+    """Row number -> file of its image and a fault of it or None; and the faults of the other rows.
 
     Raises:
         ValueError: a name leads out of the folder.
@@ -156,7 +168,7 @@ def _files(
 
 
 def _captions(record: Record, columns: tuple[str, ...]) -> tuple[tuple[str, ...], str | None]:
-    """The captions of a row, each once, and why a value of it was left out."""
+    """The captions of a row, each once, and the reason if a value was left out."""
     found: list[str] = []
     fault = None
     for column in columns:
@@ -181,7 +193,7 @@ def _split(record: Record, column: str | None, where: str) -> str | None:
 
 
 def merged(first: Row, second: Row, where: object) -> Row:
-    """Two rows of one image as one.
+    """Two rows of one image, joined.
 
     Raises:
         ValueError: they are of two splits.

@@ -1,4 +1,4 @@
-"""The captions files that a folder has, where none is named."""
+"""Find the captions files of a folder, where the user names none."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,16 +11,16 @@ from textgan.data.tree import Tree, stem_of
 
 _FIRST = ("metadata.jsonl", "metadata.csv", "captions.jsonl", "captions.csv")
 USUAL = (*_FIRST, "metadata.tsv", "captions.tsv", "metadata.json", "captions.json", "captions.txt")
-_ALWAYS = (".jsonl", ".ndjson", ".csv", ".tsv")  # hardly anything else has these suffixes
+_ALWAYS = (".jsonl", ".ndjson", ".csv", ".tsv")  # such a file is nearly always a table
 _SHOWN = 8
-_MANY = 50  # so many text files in a folder are something else, and are not opened
+_MANY = 50  # more text files in one folder are something else, and are not opened
 
 
 def find_captions_files(tree: Tree, options: CaptionOptions) -> dict[Path, str | None]:
-    """The captions files of a folder, each with the split that it is of, or None.
+    """The captions files of a folder, each with its split, or None.
 
-    Those in the folder itself are taken, else those in sub-folders that are no splits. A file is
-    known by its name, or by columns of images and captions.
+    Files in the folder itself are taken, else those in sub-folders that are no splits. A captions
+    file is recognised by its name, or by columns of images and captions.
 
     Raises:
         ValueError: a folder has several, and they are not one for each split.
@@ -41,7 +41,7 @@ def check_no_other(tree: Tree, options: CaptionOptions) -> None:
     """Refuse a folder with a table that looks like a captions file and has unknown columns.
 
     Raises:
-        ValueError: there is one; the sentence says what it lacks.
+        ValueError: there is one; the message names the column that is missing.
     """
     others = [file for file in _tables(tree) if "/" not in file and file.endswith(_ALWAYS)]
     if len(others) > 1:
@@ -51,7 +51,7 @@ def check_no_other(tree: Tree, options: CaptionOptions) -> None:
 
 
 def _tables(tree: Tree) -> list[str]:
-    """Files that may be captions files by their suffix, and stand beside no image."""
+    """Files that may be captions files by their suffix, and lie beside no image of their name."""
     suffixes = (*JSON_SUFFIXES, *TEXT_SUFFIXES)
     tables = [file for file in tree.files if file.lower().endswith(suffixes)]
     if not tables:

@@ -1,4 +1,4 @@
-"""The captions that one value of a captions file holds."""
+"""Parse the captions in one value of a captions file."""
 
 import ast
 import json
@@ -8,8 +8,8 @@ from typing import Any
 
 from textgan.caption.text import TooLongError, check_caption
 
-_KEYS = ("raw", "caption", "text", "sentence")  # of a caption that is an object, the first is it
-_EMPTY = {"", "nan", "null", "none", "n/a"}  # how pandas and spreadsheets write an empty cell
+_KEYS = ("raw", "caption", "text", "sentence")  # the first that an object has is its caption
+_EMPTY = {"", "nan", "null", "none", "n/a"}  # pandas and spreadsheets write empty cells so
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _STRING = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')"""
 _ITEM = rf"(?:{_STRING}|[-+.\w]+)"
@@ -25,11 +25,11 @@ class NoCaptionError(ValueError):
 def captions_of(value: Any) -> tuple[str, ...]:
     """The captions of a value: a string, a number, or a list of them; empty ones are left out.
 
-    A string that is written as a list, as JSON or Python do (`["a", "b"]`, `['a', 'b']`), is that
-    list. An object in a list is its `raw`, `caption`, `text` or `sentence`.
+    A string in the form of a list, as JSON or Python write it (`["a", "b"]`, `['a', 'b']`), is that
+    list. An object in a list stands for its `raw`, `caption`, `text` or `sentence`.
 
     Raises:
-        NoCaptionError: it is something else, or looks like a list and cannot be read as one.
+        NoCaptionError: the value is something else, or looks like a list and cannot be read as one.
     """
     if isinstance(value, str):
         value = _unpacked(value.strip())
@@ -58,7 +58,7 @@ def _of_item(value: Any) -> tuple[str, ...]:
 
 
 def _unpacked(text: str) -> Any:
-    """A string, or the list that it is written as."""
+    """A string, or the list that it represents."""
     if _LIKE_AN_OBJECT.fullmatch(text):
         raise NoCaptionError(f"a caption must be text, and this is an object: {text!r:.80}")
     if not _looks_like_a_list(text):
@@ -67,8 +67,8 @@ def _unpacked(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         pass
-    # Python joins 'a' 'b' into one string, and so NumPy's ['a' 'b'] into one caption: the pattern
-    # asks for the comma
+    # Python would join 'a' 'b', which is NumPy's form of a list, into one string; so the pattern
+    # requires the comma.
     if not _LIST.fullmatch(text):
         raise NoCaptionError(f"a caption looks like a list and cannot be read as one: {text!r:.80}")
     try:
@@ -80,7 +80,7 @@ def _unpacked(text: str) -> Any:
 
 
 def _looks_like_a_list(text: str) -> bool:
-    """Whether it is in brackets with quotes or commas; in parentheses only a list of strings is."""
+    """Whether a text in brackets has quotes or commas, or one in parentheses has strings alone."""
     inside = text[1:-1].strip()
     if text[:1] == "[":
         is_closed = text[-1] == "]" and ("," in inside or inside[:1] in ("", "[", "{"))

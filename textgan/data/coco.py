@@ -1,4 +1,4 @@
-"""COCO's captions file, and Karpathy's: a list of images, and what was said of each."""
+"""COCO's captions file, and Karpathy's: a list of images with their captions."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -30,7 +30,7 @@ def read_coco(document: dict[str, Any], path: Path) -> list[Record]:
             said[_key(annotation.get("image_id"))].append(annotation["caption"])
     if not said:
         raise ValueError(
-            f"{path} holds no captions: none of its annotations has a caption. Those of COCO are "
+            f"{path} holds no captions: none of its annotations has a caption. COCO's captions are "
             "in the files captions_*.json: name one as data.captions_file"
         )
     records = []
@@ -59,5 +59,5 @@ def _of_karpathy(image: Any, path: Path) -> Record:
 
 
 def _key(identity: Any) -> str:
-    """An id as text, as some files write it as a number here and as a string there."""
+    """An id as text, as some files write the same id as a number and as a string."""
     return str(identity)

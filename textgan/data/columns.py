@@ -1,4 +1,4 @@
-"""Which columns of a captions file hold the image's file, its captions and its split."""
+"""Choose the columns of a captions file: those of files, captions and splits."""
 
 import re
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ FILE_COLUMNS = (
     *("filepath", "file_path", "image_name", "image_filename", "img_path", "img_name", "img_file"),
     *("picture", "photo"),
 )
-# of several of the first four the earlier is taken, as they say what they are; the rest may be
-# titles of something else, and of several of them one has to be named
+# If several of the first four are present the earlier one is taken, as their names are clear. The
+# others may be titles of something else, so the user has to name one of several.
 CAPTION_COLUMNS = (
     *("captions", "caption", "texts", "text"),
     *("sentences", "sentence", "descriptions", "description", "prompts", "prompt"),
@@ -26,7 +26,7 @@ _NUMBERED = re.compile(r"(.*?)_?\d+")
 
 @dataclass(frozen=True)
 class Named:
-    """The columns that the user named, as the arguments of `Folder` of these names do."""
+    """The columns that the user named: the arguments of `Folder` with these names."""
 
     file_column: str | None = None
     caption_column: str | None = None
@@ -46,12 +46,12 @@ class Columns:
 
 
 def is_image_name(text: str) -> bool:
-    """Whether a name ends as an image's does; "a.jpg#2", as Flickr8k has them, is one, too."""
+    """Whether a name ends as an image's does; Flickr8k's "a.jpg#2" counts, too."""
     return re.sub(r"#\d+$", "", text.strip()).lower().endswith(IMAGE_SUFFIXES)
 
 
 def holds_captions(columns: Sequence[str], named: Named) -> tuple[bool, bool]:
-    """Whether a column of files, and whether one of captions is among the columns."""
+    """Whether the columns include one of files, and whether they include one of captions."""
     file = named.file_column in columns or bool(_usual_files(columns))
     caption = named.caption_column in columns or bool(_usual_captions(columns))
     return file, caption
@@ -61,13 +61,13 @@ def choose_columns(path: Path, columns: Sequence[str], named: Named, sample: dic
     """The columns that are named, else those of the usual names, in any case.
 
     Args:
-        path: the captions file, for sentences.
-        columns: all that it has.
-        named: what the user asked for.
+        path: the captions file, for messages.
+        columns: all its columns.
+        named: the columns that the user named.
         sample: a row: of several columns of files the first is taken in which it names an image.
 
     Raises:
-        ValueError: a named column is not there, none has a usual name, or several may hold the
+        ValueError: a named column is missing, none has a usual name, or several may hold the
             captions.
     """
     for argument, wanted in vars(named).items():

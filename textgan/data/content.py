@@ -13,18 +13,18 @@ from textgan.data.split import Split, check_shares, split_rows
 
 @dataclass(frozen=True)
 class Content:
-    """What a folder holds; it is read when something of it is first asked for.
+    """The content of a folder; the folder is read at the first access.
 
     Args:
         root: the folder.
-        options: how its captions are read.
-        val_share: of the train images, taken for val where no split is named val.
+        options: options for reading its captions.
+        val_share: share of the train images, taken for val where no split is named val.
         test_share: the same for test.
-        exclude: a file of names of images that are not trained on.
+        exclude: a file with names of images that are not trained on.
         follow_links: whether links below the root are followed; else they are left out.
 
     Raises:
-        ValueError: the shares are negative, or more than everything together.
+        ValueError: the shares are negative, or together more than 1.
     """
 
     root: Path
@@ -64,5 +64,5 @@ class Content:
         return introduce(self.root, self.reading, self.split)
 
     def summary(self, skipped: list[tuple[str, str]]) -> str:
-        """How many images were skipped and why, and how many of the folder not looked at."""
-        return summarise(self.root, self.reading, self.split, skipped)
+        """The number of skipped images with reasons, and of those that were not looked at."""
+        return summarise(self.reading, self.split, skipped)

@@ -1,4 +1,4 @@
-"""From an image file to a square of pixels."""
+"""Crop an image file to a square of pixels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from textgan.image.file import (
     read_image,
 )
 
-_LONGEST = 4  # "random" keeps the middle of an image that is longer than this many widths
+_LONGEST = 4  # "random" keeps only the middle of an image with a larger aspect ratio
 
 
 @dataclass(frozen=True)
 class Crop:
-    """An image file -> pixels, and from these the square that is shown.
+    """Decodes an image file, and crops the pixels to a square.
 
     EXIF orientation is applied, transparency laid on the background (kept with 4 channels), 16-bit
     gray scaled to 8 bits; an animation is its first frame. Resizing is by LANCZOS, antialiased.
@@ -57,9 +57,9 @@ class Crop:
             ) from error
 
     def read(self, source: str | Path | BinaryIO) -> np.ndarray:
-        """The pixels of an image file, or of one's content, (C, H, W) uint8.
+        """The pixels of an image file, or of a file's content, (C, H, W) uint8.
 
-        H = W = image_size, but under "random" the longer side is longer.
+        H = W = image_size, except that under "random" the longer side is longer.
 
         Raises:
             UnreadableImageError: the file is missing, broken or too large.
@@ -77,7 +77,7 @@ class Crop:
         return np.ascontiguousarray(pixels.transpose(2, 0, 1))  # (C, H, W)
 
     def window(self, pixels: Tensor, generator: np.random.Generator | None) -> Tensor:
-        """The square of (C, H, W) pixels that is shown: drawn by `generator`, or the middle."""
+        """The square of (C, H, W) pixels that is shown: chosen by `generator`, or the middle."""
         slack = [side - self.image_size for side in pixels.shape[1:]]
         if not any(slack):
             return pixels
@@ -85,14 +85,6 @@ class Crop:
             room // 2 if generator is None else int(generator.integers(room + 1)) for room in slack
         )
         return pixels[:, top : top + self.image_size, left : left + self.image_size]
-
-
-def _center(image: Image.Image, size: int, background: str) -> Image.Image:
-    return middle(image, size)
-
-
-def _random(image: Image.Image, size: int, background: str) -> Image.Image:
-    return middle(image, size, longest=_LONGEST)
 
 
 def _pad(image: Image.Image, size: int, background: str) -> Image.Image:
@@ -110,13 +102,11 @@ def _pad(image: Image.Image, size: int, background: str) -> Image.Image:
     return canvas
 
 
-def _squash(image: Image.Image, size: int, background: str) -> Image.Image:
-    return image.resize((size, size), Image.Resampling.LANCZOS, reducing_gap=3.0)
-
-
 _POLICIES: dict[str, Callable[[Image.Image, int, str], Image.Image]] = {
-    "center": _center,
-    "random": _random,
+    "center": lambda image, size, _: middle(image, size),
+    "random": lambda image, size, _: middle(image, size, longest=_LONGEST),
     "pad": _pad,
-    "squash": _squash,
+    "squash": lambda image, size, _: image.resize(
+        (size, size), Image.Resampling.LANCZOS, reducing_gap=3.0
+    ),
 }

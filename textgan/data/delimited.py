@@ -1,4 +1,4 @@
-"""Rows of text with a delimiter: commas, tabs, semicolons or bars, with a header or without."""
+"""Rows of text with a delimiter: commas, tabs, semicolons or bars, with or without a header."""
 
 import csv
 import re
@@ -13,13 +13,13 @@ from textgan.data.columns import Named, holds_captions, is_image_name
 
 DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_CHARACTERS = 1 << 16
-_UNQUOTED = ("\t", "|")  # in files of these a quotation mark is often a letter like any other
+_UNQUOTED = ("\t", "|")  # with these delimiters a quotation mark is often an ordinary letter
 _SEPARATOR = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)  # Excel's own first line
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a file is read.
+    """The form of a file.
 
     Attributes:
         delimiter: between two fields.
@@ -37,11 +37,11 @@ class Dialect:
 def sniff(lines: Sequence[str], suffix: str, named: Named) -> Dialect:
     """The dialect of a file from its first lines.
 
-    The delimiter is the one that makes columns of known names out of the header. A file without
-    header is known by a column of image names and exactly one other that is text.
+    The delimiter is the one that turns the header into columns of known names. A file without a
+    header is recognised by a column of image names and exactly one other that is text.
 
     Args:
-        lines: of the file's beginning, with their ends.
+        lines: the beginning of the file, with line ends.
         suffix: of its name: .tsv is tab-separated where nothing else is found.
         named: columns that the user named.
     """
@@ -62,7 +62,7 @@ def sniff(lines: Sequence[str], suffix: str, named: Named) -> Dialect:
 
 
 def first_lines(file: TextIO) -> list[str]:
-    """Whole lines of a file's beginning, with their ends; the file is at its beginning then."""
+    """Whole lines from a file's beginning, with line ends; the file is rewound."""
     head = file.read(_SAMPLE_CHARACTERS)
     file.seek(0)
     lines = list(StringIO(head, newline=""))
@@ -70,9 +70,9 @@ def first_lines(file: TextIO) -> list[str]:
 
 
 def name_columns(rows: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
-    """Names for the columns of rows without header; None where it is not plain which is which.
+    """Names for the columns of rows without a header; None where they are ambiguous.
 
-    Numbers, such as those of an image's captions, are no captions.
+    Columns of numbers, such as the number of a caption, are not captions.
     """
     width = _even_width(rows)
     if width < 2:
@@ -91,7 +91,7 @@ def name_columns(rows: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
 
 
 def read_delimited(file: TextIO, path: Path, named: Named) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line number and columns of every row; a cell is stripped of the spaces round it.
+    """Line number and columns of every row; spaces around a cell are stripped.
 
     Raises:
         ValueError: a row cannot be read, or has more fields than the header.
@@ -130,7 +130,7 @@ def read_delimited(file: TextIO, path: Path, named: Named) -> Iterator[tuple[int
 
 
 def _header(cells: list[str]) -> list[str]:
-    """The names of the columns; a second column of one name has a number after it."""
+    """The names of the columns; a second column of one name gets a number at its end."""
     names: list[str] = []
     for cell in cells:
         name, number = cell, 2
@@ -141,7 +141,7 @@ def _header(cells: list[str]) -> list[str]:
 
 
 def _sample_rows(lines: Iterable[str], delimiter: str) -> list[list[str]]:
-    """The rows that lines make, without cells that are empty in all of them at the end."""
+    """The rows of these lines, without last columns that are empty in all of them."""
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     try:
         rows = [[cell.strip() for cell in row] for row in reader if any(map(str.strip, row))]
@@ -154,7 +154,7 @@ def _sample_rows(lines: Iterable[str], delimiter: str) -> list[list[str]]:
 
 
 def _even_width(rows: Sequence[Sequence[str]]) -> int:
-    """How many cells every row has; 0 where rows differ."""
+    """The number of cells of every row; 0 where rows differ."""
     widths = {len(row) for row in rows}
     return widths.pop() if len(widths) == 1 else 0
 
@@ -166,7 +166,7 @@ def _is_quoted_well(file: TextIO, dialect: Dialect) -> bool:
         ):
             below = (cell.partition("\n")[2] for cell in cells)
             if any(dialect.delimiter in lines for lines in below):
-                return False  # a quotation mark that nothing closes has swallowed whole rows
+                return False  # a quotation mark that is not closed has swallowed whole rows
     except csv.Error:
         return False
     finally:
@@ -175,7 +175,7 @@ def _is_quoted_well(file: TextIO, dialect: Dialect) -> bool:
 
 
 def _bare(cell: str) -> str:
-    """A cell without the quotation marks round all of it."""
+    """A cell without the quotation marks around all of it."""
     cell = cell.strip()
     inside = cell[1:-1].replace('""', "")
     if len(cell) > 1 and cell[0] == cell[-1] == '"' and '"' not in inside:

@@ -1,4 +1,4 @@
-"""Text files in whatever encoding they have: UTF-8, one that is named, or a sentence."""
+"""Text files in UTF-8 or a named encoding; for others the error names the likely encoding."""
 
 import codecs
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from textgan.caption.text import check_text_file
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, as it begins with the mark of UTF-16
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _HEAD_BYTES = 4096
 _SAMPLE_BYTES = 1 << 16
-_LATIN_SHARE = 0.35  # a line of a Latin script has fewer bytes that are not ASCII
+_LATIN_SHARE = 0.35  # lines in a Latin script have a smaller share of bytes that are not ASCII
 _NOT_LATIN = (
     *("cp1251", "koi8_r", "gb18030", "big5", "cp932"),
     *("cp949", "euc_jp", "cp1253", "cp1255", "cp1256"),
@@ -29,11 +29,7 @@ _NAMES = {"cp1252": "Windows-1252", "cp1251": "Windows-1251", "cp932": "Shift JI
 
 
 def check_encoding(encoding: str | None) -> None:
-    """Refuse an encoding that Python does not know, or that does not decode text.
-
-    Raises:
-        ValueError: it is one of these.
-    """
+    """Raise ValueError for an encoding that Python does not know, or that does not decode text."""
     if encoding is None:
         return
     try:
@@ -46,7 +42,7 @@ def check_encoding(encoding: str | None) -> None:
 
 
 def encoding_of(path: Path, encoding: str | None = None) -> str:
-    """The encoding that a file's byte order mark says, else `encoding`, else UTF-8."""
+    """The encoding of a file's byte order mark, else `encoding`, else UTF-8."""
     with path.open("rb") as file:
         head = file.read(len(codecs.BOM_UTF32_LE))
     return next((name for mark, name in _MARKS if head.startswith(mark)), encoding or "utf-8")
@@ -56,18 +52,18 @@ def encoding_of(path: Path, encoding: str | None = None) -> str:
 def open_text(
     path: Path, encoding: str | None = None, *, option: str | None = "data.encoding"
 ) -> Iterator[TextIO]:
-    """Open a text file for reading, with its line ends as they are.
+    """Open a text file for reading, with its line ends unchanged.
 
-    A byte order mark says UTF-8, UTF-16 or UTF-32, and goes before `encoding`.
+    A byte order mark means UTF-8, UTF-16 or UTF-32, and overrides `encoding`.
 
     Args:
         path: the file.
-        encoding: what a file without a mark is in; None means UTF-8.
-        option: the option that sets `encoding`, for the sentence; None where there is none.
+        encoding: the encoding of a file without a mark; None means UTF-8.
+        option: the option that sets `encoding`, for the message; None where there is none.
 
     Raises:
         TooLongError: a line of it, or of a JSON file a string, has more than 1,000,000 bytes.
-        ValueError: the file is in another encoding. The sentence names one that fits.
+        ValueError: the file is in another encoding. The message names one that fits.
     """
     check_text_file(path)
     chosen = encoding_of(path, encoding)
@@ -90,7 +86,7 @@ def open_text(
 def read_text(
     path: Path, encoding: str | None = None, *, option: str | None = "data.encoding"
 ) -> str:
-    """The whole of a text file, as `open_text` decodes it; every line end is a line feed."""
+    """The whole of a text file, decoded as by `open_text`; every line end is a line feed."""
     with open_text(path, encoding, option=option) as file:
         return file.read().replace("\r\n", "\n").replace("\r", "\n")
 
@@ -103,12 +99,12 @@ def _sentence(
         return f"{said}; save it as UTF-8"
     text = " ".join(sample.decode(likely, errors="ignore").split())
     name = _NAMES.get(likely, likely)
-    setting = f"say {option}={likely}, or save it as UTF-8" if option else "save it as UTF-8"
+    setting = f"set {option}={likely}, or save it as UTF-8" if option else "save it as UTF-8"
     return f'{said}; it reads as {name} ("{text:.60}"): {setting}'
 
 
 def _sample(path: Path) -> bytes:
-    """The lines at a file's beginning that are not ASCII, or where it has none there, the next."""
+    """The lines at a file's beginning that are not ASCII, or the first such lines after it."""
     kept, size = [], 0
     with path.open("rb") as file:
         while size < _HEAD_BYTES and (piece := file.readline(_SAMPLE_BYTES)):
@@ -119,7 +115,7 @@ def _sample(path: Path) -> bytes:
 
 
 def _likely(sample: bytes, refused: str) -> str | None:
-    """The encoding that a sample of lines most likely is in, or None."""
+    """The most likely encoding of a sample of lines, or None."""
     letters = [byte for byte in sample if byte > 0x40]
     high = sum(byte > 0x7F for byte in letters)
     if letters and high / len(letters) > _LATIN_SHARE:

@@ -31,7 +31,8 @@ class Folder(CaptionedImages):
        JSON (lines, a list, an object by file name, COCO's, Karpathy's) or text with commas, tabs,
        semicolons or bars, also Flickr8k's without header. Several files, one named after each
        split, are these splits. A row names an image, by its path from the root or from the captions
-       file, and its caption, or a list of captions; rows of the same image are joined. A name in
+       file (the same for all rows), and its caption, or a list of captions; rows of the same image
+       are joined. A name in
        another case or Unicode form, with another suffix or none, and a Windows path are found,
        where exactly one file fits.
     2. Sub-folders `train` and, if there, `val` (or valid, validation, dev) and `test`, also

@@ -74,10 +74,10 @@ class HuggingFaceRows:
         return self._inside(path)
 
     def _inside(self, path: str) -> Path:
-        """A path that lies in the folder.
+        """A path in the folder.
 
         Raises:
-            UnusableSampleError: it does not, or leads over a link.
+            UnusableSampleError: it is outside, or leads over a link.
         """
         if self.folder is None or "://" in path:
             raise UnusableSampleError(f"its image is outside the set, at {path!r:.80}")

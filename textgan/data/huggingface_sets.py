@@ -1,4 +1,4 @@
-"""Loads sets with the `datasets` library: what a path means, without running code of others."""
+"""Load sets with the `datasets` library, without running code that comes with a set."""
 
 import re
 from collections import defaultdict
@@ -22,7 +22,7 @@ _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?")
 
 @dataclass(frozen=True)
 class HuggingFaceSets:
-    """Where the sets of all splits come from: the arguments of `HuggingFace` of these names."""
+    """The source of the sets of all splits: the arguments of `HuggingFace` with these names."""
 
     path: str
     name: str | None
@@ -31,7 +31,7 @@ class HuggingFaceSets:
     streaming: bool
 
     def load(self) -> dict[str, "Dataset | IterableDataset"]:
-        """Split as the source names it -> its set.
+        """Split, with the source's name, -> its set.
 
         Raises:
             FileNotFoundError: there is no such path, and no such set on the hub.
@@ -52,7 +52,7 @@ class HuggingFaceSets:
 
     @property
     def folder(self) -> Path | None:
-        """The local folder that images named by a path must lie in; None for a set of the hub."""
+        """The local folder of images that are named by a path; None for a set of the hub."""
         place = Path(expanded(self.path))
         if not place.exists():
             return None
@@ -78,7 +78,7 @@ class HuggingFaceSets:
         return self._image_folder(datasets, place)
 
     def _files(self, folder: Path) -> list[Path]:
-        """The files that `data_files` names, or the packed ones of a folder."""
+        """The files that `data_files` names, or the .parquet and .arrow files of a folder."""
         if self.data_files is None:
             found = find_files(folder, tuple(_PACKED)).files
             return [file for file in found if file.suffix.lower() == ".parquet"] or found
@@ -112,12 +112,12 @@ class HuggingFaceSets:
 
 
 def split_name(wanted: str | None, split: str, known: list[str]) -> str | None:
-    """The source's name of a split: the one that is wanted, or one that means the same.
+    """The source's name of a split: the one that is wanted, or one of the same meaning.
 
-    The only one is train's. None where there is none.
+    A single split is train's. None where there is no such split.
 
     Raises:
-        ValueError: the one that is wanted is not there.
+        ValueError: the wanted one is missing.
     """
     if wanted is not None:
         if wanted not in known:

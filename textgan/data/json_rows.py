@@ -1,4 +1,4 @@
-"""Rows of a JSON file: one a line, a list of them, or one of the documents that data sets have."""
+"""Rows of a JSON file: one a line, a list, or one of the documents that public data sets have."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from textgan.data.split_name import SPLITS
 Record = dict[str, Any]
 
 _HEAD_CHARACTERS = 1 << 16
-_MOST_BYTES = 1_000_000_000  # of a document, which takes some six times as much memory
+_MOST_BYTES = 1_000_000_000  # of a document, which takes about six times as much memory
 _FORMS = (
     "a list of objects with file_name and text, an object of captions by file name, or COCO's "
     "images and annotations"
@@ -22,10 +22,10 @@ _FORMS = (
 
 
 def read_json(file: TextIO, path: Path, named: Named) -> tuple[str, list[tuple[int, Record]]]:
-    """What the rows are counted in ("line" or "item"), and number and columns of each.
+    """The unit in which rows are counted ("line" or "item"), and number and columns of each row.
 
     Raises:
-        ValueError: it is not valid JSON, or of no known form.
+        ValueError: the file is not valid JSON, or of no known form.
     """
     head = file.read(_HEAD_CHARACTERS).strip()
     file.seek(0)
@@ -49,11 +49,11 @@ def read_json(file: TextIO, path: Path, named: Named) -> tuple[str, list[tuple[i
 
 
 def describes_images(text: str, name: str, named: Named) -> bool:
-    """Whether the beginning of a JSON file has an image's file and caption.
+    """Whether the beginning of a JSON file contains an image's file and caption.
 
     Args:
         text: the beginning.
-        name: of the file: where the beginning does not tell, one with "caption" in it does.
+        name: of the file: a name with "caption" in it decides where the beginning is not enough.
         named: columns that the user named.
     """
     text = text.lstrip()
@@ -94,7 +94,7 @@ def _lines(file: TextIO, path: Path) -> Iterator[tuple[int, Record]]:
 
 
 def _is_row(line: str) -> bool:
-    """Whether a line is a whole list, which is a row where rows should be objects."""
+    """Whether a line is a whole list, which is a row in the wrong form: rows must be objects."""
     try:
         return isinstance(json.loads(line), list)
     except (ValueError, RecursionError):
@@ -146,7 +146,7 @@ def _transposed(columns: Record) -> list[Record] | None:
 
 
 def _entries(document: Record, named: Named) -> list[Record] | None:
-    """Rows of an object whose keys are files; a value is captions, or an object with a caption."""
+    """Rows of an object whose keys are files and whose values are captions or objects with one."""
     values = list(document.values())
     if all(isinstance(value, dict) and holds_captions(list(value), named)[1] for value in values):
         return [{**value, "file_name": key} for key, value in document.items()]

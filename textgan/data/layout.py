@@ -1,4 +1,4 @@
-"""Which of the layouts that folders have is read, and what was found in one."""
+"""Choose the layout by which a folder is read, and read it."""
 
 import os
 import re
@@ -16,22 +16,22 @@ from textgan.file.home import expanded
 from textgan.file.regular import check_no_link
 from textgan.image.file import IMAGE_SUFFIXES
 
-_DEEPEST = 8  # folders that hold nothing but one folder are gone into so far
+_DEEPEST = 8  # nested folders, each with nothing but the next one, are entered to this depth
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 
 
 @dataclass
 class Reading:
-    """What a folder says of its images.
+    """The images of a folder with their captions.
 
     Attributes:
         rows: the images, each once, in a fixed order.
-        sources: where the captions come from, each a part of a sentence.
-        faults: where and why a row of a captions file was left out.
-        notes: sentences on what was taken otherwise than one might think.
-        unnamed: how many images of the folder no captions file names.
+        sources: the sources of the captions, each a part of a sentence.
+        faults: place and reason of each row of a captions file that was left out.
+        notes: sentences on surprising choices, such as an empty split folder.
+        unnamed: number of images in the folder that no captions file names.
         left_out: path -> reason of each link, pipe and the like in the folder.
-        unreadable: suffix -> how many images and films of a kind that is not read.
+        unreadable: suffix -> number of images and films of a kind that is not read.
     """
 
     rows: list[Row]
@@ -44,15 +44,15 @@ class Reading:
 
 
 def read_folder(root: Path, options: CaptionOptions, *, follow_links: bool = False) -> Reading:
-    """The images that a folder names; whether each exists is not looked at.
+    """The images that a folder names, without a check that they exist.
 
-    The first of these that is there is read: captions files in the root, or in sub-folders that
-    are no splits; split folders (`train`, with `val` and `test` if there), each by these same
+    The first of these layouts that fits is read: captions files in the root, or in sub-folders that
+    are no splits; split folders (`train`, with `val` and `test` if present), each by these same
     rules; a file of captions beside an image; two or more sub-folders, one per class.
 
     Args:
         root: the folder.
-        options: how captions are read.
+        options: options for reading captions.
         follow_links: whether links below it are followed; else they are left out.
 
     Raises:
@@ -75,7 +75,7 @@ def read_folder(root: Path, options: CaptionOptions, *, follow_links: bool = Fal
         reading = _read(whole, "", options)
     reading.unnamed = len(whole.images) - len(whole.names.intersection(_files(reading)))
     reading.unreadable = dict(whole.unreadable)
-    known = _files(reading)  # whose reasons are said with them
+    known = _files(reading)  # the reasons of these are in their rows
     reading.left_out = {file: why for file, why in whole.left_out.items() if file not in known}
     return reading
 
@@ -92,7 +92,7 @@ def _check_no_link(root: Path, path: Path) -> None:
 
 
 def _check_left_out(tree: Tree) -> None:
-    """Refuse a folder of which a part was left out that says how the rest is to be read."""
+    """Refuse a folder from which a part was left out that decides how the rest is read."""
     for name, reason in tree.left_out.items():
         if "/" not in name and (name in USUAL or split_of(name) is not None):
             raise ValueError(
@@ -101,12 +101,12 @@ def _check_left_out(tree: Tree) -> None:
 
 
 def _read(whole: Tree, start: str, options: CaptionOptions) -> Reading:
-    """What a folder says, or a part of it.
+    """Read a folder, or a part of it.
 
     Args:
         whole: the folder that the user named; files are relative to it.
         start: "" for the whole, or the path of a part with a slash at its end.
-        options: how captions are read.
+        options: options for reading captions.
     """
     tree = whole.below(start)
     if options.caption_suffix is None and (files := find_captions_files(tree, options)):
@@ -127,18 +127,18 @@ def _read(whole: Tree, start: str, options: CaptionOptions) -> Reading:
     for argument, value in vars(options).items():
         if value is not None and argument not in ("encoding", "caption_suffix"):
             raise ValueError(
-                f"{argument} says how a captions file is read, and {tree.root} has none"
+                f"{argument} is an option of a captions file, and {tree.root} has none"
             )
     if own is not None:
         rows = read_beside(tree, *own, options)
-        return Reading(_below(start, rows), [f"the {own[0]} files of the images' names"])
+        return Reading(_below(start, rows), [f"the {own[0]} files beside the images"])
     return _of_classes(tree, start)
 
 
 def _of_captions_files(
     whole: Tree, start: str, files: dict[Path, str | None], options: CaptionOptions
 ) -> Reading:
-    """All captions files together, each with the split that it is of, or None."""
+    """All captions files together, each with its split, or None."""
     rows: dict[str, Row] = {}
     reading = Reading([], [])
     for path, split in files.items():
@@ -152,7 +152,7 @@ def _of_captions_files(
 
 
 def _of_splits(whole: Tree, start: str, splits: dict[str, str], options: CaptionOptions) -> Reading:
-    """Split folders, each read by itself; one of val or test that is empty is as none."""
+    """Split folders, each read by itself; an empty one of val or test is ignored."""
     together = Reading([], [])
     for path in sorted(whole.below(start).root.iterdir()):
         if path.is_dir() and split_of(path.name) and path.name not in splits:
@@ -192,7 +192,7 @@ def _of_classes(tree: Tree, start: str) -> Reading:
 
 
 def _class_name(file: str) -> str | None:
-    """The name of the first of a file's folders that may be a class, with spaces in it."""
+    """The name of the first of a file's folders that may be a class, as words with spaces."""
     folder = next(filter(is_class, file.split("/")[:-1]), None)
     return folder and " ".join(re.split(r"[_\-\s]+", folder)).strip()
 
@@ -201,8 +201,8 @@ def _no_images(tree: Tree) -> str:
     if not tree.files and not tree.left_out:
         return f"{tree.root} is an empty folder: it must hold images and their captions"
     left_out = [f"; left out: {name}: {why}" for name, why in tree.left_out.items()][:1]
-    said = f"{tree.root} has no images, that is no {', '.join(IMAGE_SUFFIXES)}"
-    return _packed(tree) or f"{said}{''.join(left_out)}"
+    missing = f"{tree.root} has no images ({', '.join(IMAGE_SUFFIXES)})"
+    return _packed(tree) or f"{missing}{''.join(left_out)}"
 
 
 def _no_captions(tree: Tree) -> str:
@@ -217,7 +217,7 @@ def _no_captions(tree: Tree) -> str:
 
 
 def _packed(tree: Tree) -> str | None:
-    """The sentence for a folder whose captions are in files that other data modules read."""
+    """The message for a folder with captions in files for other data modules; else None."""
     root = shlex.quote(str(tree.root))
     for suffixes, kind, read_by in (
         ((".parquet", ".arrow"), "Parquet or Arrow files", f"data=huggingface data.path={root}"),
@@ -227,7 +227,7 @@ def _packed(tree: Tree) -> str | None:
         if found:
             return (
                 f"{tree.root} has its captions in {kind} such as {found[0]}, which data=folder "
-                f"does not read: say {read_by}"
+                f"does not read: use {read_by}"
             )
     zips = [file for file in tree.files if file.lower().endswith((".zip", ".7z", ".rar"))]
     return f"{tree.root} has archives such as {zips[0]}: unpack them" if zips else None

@@ -1,4 +1,4 @@
-"""The file that a row of a captions file means."""
+"""Find the file that a row of a captions file names."""
 
 import os
 import re
@@ -15,27 +15,28 @@ _NUMBER = re.compile(r"#\d+$")  # "a.jpg#2" is the third caption of a.jpg in Fli
 
 
 class Names:
-    """Finds the files of a folder by the names that a captions file has for them.
+    """Finds the files of a folder by their names in a captions file.
 
-    A name is a path from one of the bases. Where no file has just this name, the one is taken that
-    has it in another case, another Unicode form, or with another suffix, if it is the only one.
-    Backslashes may stand for slashes.
+    A name is a path from one of the bases. Where no file has exactly this name, the file is taken
+    that has it in another case, in another Unicode form, or with another suffix, if there is only
+    one. Backslashes may stand for slashes.
 
     Args:
         tree: the folder's files.
-        bases: sub-folders that names are relative to ("" is the root), the first goes before.
-        last_part: look for the last part of each name alone.
+        bases: sub-folders that names are relative to ("" is the root); earlier ones take
+            precedence.
+        last_part: look up only the last part of each name.
     """
 
     def __init__(self, tree: Tree, bases: tuple[str, ...] = ("",), *, last_part: bool = False):
         self.tree, self.bases, self.last_part = tree, bases, last_part
 
     def find(self, name: str, *, anywhere: bool = False) -> tuple[str, str | None]:
-        """The file of a name, and None; or where none fits the path that the name is, and why.
+        """The file of a name, and None; without a match the path itself, and a reason or None.
 
         Args:
             name: as the row has it.
-            anywhere: a name is the end of a path in whichever sub-folder.
+            anywhere: the name may be the end of a path in any sub-folder.
 
         Raises:
             ValueError: the name leads out of the folder.
@@ -59,13 +60,13 @@ class Names:
         return self._only(inside[0], self._whole, inside)
 
     def is_there(self, file: str) -> bool:
-        """Whether there is such a file, a hidden one, too."""
+        """Whether there is such a file, which may be hidden."""
         return file in self.tree.names or (self.tree.root / file).exists()
 
     def _only(
         self, name: str, known: dict[str, list[str]], paths: list[str]
     ) -> tuple[str, str | None]:
-        """The one file that a path is nearly the name of: whole, or but for its suffix."""
+        """The one file that nearly has a path's name: in another form or with another suffix."""
         for key in (key for path in paths for key in _keys(path)):
             fitting = known.get(key, ())
             if len(fitting) == 1:
@@ -75,7 +76,7 @@ class Names:
         return name, None
 
     def _forms(self, name: str) -> Iterator[str]:
-        """A name as it stands, and as a name of Windows; each also without Flickr's "#2"."""
+        """The name unchanged, and as a Windows name; each also without Flickr8k's "#2"."""
         slashed = name.replace("\\", "/")
         for form in dict.fromkeys((name, name.strip(), slashed.strip())):
             last = form.rsplit("/", 1)[-1]
@@ -100,7 +101,7 @@ class Names:
 
     @cached_property
     def _whole(self) -> dict[str, list[str]]:
-        """Key of a path -> the images that have it."""
+        """Key of a path -> the images with this key."""
         known = defaultdict(list)
         for file in self.tree.images:
             for key in _keys(file):
@@ -109,7 +110,7 @@ class Names:
 
     @cached_property
     def _ends(self) -> dict[str, list[str]]:
-        """Key of the last parts of a path, however many -> the images that have it."""
+        """Key of the last parts of a path, of any number -> the images with this key."""
         known = defaultdict(list)
         for file in self.tree.images:
             parts = file.split("/")
@@ -120,7 +121,7 @@ class Names:
 
 
 def _keys(path: str) -> Iterator[str]:
-    """What nearly equal paths have in common: case and Unicode form apart, then the suffix, too."""
+    """The keys that nearly equal paths share: without case and Unicode form, or without suffix."""
     folded = unicodedata.normalize("NFC", path).casefold()
     yield folded
     stem, dot, suffix = folded.rpartition(".")

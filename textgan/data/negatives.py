@@ -1,4 +1,4 @@
-"""Captions that are nearly right for an image, and wrong."""
+"""Negatives: captions that are nearly right for an image, and wrong."""
 
 import string
 from collections.abc import Sequence
@@ -11,15 +11,15 @@ _ATTEMPTS = 8
 
 
 class Negatives:
-    """Changes one word of an image's caption, or failing that takes another image's caption.
+    """Changes one word of an image's caption, or else takes the caption of another image.
 
-    The word is one that stands in at most a tenth of the captions, and so is the one in its place
-    (`WordSwap`). No negative is one of the image's own captions, whatever the case, the spaces
-    and the punctuation round words. It may be true of the image all the same: a word may give way
-    to another name of the same thing, or to something else that the image shows.
+    The word, and the one that replaces it, occur in at most a tenth of the captions (`WordSwap`).
+    No negative equals one of the image's own captions, apart from case, spaces and punctuation
+    around words. It may be true of the image all the same: a word may be replaced by another name
+    of the same thing, or by something else in the image.
 
     Args:
-        captions: training captions, which words and whole captions are taken from.
+        captions: training captions, the source of words and whole captions.
     """
 
     def __init__(self, captions: Sequence[str]):
@@ -27,7 +27,7 @@ class Negatives:
         self._captions = list({_bare(caption): caption for caption in captions}.items())
 
     def __call__(self, caption: str, own: Sequence[str], *key: int) -> str:
-        """A negative of `caption`; which one depends on the key alone.
+        """A negative of `caption`, which follows from the key alone.
 
         Args:
             caption: one of the image's own.
@@ -48,13 +48,13 @@ class Negatives:
         return other
 
     def exist_for(self, own: Sequence[str]) -> bool:
-        """Whether a training caption is none of an image's own."""
+        """Whether some training caption is not one of the image's own."""
         if len(own) < len(self._captions):
             return True
         return self._of_others({_bare(text) for text in own}, 0) is not None
 
     def _of_others(self, true: set[str], start: int) -> str | None:
-        """The first training caption from place `start` on, and round, that is not among these."""
+        """The first training caption, cyclically from index `start` on, that is not among these."""
         size = len(self._captions)
         for step in range(size):
             bare, caption = self._captions[(start + step) % size]
@@ -64,6 +64,6 @@ class Negatives:
 
 
 def _bare(caption: str) -> str:
-    """The caption in small letters, without punctuation round words that are more than that."""
+    """The caption in small letters, without punctuation around words; pure punctuation stays."""
     words = caption.casefold().split()
     return " ".join(word.strip(string.punctuation) or word for word in words)

@@ -17,31 +17,31 @@ _STREAMS = {"train": 0, "val": 1, "test": 2}
 
 
 class Shapes(CaptionedImages):
-    """Scenes drawn on the fly: each training image is new, some combinations are for testing.
+    """Scenes rendered on the fly: each training image is new, and some combinations are held out.
 
-    Training image p is a function of (seed, p), val or test image i of (seed, split, i). In val
-    and test, the scenes at even indices are made like the training ones, and those at odd indices
+    Training image p is a function of (seed, p), val or test image i of (seed, split, i). In val and
+    test, the scenes at even indices are made like the training ones, and those at odd indices
     contain exactly one held-out (colour, shape) pair.
 
     Args:
         image_size: pixels along a side, 16 to 256.
-        min_objects, max_objects: how many objects a scene has, 1 to 4, each number equally often.
+        min_objects, max_objects: number of objects in a scene, 1 to 4, each number equally often.
         colours, shapes, sizes, relations, backgrounds: the names in use; null means all of
             `textgan.scene` ("in front of" only where hard).
-        hard: also turned objects, stripes and dots, and "in front of"; made for 64 pixels and more.
+        hard: also rotated objects, stripes and dots, and "in front of"; for 64 pixels and more.
         spread: how far objects stray from the middle of the room that the caption leaves them: 1
             anywhere in it, 0 never.
-        held_out: [colour, shape] pairs that training never shows; null means
+        held_out: [colour, shape] pairs that never occur in training; null means
             `textgan.scene.HELD_OUT`, [] none.
-        negatives: how many captions each image comes with that a single edit has made wrong, at
-            most 10, for the loss terms `mismatch`, `alignment_guidance` and contrastive ones. A
-            critic looks at the first of them only.
-        train_size: after how many images an epoch ends; the scenes go on beyond it.
-        val_size, test_size: how many scenes these splits have.
+        negatives: number of captions, each wrong by a single edit, that come with each image, at
+            most 10, for the loss terms `mismatch`, `alignment_guidance` and contrastive ones. The
+            discriminator uses only the first of them.
+        train_size: number of images in an epoch; later epochs have new scenes.
+        val_size, test_size: number of scenes in these splits.
         batch_size, num_workers, seed: see `CaptionedImages`.
 
     Raises:
-        ValueError: an unknown name, or a choice that leaves no scene to draw.
+        ValueError: an unknown name, or a choice that leaves no possible scene.
     """
 
     def __init__(
@@ -118,13 +118,13 @@ class ShapesSplit(Dataset):
     """One split of `Shapes`; it renders a whole batch at once.
 
     Args:
-        sampler: draws the scenes.
+        sampler: samples the scenes.
         split: "train", "val" or "test".
-        size: its length; that of "train" is only a name for an epoch.
+        size: its length; that of "train" is only the length of an epoch.
         image_size: pixels along a side.
-        rotate: whether objects are turned.
+        rotate: whether objects are rotated.
         spread: see `Shapes`.
-        negatives: how many wrong captions an image comes with.
+        negatives: number of wrong captions for each image.
         seed: decides every scene.
     """
 

@@ -1,4 +1,4 @@
-"""Where the samples of a tar file lie in it, as WebDataset names them, without unpacking it."""
+"""Positions of the samples in a tar file, by WebDataset's naming, without unpacking the file."""
 
 import errno
 import tarfile
@@ -17,7 +17,7 @@ from textgan.image.file import IMAGE_SUFFIXES
 CAPTION_SUFFIXES = ("txt", "json", "cls")
 _PICTURES = tuple(suffix.lstrip(".") for suffix in IMAGE_SUFFIXES)
 _HEADER = 1 << 20  # bytes that one header may have; tarfile has no limit of its own
-# what tarfile raises on broken headers
+# tarfile raises these errors on broken headers.
 _BROKEN = (tarfile.TarError, OSError, EOFError, ValueError, OverflowError, RecursionError)
 
 
@@ -28,7 +28,7 @@ class Shard:
     Attributes:
         path: of the file.
         spans: (n, 5) int64: a sample's image (first byte, length), captions (first byte, length)
-            and the place of their suffix in `CAPTION_SUFFIXES`.
+            and the index of their suffix in `CAPTION_SUFFIXES`.
         skipped: (name, reason) of each member, sample or end of the file that is left out.
     """
 
@@ -57,7 +57,7 @@ class Shard:
         return self._content(start, length), CAPTION_SUFFIXES[kind]
 
     def name(self, sample: int) -> str:
-        """The tar file and the number of a sample in it, for sentences."""
+        """The tar file and the number of a sample in it, for messages."""
         return f"{self.path}, sample {sample}"
 
     def _content(self, start: int, length: int) -> bytes:
@@ -70,19 +70,19 @@ class Shard:
 
 
 def read_shard(path: Path, *, most_bytes: int) -> Shard:
-    """The samples of a tar file that is not packed.
+    """The samples of a tar file that is not compressed.
 
-    Members of one name but for what is behind its first dot are a sample. It is used if it has a
-    image, and captions as .txt, .json or .cls. Links, devices, absolute names and names with ".."
-    are left out. Only headers are read.
+    Members with the same name up to its first dot are a sample. It is used if it has an image, and
+    captions as .txt, .json or .cls. Links, devices, absolute names and names with ".." are left
+    out. Only headers are read.
 
     Args:
         path: of the file.
-        most_bytes: how large an image may be.
+        most_bytes: the size limit of an image.
 
     Raises:
         OSError: it cannot be read, or is not a regular file.
-        ValueError: it is no tar file, or a packed one.
+        ValueError: it is no tar file, or a compressed one.
     """
     require("webdataset", "webdataset")
     from webdataset.tariterators import group_by_keys
@@ -108,12 +108,12 @@ def read_shard(path: Path, *, most_bytes: int) -> Shard:
 def _members(
     file: BinaryIO, path: Path, most_bytes: int, skipped: list[tuple[str, str]]
 ) -> Iterator[dict[str, Any]]:
-    """Name and (first byte, length) of each usable member, as `group_by_keys` wants them."""
+    """Name and (first byte, length) of each usable member, in the form for `group_by_keys`."""
     try:
         tar = tarfile.open(fileobj=_Headers(file), mode="r:")  # noqa: SIM115 - it owns no file
     except _BROKEN as error:
         raise ValueError(
-            f"{path} must be a tar file that is not packed (unpack a .tar.gz): {error}"
+            f"{path} must be a tar file that is not compressed (unpack a .tar.gz): {error}"
         ) from error
     place = -1
     while True:
@@ -124,11 +124,11 @@ def _members(
             return
         if member is None:
             return
-        if member.offset <= place:  # a negative length would go round for ever
+        if member.offset <= place:  # a negative length would cause an endless loop
             skipped.append((str(path), f"it is broken from byte {place:,} on"))
             return
         place = member.offset
-        tar.members.clear()  # it keeps all that it has seen
+        tar.members.clear()  # tarfile would keep all members in memory
         suffix = PurePosixPath(member.name.lower()).name.partition(".")[2]
         reason = _reason(member, MAX_LINE if suffix in CAPTION_SUFFIXES else most_bytes)
         if member.isdir() or suffix not in (*_PICTURES, *CAPTION_SUFFIXES):
@@ -141,7 +141,7 @@ def _members(
 
 
 def _reason(member: tarfile.TarInfo, most_bytes: int) -> str | None:
-    """Why a member is not used, or None."""
+    """The reason why a member is not used, or None."""
     if not member.isreg() or member.issparse():
         return "it is no regular file"
     if member.name.startswith("/") or ".." in PurePosixPath(member.name).parts:
@@ -152,7 +152,7 @@ def _reason(member: tarfile.TarInfo, most_bytes: int) -> str | None:
 
 
 def _span(sample: dict[str, Any]) -> tuple[int, ...] | str:
-    """What `Shard.spans` has of a sample, or why it is not used."""
+    """A sample's row of `Shard.spans`, or the reason why it is not used."""
     image = next((sample[suffix] for suffix in _PICTURES if suffix in sample), None)
     kind = next((n for n, suffix in enumerate(CAPTION_SUFFIXES) if suffix in sample), None)
     if image is None:
@@ -163,7 +163,7 @@ def _span(sample: dict[str, Any]) -> tuple[int, ...] | str:
 
 
 class _Headers:
-    """A file of which tarfile may read headers, but none that would take much memory."""
+    """A file from which tarfile may read headers, except those that would take much memory."""
 
     def __init__(self, file: BinaryIO):
         self._file = file

@@ -11,12 +11,12 @@ from textgan.data.skipping import UnusableSampleError
 
 @dataclass(frozen=True)
 class ShardCaptions:
-    """How captions are read.
+    """Reads the captions of samples.
 
     Attributes:
-        caption_column: which entry of a .json object holds them; None takes caption, text or the
+        caption_column: the entry of a .json object that holds them; None takes caption, text or the
             like.
-        class_names: the caption of each number of a .cls, 0 first; None knows none.
+        class_names: the caption of each number of a .cls, 0 first; None refuses .cls files.
     """
 
     caption_column: str | None = None
@@ -55,7 +55,7 @@ class ShardCaptions:
 
     def _of_class(self, text: str) -> Sequence[str]:
         if self.class_names is None:
-            raise NoCaptionError("it holds the number of a class: data.class_names names them")
+            raise NoCaptionError("it holds the number of a class, and data.class_names is not set")
         numbers = {str(number): name for number, name in enumerate(self.class_names)}
         if text.strip() not in numbers:
             raise NoCaptionError(f"it must be from 0 to {len(numbers) - 1}, got {text!r:.40}")

@@ -1,4 +1,4 @@
-"""Which tar files there are, and of which split each is."""
+"""Find tar files, and the split of each."""
 
 import hashlib
 import re
@@ -16,7 +16,7 @@ Urls = str | Path
 
 @dataclass(frozen=True)
 class ShardFiles:
-    """The tar files of each split: the arguments of `WebDataset` of these names."""
+    """The tar files of each split: the arguments of `WebDataset` with these names."""
 
     urls: Urls
     val_urls: Urls | None
@@ -49,7 +49,8 @@ class ShardFiles:
         others = {split: found for split, found in self._found.items() if split != "train"}
         splits = {split: list(found.names) for split, found in others.items()}
         names = self._found["train"].names
-        is_split = "train" in map(_split_of, names.values())  # else no name says one
+        # Without a train file the names contain no splits.
+        is_split = "train" in map(_split_of, names.values())
         for path, name in names.items():
             split = (is_split and _split_of(name)) or "train"
             if not any(path in found.names for found in others.values()):
@@ -83,7 +84,7 @@ class ShardFiles:
 
 @dataclass
 class _Found:
-    """Files, each with the part of its path that may name a split, and what was left out."""
+    """Files with the part of their path that may contain a split's name, and what was left out."""
 
     names: dict[Path, str] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
@@ -105,7 +106,7 @@ def _expanded(option: str, url: str) -> list[Path]:
 
 
 def _split_of(name: str) -> str | None:
-    """The split that the last part of a path, or else one before it, has as a word."""
+    """The split whose name is a word in the last part of a path, or else in an earlier part."""
     for part in reversed(name.removesuffix(".tar").split("/")):
         words = re.findall(r"[a-z]+", part.casefold())
         splits = {SPLITS[word] for word in words if word in SPLITS}
@@ -115,7 +116,7 @@ def _split_of(name: str) -> str | None:
 
 
 def _take(splits: dict[str, list[Path]], split: str, share: float, count: int) -> None:
-    """Move a share of the train files to another split, those whose names' hashes are least."""
+    """Move a share of the train files, those with the smallest hashes of names, to a split."""
     train = sorted(
         splits["train"],
         key=lambda path: hashlib.blake2b(path.name.encode("utf-8", "surrogateescape")).digest(),

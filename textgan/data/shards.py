@@ -1,4 +1,4 @@
-"""The samples of several tar files, in a row."""
+"""The samples of several tar files, as one sequence."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ class Shards:
     Args:
         paths: of the files.
         texts: reads captions.
-        most_bytes: how large an image's file may be.
+        most_bytes: the size limit of an image's file.
 
     Raises:
         OSError: a file cannot be read.
@@ -38,7 +38,7 @@ class Shards:
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
-        """(name, reason) of what was left out of the files by its header."""
+        """(name, reason) of what was left out when the headers were read."""
         return [item for shard in self.shards for item in shard.skipped]
 
     def read(self, row: int) -> Sample:
@@ -62,12 +62,12 @@ class Shards:
             return ()
 
     def name(self, row: int) -> str:
-        """The tar file and the number in it, for sentences."""
+        """The tar file and the number in it, for messages."""
         shard, sample = self._place(row)
         return self.shards[shard].name(sample)
 
     def order(self, generator: np.random.Generator, buffer: int) -> np.ndarray:
-        """The rows, each once: the files in a random order, and `buffer` neighbours mixed."""
+        """The rows, each once: the files in random order, about `buffer` neighbours shuffled."""
         files = generator.permutation(len(self.shards))
         rows = [np.arange(self.starts[file], self.starts[file + 1]) for file in files]
         places = np.arange(len(self)) + generator.uniform(0, buffer, len(self))

@@ -1,4 +1,4 @@
-"""Which image is for training, which for validation, which for the test."""
+"""Divide images into training, validation and test."""
 
 import filecmp
 import hashlib
@@ -14,12 +14,12 @@ from textgan.data.encoding import read_text
 from textgan.file.regular import check_no_link, open_regular
 
 _HEAD_BYTES = 1 << 16
-_FIRST = ("test", "val", "excluded", "train")  # of copies in several splits, the earlier stays
+_FIRST = ("test", "val", "excluded", "train")  # a copy stays in the first of these splits
 
 
 @dataclass
 class Split:
-    """The rows of each split, in their order, and (file, reason) of each row that is in none."""
+    """The rows of each split, in order, and (file, reason) of each row that is in none."""
 
     train: list[Row] = field(default_factory=list)
     val: list[Row] = field(default_factory=list)
@@ -46,15 +46,15 @@ def split_rows(
     exclude: Path | None,
     follow_links: bool = False,
 ) -> Split:
-    """Rows shared out as they say, or where none names val or test, by their images' bytes.
+    """Rows divided by their own splits, or where none is val or test, by a hash of their images.
 
-    A share depends on the image's own bytes alone: copies stay together, and new files move no
-    old one. Fewer than two images measure nothing: if so few fall to val they go back to train.
+    A share depends on the image's own bytes alone: copies stay together, and new files do not move
+    old ones. A measurement needs two images: if fewer fall to val they go back to train.
 
     Args:
         rows: images, each file once.
         root: the folder of their files.
-        val_share: of the train rows, taken for val where no row names it.
+        val_share: share of the train rows, taken for val where no row names it.
         test_share: the same for test.
         exclude: a file of names (`read_names`) whose images, and copies of them, leave train.
         follow_links: whether an image may be a link, or lie in a folder that is one.
@@ -88,7 +88,7 @@ def read_names(path: Path, rows: Sequence[Row]) -> set[str]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not a list of names, or a name is no row's.
+        ValueError: it is not a list of names, or no row has a name of it.
     """
     if not path.is_file():
         raise FileNotFoundError(f"exclude must be a file of names, got {str(path)!r}")
@@ -139,7 +139,7 @@ def _content_keys(
 def _labels(
     rows: Sequence[Row], keys: dict[str, str], val_share: float, test_share: float
 ) -> dict[str, str]:
-    """File -> the split that its row names, or that its key falls to."""
+    """File -> the split of its row, or the one that its key falls to."""
     named = {row.split for row in rows}
     val_share = 0.0 if "val" in named else val_share
     test_share = 0.0 if "test" in named else test_share
@@ -157,7 +157,7 @@ def _labels(
 
 
 def _copies(labels: dict[str, str], keys: dict[str, str], root: Path) -> dict[str, str]:
-    """File -> why it leaves its split: the same bytes are in another one."""
+    """File -> the reason why it leaves its split: another split has the same bytes."""
     groups = defaultdict(list)
     for file in sorted(labels, key=lambda file: _FIRST.index(labels[file])):
         groups[keys[file]].append(file)

@@ -1,4 +1,4 @@
-"""The names that splits have: of folders, of files, and in a column."""
+"""Names of splits: of folders, of files, and in a column."""
 
 import re
 
@@ -7,7 +7,7 @@ SPLITS = {
     **dict.fromkeys(("val", "valid", "validation", "dev", "devel"), "val"),
     **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
 }
-# words that stand beside a split's name, or alone as the name of a folder that is no class
+# words that may accompany a split's name, or alone name a folder that is no class
 _NEUTRAL = {
     *("image", "images", "img", "imgs", "picture", "pictures", "pic", "pics", "photo", "photos"),
     *("jpg", "jpeg", "jpegs", "jpegimages", "png", "data", "dataset", "set", "split", "splits"),
@@ -20,9 +20,9 @@ _WORD = re.compile(r"[a-z]+|\d+|[^\W\d_]+")
 
 
 def split_of(name: str) -> str | None:
-    """The split that a folder's name is of ("train2017", "images_val"), or None.
+    """The split in a folder's name ("train2017", "images_val"), or None.
 
-    All words of the name must be the split's, a number or such as "images".
+    Every other word of the name must be a number or a word such as "images".
     """
     words = _words(name)
     splits = [SPLITS[word] for word in words if word in SPLITS]
@@ -33,13 +33,13 @@ def split_of(name: str) -> str | None:
 
 
 def split_of_file(stem: str) -> str | None:
-    """The split that a captions file's name says it is of ("captions_train2017"), or None."""
+    """The split in a captions file's name ("captions_train2017"), or None."""
     rest = [word for word in _words(stem) if word not in _FILE]
     return split_of(" ".join(rest))
 
 
 def is_class(name: str) -> bool:
-    """Whether a folder's name may be a caption: it is no split's, no "images" and no "batch1"."""
+    """Whether a folder's name may be a caption: not that of a split, "images" or "batch1"."""
     words = _words(name)
     if not words or split_of(name) is not None:
         return False
@@ -60,6 +60,6 @@ def _words(name: str) -> list[str]:
 
 
 def _without_set(word: str) -> list[str]:
-    """A word such as "trainset" as two words, any other as it is."""
+    """A word such as "trainset" as two words, any other word unchanged."""
     stem = word.removesuffix("set").removesuffix("data")
     return [stem, "set"] if stem != word and stem in SPLITS else [word]

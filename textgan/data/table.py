@@ -22,7 +22,7 @@ class Table:
 
     Attributes:
         path: of the file.
-        unit: what rows are counted in, "line" or "item".
+        unit: the unit in which rows are counted, "line" or "item".
         rows: number and columns of each.
     """
 
@@ -32,11 +32,11 @@ class Table:
 
     @property
     def columns(self) -> list[str]:
-        """The names of all columns, in the order in which they come first."""
+        """The names of all columns, in the order of their first use."""
         return list(dict.fromkeys(name for _, record in self.rows for name in record))
 
     def where(self, number: int) -> str:
-        """Where a row stands, for a sentence."""
+        """The place of a row, for a message."""
         return f"{self.path}, {self.unit} {number}"
 
 
@@ -44,9 +44,9 @@ def read_table(path: Path, named: Named = _NONE, encoding: str | None = None) ->
     """All rows of a captions file.
 
     Args:
-        path: the file; one that does not end as JSON is text with a delimiter.
-        named: columns that the user named, by which the delimiter is found, too.
-        encoding: of the file; None means UTF-8, or what its byte order mark says.
+        path: the file; one without a JSON suffix is text with a delimiter.
+        named: columns that the user named; they help to find the delimiter.
+        encoding: of the file; None means UTF-8, or that of its byte order mark.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -69,12 +69,12 @@ def read_table(path: Path, named: Named = _NONE, encoding: str | None = None) ->
 
 
 def is_captions_file(path: Path, named: Named, encoding: str | None) -> bool:
-    """Whether the beginning of a file names an image's file and its caption."""
+    """Whether the beginning of a file contains an image's file and its caption."""
     suffix = path.suffix.lower()
     if suffix not in JSON_SUFFIXES + TEXT_SUFFIXES:
         return False
     chosen = encoding_of(path, encoding)
-    # what cannot be decoded is found out when the file is read
+    # Bytes that cannot be decoded cause an error later, when the file is read.
     with path.open(encoding=chosen, errors="replace", newline="") as file:
         lines = first_lines(file)
     if suffix in JSON_SUFFIXES:

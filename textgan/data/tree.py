@@ -19,12 +19,12 @@ _RAW = (".heic", ".heif", ".jxl", ".psd", ".dng", ".nef", ".cr2", ".cr3", ".arw"
 
 @dataclass(frozen=True)
 class Tree:
-    """Every file below a folder but hidden ones and those of systems' own folders.
+    """Every file below a folder, except hidden ones and those in folders of the operating system.
 
     Attributes:
         root: the folder.
         files: relative to the root, with forward slashes, sorted: regular files alone.
-        left_out: path, as those of the files, -> reason of each link, pipe and the like.
+        left_out: path, in the form of `files`, -> reason of each link, pipe and the like.
     """
 
     root: Path
@@ -33,7 +33,7 @@ class Tree:
 
     @cached_property
     def names(self) -> frozenset[str]:
-        """The files, for looking one up."""
+        """The files as a set."""
         return frozenset(self.files)
 
     @cached_property
@@ -43,12 +43,12 @@ class Tree:
 
     @cached_property
     def unreadable(self) -> Counter[str]:
-        """How many files of each suffix are images or films of a kind that is not read."""
+        """Suffix -> number of files that are images or films of a kind that is not read."""
         suffixes = Counter(file[file.rfind(".") :].lower() for file in self.files if "." in file)
         return Counter({each: n for each, n in suffixes.items() if _is_other_image(each)})
 
     def below(self, start: str) -> "Tree":
-        """The tree of a sub-folder, its files relative to that.
+        """The tree of a sub-folder, with files relative to that folder.
 
         Args:
             start: its path with a slash at the end, or "" for the whole.
@@ -81,18 +81,18 @@ def walk(root: Path, *, follow_links: bool = False) -> Tree:
 def _relative(path: Path, root: Path) -> str:
     """A path from the root, with forward slashes."""
     whole, start = str(path), f"{root}{os.sep}"
-    if whole.startswith(start):  # pathlib takes ten times as long
+    if whole.startswith(start):  # ten times as fast as pathlib
         return whole[len(start) :].replace(os.sep, "/")
     return path.relative_to(root).as_posix()
 
 
 def stem_of(file: str) -> str:
-    """A file's path without its suffix; pathlib takes ten times as long."""
+    """A file's path without its suffix, ten times as fast as with pathlib."""
     return file[: file.rfind(".")]
 
 
 def _is_own(folder: str) -> bool:
-    """Whether a folder is the user's, and not hidden or a system's."""
+    """Whether a folder is the user's, and not a hidden one or one of the operating system."""
     return is_shown(folder) and folder.lower() not in _SYSTEM
 
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from textgan.image.font import boxes_were_said, font_families
+from textgan.image.font import font_families, no_glyph_warnings
 
 
 def confusion_matrix_figure(confusion: Tensor, names: Sequence[str]) -> Image.Image:
@@ -36,6 +36,6 @@ def confusion_matrix_figure(confusion: Tensor, names: Sequence[str]) -> Image.Im
                 text = f"{share:.0f}" if share >= 0.5 else ""
                 axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=8)
     file = io.BytesIO()
-    with boxes_were_said():
+    with no_glyph_warnings():
         figure.savefig(file, format="png")
     return Image.open(file)

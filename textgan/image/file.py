@@ -1,4 +1,4 @@
-"""From an image file to upright pixels of 8 bits, the same ones for data and for pipelines."""
+"""Decode an image file to upright pixels of 8 bits, the same for data and for pipelines."""
 
 import io
 import struct
@@ -19,15 +19,15 @@ IMAGE_SUFFIXES = (
     *(".png", ".jpg", ".jpeg", ".jfif", ".webp"),
     *(".bmp", ".gif", ".tif", ".tiff", ".avif"),
 )
-# Pillow reads others too, of which some start a program or hold another image
+# Pillow reads other formats too, of which some start a program or contain another image.
 _FORMATS = (
     *("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF"),
     *("JPEG2000", "PPM", "TGA", "PCX", "QOI"),
 )
-_LARGE_TEXT = 1 << 20  # bytes of a PNG's text in the file, from which on it is not even looked at
-_BYTES_PER_PIXEL = 8  # of the largest pixels that there are: four channels of 16 bits
-_ROOM = 64 * 2**20  # bytes of a file beside its pixels
-# Pillow promises no common base: these are what its decoders raise on broken files
+_LARGE_TEXT = 1 << 20  # bytes in the file; a larger text of a PNG is never expanded
+_BYTES_PER_PIXEL = 8  # the largest pixels have four channels of 16 bits
+_ROOM = 64 * 2**20  # bytes of a file in addition to its pixels
+# Pillow promises no common base class: its decoders raise these errors on broken files.
 _BROKEN = (
     *(OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, SyntaxError),
     *(RuntimeError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError),
@@ -47,16 +47,16 @@ def read_image(
     background: str = "white",
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Image.Image:
-    """An image file, as `plain` and then `resize` make it; of an animation the first frame.
+    """An image file, converted by `plain` and then by `resize`; of an animation the first frame.
 
     Args:
         source: path of the file, or its content as a binary file that can seek.
-        size: how large it is needed: a large JPEG is decoded to no less than twice that.
+        size: the size that is needed: a large JPEG is decoded to no less than twice that.
         channels: 1 gray, 3 RGB, 4 RGBA.
-        resize: brings the whole image to the size that is needed.
+        resize: resizes the whole image to the needed size.
         background: a colour that Pillow knows.
-        max_megapixels: how many million pixels it may have, as its header says. A JPEG counts with
-            the pixels that it is decoded to, which are fewer where it is much larger than needed.
+        max_megapixels: the limit of the size in the header, in million pixels. A JPEG counts with
+            its decoded pixels, which are fewer if it is much larger than needed.
 
     Raises:
         UnreadableImageError: the file is missing, broken or too large, or not a regular file.
@@ -77,7 +77,7 @@ def check_max_megapixels(value: float) -> None:
 
 
 def most_bytes(max_megapixels: float) -> int:
-    """How many bytes the file of an image of so many million pixels may have."""
+    """The limit in bytes of the file of an image of so many million pixels."""
     return int(max_megapixels * 1e6) * _BYTES_PER_PIXEL + _ROOM
 
 
@@ -113,8 +113,8 @@ def _read(
 def _opened(file: BinaryIO) -> ImageFile.ImageFile:
     """The image of a file, its header read.
 
-    `Image.open` has a limit of pixels that is the same for the whole process, and looks at it
-    before a JPEG can be reduced; so the readers that Pillow registered are called here.
+    `Image.open` has a limit of pixels for the whole process, and checks it before a JPEG can be
+    reduced; so the readers that Pillow registered are called here.
     """
     file.seek(0)
     head = file.read(16)
@@ -123,20 +123,20 @@ def _opened(file: BinaryIO) -> ImageFile.ImageFile:
             Image.init()
         factory, accepts = Image.OPEN.get(name, (None, None))
         accepted = factory is not None and (accepts is None or accepts(head))
-        if not accepted or isinstance(accepted, str):  # a str says which library is missing
+        if not accepted or isinstance(accepted, str):  # a str means that a library is missing
             continue
         file.seek(0)
         try:
             return factory(file, "")
         except (SyntaxError, IndexError, TypeError, struct.error):
-            continue  # the next one may know it
+            continue  # another reader may accept it
     raise UnidentifiedImageError
 
 
 def _is_whole_in_memory(image: ImageFile.ImageFile) -> bool:
-    """Whether a JPEG's decoder keeps all its coefficients, however few pixels are made of them.
+    """Whether a JPEG's decoder keeps all coefficients, even if few pixels are made of them.
 
-    It does where the file goes over the image in several scans, as progressive ones do.
+    It does for a file of several scans, such as a progressive one.
     """
     if image.format not in ("JPEG", "MPO"):
         return False
@@ -165,10 +165,10 @@ def _check_pixels(size: tuple[int, int], max_megapixels: float) -> None:
 
 
 def plain(image: Image.Image, channels: int, background: str = "white") -> Image.Image:
-    """An image in the mode of as many channels, of 8 bits.
+    """An image in the 8-bit mode of this number of channels.
 
-    It is turned upright as its EXIF says, transparency is laid on the background (kept with 4
-    channels), gray of 16 bits scaled to 8.
+    It is rotated upright by its EXIF, transparency is laid on the background (kept with 4
+    channels), 16-bit gray scaled to 8 bits.
 
     Raises:
         ValueError: its pixels are floating-point numbers.
@@ -192,8 +192,8 @@ def middle(image: Image.Image, size: int, longest: float = 1) -> Image.Image:
     Args:
         image: of any size.
         size: of the shorter side.
-        longest: what is further from the middle is cut, where the longer side is more than so many
-            times the shorter one; 1 gives a square.
+        longest: the largest aspect ratio that is kept; the ends of a longer image are cut. 1 gives
+            a square.
     """
     short = min(image.size)
     width, height = (min(side, longest * short) for side in image.size)

@@ -1,4 +1,4 @@
-"""Image files below a folder, and the middle square of an image."""
+"""Find image files below a folder, and read the middle square of an image."""
 
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,10 @@ from textgan.image.file import IMAGE_SUFFIXES, MAX_MEGAPIXELS, middle, plain, re
 
 
 def find_images(folder: str | Path, *, follow_links: bool = False) -> Found:
-    """Every image file below a folder but hidden ones, sorted, and what was left out.
+    """Every image file below a folder except hidden ones, sorted, and what was left out.
 
     Args:
-        folder: looked through with all its sub-folders.
+        folder: searched with all its sub-folders.
         follow_links: whether links below the folder are followed, wherever they lead; the folder
             itself may be one. Otherwise they are left out.
 
@@ -40,7 +40,7 @@ def find_images(folder: str | Path, *, follow_links: bool = False) -> Found:
 def read_square(
     path: str | Path, side: int, channels: int, *, max_megapixels: float = MAX_MEGAPIXELS
 ) -> Tensor:
-    """The middle square of an image file, as `middle_square` makes it.
+    """The middle square of an image file, as returned by `middle_square`.
 
     Raises:
         UnreadableImageError: the file is missing or broken, or the image has more than
@@ -54,9 +54,9 @@ def read_square(
 def middle_square(image: Image.Image, side: int, channels: int) -> Tensor:
     """The middle square of a PIL image -> (channels, side, side) float32 in [-1, 1].
 
-    The image is turned upright as its EXIF says, transparency laid on white (kept with 4
-    channels), gray of 16 bits scaled to 8. The square is resized by LANCZOS, antialiased. So the
-    `folder` data with `crop: center` shows the same pixels.
+    The image is rotated upright by its EXIF, transparency laid on white (kept with 4 channels),
+    16-bit gray scaled to 8 bits. The square is resized by LANCZOS, antialiased. So the pixels equal
+    those of the `folder` data with `crop: center`.
 
     Args:
         image: of any size and mode but floating-point.

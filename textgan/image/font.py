@@ -1,4 +1,4 @@
-"""Fonts for captions of any script, as far as this machine has them."""
+"""Fonts for captions of any script, if this machine has them."""
 
 import functools
 import os
@@ -13,20 +13,20 @@ from PIL import ImageFont
 from textgan.file.home import expanded
 
 VARIABLE = "TEXTGAN_FONT"
-# In the names of files: fonts of many scripts, which are tried before all others.
+# Beginnings of the file names of fonts with many scripts, which are tried before all others.
 _WIDE = ("notosanscjk", "notoserifcjk", "notosans", "arialunicode", "unifont", "freesans", "noto")
 _CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO")
-_told: set[str] = set()  # sentences of warnings
+_told: set[str] = set()  # warnings that were given
 
 
 def font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
     """A font with the letters of a text, `size` pixels high.
 
-    ASCII takes Pillow's own font, which has nothing else. Other texts take the first font that has
-    all of their letters: the file that the environment variable TEXTGAN_FONT names, DejaVu Sans,
-    which matplotlib brings (Latin, Greek, Cyrillic, Hebrew, Arabic and more), then those of the
-    system. Where none has all, the one that has most is taken, and a warning says once for each
-    kind of letters which package has them.
+    ASCII takes Pillow's own font, which has no other letters. Other texts take the first font that
+    has all their letters: the file in the environment variable TEXTGAN_FONT, DejaVu Sans, which is
+    part of matplotlib (Latin, Greek, Cyrillic, Hebrew, Arabic and more), then the system's fonts.
+    If none has all letters, the one with most is taken, and a warning, once for each kind of
+    letters, names the package that has them.
     """
     letters = frozenset(visible(text))
     if all(letter.isascii() for letter in letters):
@@ -59,15 +59,15 @@ def font_families(texts: Iterable[str]) -> list[str]:
 
 
 @contextmanager
-def boxes_were_said() -> Iterator[None]:
-    """No warning of matplotlib for each letter without a font, which `font_families` has said."""
+def no_glyph_warnings() -> Iterator[None]:
+    """Suppress matplotlib's warnings of missing letters, which `font_families` has given."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         yield
 
 
 def visible(text: str) -> str:
-    """The letters of a text that a font must have: neither spaces nor marks of format."""
+    """The letters of a text that a font must have, without spaces and format marks."""
     return "".join(letter for letter in text if unicodedata.category(letter)[0] not in "CZ")
 
 
@@ -91,7 +91,7 @@ def _files(named: str | None) -> Iterable[str]:
     if named is not None:
         if _letters_of(expanded(named)):
             yield expanded(named)
-        else:  # a training must not end for the sake of a letter
+        else:  # a missing letter must not end a training
             rule = f"{VARIABLE} must name a font file, such as a .ttf"
             _warn_once(f"{rule}, and is not used, as it is {named!r}")
     yield font_manager.findfont("DejaVu Sans")
@@ -113,13 +113,13 @@ def _system() -> list[str]:
 
 @functools.cache
 def _letters_of(file: str) -> frozenset[int]:
-    """Which letters a font has; none where it cannot be opened, or has no outlines."""
+    """The letters of a font; none where it cannot be opened, or has no outlines."""
     from matplotlib.ft2font import FT2Font
 
     try:
         found = FT2Font(file)
         return frozenset(found.get_charmap()) if found.scalable else frozenset()
-    except (OSError, RuntimeError):  # as FreeType says of files that it does not read
+    except (OSError, RuntimeError):  # FreeType raises these for files that it cannot read
         return frozenset()
 
 
@@ -134,7 +134,7 @@ def _opened(file: str, size: int) -> ImageFont.FreeTypeFont:
 
 
 def _tell(absent: frozenset[str]) -> None:
-    """Say once which package has letters of this kind."""
+    """Warn once with the package that has letters of this kind."""
     letter = min(absent)
     if unicodedata.category(letter).startswith("S"):  # signs, emoji among them
         package = "fonts-symbola"
@@ -142,8 +142,8 @@ def _tell(absent: frozenset[str]) -> None:
         is_cjk = unicodedata.name(letter, "").startswith(_CJK)
         package = "fonts-noto-cjk" if is_cjk else "fonts-noto-core"
     _warn_once(
-        f"no font here has some letters of a caption, so that boxes stand for them: install one "
-        f"(Debian: apt install {package}), or name a font file by the variable {VARIABLE}"
+        f"no font here has some letters of a caption, which are shown as boxes: install one "
+        f"(Debian: apt install {package}), or set the variable {VARIABLE} to a font file"
     )
 
 

@@ -1,4 +1,4 @@
-"""Images as people look at them: grids with captions, enlargements, PNG and GIF files."""
+"""Grids with captions, enlargements, and PNG and GIF files."""
 
 import io
 import math
@@ -13,7 +13,7 @@ from textgan.image.font import font_for
 from textgan.image.range import to_pil
 from textgan.image.text_lines import wrapped
 
-_FONT_SIZE, _BASELINE, _LINE = 11, 11, 14  # pixels: of letters, above their foot, of a line
+_FONT_SIZE, _BASELINE, _LINE = 11, 11, 14  # pixels: font size, line top to baseline, line height
 
 
 def captioned_grid(
@@ -23,11 +23,11 @@ def captioned_grid(
 
     Args:
         images: (B, C, H, W) in [-1, 1].
-        captions: B strings of any script for which there is a font (`textgan.image.font`),
-            wrapped under their image, cut with an ellipsis after four lines.
+        captions: B strings of any script for which there is a font (`textgan.image.font`), wrapped
+            under their image, cut with an ellipsis after four lines.
         columns: images in a row.
-        image_width: pixels that an image is enlarged to (nearest neighbour: what the model drew,
-            not a blur of it).
+        image_width: pixels that an image is enlarged to, by nearest neighbour, so that the model's
+            own pixels stay visible.
     """
     size = (image_width, image_width * images.shape[-2] // images.shape[-1])
     fonts = [font_for(caption, _FONT_SIZE) for caption in captions]
@@ -52,7 +52,7 @@ def captioned_grid(
 
 
 def save_png(image: Image.Image, path: str | Path) -> None:
-    """Write a PNG, making the folder if need be."""
+    """Write a PNG; its folder is made if it does not exist."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as beside:
@@ -60,7 +60,7 @@ def save_png(image: Image.Image, path: str | Path) -> None:
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """RGB; where an image of mode RGBA is transparent, white."""
+    """An image as RGB, with white behind its transparent pixels."""
     if image.mode != "RGBA":
         return image.convert("RGB")
     white = Image.new("RGBA", image.size, "white")
@@ -68,7 +68,7 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def enlarged(image: Image.Image, width: int = 256) -> Image.Image:
-    """Each pixel made a square, as often as an image of at least this width needs it."""
+    """The image enlarged by the least whole factor that gives at least this width."""
     factor = max(1, math.ceil(width / image.width))
     size = (image.width * factor, image.height * factor)
     return image.resize(size, Image.Resampling.NEAREST)
@@ -77,13 +77,13 @@ def enlarged(image: Image.Image, width: int = 256) -> Image.Image:
 def gif(
     frames: Sequence[Image.Image], *, width: int = 256, frame_time: int = 90, end_time: int = 700
 ) -> bytes:
-    """A GIF file of images of one size, there and back, without end.
+    """A GIF file that shows images of one size forwards and backwards, without end.
 
     Args:
         frames: two or more.
         width: pixels that each is enlarged to, at least.
-        frame_time: milliseconds that a frame is shown.
-        end_time: milliseconds that the first and the last are.
+        frame_time: milliseconds for which a frame is shown.
+        end_time: milliseconds for which the first and the last are shown.
     """
     few_colours = [on_white(frame).quantize(256, dither=Image.Dither.NONE) for frame in frames]
     large = [enlarged(frame, width) for frame in few_colours]

@@ -1,4 +1,4 @@
-"""A map of attention, as heat over an image."""
+"""A map of attention as heat over an image."""
 
 import matplotlib
 import numpy as np
@@ -8,7 +8,7 @@ from textgan.image.grid import on_white
 
 
 def overlay(image: Image.Image, heat: np.ndarray) -> Image.Image:
-    """An image under heat: gray where there is none, glowing where there is most.
+    """An image under a heat map: gray at 0, glowing at 1.
 
     Args:
         image: of mode L, RGB or RGBA; transparency is white.

@@ -1,4 +1,4 @@
-"""PNG files without their texts, which cost memory and are no pixels."""
+"""PNG files without their texts, which cost memory and hold no pixels."""
 
 import io
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from typing import BinaryIO
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
-_SMALL = 1000  # bytes: deflate packs at most 1032 to 1, so that none expands to over 1 MB
+_SMALL = 1000  # bytes: deflate packs at most 1032 to 1, so these expand to at most about 1 MB
 _MOST_CHUNKS = 1_000_000
 
 
 def longest_text(file: BinaryIO) -> int:
-    """The length in bytes of a PNG's longest text or colour profile, as it is in the file.
+    """The length in bytes of a PNG's longest text or colour profile, as stored in the file.
 
-    It is 0 for any other file. Chunks are passed over without reading them.
+    It is 0 for any other file. The content of chunks is not read.
 
     Raises:
         ValueError: it has more than a million chunks.
@@ -24,8 +24,8 @@ def longest_text(file: BinaryIO) -> int:
 def without_texts(file: BinaryIO) -> BinaryIO:
     """A copy, in memory, of a PNG without the texts and colour profiles that may be large.
 
-    One of fewer than 1,000 bytes is kept, as it may hold the orientation and cannot expand to more
-    than about 1 MB.
+    Those of fewer than 1,000 bytes are kept, as they may hold the orientation and cannot expand to
+    more than about 1 MB.
 
     Raises:
         ValueError: it has more than a million chunks.
@@ -46,7 +46,7 @@ def may_expand(file: BinaryIO) -> bool:
 
 
 def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
-    """(kind, place of its first byte, length of its content) of each chunk of a PNG."""
+    """(kind, position of its first byte, length of its content) of each chunk of a PNG."""
     file.seek(0)
     if file.read(len(_SIGNATURE)) != _SIGNATURE:
         return

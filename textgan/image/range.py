@@ -1,4 +1,4 @@
-"""The only place where images leave or enter the range [-1, 1] that everything inside uses."""
+"""Conversions to and from the range [-1, 1], which all images inside textgan have."""
 
 import numpy as np
 import torch
@@ -25,7 +25,7 @@ def to_rgb_uint8(images: Tensor) -> Tensor:
 
 
 def to_unit(images: Tensor) -> Tensor:
-    """[-1, 1] -> [0, 1], unclamped: what kornia works on."""
+    """[-1, 1] -> [0, 1], unclamped, the range of kornia."""
     return (images + 1) / 2
 
 

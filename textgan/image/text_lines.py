@@ -1,4 +1,4 @@
-"""A caption in lines of a width, also where its script has no spaces."""
+"""Wrap a caption to a width, also in scripts without spaces."""
 
 import re
 import unicodedata
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from PIL import ImageFont
 
-_MARKS = ("\u200d", "\ufe0e", "\ufe0f")  # that join a letter to the one before it
+_MARKS = ("\u200d", "\ufe0e", "\ufe0f")  # these join a letter to the one before it
 
 
 def wrapped(text: str, font: ImageFont.FreeTypeFont, width: int, max_lines: int = 4) -> list[str]:
-    """The lines of a text, the last one with an ellipsis where there would be more.
+    """The lines of a text; the last one ends with an ellipsis where there would be more.
 
     A line ends between words, or beside an ideograph or another wide letter, as in Chinese and
-    Japanese; a word that is wider than a line is parted between its letters. Control characters are
+    Japanese; a word that is wider than a line is split between its letters. Control characters are
     left out.
 
     Args:
         text: spaces of any kind and number between its words count as one.
-        font: what its letters are measured in.
+        font: the font that measures its letters.
         width: of a line, in pixels.
         max_lines: at least 1.
     """
@@ -40,7 +40,7 @@ def wrapped(text: str, font: ImageFont.FreeTypeFont, width: int, max_lines: int 
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str]]:
-    """What is not parted unless it must be, each with what stands before it in a line."""
+    """The pieces that stay together if possible, each with the space before it in a line."""
     for word in text.split():
         shown = "".join(letter for letter in word if unicodedata.category(letter) != "Cc")
         shown = re.sub("[\ud800-\udfff]", "\ufffd", shown)
@@ -51,7 +51,7 @@ def _pieces(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _between_wide(word: str) -> Iterator[str]:
-    """Runs of narrow letters, and wide ones alone."""
+    """Runs of narrow letters, and each wide one alone."""
     run = ""
     for cluster in _clusters(word):
         if unicodedata.east_asian_width(cluster[0]) in "WF":
@@ -79,7 +79,7 @@ def _clusters(word: str) -> Iterator[str]:
 
 
 def _parted(piece: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
-    """A piece in lines, each as long as fits, and of one letter at least."""
+    """A piece split into lines, each as long as fits, and of at least one letter."""
     lines = [""]
     for cluster in _clusters(piece):
         if not lines[-1] or font.getlength(lines[-1] + cluster) <= width:

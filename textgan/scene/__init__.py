@@ -1,4 +1,4 @@
-"""Procedural scenes: grammar, sampling, layout, rendering, and reading them back by rule."""
+"""Procedural scenes: grammar, sampling, layout, rendering, and recognition by rule."""
 
 from textgan.scene.grammar import (
     BACKGROUNDS,

@@ -1,11 +1,11 @@
-"""The language of the procedural scenes: palette, grammar, and what a caption says.
+"""The language of the procedural scenes: palette, grammar and captions.
 
     a large red circle above a small blue square on a white background
     a small striped green star in front of a large pink ring, which is left of a small cyan cross
     on a black background
 
-A scene is exactly what its caption says. Where things stand, how they are turned and how large they
-precisely are is left open: `layout` fills it in, and `render` draws the image.
+A scene is exactly the content of its caption. Positions, rotations and exact sizes are left open:
+`layout` chooses them, and `render` makes the image.
 """
 
 import re
@@ -22,7 +22,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "purple": (125, 35, 165),
     "pink": (250, 125, 200),
 }
-"""Name -> RGB of the objects; the closest two, backgrounds included, are 95 of 255 apart."""
+"""Name -> RGB of the objects; the closest two, backgrounds included, have a distance of 95."""
 
 BACKGROUNDS: dict[str, tuple[int, int, int]] = {
     "white": (255, 255, 255),
@@ -37,7 +37,7 @@ SIZES: dict[str, float] = {"small": 0.15, "large": 0.2}
 """Name -> mean radius, as a share of the image's side."""
 
 TEXTURES: tuple[str, ...] = ("plain", "striped", "dotted")
-"""What covers an object; a caption does not mention "plain"."""
+"""The textures of an object; a caption does not mention "plain"."""
 
 RELATIONS: dict[str, tuple[int, int]] = {
     "left of": (1, 0),
@@ -46,7 +46,7 @@ RELATIONS: dict[str, tuple[int, int]] = {
     "below": (0, -1),
     "in front of": (0, 0),
 }
-"""How an object stands to the next one -> the step (x, y) from it to the next; y points down."""
+"""Relation of an object to the next one -> direction (x, y) from it to the next; y points down."""
 
 OPPOSITES: dict[str, str] = {
     "left of": "right of",
@@ -63,7 +63,7 @@ HELD_OUT: tuple[tuple[str, str], ...] = (
     ("blue", "triangle"),
     ("purple", "cross"),
 )
-"""The (colour, shape) pairs that training never shows unless told otherwise."""
+"""The (colour, shape) pairs that by default do not occur in training."""
 
 MAX_OBJECTS = 4
 
@@ -79,7 +79,7 @@ class SceneObject:
 
     @property
     def pair(self) -> tuple[str, str]:
-        """(colour, shape), what can be held out."""
+        """(colour, shape), the pair that can be held out."""
         return self.colour, self.shape
 
 
@@ -97,7 +97,7 @@ class Scene:
 
 
 def caption(scene: Scene) -> str:
-    """The sentence that says the scene."""
+    """The caption of a scene, one sentence."""
     words = _phrase(scene.objects[0])
     for place, (relation, thing) in enumerate(zip(scene.relations, scene.objects[1:], strict=True)):
         words += f"{', which is' if place else ''} {relation} {_phrase(thing)}"
@@ -121,7 +121,7 @@ _CAPTION = re.compile(
 
 
 def parse(text: str) -> Scene:
-    """The scene that a caption says, the inverse of `caption`; a ValueError outside the grammar."""
+    """The scene of a caption, the inverse of `caption`; a ValueError outside the grammar."""
     whole = _CAPTION.fullmatch(text)
     if whole:
         objects = tuple(
@@ -141,7 +141,7 @@ def parse(text: str) -> Scene:
 def check_names(
     argument: str, given: Sequence[str] | None, known: Collection[str]
 ) -> tuple[str, ...]:
-    """The given names, or all known ones where None; a ValueError if one is unknown or double."""
+    """The given names, or all known ones for None; a ValueError if one is unknown or double."""
     if given is None:
         return tuple(known)
     names = tuple(given)

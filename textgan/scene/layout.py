@@ -1,7 +1,7 @@
-"""Where the objects of a scene stand: what its caption leaves open.
+"""Positions, sizes and rotations of the objects of a scene, which its caption leaves open.
 
-Lengths are shares of the image's side, x to the right and y down. A layout is (B, N, 4): the x,
-y, radius and angle (radians, clockwise) of up to N objects a scene, zero beyond a scene's objects.
+Lengths are shares of the image's side, x to the right and y down. A layout is (B, N, 4): the x, y,
+radius and angle (radians, clockwise) of up to N objects a scene, zero beyond a scene's objects.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from textgan.scene.outline import extents
 from textgan.scene.sampling import uniforms
 
 JITTER = 0.05
-"""Radii vary by this share around the mean of their size."""
+"""Radii vary by this share around the mean radius of their size."""
 
-# Radii shrink with the number of objects: four large ones, turned, must find room.
+# Radii shrink with the number of objects: there must be room for four large rotated ones.
 _CROWD = {1: 1.45, 2: 1.0, 3: 0.72, 4: 0.63}
 _MARGIN, _GAP, _CROWD_GAP = 0.02, 0.08, 0.04
-_SLANT = 0.75  # |dy| <= 0.75 |dx| in 'left of', so that no relation is a matter of opinion
+_SLANT = 0.75  # |dy| <= 0.75 |dx| in 'left of', so that every relation is unambiguous
 _TRIES, _ROUNDS = 16, 256
 _FIRST_COUNTER = 1000  # the counters below are textgan.scene.sampling's
 
@@ -33,13 +33,14 @@ def place(
 ) -> np.ndarray:
     """A random layout (B, N, 4), true to the relations and without overlap except 'in front of'.
 
-    Each layout is the first fit among hashed proposals: a function of its scene and its key alone.
+    Each layout is the first that fits among hashed proposals: a function of its scene and key
+    alone.
 
     Args:
-        scenes: B of them.
+        scenes: B scenes.
         key: (B,) uint64 from `textgan.scene.sampling.keys`.
-        rotate: whether the objects are turned.
-        spread: the share, 0 to 1, of the room that a caption leaves an object which it really uses,
+        rotate: whether the objects are rotated.
+        spread: the share, 0 to 1, of the room that a caption leaves an object and that is used,
             around the middle of that room.
 
     Raises:
@@ -87,13 +88,13 @@ def _numbers(scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarray, np.ndarra
 def _propose(
     u: np.ndarray, radii: np.ndarray, half: np.ndarray, count: np.ndarray, relation: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Spots (P, T, N, 2) from uniforms of that shape, and which of the T proposals fit (P, T)."""
+    """Positions (P, T, N, 2) from uniforms of that shape; which of the T proposals fit (P, T)."""
     gap = np.where(count > 2, _CROWD_GAP, _GAP)[:, None, None]
     low, high = _MARGIN + half, 1 - _MARGIN - half
     onward = np.array(list(RELATIONS.values()))[relation[:, None, :-1]]  # (P, 1, N - 1, 2)
     onward = onward * (np.arange(1, u.shape[2]) < count[:, None])[:, None, :, None]
     needs = half[:, :, :-1] + half[:, :, 1:] + gap[..., None]
-    first, last = low.copy(), high.copy()  # leave the next one its room
+    first, last = low.copy(), high.copy()  # these leave room for the next object
     first[:, :, :-1] = np.where(
         onward < 0, np.maximum(low[:, :, :-1], low[:, :, 1:] + needs), low[:, :, :-1]
     )
@@ -126,7 +127,7 @@ def _propose(
 
 
 def _shift(u: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """How far (P, T, 2) an object lies from the one in front: they overlap, half of it is seen."""
+    """Offset (P, T, 2) of an object from the one in front, which hides about half of it."""
     front, back = radii[..., 0], radii[..., 1]
     distance = np.maximum(front, 0.9 * back) + 0.15 * u[..., 0] * np.minimum(front, back)
     angle = 2 * np.pi * u[..., 1]

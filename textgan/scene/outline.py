@@ -1,4 +1,4 @@
-"""The outlines and textures of the shapes at radius 1, and how much of each pixel they cover."""
+"""Outlines and textures of the shapes at radius 1, and the share of each pixel that they cover."""
 
 from functools import lru_cache
 
@@ -11,13 +11,13 @@ _GRID, _EDGE = 513, 1.6  # the table of distances: points a side, and where its 
 _PERIOD, _DOT = 0.7, 0.3  # of a texture; a dot's radius in periods
 
 REACH = 1.4
-"""No outline reaches further from its middle, however it is turned."""
+"""The largest distance of an outline from its middle, at any rotation."""
 
 
 def _polygon(shape: str) -> np.ndarray | None:
-    """(V, 2) vertices, the bounding box centred; None for what is round.
+    """(V, 2) vertices, the bounding box centred; None for round shapes.
 
-    The sizes are chosen for areas that look alike, not for equal radii.
+    The sizes are chosen so that areas look alike, not for equal radii.
     """
     if shape == "square":
         return 0.86 * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], dtype=float)
@@ -53,7 +53,7 @@ def _distance(shape: str, points: np.ndarray) -> np.ndarray:
 
 @lru_cache(1)
 def _distances() -> np.ndarray:
-    """(shapes * grid * grid,) float32: to look a distance up is many times faster."""
+    """(shapes * grid * grid,) float32, a table: to look a distance up is many times faster."""
     axis = np.linspace(-_EDGE, _EDGE, _GRID)
     points = np.stack(np.meshgrid(axis, axis), -1)  # (y, x, 2)
     table = np.stack([_distance(shape, points) for shape in SHAPES])
@@ -62,7 +62,7 @@ def _distances() -> np.ndarray:
 
 @lru_cache(1)
 def _extents() -> np.ndarray:
-    """(shapes, angles, 2): how far each shape reaches along x and y."""
+    """(shapes, angles, 2), the extent of each shape along x and y."""
     angle = np.arange(_BINS) * 2 * np.pi / _BINS
     table = np.ones((len(SHAPES), _BINS, 2))
     for row, shape in enumerate(SHAPES):
@@ -75,13 +75,13 @@ def _extents() -> np.ndarray:
 
 
 def extents(shape: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """How far shapes (places in SHAPES), turned by radians, reach in x and y: (..., 2)."""
+    """The extents in x and y of shapes (indices in SHAPES) rotated by radians: (..., 2)."""
     bins = np.rint(angle * (_BINS / (2 * np.pi))).astype(int) % _BINS
     return _extents()[shape, bins]
 
 
 def centroid(shape: str) -> np.ndarray:
-    """(x, y) of the point about which a shape can be turned and look the same."""
+    """(x, y) of the point about which a shape has its rotational symmetry."""
     vertices = _polygon(shape)
     return np.zeros(2) if vertices is None else vertices.mean(0)
 
@@ -93,14 +93,14 @@ def coverage(
     columns: np.ndarray,
     rows: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How much of each pixel the shapes cover, and how much of that their texture's second colour.
+    """The share of each pixel that the shapes cover, and the share of the texture's second colour.
 
     Args:
-        shape: (M,) places in SHAPES.
-        texture: (M,) places in TEXTURES.
+        shape: (M,) indices in SHAPES.
+        texture: (M,) indices in TEXTURES.
         spots: (M, 4) float32: x, y and radius in pixels, angle in radians.
-        columns: (M, P) of the pixels to look at; pixel i reaches from i to i + 1.
-        rows: (M, P), likewise.
+        columns: (M, P), the columns of the pixels; pixel i reaches from i to i + 1.
+        rows: (M, P), the rows.
 
     Returns:
         Two (M, P, P) float32 in [0, 1], over rows and columns.
@@ -108,7 +108,7 @@ def coverage(
     x, y, radius, angle = spots.T[:, :, None, None]
     right = (columns[:, None, :] + np.float32(0.5) - x) / radius
     down = (rows[:, :, None] + np.float32(0.5) - y) / radius
-    u = right * np.cos(angle) + down * np.sin(angle)  # (M, P, P), turned back
+    u = right * np.cos(angle) + down * np.sin(angle)  # (M, P, P), rotated back
     v = down * np.cos(angle) - right * np.sin(angle)
     scale = np.float32((_GRID - 1) / (2 * _EDGE))
     place = np.rint((v + _EDGE) * scale).clip(0, _GRID - 1) * _GRID

@@ -1,4 +1,4 @@
-"""Reading the hard setting: objects that are turned, textured, and in front of each other."""
+"""Recognise objects that are rotated, textured, and in front of each other."""
 
 from itertools import permutations, product
 from typing import NamedTuple
@@ -10,25 +10,24 @@ from textgan.scene.outline import centroid, pattern
 from textgan.scene.render import palette
 from textgan.scene.template import TURNS, UNCLEAR, Fit, Templates
 
-_OBJECT = 0.42  # contrast from which on a pixel belongs to an object
-# A colour is present if it has this share of a region, and this many pixels this near to its RGB.
+_OBJECT = 0.42  # the least contrast of a pixel that belongs to an object
+# A colour is present if it has this share of a region, and so many pixels within _NEAR of its RGB.
 _SHARE, _PURE, _NEAR = 0.1, 3, 0.45
-_STEPS = range(
-    -6, 7, 2
-)  # pixels between the middles of a half hidden object and of what is seen of it
-_HIDDEN = 0.1  # what it costs a template to lie behind another object; a wrong pixel costs 1
+# Pixels between the middle of a half-hidden object and the middle of its visible part.
+_STEPS = range(-6, 7, 2)
+_HIDDEN = 0.1  # the cost of a template's pixel behind another object; a wrong pixel costs 1
 
 
 class _Cut(NamedTuple):
     """A window around one colour's bounding box in a region.
 
     Attributes:
-        colour: place in COLOURS.
-        shades: (2, 3), what the colour's two shades differ from the background by.
+        colour: index in COLOURS.
+        shades: (2, 3), the difference of the colour's two shades from the background.
         corner: x and y of the window in the region.
-        seen: (W, W, 3), what is seen, less the background.
+        seen: (W, W, 3), the pixels minus the background.
         opacity: (W, W) of this colour's object.
-        others: (W, W), where another object is.
+        others: (W, W), whether another object is at the pixel.
     """
 
     colour: int
@@ -40,14 +39,14 @@ class _Cut(NamedTuple):
 
 
 _Match = tuple[int, float, tuple[int, int]]
-"""A template, the share that it leaves unexplained, and by how much it is shifted in x and y."""
+"""A template, the share that it leaves unexplained, and its shift in x and y."""
 
 
 def explain_overlap(bank: Templates, seen: np.ndarray, ground: np.ndarray) -> list[list[Fit]]:
-    """The objects of each region, one for each colour that it has, the front one first.
+    """The objects of each region, one for each of its colours, the front one first.
 
     Args:
-        bank: turned templates, for windows of W x W.
+        bank: rotated templates, for windows of W x W.
         seen: (K, 4 W * W, 3), contrast with the background in windows of twice their side.
         ground: (K, 3), the background.
     """
@@ -75,7 +74,7 @@ def _objects(bank: Templates, seen: np.ndarray, shades: np.ndarray) -> list[Fit]
     for depth, k in enumerate(_order(bank, colour, cuts, hidden)):
         match = hidden[k] if depth else whole[k]
         if depth and match[1] > UNCLEAR:
-            continue  # mixed colours along an edge
+            continue  # these are mixed colours along an edge
         fits.append(_fit(bank, cuts[k], match, depth))
     return fits
 
@@ -94,7 +93,7 @@ def _fit(bank: Templates, cut: _Cut, match: _Match, depth: int) -> Fit:
 def _order(
     bank: Templates, colour: np.ndarray, cuts: list[_Cut], hidden: list[_Match]
 ) -> list[int]:
-    """The objects from front to back: where two templates overlap, the front one is seen."""
+    """The objects from front to back: where two templates overlap, the front colour is visible."""
     covers = []
     for cut, (template, _, (x, y)) in zip(cuts, hidden, strict=True):
         mask = bank.masks[template].reshape(bank.window, bank.window)
@@ -110,7 +109,7 @@ def _order(
 
 
 def _colours(seen: np.ndarray, shades: np.ndarray) -> np.ndarray:
-    """The place in COLOURS of each pixel (H, W), -1 where there is no object.
+    """The index in COLOURS of each pixel (H, W), -1 where there is no object.
 
     A pixel of an object lies on the lines between the background and the colour's two shades.
     """
@@ -152,7 +151,7 @@ def _cut(
 
 
 def _half_hidden(bank: Templates, cut: _Cut) -> _Match:
-    """The match where other objects may hide a part."""
+    """The best match if other objects may hide a part."""
     shifts = list(product(_STEPS, _STEPS))
     weight = np.where(cut.others, _HIDDEN, 1).astype(np.float32)
     maps = np.stack([np.roll(cut.opacity, (-y, -x), (0, 1)).reshape(-1, 1) for x, y in shifts])
@@ -163,17 +162,16 @@ def _half_hidden(bank: Templates, cut: _Cut) -> _Match:
 
 
 def _texture(bank: Templates, cut: _Cut, shape: str, spot: np.ndarray, inside: np.ndarray) -> int:
-    """The place in TEXTURES of what explains best where the second shade is.
+    """The index in TEXTURES that explains best where the second shade is.
 
-    spot is x, y (from the window's middle), radius and angle; inside (W, W) are the pixels to
-    look at.
+    `spot` is x, y (from the window's middle), radius and angle; `inside` (W, W) selects the pixels.
     """
     along = cut.shades[1] - cut.shades[0]
     second = ((cut.seen[inside] - cut.shades[0]) @ along / (along @ along)).clip(0, 1)
     angle = spot[3] + np.arange(TURNS[shape]) * 2 * np.pi / TURNS[shape]
     angle = (angle[:, None] + np.deg2rad([-5, 0, 5])).reshape(-1, 1)  # (M, 1)
     radius = spot[2] * bank.image_size
-    # The shape looks the same turned about its centroid, while the texture is fixed to its middle.
+    # A symmetric rotation is about the shape's centroid; the texture is fixed to its middle.
     x, y = centroid(shape) * radius
     fixed = spot[:2] + _turned(x, y, spot[3]) + bank.window / 2
     rows, columns = np.nonzero(inside)

@@ -1,7 +1,7 @@
-"""What an image of shapes shows, read by rule: the inverse of drawing it. Nothing here is trained.
+"""Recognise the content of an image of shapes by rule, the inverse of rendering, without training.
 
-An image is cut into connected regions that differ from its background, and each region is
-explained by the rendered template and the palette's colour with the least squared error.
+An image is cut into connected regions that differ from its background, and each region is explained
+by the rendered template and the palette's colour with the least squared error.
 """
 
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from textgan.scene.overlap import explain_overlap
 from textgan.scene.render import palette
 from textgan.scene.template import UNCLEAR, Fit, Templates, templates
 
-_CONTRAST = 0.42  # half of the least between a colour and a background
+_CONTRAST = 0.42  # half of the least contrast between a colour and a background
 _LEAST_AREA = 1 / 128  # of the image: a third of the smallest object
 _SOFT = 0.5  # pixels of 32: a blur against noise before anything is cut out
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An object read from an image; its shape is "unclear" where no template comes close.
+    """An object in an image; its shape is "unclear" where no template is close.
 
     x and y are its middle as shares of the side. Objects that touch share a region, and the front
     one of them has depth 0.
@@ -39,14 +39,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an image shows; the background is None where its colour is closer to an object's."""
+    """The content of an image; the background is None where its colour is closer to an object's."""
 
     objects: tuple[Found, ...]
     background: str | None
 
 
 def relation(one: Found, two: Found) -> str:
-    """How an object stands to another: by depth where they touch, else by the larger distance."""
+    """The relation of one object to another: by depth if they touch, else by larger distance."""
     if one.region == two.region:
         return "in front of" if one.depth < two.depth else "behind"
     right, down = two.x - one.x, two.y - one.y
@@ -56,15 +56,15 @@ def relation(one: Found, two: Found) -> str:
 
 
 def read(images: Tensor, *, hard: bool = False) -> list[Reading]:
-    """What each image shows.
+    """The content of each image.
 
     Args:
         images: (B, 3, H, H) in [-1, 1], on the CPU. Larger ones are first averaged down to 32 to 63
             pixels (64 to 127 where hard).
-        hard: whether objects may be turned, textured, or in front of each other: 20 times slower.
+        hard: whether objects may be rotated, textured, or in front of each other: 20 times slower.
 
     Raises:
-        ValueError: the images are no square RGB ones, or have NaN or infinite pixels.
+        ValueError: the images are not square RGB ones, or have NaN or infinite pixels.
     """
     if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] != images.shape[3]:
         raise ValueError(f"images must be (B, 3, H, H), got {tuple(images.shape)}")
@@ -110,7 +110,7 @@ def _regions(contrast: np.ndarray, soft: float) -> tuple[np.ndarray, list[tuple[
     """The regions' numbers (B, H, W), 0 for none, and (image, number, slices) of each."""
     smooth = ndimage.gaussian_filter(contrast, (0, soft, soft, 0), truncate=2) if soft else contrast
     within = np.zeros((3, 3, 3), dtype=bool)
-    within[1] = True  # images of a batch do not touch
+    within[1] = True  # regions do not extend from one image of the batch to the next
     labels, count = ndimage.label(np.square(smooth).sum(-1) > _CONTRAST**2, within)
     area = np.bincount(labels.ravel(), minlength=count + 1)
     large = area >= _LEAST_AREA * contrast.shape[1] ** 2
@@ -121,7 +121,7 @@ def _regions(contrast: np.ndarray, soft: float) -> tuple[np.ndarray, list[tuple[
         for number, place in enumerate(ndimage.find_objects(labels), 1)
         if place is not None
     ]
-    # Soft edges belong to the region that they surround.
+    # Soft edges belong to the region inside them.
     return np.where(labels, labels, ndimage.maximum_filter(labels, (1, 5, 5))), regions
 
 
@@ -151,7 +151,7 @@ def _explain(bank: Templates, seen: np.ndarray, ground: np.ndarray) -> list[list
 
 
 def _objects(fits: list[tuple[int, Fit]], side: int) -> tuple[Found, ...]:
-    """Names for what was found; what counts as large depends on the number of objects."""
+    """Names for the objects; the limit between small and large depends on their number."""
     if not fits:
         return ()
     count = min(len(fits), 4)

@@ -1,4 +1,4 @@
-"""The image of a scene, drawn for a whole batch at once."""
+"""Render the images of a whole batch of scenes at once."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -28,7 +28,7 @@ def render(scenes: Sequence[Scene], layout: np.ndarray, image_size: int) -> Tens
     An object covers the ones after it.
 
     Args:
-        scenes: B of them.
+        scenes: B scenes.
         layout: (B, N, 4) from `textgan.scene.layout.place`.
         image_size: pixels along a side.
     """
@@ -36,7 +36,7 @@ def render(scenes: Sequence[Scene], layout: np.ndarray, image_size: int) -> Tens
     ground = [list(BACKGROUNDS).index(scene.background) for scene in scenes]
     pixels = np.repeat(grounds[ground], image_size**2, axis=0)  # (B * H * W, 3)
     spots = (layout * [image_size, image_size, image_size, 1]).astype(np.float32)
-    # Only a window around each object is drawn: at most a quarter of the image.
+    # Only a window around each object is rendered: at most a quarter of the image.
     window = min(image_size, int(2 * REACH * spots[..., 2].max()) + 4)
     for k in reversed(range(layout.shape[1])):
         mine = [i for i, scene in enumerate(scenes) if len(scene.objects) > k]

@@ -1,11 +1,12 @@
-"""Which scenes are drawn: keyed randomness, seen and held-out combinations, and near misses.
+"""Sample scenes: keyed randomness, seen and held-out combinations, and near misses.
 
-Every choice is a hash of (seed, stream, position, counter), so a scene is the same whatever the
-batch, the number of workers or of processes around it.
+Every choice is a hash of (seed, stream, position, counter), so a scene does not depend on the
+batch, the number of workers or of processes.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise, product
 
 import numpy as np
@@ -28,6 +29,7 @@ from textgan.scene.grammar import (
 
 # Counters of a key: SceneSampler.sample reads 0..199, .negatives 200..299, layout 1000 on.
 _PAIRS, _OBJECTS, _NEGATIVES = 10, 100, 200
+_FIELDS = ("size", "colour", "shape", "texture")
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -45,16 +47,16 @@ def keys(seed: int, stream: int, positions: Sequence[int]) -> np.ndarray:
 
 
 def uniforms(key: np.ndarray, first: int, count: int) -> np.ndarray:
-    """(B, count) float64 in [0, 1): what B keys hold at the counters first, first + 1, ..."""
+    """(B, count) float64 in [0, 1), the values of B keys at the counters first, first + 1, ..."""
     counters = np.arange(first + 1, first + count + 1, dtype=np.uint64) * _GOLDEN
     return (_mix(key[:, None] + counters) >> np.uint64(11)) * 2.0**-53
 
 
 def relation_chains(relations: Sequence[str], length: int) -> list[tuple[str, ...]]:
-    """The chains of `length` relations that fit an image: walks in 2 x 2 cells, none met twice.
+    """The chains of `length` relations that fit an image: walks in 2 x 2 cells without repetition.
 
-    So 'left of ..., which is left of' never occurs: three large objects would not fit in a row.
-    'in front of' stays in its cell, and occurs once at most.
+    So 'left of ..., which is left of' never occurs: three large objects would not fit in a row. 'in
+    front of' stays in its cell, and occurs at most once.
     """
     return [chain for chain in product(relations, repeat=length) if _fits(chain)]
 
@@ -72,18 +74,18 @@ def _fits(chain: tuple[str, ...]) -> bool:
 
 
 class SceneSampler:
-    """Draws scenes out of chosen names, without or with a held-out (colour, shape) pair.
+    """Samples scenes from chosen names, without or with a held-out (colour, shape) pair.
 
     The objects of a scene differ in colour or shape; one in front of another differs in colour.
 
     Args:
         colours, shapes, sizes, textures, relations, backgrounds: the names in use; None means all
-            that `textgan.scene` knows.
+            of `textgan.scene`.
         held_out: the pairs kept apart; None means `textgan.scene.HELD_OUT`, an empty list none.
-        min_objects, max_objects: how many objects, each number equally often.
+        min_objects, max_objects: number of objects, each number equally often.
 
     Raises:
-        ValueError: an unknown name, or a choice that leaves no scene to draw.
+        ValueError: an unknown name, or a choice that leaves no possible scene.
     """
 
     def __init__(
@@ -168,28 +170,28 @@ class SceneSampler:
         chains = self._chains[len(pairs)]
         chain = chains[int(draw * len(chains))]
         for relation, one, two in zip(chain, pairs, pairs[1:], strict=False):
-            # One object in front of another of its own colour could not be told from it.
+            # Two overlapping objects of one colour could not be distinguished.
             if relation == "in front of" and one[0] == two[0]:
                 chains = self._apart[len(pairs)]
                 return chains[int(draw * len(chains))]
         return chain
 
     def negatives(self, scenes: Sequence[Scene], key: np.ndarray, which: int = 0) -> list[Scene]:
-        """A near miss of each scene: an attribute changed or swapped, or a relation turned round.
+        """A near miss of each scene: an attribute changed or swapped, or a relation reversed.
 
-        It is wrong for every image of the scene, and has no held-out pair that the scene lacks.
-        The kinds of edit that a scene allows are equally likely.
+        It is wrong for every image of the scene, and has no held-out pair that the scene lacks. All
+        kinds of edit that a scene allows are equally likely.
 
         Args:
-            scenes: B of them.
-            key: theirs, from `keys`.
-            which: 0 to 9, for other draws of the same keys.
+            scenes: B scenes.
+            key: their keys, from `keys`.
+            which: 0 to 9, for other random choices with the same keys.
         """
         draws = uniforms(key, _NEGATIVES + 10 * which, 10)
         return [self._negative(scene, draw) for scene, draw in zip(scenes, draws, strict=True)]
 
     def near_misses(self, scene: Scene) -> list[Scene]:
-        """Every scene that one edit makes of this one; held-out pairs may come of it."""
+        """Every scene that one edit makes of this one, also those with held-out pairs."""
         return [edit for edits in self._edits(scene) for edit in edits()]
 
     def _negative(self, scene: Scene, draw: np.ndarray) -> Scene:
@@ -201,32 +203,29 @@ class SceneSampler:
         raise ValueError(f"negatives must have a second name in some list, got {caption(scene)!r}")
 
     def _edits(self, scene: Scene) -> tuple[Callable[[], list[Scene]], ...]:
-        """By kind, all that the edits of this kind make of a scene."""
+        """For each kind of edit, a function that returns all its results for a scene."""
+        other_grounds = [b for b in self.backgrounds if b != scene.background]
+        names = zip(_FIELDS, (self.sizes, self.colours, self.shapes, self.textures), strict=True)
         return (
-            lambda: self._changed(scene, "size", self.sizes),
-            lambda: self._changed(scene, "colour", self.colours),
-            lambda: self._changed(scene, "shape", self.shapes),
-            lambda: self._changed(scene, "texture", self.textures),
-            lambda: self._on_other_grounds(scene),
-            lambda: _swapped(scene, "size"),
-            lambda: _swapped(scene, "colour"),
-            lambda: _swapped(scene, "shape"),
-            lambda: _turned(scene),
+            *(partial(_changed, scene, field, known) for field, known in names),
+            lambda: [
+                replace(scene, background=b) for b in self.backgrounds if b != scene.background
+            ],
+            *(partial(_swapped, scene, field) for field in _FIELDS[:3]),
+            partial(_turned, scene),
         )
 
     def _allowed(self, edit: Scene, scene: Scene) -> bool:
         return not edit.has_pair([pair for pair in self.held_out if not scene.has_pair([pair])])
 
-    def _changed(self, scene: Scene, field: str, names: Sequence[str]) -> list[Scene]:
-        return [
-            _with(scene, {place: replace(thing, **{field: name})})
-            for place, thing in enumerate(scene.objects)
-            for name in names
-            if name != getattr(thing, field)
-        ]
 
-    def _on_other_grounds(self, scene: Scene) -> list[Scene]:
-        return [replace(scene, background=b) for b in self.backgrounds if b != scene.background]
+def _changed(scene: Scene, field: str, names: Sequence[str]) -> list[Scene]:
+    return [
+        _with(scene, {place: replace(thing, **{field: name})})
+        for place, thing in enumerate(scene.objects)
+        for name in names
+        if name != getattr(thing, field)
+    ]
 
 
 def _swapped(scene: Scene, field: str) -> list[Scene]:

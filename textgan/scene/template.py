@@ -1,4 +1,4 @@
-"""Rendered templates of every shape, and how well each explains what is seen."""
+"""Rendered templates of every shape, and their match with an image."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,18 +19,18 @@ TURNS: dict[str, int] = {
     "cross": 4,
     "ring": 24,
 }
-"""By which share of a full turn a shape looks the same again; the round ones, by any."""
+"""Number of rotations that leave a shape unchanged; for the round ones, which have no limit, 24."""
 
 
 UNCLEAR = 0.6
-"""The share of what is seen that no template explains, from which on it is no shape."""
+"""If the best template leaves more than this share of the contrast unexplained, it is no shape."""
 
 
 class Fit(NamedTuple):
-    """An object as a template explains it: places in SHAPES, COLOURS and TEXTURES, and where it is.
+    """An object explained by a template: indices in SHAPES, COLOURS and TEXTURES, and its position.
 
-    x and y in pixels, radius as a share of the image, rest the share of what is seen that it
-    leaves unexplained, depth 0 in front.
+    x and y are in pixels, radius is a share of the image, rest the share of the contrast that the
+    template leaves unexplained, depth 0 in front.
     """
 
     shape: int
@@ -50,11 +50,11 @@ class Templates:
     Attributes:
         image_size: of the images.
         window: W.
-        masks: (T, W * W) float32, how much of each pixel is covered.
+        masks: (T, W * W) float32, the share of each pixel that is covered.
         power: (T,), the masks' sums of squares.
-        shape: (T,) places in SHAPES.
-        spots: (T, 4): x and y in pixels from the window's middle, radius as a share of the
-        image, angle.
+        shape: (T,) indices in SHAPES.
+        spots: (T, 4): x and y in pixels from the window's middle, radius as a share of the image,
+            angle.
     """
 
     image_size: int
@@ -67,15 +67,15 @@ class Templates:
     def match(
         self, seen: np.ndarray, colours: np.ndarray, weight: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """For each of K windows the template and the colour with the least squared error.
+        """The template and the colour with the least squared error, for each of K windows.
 
         Args:
             seen: (K, W * W, C), zero where there is nothing.
-            colours: (K, J, C), the values that a covered pixel may have.
-            weight: (K, W * W), how much pixels count that are zero in `seen`; None means 1.
+            colours: (K, J, C), the possible values of a covered pixel.
+            weight: (K, W * W), the weight of pixels that are zero in `seen`; None means 1.
 
         Returns:
-            Places in the templates (K,) and in the colours (K,), and the error over the energy of
+            Indices of the templates (K,) and of the colours (K,), and the error over the energy of
             `seen` (K,).
         """
         k, pixels, channels = seen.shape
@@ -93,7 +93,7 @@ class Templates:
 
 @lru_cache(4)
 def templates(image_size: int, hard: bool) -> Templates:
-    """The templates for a size of images: crisp and soft, as draws are; turned where hard."""
+    """The templates for an image size: crisp and soft ones, as images are; rotated where hard."""
     pixel = image_size / 32
     radii = np.geomspace(0.078, 0.335, 16)
     if hard:
@@ -129,7 +129,7 @@ def _draw(shape: np.ndarray, spots: np.ndarray, window: int, image_size: int) ->
 
 
 def _middles(masks: np.ndarray) -> np.ndarray:
-    """(T, 2): x and y of the bounding boxes' middles, from the window's middle."""
+    """(T, 2), x and y of the bounding boxes' middles, from the window's middle."""
     middles = []
     for axis in (1, 2):
         filled = (masks > 0.5).any(axis)  # (T, W)
