@@ -1,4 +1,4 @@
-"""Folders of images to test on."""
+"""Fixtures: folders, tar files and tables of small images."""
 
 import gzip
 import io
@@ -6,7 +6,7 @@ import json
 import struct
 import sys
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,14 +59,14 @@ def numbered(save, jsonl) -> Maker:
 
 @pytest.fixture
 def lay(save) -> Maker:
-    """Writes images and other files; the folder."""
+    """Writes images and other files, and returns the folder."""
 
-    def make(root: Path, others: dict[str, bytes], names: list[str]) -> Path:
+    def make(root: Path, others: dict[str, str | bytes], names: Sequence[str] = ()) -> Path:
         for place, name in enumerate(names):
             save(root / name, (40 * place, 200, 7))
         for name, content in others.items():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_bytes(content)
+            (root / name).write_bytes(content.encode() if isinstance(content, str) else content)
         return root
 
     return make

@@ -1,4 +1,4 @@
-"""Layouts of a folder, which of them is read, and what is said of one that cannot be."""
+"""Layouts of a folder, their order, and the messages for unreadable ones."""
 
 import csv
 
@@ -180,19 +180,3 @@ def test_named_files_and_columns_must_be_there(tmp_path, numbered, folder):
     (tmp_path / "metadata.jsonl").unlink()
     with pytest.raises(ValueError, match=r"image_folder is an option of a captions file, and "):
         folder(tmp_path, image_folder="x").setup("fit")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        ({"crop": "middle"}, "crop must be one of center, random, pad, squash, got 'middle'"),
-        ({"channels": 2}, "channels must be 1, 3 or 4, got 2"),
-        ({"image_size": 0}, "image_size must be at least 1, got 0"),
-        ({"background": "wite"}, "background must be a colour name or #rrggbb, got 'wite'"),
-        ({"val_share": 0.7, "test_share": 0.4}, "together at most 1, got 0.7 and 0.4"),
-        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
-    ],
-)
-def test_impossible_arguments_are_refused_at_construction(tmp_path, arguments, sentence, folder):
-    with pytest.raises(ValueError, match=sentence):
-        folder(tmp_path, **arguments)

@@ -1,4 +1,4 @@
-"""The captions that one value holds, and what is none."""
+"""Captions in one value, and values that are none."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is said of a folder before it is trained on, and no caption that nobody wrote."""
+"""The description of a folder before a training, and names that are no captions."""
 
 import json
 

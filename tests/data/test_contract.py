@@ -1,27 +1,25 @@
-"""What every data module of `conf/data` must do that needs no files, or whose files are made here.
+"""The contract of every data module of `conf/data`, whose files are made here.
 
 Folders have tests of their own.
 """
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
 from textgan.data import CaptionedImages
 from textgan.types import Batch
 
-FILES = sorted((Path(__file__).parents[2] / "conf" / "data").glob("*.yaml"))
+ALL = sorted((Path(__file__).parents[2] / "conf" / "data").glob("*.yaml"))
 FOLDERS = {"folder", "emoji", "flickr8k"}
-FILES = [file for file in FILES if file.stem not in FOLDERS]
-IS_READ = {
-    "fashion_mnist",
-    "huggingface",
-    "webdataset",
-}  # whose val and test do not hang on the seed
+FILES = [file for file in ALL if file.stem not in FOLDERS]
+# In these val and test do not depend on the seed.
+IS_READ = {"fashion_mnist", "huggingface", "webdataset"}
 SHARED = {"image_size": 16, "channels": 3, "seed": 0}
 
 
@@ -124,3 +122,17 @@ def test_val_and_test_come_once_and_in_order(make):
     for split, size in (("val", 10), ("test", 20)):
         index = torch.cat([batch.index for batch in read(data, split, batches=9)])
         assert index.tolist() == list(range(size))
+
+
+def test_a_resumed_stream_continues_where_it_stopped(make, file):
+    flip = {"flip": True} if file.stem in ("huggingface", "webdataset") else {}
+    resumed = make(**flip)
+    resumed.load_state_dict({"images_seen": 12})
+    assert same(read(resumed, "train"), read(make(**flip), "train", 5)[2:])
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
+def test_a_configuration_sets_every_argument(path, load_choice):
+    config = OmegaConf.to_container(load_choice(path), resolve=False)
+    module = get_class(config.pop("_target_"))
+    assert set(config) == set(inspect.signature(module).parameters)

@@ -112,8 +112,3 @@ def test_an_image_of_too_many_pixels_is_skipped_and_said(tmp_path, numbered, fol
         data.setup("fit")
     assert [path for path, _ in data.skipped] == [str(tmp_path / "001.png")]
     assert folder(tmp_path, max_megapixels=0.02, val_share=0.0).skipped == []
-
-
-def test_a_limit_of_no_pixels_is_refused(tmp_path, folder):
-    with pytest.raises(ValueError, match="max_megapixels must be positive, got 0"):
-        folder(tmp_path, max_megapixels=0)

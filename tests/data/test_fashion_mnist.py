@@ -1,15 +1,12 @@
-"""Fashion-MNIST: files, splits, labels, and what is shown and said of an image."""
+"""Fashion-MNIST: files, splits, labels, images and captions."""
 
-import inspect
 import json
 import os
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from omegaconf import OmegaConf
 
 from textgan.data import FashionMNIST
 from textgan.image import to_uint8
@@ -126,14 +123,6 @@ def test_the_batch_round_an_image_does_not_change_it(make):
     assert torch.equal(alone.images[0], whole(data, "val").images[3])
 
 
-def test_a_resumed_stream_goes_on_where_it_stopped(make):
-    expected = [(b.captions, b.index.tolist()) for b in islice(make().train_dataloader(), 6)]
-    resumed = make()
-    resumed.load_state_dict({"images_seen": 16})
-    again = [(b.captions, b.index.tolist()) for b in islice(resumed.train_dataloader(), 4)]
-    assert again == expected[2:]
-
-
 def test_unpacked_files_and_a_test_split_beside_the_others_are_read(tmp_path, make, idx):
     packed = {split: whole(make(), split) for split in ("train", "test")}
     for path in (tmp_path / "heldout").iterdir():
@@ -186,20 +175,11 @@ def test_files_that_do_not_fit_each_other_are_one_sentence(tmp_path, make, idx):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (
-            {"label": 3, "captions": ["x"]},
-            r"line 4: name must be a string that is not empty, got N",
-        ),
+        ({"label": 3, "captions": ["x"]}, "line 4: name must be a string that is not empty, got N"),
         ({"label": 3, "name": "x"}, "line 4: captions must be a list of strings, .*, got None$"),
         ({"label": 3, "name": "x", "captions": ["x", " "]}, "line 4: captions must be a list"),
-        (
-            {"label": "3", "name": "x", "captions": ["x"]},
-            "label must be a whole number .* got '3'$",
-        ),
-        (
-            {"label": 3, "name": "x", "captions": ["x" * 10_001]},
-            "line 4: a caption may have at most 10,000 characters, got 10,001",
-        ),
+        ({"label": "3", "name": "x", "captions": ["x"]}, "label must be a whole .* got '3'$"),
+        ({"label": 3, "name": "x", "captions": ["x" * 10_001]}, "line 4: a caption .* got 10,001"),
         ({"label": 3, "name": "x" * 10_001, "captions": ["x"]}, "line 4: a name may have at most"),
         ({"label": 2, "name": "x", "captions": ["x"]}, r"each once, got \[0, 1, 2, 2\]$"),
         ({"label": 4, "name": "x", "captions": ["x"]}, r"each once, got \[0, 1, 2, 4\]$"),
@@ -212,34 +192,10 @@ def test_a_row_that_breaks_a_rule_is_one_sentence(tmp_path, make, row, message):
         make().build("train")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"image_size": 15}, "image_size must be at least 16, got 15"),
-        ({"channels": 4}, "channels must be 1 or 3, got 4"),
-        ({"val_size": 0}, "val_size must be at least 1, got 0"),
-        ({"templates": []}, r"templates must each hold {} for the class's name, got \[\]"),
-        ({"templates": ["{}", "a photo"]}, r"templates must each hold {} for .* 'a photo'\]"),
-    ],
-)
-def test_a_wrong_choice_is_one_sentence(make, arguments, message):
-    with pytest.raises(ValueError, match=message):
-        make(**arguments)
-
-
 def test_val_must_leave_something_to_train_on(make):
     assert len(make(val_size=79).dataset("train")) == 1
     with pytest.raises(ValueError, match="val_size must be less than the 80 training images, got"):
         make(val_size=80).build("val")
-
-
-def test_the_configuration_sets_every_argument(load_choice):
-    config = OmegaConf.to_container(load_choice(CONF), resolve=False)
-    assert config.pop("_target_") == "textgan.data.fashion_mnist.FashionMNIST"
-    parameters = inspect.signature(FashionMNIST).parameters
-    assert set(config) == set(parameters)
-    for name in ("templates", "val_size", "num_workers"):
-        assert config[name] == parameters[name].default
 
 
 def test_the_real_files_are_read():

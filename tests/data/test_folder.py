@@ -1,6 +1,5 @@
-"""What is drawn of a folder, from which key, and the configurations over it."""
+"""Random choices over a folder, their keys, negatives, and the real emoji."""
 
-import inspect
 import os
 import pickle
 from itertools import islice
@@ -8,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 from PIL import Image
 
 from textgan.data import Folder
@@ -184,18 +182,6 @@ def test_where_all_captions_are_the_images_own_there_is_no_negative(tmp_path, sa
     match = r"negatives must be made of training captions .*, and for .*a\.png there is none$"
     with pytest.raises(ValueError, match=match):
         folder(tmp_path, negatives=1, val_share=0).dataset("train")
-
-
-@pytest.mark.parametrize("name", ["folder", "emoji", "flickr8k"])
-def test_a_configuration_sets_every_argument(name, load_choice):
-    config = OmegaConf.to_container(load_choice(CONF / f"{name}.yaml"), resolve=False)
-    assert config.pop("_target_") == "textgan.data.folder.Folder"
-    parameters = inspect.signature(Folder).parameters
-    assert set(config) == set(parameters)
-    own = {"root", "image_size", "channels", "captions_file", "batch_size", "seed"}
-    assert {key: value for key, value in config.items() if key not in own} == {
-        key: parameter.default for key, parameter in parameters.items() if key not in own
-    }
 
 
 def test_the_emoji_are_read_as_their_readme_says():

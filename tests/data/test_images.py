@@ -1,4 +1,4 @@
-"""Broken images are named, skipped and replaced; the others may be kept in memory."""
+"""Broken images are named, skipped and replaced; the others may be cached."""
 
 import warnings
 from itertools import islice

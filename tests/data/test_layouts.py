@@ -1,4 +1,4 @@
-"""Layouts that public data sets and spreadsheets have; each is read as it is meant, or refused."""
+"""Layouts of public data sets and of spreadsheets."""
 
 import json
 import os
@@ -147,7 +147,7 @@ def test_a_layout_is_read_whole(tmp_path, layout, lay, folder, said):
     data = folder(lay(tmp_path, others, NAMES))
     assert said(data) == dict.fromkeys(NAMES, captions)
     assert data.skipped == []
-    assert data.content.reading.faults == []
+    assert data.reading.faults == []
 
 
 NESTED = {

@@ -1,4 +1,4 @@
-"""Which file of a folder a row of a captions file means."""
+"""The file in a folder that a row of a captions file names."""
 
 import unicodedata
 

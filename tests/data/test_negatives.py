@@ -1,4 +1,4 @@
-"""Captions that are nearly right: which word gives way, and what no negative may be."""
+"""Negatives: the word that is changed, and captions that are no negatives."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Layouts that are not read get a sentence that says what to write."""
+"""Messages for layouts that are not read."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Which image falls to which split, and that no copy crosses over."""
+"""The split of each image; no copy is in two splits."""
 
 import json
 import shutil

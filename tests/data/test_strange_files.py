@@ -1,4 +1,4 @@
-"""Folders whose files lead elsewhere, never end, or hold captions without end."""
+"""Untrusted folders: links, pipes, and files or captions of endless length."""
 
 import json
 import os

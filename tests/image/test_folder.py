@@ -1,4 +1,4 @@
-"""Images are found and read as the data module does it."""
+"""Images are found and read as by the data module."""
 
 import os
 

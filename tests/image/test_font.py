@@ -1,4 +1,4 @@
-"""Captions of any script are drawn in a font that has their letters, or a sentence says why not."""
+"""Captions of any script get a font that has their letters, or a warning."""
 
 import warnings
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Captions are wrapped in any script, and nothing of them stands beside their image."""
+"""Captions are wrapped in any script, within the width of their image."""
 
 import pytest
 from PIL import ImageFont

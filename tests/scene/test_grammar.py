@@ -1,4 +1,4 @@
-"""The scenes: their language, and which are drawn."""
+"""Grammar and sampling of scenes."""
 
 from itertools import combinations, product
 

@@ -1,4 +1,4 @@
-"""Layouts are true to the captions, and images to the layouts."""
+"""Layouts agree with captions, and images with layouts."""
 
 from itertools import combinations
 

@@ -1,20 +1,22 @@
 """Captioned images in a folder."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 
-from textgan.data.base import CaptionedImages
+from textgan.data.base import CaptionedImages, evenly
 from textgan.data.captions import CaptionOptions, Row
-from textgan.data.content import Content
+from textgan.data.census import introduce, summarise
 from textgan.data.crop import Crop
 from textgan.data.encoding import check_encoding
 from textgan.data.folder_split import FolderSplit
 from textgan.data.images import Images
+from textgan.data.layout import Reading, read_folder
 from textgan.data.negatives import Negatives
 from textgan.data.sample import View
-from textgan.data.split import Split
+from textgan.data.split import Split, check_shares, split_rows
 from textgan.file.home import expanded
 from textgan.image.file import MAX_MEGAPIXELS
 
@@ -126,13 +128,14 @@ class Folder(CaptionedImages):
     ):
         super().__init__(batch_size=batch_size, num_workers=num_workers, seed=seed)
         check_encoding(encoding)
+        check_shares(val_share, test_share)
         if negatives < 0:
             raise ValueError(f"negatives must be at least 0, got {negatives}")
         self.root = Path(expanded(root))
         self.negatives = negatives
         self.view = View(Crop(image_size, channels, crop, background, max_megapixels), flip)
         self.cache_bytes = cache_megabytes * 2**20 if cache else 0
-        options = CaptionOptions(
+        self.options = CaptionOptions(
             captions_file,
             file_column,
             caption_column,
@@ -141,8 +144,8 @@ class Folder(CaptionedImages):
             encoding,
             caption_suffix and f".{caption_suffix.lstrip('.')}",
         )
-        left_out = Path(expanded(exclude)) if exclude else None
-        self.content = Content(self.root, options, val_share, test_share, left_out, follow_links)
+        self.val_share, self.test_share, self.follow_links = val_share, test_share, follow_links
+        self.exclude = Path(expanded(exclude)) if exclude else None
         self._negatives: Negatives | None = None
         self._images: dict[str, Images] = {}
 
@@ -153,7 +156,7 @@ class Folder(CaptionedImages):
         is not used.
         """
         if stage == "fit" and rank_zero_only.rank == 0:
-            print(self.content.introduction())
+            print(introduce(self.root, self.reading, self.split))
         super().setup(stage)
 
     def build(self, split: str) -> FolderSplit:
@@ -186,12 +189,25 @@ class Folder(CaptionedImages):
 
     def captions(self, limit: int) -> list[str]:
         """At most `limit` captions of the train split, spread evenly over it."""
-        return self.content.captions(limit)
+        captions = [caption for row in self.split.train for caption in row.captions]
+        return [captions[place] for place in evenly(len(captions), limit)]
 
-    @property
+    @cached_property
+    def reading(self) -> Reading:
+        """The images that the folder names, read at the first access."""
+        return read_folder(self.root, self.options, follow_links=self.follow_links)
+
+    @cached_property
     def split(self) -> Split:
-        """The rows of each split; the folder is read at the first access."""
-        return self.content.split
+        """The rows of each split."""
+        return split_rows(
+            self.reading.rows,
+            root=self.root,
+            val_share=self.val_share,
+            test_share=self.test_share,
+            exclude=self.exclude,
+            follow_links=self.follow_links,
+        )
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
@@ -201,7 +217,7 @@ class Folder(CaptionedImages):
 
     def summary(self) -> str:
         """The number of skipped images with reasons, and of those that were not looked at."""
-        return self.content.summary(self.skipped)
+        return summarise(self.reading, self.split, self.skipped)
 
     def has(self, split: str) -> bool:
         """Whether a split has images."""

@@ -62,11 +62,9 @@ class HuggingFaceRows:
         return found
 
     def _image(self, value: Any) -> bytes | Path:
-        content, path = value, None
+        content, path = value, value
         if isinstance(value, Mapping):
             content, path = value.get("bytes"), value.get("path")
-        if isinstance(value, str):
-            content, path = None, value
         if isinstance(content, bytes) and content:
             return content
         if not isinstance(path, str) or not path:

@@ -48,17 +48,18 @@ class Shards:
             UnusableSampleError: its captions cannot be read.
         """
         shard, sample = self._place(row)
-        captions = self._captions(row)
         try:
+            captions = self.texts.read(*self.shards[shard].captions(sample))
             return Sample(self.shards[shard].image(sample), captions)
         except OSError as error:
             raise UnusableSampleError(error.strerror or str(error)) from error
 
     def captions(self, row: int) -> tuple[str, ...]:
         """The captions of a row, () where they cannot be read."""
+        shard, sample = self._place(row)
         try:
-            return self._captions(row)
-        except UnusableSampleError:
+            return self.texts.read(*self.shards[shard].captions(sample))
+        except (UnusableSampleError, OSError):
             return ()
 
     def name(self, row: int) -> str:
@@ -72,13 +73,6 @@ class Shards:
         rows = [np.arange(self.starts[file], self.starts[file + 1]) for file in files]
         places = np.arange(len(self)) + generator.uniform(0, buffer, len(self))
         return np.concatenate(rows)[np.argsort(places, kind="stable")]
-
-    def _captions(self, row: int) -> tuple[str, ...]:
-        shard, sample = self._place(row)
-        try:
-            return self.texts.read(*self.shards[shard].captions(sample))
-        except OSError as error:
-            raise UnusableSampleError(error.strerror or str(error)) from error
 
     def _place(self, row: int) -> tuple[int, int]:
         shard = int(np.searchsorted(self.starts, row, side="right")) - 1

@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -61,11 +62,20 @@ def read_image(
     Raises:
         UnreadableImageError: the file is missing, broken or too large, or not a regular file.
     """
+
+    def decoded(file: BinaryIO) -> Image.Image:
+        with _opened(file) as image:
+            if _is_whole_in_memory(image):
+                _check_pixels(image.size, max_megapixels)
+            image.draft(None, (2 * size, 2 * size))  # 3 times faster
+            _check_pixels(image.size, max_megapixels)
+            return resize(plain(image, channels, background))
+
+    is_path = isinstance(source, (str, Path))
     try:
-        if not isinstance(source, (str, Path)):
-            return _read(source, size, channels, resize, background, max_megapixels)
-        with open_regular(source) as file:
-            return _read(file, size, channels, resize, background, max_megapixels)
+        with open_regular(source) if is_path else nullcontext(source) as file:
+            _check_bytes(file, max_megapixels)
+            return _without_large_texts(file, decoded)
     except _BROKEN as error:
         raise UnreadableImageError(_reason(error)) from error
 
@@ -81,25 +91,8 @@ def most_bytes(max_megapixels: float) -> int:
     return int(max_megapixels * 1e6) * _BYTES_PER_PIXEL + _ROOM
 
 
-def _read(
-    file: BinaryIO,
-    size: int,
-    channels: int,
-    resize: Callable[[Image.Image], Image.Image],
-    background: str,
-    max_megapixels: float,
-) -> Image.Image:
-    """See `read_image`; a PNG whose texts are too large for Pillow is read without them."""
-    _check_bytes(file, max_megapixels)
-
-    def decoded(file: BinaryIO) -> Image.Image:
-        with _opened(file) as image:
-            if _is_whole_in_memory(image):
-                _check_pixels(image.size, max_megapixels)
-            image.draft(None, (2 * size, 2 * size))  # 3 times faster
-            _check_pixels(image.size, max_megapixels)
-            return resize(plain(image, channels, background))
-
+def _without_large_texts(file: BinaryIO, decoded: Callable[[BinaryIO], Image.Image]) -> Image.Image:
+    """The decoded file; a PNG whose texts are too large for Pillow is decoded without them."""
     if longest_text(file) > _LARGE_TEXT:
         return decoded(without_texts(file))
     try:

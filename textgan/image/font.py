@@ -31,25 +31,19 @@ def font_for(text: str, size: int) -> ImageFont.FreeTypeFont:
     letters = frozenset(visible(text))
     if all(letter.isascii() for letter in letters):
         return _own(size)
-    file, absent = _best(letters, os.environ.get(VARIABLE) or None)
-    if absent:
-        _tell(absent)
-    return _opened(file, size)
+    return _opened(_file_for(letters), size)
 
 
 def font_families(texts: Iterable[str]) -> list[str]:
     """Names of the fonts that matplotlib needs for these texts, the usual one first."""
     from matplotlib.font_manager import fontManager, get_font
 
-    named = os.environ.get(VARIABLE) or None
     families = ["DejaVu Sans"]
     for text in texts:
         letters = frozenset(visible(text))
         if all(letter.isascii() for letter in letters):
             continue
-        file, absent = _best(letters, named)
-        if absent:
-            _tell(absent)
+        file = _file_for(letters)
         family = get_font(file).family_name
         if family not in {font.name for font in fontManager.ttflist}:
             fontManager.addfont(file)
@@ -69,6 +63,14 @@ def no_glyph_warnings() -> Iterator[None]:
 def visible(text: str) -> str:
     """The letters of a text that a font must have, without spaces and format marks."""
     return "".join(letter for letter in text if unicodedata.category(letter)[0] not in "CZ")
+
+
+def _file_for(letters: frozenset[str]) -> str:
+    """The file of the best font; a warning names a package for letters that it lacks."""
+    file, absent = _best(letters, os.environ.get(VARIABLE) or None)
+    if absent:
+        _tell(absent)
+    return file
 
 
 @functools.lru_cache(256)

@@ -208,9 +208,7 @@ class SceneSampler:
         names = zip(_FIELDS, (self.sizes, self.colours, self.shapes, self.textures), strict=True)
         return (
             *(partial(_changed, scene, field, known) for field, known in names),
-            lambda: [
-                replace(scene, background=b) for b in self.backgrounds if b != scene.background
-            ],
+            lambda: [replace(scene, background=b) for b in other_grounds],
             *(partial(_swapped, scene, field) for field in _FIELDS[:3]),
             partial(_turned, scene),
         )
