@@ -105,7 +105,7 @@ def groups() -> Iterator[str]:
 
 def _choice(group: str, name: str) -> Iterator[str]:
     path = conf_folder() / group / f"{name}.yaml"
-    said = settings.said_of_choice(group, name)
+    said = settings.describe_choice(group, name)
     lines = path.read_text(encoding="utf-8").splitlines()
     comments = [line.lstrip("# ") for line in lines if line.startswith("#")]
     comment = " ".join(line for line in comments if not line.startswith("@package"))
@@ -128,7 +128,7 @@ def _table(found: list[Any]) -> Iterator[str]:
     for setting in found:
         given = setting.default
         default = "must be given" if given == "???" else f"`{_text(given)}`"
-        yield f"| `{setting.name}` | {_escaped(default)} | {_escaped(setting.said)} |"
+        yield f"| `{setting.name}` | {_escaped(default)} | {_escaped(setting.description)} |"
     yield ""
 
 

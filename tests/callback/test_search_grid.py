@@ -16,7 +16,7 @@ def test_a_run_leaves_a_picture_of_what_captions_find(textgan, tiny, tmp_path):
     assert [grid.stem for grid in grids] == ["000000016", "000000032"]
     with Image.open(grids[-1]) as grid:
         assert grid.width > grid.height / 2
-    assert "the last picture: run/samples/000000032.png" in out
+    assert "last image grid: run/samples/000000032.png" in out
     assert 'next: textgan search FOLDER "a caption" --model run/pipeline' in out
     status, out, err = textgan("test", "ckpt_path=run/last.ckpt", "hydra.run.dir=tested")
     assert status == 0, err

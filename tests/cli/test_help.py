@@ -36,7 +36,7 @@ def test_the_settings_that_most_runs_change_come_first(textgan):
         ("data.batch_size", "32"),
     ):
         assert f"{name}={default}" in first
-    assert "Side of the square pictures, in pixels" in first
+    assert "Side of the square images, in pixels" in first
     assert "captions_file" in "".join(textgan("predict", "-h")[1].splitlines(True)[:20])
 
 
@@ -50,12 +50,12 @@ def test_help_beside_a_choice_shows_all_its_settings_with_what_they_mean(textgan
 
 
 def test_every_choice_and_every_setting_of_a_part_of_ours_says_what_it_means():
-    unsaid = [setting.name for setting in settings.shared() if not setting.said]
+    unsaid = [setting.name for setting in settings.shared() if not setting.description]
     for group, names in choices().items():
         for name in names:
-            assert settings.said_of_choice(group, name), (group, name)
+            assert settings.describe_choice(group, name), (group, name)
             if group in ("generator", "posterior", "data", "image_encoder", "augmentation"):
-                unsaid += [s.name for s in settings.of_choice(group, name) if not s.said]
+                unsaid += [s.name for s in settings.of_choice(group, name) if not s.description]
     assert unsaid == []
 
 

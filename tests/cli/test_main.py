@@ -100,7 +100,7 @@ MISTAKES = [
     (["fit", "trainer.default_root_dir=x"], "use hydra.run.dir=FOLDER (or --run_dir FOLDER)"),
     (["fit", "model.seed=[1"], "[1"),
     (["fit", "--config", "missing.yaml"], "missing.yaml"),
-    (["fit", "--config", "missing.yaml", "a=1"], "'a=1' cannot stand beside --config"),
+    (["fit", "--config", "missing.yaml", "a=1"], "'a=1' cannot be used with --config"),
     (["test"], "ckpt_path must be given"),
     (["predict", "ckpt_path=x"], "captions_file must be given"),
     (["fit", "ckpt_path=missing.ckpt"], "'missing.ckpt' does not exist"),

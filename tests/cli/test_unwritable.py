@@ -13,7 +13,7 @@ def test_a_file_where_run_folders_are_made_is_named(textgan, tiny):
     status, _, err = textgan("fit", *tiny)
     (said,) = [line for line in err.splitlines() if line.startswith("textgan: ")]
     assert status == 2
-    assert "runs is a file: name another by hydra.run.dir=FOLDER or --run_dir FOLDER" in said
+    assert "(runs is a file): name another by hydra.run.dir=FOLDER or --run_dir FOLDER" in said
     assert "Traceback" not in err
     assert Path("runs").read_text() == "mine"
 
@@ -28,8 +28,8 @@ def test_so_is_one_where_a_sweeps_folders_are_made(textgan, tiny):
 
 def test_a_folder_without_permission_is_named_with_the_systems_reason(tmp_path):
     folder = tmp_path / "a" / "b"
-    denied = r"a/b cannot be written, as Permission denied"
+    denied = r"a/b cannot be written \(Permission denied\)"
     with pytest.raises(ConfigError, match=denied), writing(folder):
         raise PermissionError(13, "Permission denied", str(folder))
-    with pytest.raises(ConfigError, match="as No space left on device"), writing():
+    with pytest.raises(ConfigError, match="No space left on device"), writing():
         raise OSError(28, "No space left on device", str(folder / "run.yaml"))

@@ -149,7 +149,7 @@ def test_sigterm_ends_the_step_and_the_run_goes_on_bitwise(tiny, tmp_path, monke
     assert process.status() == 143
     seen = images_in(Path("run/last.ckpt"))
     assert 16 <= seen < 160
-    said = f"textgan: stopped by SIGTERM at {seen} images; go on with: textgan fit ckpt_path=run"
+    said = f"textgan: stopped by SIGTERM at {seen} images; continue with: textgan fit ckpt_path=run"
     assert f"{said}/last.ckpt\n" in capfd.readouterr().err
     assert Path("run/pipeline/model.safetensors").exists()
     finish_as(Path("whole"), Path("run"))
@@ -164,7 +164,7 @@ def test_sigterm_ends_prediction_and_what_was_drawn_stays(trained, tmp_path, mon
     os.kill(process.pid, signal.SIGTERM)
     process.wait()
     assert process.status() == 143
-    assert "batches; what was drawn until then is in run/predictions\n" in capfd.readouterr().err
+    assert "batches; the images until then are in run/predictions\n" in capfd.readouterr().err
     assert 0 < len([*Path("run/predictions").iterdir()]) < 3000
 
 

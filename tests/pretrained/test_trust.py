@@ -85,7 +85,7 @@ def test_a_model_of_textgans_own_parts_needs_no_trust(trained, textgan):
 def test_trust_beside_a_file_that_may_name_anything_is_refused(textgan):
     status, _, err = textgan("fit", "--config", "run.yaml", "--trust", "mine")
     assert status == 2
-    assert "--trust says nothing beside --config" in err
+    assert "--trust has no effect with --config" in err
 
 
 def test_a_prefix_is_a_whole_name():

@@ -37,13 +37,13 @@ def without_a_name() -> OSError:
         ),
         (
             RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error. It is ..."),
-            "too little shared memory for the loader's processes: give data.num_workers=0",
+            "too little shared memory for the data loader's processes: set data.num_workers=0",
         ),
         (
             RuntimeError(
                 "[enforce fail at inline_container.cc] PytorchStreamWriter failed writing"
             ),
-            "a file cannot be written: torch does not say why, and a full disk is a usual reason",
+            "a file cannot be written: torch gives no reason; a full disk is a common one",
         ),
         (RuntimeError("shapes do not fit"), None),
         (FileNotFoundError(errno.ENOENT, "No such file", "x"), None),

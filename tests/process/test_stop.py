@@ -74,7 +74,7 @@ SCRIPT = """
 import os, signal, subprocess, sys, threading, time
 import textgan.process.stop
 from textgan.process.stop import signals
-textgan.process.stop._UNHEARD = 0.3
+textgan.process.stop._UNHANDLED = 0.3
 signals.start()
 signals.patient = {patient}
 signals.at_once = lambda: print("children ended", flush=True)

@@ -80,7 +80,7 @@ def test_a_training_whose_reader_leaves_ends_after_its_step_with_a_checkpoint(
     often = "trainer.callbacks.progress.seconds_between_lines=0"
     status, _, err = textgan("fit", *tiny, often, "hydra.run.dir=run")
     assert status == 141
-    assert "stopped by a closed pipe at 8 images; go on with: textgan fit" in err
+    assert "stopped by a closed pipe at 8 images; continue with: textgan fit" in err
     assert Path("run/last.ckpt").is_file()
 
 

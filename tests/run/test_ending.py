@@ -3,6 +3,7 @@
 import errno
 import math
 import os
+import re
 import resource
 import shlex
 import shutil
@@ -66,7 +67,7 @@ def test_weights_that_are_nan_leave_the_checkpoint_and_a_smaller_rate_goes_on(te
     words = [*tiny, "total_images=48", "checkpoint_every_images=16", "hydra.run.dir=run"]
     status, _, err = textgan("fit", *words)
     assert status == 2
-    sentence, _, command = said(err).partition("; go on from the last good checkpoint with: ")
+    sentence, _, command = said(err).partition("; continue from the last good checkpoint with: ")
     assert "training stopped at 32 images: generator." in sentence
     assert "is not finite; try a smaller learning rate" in sentence
     assert images_in("run/last.ckpt") == 16
@@ -82,12 +83,20 @@ def test_weights_that_are_nan_leave_the_checkpoint_and_a_smaller_rate_goes_on(te
     assert all(torch.isfinite(value).all() for value in state.values())
 
 
+def test_a_checkpoint_of_another_image_size_is_one_sentence(textgan, trained):
+    run = shutil.copytree(trained, "run")
+    status, _, err = textgan("fit", f"ckpt_path={run}/last.ckpt", "image_size=32")
+    assert status == 2
+    unfit = r"does not fit this model \(weights: (\d+ (have|are) [a-z ]+, such as [\w.]+(; )?)+\)$"
+    assert re.search(unfit, said(err))
+
+
 @pytest.mark.parametrize("what", [an_average, an_optimizer])
 def test_without_a_good_checkpoint_it_says_so(what, textgan, tiny, spoil):
     spoil(16, what)
     status, _, err = textgan("fit", *tiny, "checkpoint_every_images=16", "hydra.run.dir=run")
     assert status == 2
-    assert "there is no good checkpoint yet: begin anew with model.generator_op" in said(err)
+    assert "there is no good checkpoint yet: start again with model.generator_op" in said(err)
     assert not Path("run/last.ckpt").exists()
 
 
@@ -100,7 +109,7 @@ def test_a_run_without_a_checkpoint_begins_anew_and_says_so(textgan, trained, ti
         assert "the run in run ended before its first checkpoint was written; begin it" in said(err)
     status, out, err = textgan("fit", *tiny, f"hydra.run.dir={run}")
     assert status == 0, err
-    assert "run holds a run that ended before its first checkpoint: it begins anew" in out
+    assert "run holds a run that ended before its first checkpoint: the run starts again" in out
     assert images_in("run/last.ckpt") == 32
 
 
@@ -137,9 +146,8 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_says_which(textgan, tiny, 
     status, _, err = textgan("fit", *words)
     assert status == 2
     last = "run/last.ckpt"
-    assert said(err) == (
-        f"textgan: {last} cannot be written: File too large; {last} is whole: go on from there"
-    )
+    start = f"continue from {last}, which is complete"
+    assert said(err) == f"textgan: {last} cannot be written: File too large; {start}"
     assert images_in(last) == 16
     assert not [*Path("run").rglob(".*")]
 
@@ -195,7 +203,7 @@ def test_a_run_folder_that_cannot_be_written_to_is_one_sentence(textgan, tiny, m
     status, _, err = textgan("fit", *tiny, "hydra.run.dir=mine")
     assert status == 2
     assert said(err) == (
-        "textgan: the run folder mine cannot be written, as Read-only file system: name another by "
+        "textgan: the run folder mine cannot be written (Read-only file system): name another by "
         "hydra.run.dir=FOLDER or --run_dir FOLDER"
     )
 
@@ -232,7 +240,7 @@ def test_a_signal_keeps_its_status_where_the_pipeline_cannot_be_written(
     finally:
         signal.signal(signal.SIGTERM, before)
     assert status == 143
-    assert "go on with: textgan fit ckpt_path=run/last.ckpt" in said(err)
+    assert "continue with: textgan fit ckpt_path=run/last.ckpt" in said(err)
     assert images_in("run/last.ckpt") == 16
 
 
@@ -244,4 +252,4 @@ def test_too_little_memory_says_what_takes_less(where, textgan, tiny, monkeypatc
     monkeypatch.setattr(GANModel, where, greedy)
     status, _, err = textgan("fit", *tiny)
     assert status == 2
-    assert said(err) == "textgan: too little memory: data.batch_size=4 takes less"
+    assert said(err) == "textgan: too little memory: data.batch_size=4 needs less"

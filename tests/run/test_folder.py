@@ -37,14 +37,14 @@ def test_only_training_goes_on_in_the_folder_of_its_checkpoint(tmp_path):
     assert continued_run("fit", None) is None
     refuse_occupied("fit", tmp_path, checkpoint)
     refuse_occupied("test", tmp_path, None)
-    with pytest.raises(ConfigError, match="holds a run: go on with ckpt_path="):
+    with pytest.raises(ConfigError, match="holds a run: continue it with ckpt_path="):
         refuse_occupied("fit", tmp_path, None)
 
 
 def test_a_run_begins_anew_where_one_ended_before_its_first_checkpoint(tmp_path, capsys):
     (tmp_path / "run.yaml").touch()
     refuse_occupied("fit", tmp_path, None)
-    assert "ended before its first checkpoint: it begins anew" in capsys.readouterr().out
+    assert "ended before its first checkpoint: the run starts again" in capsys.readouterr().out
     write_environment(tmp_path, ["textgan", "fit"], 0)
     refuse_occupied("fit", tmp_path, None)  # this process wrote it
 
@@ -57,7 +57,9 @@ def test_a_run_does_not_begin_where_another_process_trains(tmp_path):
         assert other.stdout.readline() == b"begun\n"
         record = {"process": other.pid, "host": platform.node()}
         (tmp_path / "environment.json").write_text(json.dumps(record))
-        with pytest.raises(ConfigError, match=f"that process {other.pid} trains: name another"):
+        with pytest.raises(
+            ConfigError, match=f"that process {other.pid} is training: name another"
+        ):
             refuse_occupied("fit", tmp_path, None)
         other.kill()
     refuse_occupied("fit", tmp_path, None)
@@ -66,7 +68,7 @@ def test_a_run_does_not_begin_where_another_process_trains(tmp_path):
 def test_a_job_that_slurm_requeued_begins_in_its_folder(tmp_path, monkeypatch):
     for name in ("run.yaml", "hpc_ckpt_1.ckpt"):
         (tmp_path / name).touch()
-    with pytest.raises(ConfigError, match=r"go on with ckpt_path=.*hpc_ckpt_1.ckpt"):
+    with pytest.raises(ConfigError, match=r"continue it with ckpt_path=.*hpc_ckpt_1.ckpt"):
         refuse_occupied("fit", tmp_path, None)
     monkeypatch.setenv("SLURM_JOB_ID", "12")
     refuse_occupied("fit", tmp_path, None)

@@ -60,7 +60,7 @@ def test_home_folders_are_found_beside_a_file_too(monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     words = split(["--config=~/run.yaml", "--run_dir", "~/r", "--data.crop", "~", "--a", "b~/c"])
     expected = "--config=/home/me/run.yaml --run_dir /home/me/r --data.crop ~ --a b~/c"
-    assert words.at_home() == expected.split()
+    assert words.with_home_folders() == expected.split()
 
 
 def test_home_folders_are_found_in_every_path(textgan, monkeypatch):

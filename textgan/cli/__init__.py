@@ -1,1 +1,1 @@
-"""The command line: verbs, words and help."""
+"""Command line: verbs, their words and their help."""

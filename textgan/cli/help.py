@@ -1,4 +1,4 @@
-"""`textgan VERB --help`: the settings that matter, on two screens, and where the rest is."""
+"""Help of `textgan VERB --help`: the main settings, and how to list the others."""
 
 import json
 import textwrap
@@ -11,7 +11,8 @@ from textgan.composition.conf_folder import choices
 from textgan.run.trainer_options import OURS
 
 _COLUMNS = 100
-_DATA = ("folder", ("root", "batch_size"))  # whose settings stand for those of any data set
+# The settings of this data set are shown as an example of any data set.
+_DATA = ("folder", ("root", "batch_size"))
 _FIRST = {
     "fit": ("total_images", "image_size", "data.root", "data.batch_size", "ckpt_path"),
     "validate": ("ckpt_path", "data.root", "data.batch_size", "image_size"),
@@ -20,45 +21,45 @@ _FIRST = {
 }
 _EXAMPLES = {
     "fit": (
-        "textgan fit data=folder data.root=my/pictures total_images=200_000",
+        "textgan fit data=folder data.root=my/images total_images=200_000",
         "textgan fit experiment=demo -m seed=0,1,2",
         "textgan fit ckpt_path=RUN/last.ckpt",
     ),
     "validate": ("textgan validate ckpt_path=RUN/last.ckpt 'metric=[sharpness]'",),
     "test": (
         "textgan test ckpt_path=RUN/last.ckpt 'metric=[standard]'",
-        "textgan test model=pipeline model.path=RUN/pipeline data=folder data.root=my/pictures",
+        "textgan test model=pipeline model.path=RUN/pipeline data=folder data.root=my/images",
     ),
     "predict": ("textgan predict ckpt_path=RUN/last.ckpt captions_file=captions.txt",),
 }
 
 
-def verb_help(verb: str, said: str, overrides: Iterable[str] = ()) -> str:
-    """The help of fit, validate, test or predict.
+def verb_help(verb: str, description: str, overrides: Iterable[str] = ()) -> str:
+    """Return the help of fit, validate, test or predict.
 
     Args:
-        verb: one of them.
-        said: what it does.
-        overrides: what stood beside `--help`. For each `group=name` among them the settings of that
-            choice are shown instead of the whole.
+        verb: one of the four.
+        description: one clause about the verb.
+        overrides: the overrides beside `--help`. If some have the form `group=name`, only the
+            settings of these choices are shown.
     """
     named = [pair for override in overrides for pair in _named(override)]
     if named:
         return "\n".join(line for group, name in named for line in _choice(group, name))
     return "\n".join(
         [
-            f"textgan {verb}: {said}.",
+            f"textgan {verb}: {description}.",
             "",
             f"usage: textgan {verb} [key=value ...] [--key value ...]",
             *(f"  {example}" for example in _EXAMPLES[verb]),
             "",
-            "The settings that most commands name, with their defaults (data's as of data=folder):",
+            "The most common settings, with their defaults (those of data are of data=folder):",
             *_table(_first(verb)),
             "",
-            "The other settings that parts share:",
+            "The other settings that several parts share:",
             *_table(_others(verb)),
             "",
-            "GROUP=NAME chooses a part, GROUP='[A,B]' several; * marks what is chosen by default:",
+            "GROUP=NAME chooses a part, GROUP='[A,B]' several parts; * marks the default choice:",
             *_groups(),
             "",
             *_grammars(verb),
@@ -75,13 +76,13 @@ def _first(verb: str) -> list[Setting]:
 
 
 def _others(verb: str) -> list[Setting]:
-    """The shared settings that do not come first, those of training only where it is one."""
+    """Return the other shared settings; those of training only for fit."""
     others = [setting for setting in settings.shared() if setting.name not in _FIRST[verb]]
     return [s for s in others if verb == "fit" or not s.name.endswith("_images")]
 
 
 def _named(override: str) -> Iterator[tuple[str, str]]:
-    """The choices that an override `group=name` or `group=[a,b]` names."""
+    """Yield the choices that an override `group=name` or `group=[a,b]` names."""
     group, _, names = override.lstrip("+").partition("=")
     for name in names.strip("[]").split(","):
         if name in choices().get(group, []):
@@ -89,27 +90,26 @@ def _named(override: str) -> Iterator[tuple[str, str]]:
 
 
 def _choice(group: str, name: str) -> list[str]:
-    """A choice of a group with all its settings."""
-    said = settings.said_of_choice(group, name)
-    title = f"{group}={name}: {said}" if said else f"{group}={name}"
+    """Return the lines for a choice of a group with all its settings."""
+    described = settings.describe_choice(group, name)
+    title = f"{group}={name}: {described}" if described else f"{group}={name}"
     lines = [*textwrap.wrap(title, _COLUMNS), ""]
     for setting in settings.of_choice(group, name):
         lines.append(f"  {setting.name}={_shown(setting.default)}")
         indent = " " * 6
         lines += textwrap.wrap(
-            setting.said, _COLUMNS, initial_indent=indent, subsequent_indent=indent
+            setting.description, _COLUMNS, initial_indent=indent, subsequent_indent=indent
         )
     return [*lines, ""]
 
 
 def _table(found: list[Setting]) -> list[str]:
-    """A line for each setting."""
     shown = [f"{setting.name}={_shown(setting.default)}" for setting in found]
     width = max(map(len, shown))
     lines = []
     for left, setting in zip(shown, found, strict=True):
-        said = f"{setting.said[:1].upper()}{setting.said[1:]}"
-        short = textwrap.shorten(said, _COLUMNS - width - 4, placeholder=" ...")
+        sentence = f"{setting.description[:1].upper()}{setting.description[1:]}"
+        short = textwrap.shorten(sentence, _COLUMNS - width - 4, placeholder=" ...")
         lines.append(f"  {left:<{width}}  {short}".rstrip())
     return lines
 
@@ -131,19 +131,19 @@ def _grammars(verb: str) -> list[str]:
         by_ours.setdefault(ours, []).append(option)
     others = "; ".join(f"{ours} for {', '.join(options)}" for ours, options in by_ours.items())
     return [
-        "Two grammars name a setting by one path: key=value is Hydra's (+key=value adds a setting,",
-        "~key leaves one out, -m with key=a,b sweeps), --key value is LightningCLI's. --config",
-        "FILE runs a file such as RUN/run.yaml alone. --trust PREFIX allows parts of that package",
-        "in a checkpoint or a pipeline.",
+        "A setting is written as key=value (Hydra: +key=value adds a setting, ~key removes one, -m",
+        "with key=a,b runs a sweep) or as --key value (LightningCLI). --config FILE runs a file",
+        "such as RUN/run.yaml alone. --trust PREFIX allows parts of that package in a checkpoint",
+        "or a pipeline.",
         *textwrap.wrap(
-            "trainer.NAME sets an option of Lightning's Trainer. Some have another name here: "
+            "trainer.NAME sets an option of Lightning's Trainer. textgan has other names for some: "
             f"{others}.",
             _COLUMNS,
         ),
         "",
         "More:",
         f"  textgan {verb} data=folder --help   every setting of a choice, of any group",
-        f"  textgan {verb} --cfg job            what a command composes, without running it",
+        f"  textgan {verb} --cfg job            the composed configuration, without a run",
         f"  textgan {verb} --model.help CLASS   the options of a class, by its full name",
         f"  textgan {verb} --help_all           every option of LightningCLI and of its Trainer",
     ]

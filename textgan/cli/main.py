@@ -1,11 +1,11 @@
-"""The command `textgan VERB ...`: two grammars for one configuration, and the other verbs.
+"""The command `textgan VERB ...`.
 
-For fit, validate, test and predict a bare `key=value` (`+key=value`, `~key`) is a Hydra override of
-`conf/`, and `--key value` an option of LightningCLI, applied after it. Both name a setting by the
-same path and take the same value: an option for something that Hydra composes becomes an override,
-so that what hangs on it follows; class paths, `--print_config` and their like are LightningCLI's.
-`-m`, `--cfg`, `--info` and their like go to Hydra. With `--config FILE` Hydra is not imported, and
-FILE alone is the configuration.
+For fit, validate, test and predict, `key=value` (`+key=value`, `~key`) is a Hydra override of
+`conf/`, and `--key value` is an option of LightningCLI, which is applied later. Both use the same
+path and value for a setting: an option for a setting that Hydra composes becomes an override, so
+that dependent settings follow it. LightningCLI reads class paths, `--print_config` and the like;
+Hydra reads `-m`, `--cfg`, `--info` and the like. With `--config FILE`, FILE alone is the
+configuration, and Hydra is not imported.
 """
 
 import importlib
@@ -19,7 +19,7 @@ from textgan.file.home import settle
 from textgan.process import streams
 from textgan.process.children import is_child
 from textgan.process.shortage import shortage
-from textgan.process.stop import CLOSED_PIPE, Stop, signals, tell
+from textgan.process.stop import CLOSED_PIPE, Stop, print_error, signals
 from textgan.run.verbs import LIGHTNING_VERBS, commands
 from textgan.run.words import Words, split
 
@@ -31,14 +31,14 @@ def main(argv: list[str] | None = None) -> int:
         argv: the words; None takes those of the process, and prepares its streams.
 
     Returns:
-        The exit status: 0; 2 for a mistake in what was asked, which one sentence then says; 128 and
-        the signal's number where SIGTERM, SIGHUP, Ctrl-C or a closed pipe ended the command.
+        The exit status: 0; 2 after a mistake of the user, with one sentence about it; 128 plus the
+        signal's number if SIGTERM, SIGHUP, Ctrl-C or a closed pipe ended the command.
     """
-    if argv is None:  # the process is the command's own
+    if argv is None:  # the process runs only this command
         streams.prepare()
         settle()
         argv = sys.argv[1:]
-    logging.raiseExceptions = False  # a full disk is said once, not for each line of a log
+    logging.raiseExceptions = False  # a full disk is reported once, not for each log line
     try:
         with signals.handled():
             status = _dispatch(argv)
@@ -47,25 +47,25 @@ def main(argv: list[str] | None = None) -> int:
     except Stop as stop:
         return _end(stop)
     except (ConfigError, OSError, MemoryError, RuntimeError) as error:
-        said = str(error) if isinstance(error, ConfigError) else shortage(error)
-        if said is None:
+        sentence = str(error) if isinstance(error, ConfigError) else shortage(error)
+        if sentence is None:
             raise
-        tell(f"textgan: {said}")
+        print_error(f"textgan: {sentence}")
         if os.environ.get("TEXTGAN_TRACEBACK"):
             raise
         return 2
 
 
 def _end(stop: Stop) -> int:
-    """The exit status of a command that a signal ended.
+    """Return the exit status of a command that a signal ended.
 
-    A process that another one of this command started says nothing, and ends with status 0: after
-    any other Lightning kills the parent. The parent gets the signal, which it may not have had,
-    unless all processes have agreed to end.
+    A child process of this command prints nothing and ends with status 0, because Lightning kills
+    the parent after any other status. The child sends the signal to its parent, which may not have
+    received it, unless all processes have agreed to end.
     """
     if not is_child():
-        if stop.signum != CLOSED_PIPE or stop.began:  # `textgan ... | head` ends in silence
-            tell(f"textgan: {stop}")
+        if stop.signum != CLOSED_PIPE or stop.began:  # `textgan ... | head` prints no message
+            print_error(f"textgan: {stop}")
         return 128 + stop.signum
     if not stop.began:
         os.kill(os.getppid(), stop.signum)
@@ -85,7 +85,7 @@ def _dispatch(argv: list[str]) -> int:
     if verb not in commands():
         known = [*LIGHTNING_VERBS, *commands()]
         raise ConfigError(
-            f"no such verb: {verb!r}{did_you_mean(verb, known)} (textgan --help lists them)"
+            f"no such verb: {verb!r}{did_you_mean(verb, known)} (textgan --help lists all verbs)"
         )
     return importlib.import_module(f"textgan.command.{verb}").main(rest)
 
@@ -103,13 +103,13 @@ def _lightning(verb: str, argv: list[str]) -> int:
         if words.overrides or words.flags:
             first = (words.overrides + words.flags)[0]
             beside = words.options[0]
-            raise ConfigError(f"{first!r} cannot stand beside {beside}: write it as --key value")
+            raise ConfigError(f"{first!r} cannot be used with {beside}: write it as --key value")
         if words.trust:
-            said = "whose file may name any class; it belongs to ckpt_path= and model=pipeline"
-            raise ConfigError(f"--trust says nothing beside {words.options[0]}, {said}")
+            rule = "any class is allowed there; use --trust with ckpt_path= and model=pipeline"
+            raise ConfigError(f"--trust has no effect with {words.options[0]}: {rule}")
         from textgan.run.launch import launch
 
-        return launch(verb, ["--help"] if shows_options else words.at_home())
+        return launch(verb, ["--help"] if shows_options else words.with_home_folders())
     from textgan.composition.job import compose_and_run
 
     return compose_and_run(verb, words)
@@ -122,21 +122,21 @@ def _asks_class_help(words: Words) -> bool:
 def _overview() -> str:
     verbs = {**LIGHTNING_VERBS, **commands()}
     width = max(map(len, verbs))
-    lines = [f"  {verb:<{width}}  {said}" for verb, said in verbs.items()]
+    lines = [f"  {verb:<{width}}  {text}" for verb, text in verbs.items()]
     return "\n".join(
         [
-            "textgan trains small text-to-image GANs on your own captioned pictures.",
+            "textgan trains small text-to-image GANs on your own captioned images.",
             "",
             "usage: textgan VERB [key=value ...] [--key value ...]",
             "",
             *lines,
             "",
-            "  textgan fit data=folder data.root=my/pictures     train on your pictures",
-            '  textgan sample "a small red circle"               draw with the newest run',
+            "  textgan fit data=folder data.root=my/images       train on your images",
+            '  textgan sample "a small red circle"               sample from the newest run',
             "  textgan fit --cfg job                             show the configuration",
             "  textgan VERB --help                               the settings of a verb",
             '  eval "$(textgan completion bash)"                 tab completion in this shell',
             "",
-            "A mistake is said in one sentence; TEXTGAN_TRACEBACK=1 shows where it comes from.",
+            "An error is one sentence; TEXTGAN_TRACEBACK=1 also shows where it was raised.",
         ]
     )

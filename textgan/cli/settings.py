@@ -1,6 +1,6 @@
-"""What there is to set, read from the YAML files and the docstrings of the constructors.
+"""Settings and their descriptions, read from the YAML files and the constructors' docstrings.
 
-Nothing is imported that it describes, so that it takes no time.
+The described modules are parsed and not imported, so that help is fast.
 """
 
 import ast
@@ -24,17 +24,17 @@ class Setting:
 
     Args:
         name: its dotted path, as on the command line.
-        default: as YAML has it; `???` where it must be given.
-        said: what it means, or an empty string.
+        default: its value in the YAML file; `???` if the user must give it.
+        description: its meaning, or an empty string.
     """
 
     name: str
     default: Any
-    said: str
+    description: str
 
 
 def shared() -> list[Setting]:
-    """The scalars of `conf/config.yaml` that several parts share, with the comment above each."""
+    """Return the shared scalars of `conf/config.yaml`, each with the comment above it."""
     text = (conf_folder() / "config.yaml").read_text(encoding="utf-8")
     values, found, above = yaml.safe_load(text), [], []
     for line in text.splitlines():
@@ -49,23 +49,23 @@ def shared() -> list[Setting]:
 
 
 def defaults() -> dict[str, list[str]]:
-    """Group -> what `conf/config.yaml` and the default model choose of it."""
+    """Return group -> the choices of `conf/config.yaml` and of the default model."""
     chosen = _chosen(conf_folder() / "config.yaml")
     (model,) = chosen["model"]
     return {**_chosen(conf_folder() / "model" / f"{model}.yaml"), **chosen}
 
 
 def of_choice(group: str, name: str) -> list[Setting]:
-    """The settings of one file of a group, those of the files that it starts from among them."""
+    """Return the settings of one file of a group, with those of the files that it starts from."""
     package, values = _merged(conf_folder() / group / f"{name}.yaml")
     path = "" if package == "_global_" else package
     return _settings(path, values)
 
 
-def said_of_choice(group: str, name: str) -> str:
-    """What a file of a group is: the first line of the docstring of what it builds, or its comment.
+def describe_choice(group: str, name: str) -> str:
+    """Return the first docstring line of the class that a file builds, or the file's comment.
 
-    It is an empty string where the file builds nothing of ours and begins with no comment.
+    It is an empty string if the file builds no class of textgan and has no comment at its start.
     """
     path = conf_folder() / group / f"{name}.yaml"
     found = _definition(str(_merged(path)[1].get("_target_", "")))
@@ -87,7 +87,7 @@ def _chosen(path: Path) -> dict[str, list[str]]:
 
 
 def _merged(path: Path) -> tuple[str, dict[str, Any]]:
-    """The package that a file fills, and its values over those of the files that it starts from."""
+    """Return the package of a file, and its values merged over those of its base files."""
     text = path.read_text(encoding="utf-8")
     package = re.match(r"# @package (\S+)", text)
     values = yaml.safe_load(text) or {}
@@ -99,35 +99,35 @@ def _merged(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def _settings(path: str, values: dict[str, Any]) -> list[Setting]:
-    """One for each value, and for each value inside of a part."""
-    said, found = _arguments(str(values.get("_target_", ""))), []
+    """Return one setting for each value, and for each value inside a part."""
+    described, found = _arguments(str(values.get("_target_", ""))), []
     for key, value in values.items():
         name = f"{path}.{key}" if path else str(key)
         if isinstance(value, dict) and value:
             found += _settings(name, value)
         elif key not in ("_target_", "_partial_"):
-            found.append(Setting(name, value, said.get(key, "")))
+            found.append(Setting(name, value, described.get(key, "")))
     return found
 
 
 def _arguments(target: str) -> dict[str, str]:
-    """Argument -> what the docstring of its class says of it; of our own classes only."""
+    """Return argument -> its description in the docstring of a class of textgan."""
     found = _definition(target)
     if found is None:
         return {}
     parsed = parse(ast.get_docstring(found) or "", style=DocstringStyle.GOOGLE)
-    said = {}
+    described = {}
     for argument in parsed.params:
         for name in argument.arg_name.split(", "):
-            said[name] = " ".join((argument.description or "").split())
-            if elsewhere := re.fullmatch(r"see `(\w+)`\.?", said[name]):
+            described[name] = " ".join((argument.description or "").split())
+            if elsewhere := re.fullmatch(r"see `(\w+)`\.?", described[name]):
                 base = f"{target.rsplit('.', 2)[0]}.base.{elsewhere[1]}"
-                said[name] = _arguments(base).get(name, said[name])
-    return said
+                described[name] = _arguments(base).get(name, described[name])
+    return described
 
 
 def _definition(target: str) -> ast.ClassDef | ast.FunctionDef | None:
-    """The syntax of a class of this package, or of a method of one."""
+    """Return the syntax tree of a class of this package, or of a method of one."""
     package, *parts = target.split(".")
     folder = Path(__file__).parents[1]
     files = [folder.joinpath(*parts[:n]).with_suffix(".py") for n in range(1, len(parts))]

@@ -1,1 +1,1 @@
-"""The process: its signals, its output streams, its children and what it runs short of."""
+"""Process-level code: signals, output streams, child processes, and errors of a full machine."""

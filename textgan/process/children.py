@@ -1,4 +1,4 @@
-"""The processes that Lightning starts for DDP on one machine, at the end of a run."""
+"""Child processes that Lightning starts for DDP on one machine."""
 
 import os
 import subprocess
@@ -9,23 +9,20 @@ _PARENT = "TEXTGAN_PARENT"
 
 
 def mark_parent() -> None:
-    """Let processes that are started from here know their parent."""
+    """Record this process in the environment, so that its children can recognize their parent."""
     os.environ[_PARENT] = str(os.getpid())
 
 
 def is_child() -> bool:
-    """Whether another process of this command started this one."""
+    """Return whether another process of this command started this one."""
     return os.environ.get(_PARENT) == str(os.getppid()) and os.environ.get("LOCAL_RANK", "0") != "0"
 
 
 def end_children(launcher: Any, *, seconds: float = 0.0) -> None:
-    """Kill the processes that a launcher of Lightning's started.
+    """Kill the processes that a launcher of Lightning's (or None) started, after so many seconds.
 
-    They may be waiting for this process in a collective, which no signal but SIGKILL ends.
-
-    Args:
-        launcher: the strategy's, or None.
-        seconds: how long they are waited for before.
+    A child may be blocked in a collective operation that waits for this process. Only SIGKILL ends
+    such a child.
     """
     deadline = time.monotonic() + seconds
     for process in getattr(launcher, "procs", []):

@@ -1,4 +1,4 @@
-"""The memory that the C library keeps for this process."""
+"""Memory that the C library keeps for this process."""
 
 import ctypes
 import platform
@@ -7,10 +7,10 @@ _M_ARENA_MAX = -8  # malloc.h of glibc
 
 
 def share_heaps(number: int = 2) -> None:
-    """Let all threads allocate from this many heaps; elsewhere than with glibc it does nothing.
+    """Make all threads allocate from this many heaps. Without glibc the function does nothing.
 
-    glibc gives threads heaps of their own, up to eight for each core. A server whose threads make
-    and free images of a megabyte would leave free pieces in all of them, and grow.
+    By default glibc creates up to eight heaps per core. In a server whose threads allocate and free
+    images of a megabyte, each heap would keep free memory, and the process would grow.
     """
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, number)

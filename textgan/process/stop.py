@@ -1,4 +1,4 @@
-"""Signals that ask the process to end: SIGTERM, SIGHUP and Ctrl-C (SIGINT)."""
+"""Handling of the signals that ask the process to end: SIGTERM, SIGHUP and Ctrl-C (SIGINT)."""
 
 import os
 import signal
@@ -14,47 +14,48 @@ _HANDLED = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
 CLOSED_PIPE = getattr(signal, "SIGPIPE", 13)
-_ONE_REQUEST = 1.0  # seconds: `timeout` and Slurm send a signal to a process and to its group
-_UNHEARD = 3.0  # seconds
+# Seconds. `timeout` and Slurm send one signal twice: to a process and to its group.
+_ONE_REQUEST = 1.0
+_UNHANDLED = 3.0  # seconds
 _LAST_WAIT = 30  # seconds that a loader's process waits for its parent to end it
 
 
 class Stop(SystemExit):
-    """The process ends because a signal asked for it.
+    """Exit of the process because of a signal.
 
     Args:
         signum: the signal.
-        said: the sentence for the user.
-        began: whether there was training, drawing or measuring that it stopped.
+        sentence: the message for the user.
+        began: whether a training, a prediction or an evaluation was interrupted.
     """
 
-    def __init__(self, signum: int, said: str, *, began: bool = False):
+    def __init__(self, signum: int, sentence: str, *, began: bool = False):
         super().__init__(128 + signum)
-        self.signum, self.said, self.began = signum, said, began
+        self.signum, self.sentence, self.began = signum, sentence, began
 
     def __str__(self) -> str:
-        return self.said
+        return self.sentence
 
 
 def name_of(signum: int) -> str:
-    """Ctrl-C, SIGTERM or SIGHUP; or a closed pipe."""
+    """Return the signal's name for the user: Ctrl-C, SIGTERM, SIGHUP or a closed pipe."""
     if signum == CLOSED_PIPE:
         return "a closed pipe"
     return "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
 
 
 class Signals:
-    """Handles the signals that ask the process to end.
+    """Handler of the signals that ask the process to end.
 
-    The first one raises `Stop` at once, unless `patient` says that somebody looks at `asked` soon.
-    A second one, at least a second later, ends the process at once, and so does the first where the
-    main thread waits in a library for too long to hear of it. Signals that are ignored, or that
-    somebody else handles, are left as they are.
+    The first signal raises `Stop` immediately, unless `patient` is set: then the code that set it
+    checks `asked` after each step. A second signal, at least one second later, ends the process
+    immediately. So does the first one if the main thread is blocked in a library and cannot run the
+    handler. Signals that are ignored or have another handler are not changed.
 
     Attributes:
-        asked: the signal that came, or 0.
-        patient: whether the end of a step is waited for.
-        at_once: what is called before a second signal ends the process.
+        asked: the signal that was received, or 0.
+        patient: whether the end of a step is awaited.
+        at_once: function that is called before a second signal ends the process.
     """
 
     def __init__(self) -> None:
@@ -67,12 +68,12 @@ class Signals:
 
     @property
     def active(self) -> bool:
-        """Whether they are handled here."""
+        """Whether this process handles the signals now."""
         return self._process == os.getpid()
 
     @contextmanager
     def handled(self) -> Iterator[None]:
-        """Within it the signals are handled; within a second one nothing changes."""
+        """Handle the signals inside the context; a nested context changes nothing."""
         if self.active:
             yield
             return
@@ -83,7 +84,7 @@ class Signals:
             self.end()
 
     def start(self, numbers: Iterable[int] = _HANDLED) -> None:
-        """Begin to handle them, or some of them."""
+        """Install the handlers of these signals."""
         self.asked, self.patient, self.at_once = 0, False, _nothing
         self._process = os.getpid()
         self._terminals = [number for number in (1, 2) if os.isatty(number)]
@@ -96,28 +97,28 @@ class Signals:
                     self._before[number] = signal.signal(number, self._handle)
 
     def end(self) -> None:
-        """Give the signals back to who handled them before."""
+        """Restore the previous handlers."""
         for number, before in self._before.items():
             signal.signal(number, before)
         if self._wake is not None:
             signal.set_wakeup_fd(-1)
-            self._wake.close()  # which ends the watch
+            self._wake.close()  # this ends the watching thread
         self._before, self._process, self._wake = {}, 0, None
         self.asked, self.patient, self.at_once = 0, False, _nothing
 
     def reader_left(self) -> None:
-        """Nobody reads what is printed any more: end as if SIGPIPE were handled here.
+        """End the command because the reader of its output has closed the pipe.
 
-        The signal itself is not, as a socket whose other end closes raises it too.
+        SIGPIPE itself is not handled, because a socket whose other end closes raises it too.
         """
         self._handle(CLOSED_PIPE, None)
 
     def _handle(self, signum: int, frame: FrameType | None) -> None:
-        if not self.active:  # a fork that has not yet set up its own
+        if not self.active:  # a forked process that has not installed its own handlers
             return
         if signum == getattr(signal, "SIGHUP", None):
-            self._let_go_of_terminal()
-        if self.asked:  # the watch sees to a second one
+            self._detach_from_terminal()
+        if self.asked:  # the watching thread handles a second signal
             return
         self.asked = signum
         if not self.patient:
@@ -130,11 +131,11 @@ class Signals:
         threading.Thread(target=self._watch, args=(reading,), daemon=True).start()
 
     def _watch(self, reading: socket.socket) -> None:
-        """Read the number of each signal as it comes, even while the main thread is held up."""
+        """Read the number of each signal, even while the main thread is blocked."""
         first, asked_at = 0, 0.0
         while True:
-            unheard = first and not self.asked and not self.patient
-            reading.settimeout(_UNHEARD if unheard else None)
+            unhandled = first and not self.asked and not self.patient
+            reading.settimeout(_UNHANDLED if unhandled else None)
             try:
                 numbers = reading.recv(64)
             except TimeoutError:
@@ -151,13 +152,13 @@ class Signals:
                 elif time.monotonic() - asked_at >= _ONE_REQUEST:
                     self._end_now(number, f"stopped at once by a second {name_of(number)}")
 
-    def _end_now(self, signum: int, said: str) -> None:
+    def _end_now(self, signum: int, sentence: str) -> None:
         self.at_once()
-        tell(f"textgan: {said}")
+        print_error(f"textgan: {sentence}")
         os._exit(128 + signum)
 
-    def _let_go_of_terminal(self) -> None:
-        """Print into nothing from now on: writing to a terminal that is gone would fail."""
+    def _detach_from_terminal(self) -> None:
+        """Redirect the output to nothing, because writing to a closed terminal would fail."""
         nothing = os.open(os.devnull, os.O_WRONLY)
         for number in self._terminals:
             os.dup2(nothing, number)
@@ -165,11 +166,11 @@ class Signals:
 
 
 def leave_to_parent(worker_id: int = 0) -> None:
-    """Let a loader's process live on when a signal reaches it, since its parent ends it.
+    """Make a data loader's process ignore the signals, because its parent ends it.
 
     A terminal and Slurm send signals to all processes of a job. A loader's process that ended
-    before its parent's step did would end the step with an error. It ends itself half a minute
-    after the signal if the parent has not done so.
+    before its parent's step would make the step fail. The process ends itself half a minute after
+    the signal if the parent has not ended it.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "alarm"):
@@ -181,14 +182,14 @@ def _nothing() -> None:
     pass
 
 
-def tell(sentence: str) -> None:
-    """Print a sentence on the error output, if that is still there."""
+def print_error(sentence: str) -> None:
+    """Print a sentence on the error output, if it is still open."""
     try:
         print(sentence, file=sys.stderr, flush=True)
-    except OSError:  # the terminal or the pipe is gone, and with it the reader
+    except OSError:  # the terminal or the pipe was closed
         return
 
 
 signals = Signals()
-if hasattr(os, "register_at_fork"):  # a fork's signals are not its parent's
+if hasattr(os, "register_at_fork"):  # a forked process must not report to its parent's socket
     os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))

@@ -1,4 +1,4 @@
-"""The command's output: it may be closed, have no reader any more, or an encoding without ✓."""
+"""Output streams of the command, which may be closed, lose their reader or lack UTF-8."""
 
 import io
 import locale
@@ -9,10 +9,10 @@ from textgan.process.stop import signals
 
 
 def prepare() -> None:
-    """Make the streams of this process such that printing never fails.
+    """Prepare the streams of this process so that printing never fails.
 
-    It may replace the process by the same command in Python's UTF-8 mode, as libraries read and
-    write text files in the encoding of the locale. On Windows, where a process cannot be replaced,
+    The process may be replaced by the same command in Python's UTF-8 mode, because libraries read
+    and write text files in the encoding of the locale. On Windows a process cannot be replaced:
     PYTHONUTF8=1 must be set by hand, and a letter that the console lacks is printed as its number.
     """
     _open_closed()
@@ -26,10 +26,10 @@ def prepare() -> None:
 
 
 class Pipe(io.FileIO):
-    """A stream whose reader may leave, as `head` does after ten lines.
+    """Output stream whose reader may close it, as `head` does after ten lines.
 
-    Then the stream leads into nothing, and the command ends as if a signal had asked it to: a
-    training after its step, with a checkpoint.
+    Then the stream is redirected to nothing, and the command ends as after a signal: a training
+    ends after its current step, with a checkpoint.
     """
 
     def write(self, data: "bytes | memoryview") -> int | None:
@@ -44,7 +44,7 @@ class Pipe(io.FileIO):
 
 
 def _stream(number: int, before: io.TextIOWrapper | None, *, by_line: bool) -> io.TextIOWrapper:
-    """What takes the place of Python's own stream, which is None where it was closed."""
+    """Return the replacement of Python's own stream, which is None if it was closed."""
     return io.TextIOWrapper(
         io.BufferedWriter(Pipe(number, "w", closefd=False)),
         encoding=getattr(before, "encoding", None) or "utf-8",
@@ -55,7 +55,7 @@ def _stream(number: int, before: io.TextIOWrapper | None, *, by_line: bool) -> i
 
 
 def _open_closed() -> None:
-    """Open each closed stream onto nothing: the next file would get its number, and its output."""
+    """Redirect each closed stream to nothing, so that no file gets its number and its output."""
     for number in (0, 1, 2):
         try:
             os.fstat(number)
@@ -64,9 +64,9 @@ def _open_closed() -> None:
 
 
 def _use_utf8() -> None:
-    """Start the command anew in UTF-8 mode where the locale has another encoding.
+    """Restart the command in UTF-8 mode if the locale has another encoding.
 
-    What is printed keeps the terminal's encoding.
+    The printed text keeps the terminal's encoding.
     """
     encoding = locale.getpreferredencoding(False).lower().replace("-", "")
     if encoding == "utf8" or os.environ.get("PYTHONUTF8") == "1":

@@ -1,1 +1,1 @@
-"""Lightning's half of the command line: the run, its folder and how it ends."""
+"""Lightning's part of the command line: the run, its folder and its end."""

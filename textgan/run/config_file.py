@@ -1,4 +1,4 @@
-"""Writing a configuration so that LightningCLI reads the same values again."""
+"""Write a configuration so that LightningCLI reads the same values again."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,9 @@ from textgan.file.atomic import whole
 
 
 class _Dumper(yaml.SafeDumper):
-    """PyYAML's, which puts into quotes also what only other readers take for a number.
+    """PyYAML's dumper, which also quotes texts that only LightningCLI reads as numbers.
 
-    By YAML 1.1, which PyYAML follows, `1e5` is a text; for LightningCLI's reader it is a number.
+    In YAML 1.1, which PyYAML follows, `1e5` is a text; for LightningCLI's reader it is a number.
     """
 
 
@@ -25,11 +25,11 @@ _Dumper.add_implicit_resolver(
 
 
 def with_texts(dumped: Any, parsed: Any) -> Any:
-    """What jsonargparse dumped, with the texts that were parsed: it dumps "1e5" as a number.
+    """Restore the texts in plain values that jsonargparse dumped: it dumps "1e5" as a number.
 
     Args:
-        dumped: plain values.
-        parsed: the namespace or the value that they were dumped from.
+        dumped: the plain values.
+        parsed: the namespace or value that they were dumped from.
     """
     if isinstance(dumped, dict):
         items = parsed if isinstance(parsed, Mapping) else getattr(parsed, "__dict__", {})
@@ -42,7 +42,6 @@ def with_texts(dumped: Any, parsed: Any) -> Any:
 
 
 def write_yaml(path: Path, config: dict[str, Any]) -> None:
-    """Write plain values into a file."""
     text = yaml.dump(config, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     with whole(path) as beside:
         beside.write_text(text, encoding="utf-8")

@@ -1,19 +1,20 @@
-"""From Hydra's way to write a configuration to Lightning's, and back.
+"""Conversion of a configuration between the forms of Hydra and of Lightning.
 
-Hydra: `{_target_: C, a: 1}`; Lightning: `{class_path: C, init_args: {a: 1}}`. What Lightning takes
-as a list is a dict in `conf/`, so that its entries have names.
+Hydra: `{_target_: C, a: 1}`; Lightning: `{class_path: C, init_args: {a: 1}}`. Lists of
+Lightning are dicts in `conf/`, so that their entries have names.
 """
 
 from typing import Any
 
 LISTS = ("callbacks", "logger")
-"""Settings of the trainer that are dicts in `conf/` and lists in Lightning."""
+"""Trainer settings that are dicts in `conf/` and lists in Lightning."""
 
 
 def to_lightning(config: dict[str, Any]) -> dict[str, Any]:
-    """The sections of a composed configuration as LightningCLI reads them.
+    """Convert the sections of a composed configuration to LightningCLI's form.
 
-    Lightning's own ways stay what they are: a list, one entry with a `_target_`, true or false.
+    Callbacks and loggers in a form of Lightning's own (a list, one entry with a `_target_`, true or
+    false) are not changed.
     """
     config = dict(config)
     trainer = dict(config.get("trainer") or {})
@@ -27,11 +28,11 @@ def to_lightning(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_hydra(config: dict[str, Any], lists: dict[str, list[str]]) -> dict[str, Any]:
-    """The inverse of `to_lightning`.
+    """Invert `to_lightning`.
 
     Args:
-        config: what LightningCLI parsed, as plain values.
-        lists: the names of the entries of `callbacks` and `logger`, by setting (see `list_names`).
+        config: plain values that LightningCLI parsed.
+        lists: names of the entries of `callbacks` and `logger`, by setting (see `list_names`).
     """
     config = _to_target(config)
     for key, names in lists.items():
@@ -42,7 +43,7 @@ def to_hydra(config: dict[str, Any], lists: dict[str, list[str]]) -> dict[str, A
 
 
 def list_names(config: dict[str, Any]) -> dict[str, list[str]]:
-    """The names that `to_lightning` loses: setting -> names of its entries, in order."""
+    """Return the names that `to_lightning` loses: setting -> names of its entries, in order."""
     trainer = config.get("trainer") or {}
     dicts = {key: trainer[key] for key in LISTS if isinstance(trainer.get(key), dict)}
     return {
@@ -53,7 +54,7 @@ def list_names(config: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def find_links(unresolved: Any, path: str = "") -> dict[str, str]:
-    """Settings that are interpolations: dotted path -> `${...}`, as a person wrote it."""
+    """Find the settings that are interpolations: dotted path -> `${...}`, as it was written."""
     if isinstance(unresolved, dict):
         links: dict[str, str] = {}
         for key, value in unresolved.items():

@@ -1,6 +1,7 @@
-"""How a run ends: what it wrote, how to go on, and why it ended before its time."""
+"""End of a run: its results, the next command, or the reason why it stopped early."""
 
 import inspect
+import re
 import shlex
 from pathlib import Path
 from typing import NoReturn
@@ -20,17 +21,22 @@ from textgan.process.children import end_children
 from textgan.process.shortage import shortage
 from textgan.process.stop import Stop, name_of, signals
 from textgan.run.folder import discard
-from textgan.run.moved import moved
 from textgan.run.next_command import next_command
 from textgan.run.parse_error import explain
 from textgan.training.terms import NonFiniteLossError
 
 MISTAKES = (ValueError, OSError, MisconfigurationException)
-_SENSELESS = (AttributeError, IndexError, KeyError, TypeError)  # at what a checkpoint restores
+_UNFIT_STATE = (AttributeError, IndexError, KeyError, TypeError)  # raised while it is restored
+
+_MISFITS = {
+    "size mismatch": "have another shape",
+    "Missing key": "are only in the model",
+    "Unexpected key": "are only in the checkpoint",
+}
 
 
 class RunEnding:
-    """The part of `TextganCLI` that sees to a run's end, a good one or another."""
+    """Part of `TextganCLI` that handles the end of a run, with or without an error."""
 
     def after_fit(self) -> None:
         if not self.trainer.is_global_zero:
@@ -38,14 +44,14 @@ class RunEnding:
         pipeline = self._save_pipeline()
         if callable(getattr(self.datamodule, "summary", None)):
             print(self.datamodule.summary())
-        self._name_grid()
-        self._say_next(pipeline)
+        self._print_last_grid()
+        self._print_next_command(pipeline)
 
     def _save_pipeline(self) -> Path:
-        """The folder that it is written to, unless its weights are not finite."""
+        """Save the pipeline and return its folder; weights that are not finite are refused."""
         folder, pipeline = self.folder / "pipeline", self.model.pipeline()
         if (broken := not_finite(pipeline.named_parameters())) is not None:
-            raise StoppedError(f"{broken} is not finite, so {short(folder)} is not written")
+            raise StoppedError(f"{broken} is not finite, so {short(folder)} was not written")
         pipeline.save_pretrained(folder)
         return folder
 
@@ -59,43 +65,43 @@ class RunEnding:
         for path in save(report, self.folder):
             print(f"written: {short(path)}")
         if not report.protocols and not report.skipped:
-            print("no metric was asked for: 'metric=[standard]' measures any data set")
-        self._name_grid()
+            print("no metric was chosen: 'metric=[standard]' evaluates on any data set")
+        self._print_last_grid()
         if self.here.ckpt_path is not None:
-            self._say_next(Path(self.here.ckpt_path))
+            self._print_next_command(Path(self.here.ckpt_path))
 
-    def say_foreign(self) -> None:
-        """Say of parts outside textgan, before they are trained, where they can be loaded."""
+    def announce_foreign_parts(self) -> None:
+        """Tell the user before the training that parts outside textgan need trust to be loaded."""
         asked = [package for package in self._foreign() if package not in self.command]
         if asked:
             names, options = " and ".join(asked), self._trust()
             print(
-                f"{names} is outside textgan: what this run trains can be loaded only where you "
-                f"trust it, by{options} on the command line or trust={tuple(asked)!r} in Python"
+                f"{names} is outside textgan: loading a model of this run needs{options} on the "
+                f"command line, or trust={tuple(asked)!r} in Python"
             )
 
     def _foreign(self) -> list[str]:
-        """Packages other than textgan that the model's parts are from."""
+        """Return the packages other than textgan that define the model's parts."""
         try:
             return packages_to_trust(self.model.pipeline().config())
-        except TypeError as error:  # an argument that no file could hold
+        except TypeError as error:  # an argument that no file can store
             self.refuse(error)
 
     def _trust(self) -> str:
         return "".join(f" --trust {package}" for package in self._foreign())
 
-    def _say_next(self, model: Path) -> None:
+    def _print_next_command(self, model: Path) -> None:
         if (command := next_command(self.model.pipeline(), model)) is not None:
             print(f"next: {command}{self._trust()}")
 
-    def _name_grid(self) -> None:
+    def _print_last_grid(self) -> None:
         grids = sorted((self.folder / "samples").glob("*.png"))
         if grids:
-            print(f"the last picture: {short(grids[-1])}")
+            print(f"last image grid: {short(grids[-1])}")
 
     def after_predict(self) -> None:
         if self.trainer.is_global_zero:
-            print(f"drawn into {short(self.folder / 'predictions')}")
+            print(f"images written to {short(self.folder / 'predictions')}")
 
     def _run_subcommand(self, subcommand: str) -> None:
         try:
@@ -118,19 +124,18 @@ class RunEnding:
             if self.phase.started or (isinstance(error, RuntimeError) and not unfit):
                 raise
             self.refuse(error)
-        except _SENSELESS as error:
+        except _UNFIT_STATE as error:
             if self.phase.started or self.here.get("ckpt_path") is None:
                 raise
-            said = f"{type(error).__name__} {error}"
-            raise ConfigError(
-                f"{self.here.ckpt_path!r} does not fit this run: {said:.200}"
-            ) from error
-        if signals.asked:  # it came too late to stop anything
-            said = f"{name_of(signals.asked)} came when all was done"
-            raise Stop(signals.asked, said, began=True)
+            reason = f"{type(error).__name__} {error}"[:200]
+            unfit = f"{self.here.ckpt_path!r} does not fit this run: {reason}"
+            raise ConfigError(unfit) from error
+        if signals.asked:  # too late to stop anything
+            sentence = f"{name_of(signals.asked)} was received after the end of the run"
+            raise Stop(signals.asked, sentence, began=True)
 
     def _run_to_its_end(self, subcommand: str) -> None:
-        """Run the verb; where it ends otherwise, so do the processes that it started."""
+        """Run the verb; after an error, end the child processes too."""
         try:
             super()._run_subcommand(subcommand)
         except BaseException:
@@ -140,7 +145,7 @@ class RunEnding:
             raise
 
     def _end(self, stop: Stop) -> NoReturn:
-        """End a run because of a signal: what there is of it is kept, and said."""
+        """End a run because of a signal, and tell the user which results were saved."""
         agreed = self.phase.started and self.config.subcommand == "fit"
         if not self.trainer.is_global_zero or not self.phase.started:
             stop.began = agreed
@@ -148,24 +153,24 @@ class RunEnding:
         raise Stop(stop.signum, f"{stop}{self._kept()}", began=True) from stop
 
     def _kept(self) -> str:
-        """What a run that was stopped leaves behind, for the end of a sentence."""
+        """Save what is possible, and return the end of the sentence about it."""
         verb = self.config.subcommand
         if verb == "predict":
-            return f"; what was drawn until then is in {short(self.folder / 'predictions')}"
+            return f"; the images until then are in {short(self.folder / 'predictions')}"
         if verb != "fit":
-            return "; nothing was measured to the end"
+            return "; the evaluation is not complete, and was not written"
         last = self.folder / "last.ckpt"
         try:
-            drawing = f"{short(self._save_pipeline())} draws"
+            saved = f"the pipeline is in {short(self._save_pipeline())}"
         except (OSError, ValueError, StoppedError) as error:  # the exit status stays the signal's
-            drawing = f"no pipeline either: {one_line(error)}"
+            saved = f"no pipeline either: {one_line(error)}"
         if not last.is_file():
-            return f"; no checkpoint is written, and {drawing}"
+            return f"; no checkpoint was written; {saved}"
         again = f"textgan fit {shlex.quote(f'ckpt_path={short(last)}')}{self._trust()}"
-        return f"; go on with: {again}"
+        return f"; continue with: {again}"
 
     def _with_smaller_rate(self) -> str:
-        """How to go on from the last good checkpoint, for the end of a sentence."""
+        """Return the end of a sentence: how to continue from the last good checkpoint."""
         if self.config.subcommand != "fit":
             return ""
         model = self.plain["model"].get("init_args", {})
@@ -177,44 +182,37 @@ class RunEnding:
         words = [f"{name}={rate / 10:.3g}" for name, rate in rates.items()]
         found = [path for path in checkpoints(self.folder) if _is_sound(path)]
         if not found:
-            return f"; there is no good checkpoint yet: begin anew with {shlex.join(words)}"
-        command = (
-            shlex.join(["textgan", "fit", f"ckpt_path={short(found[0])}", *words]) + self._trust()
-        )
-        return f"; go on from the last good checkpoint with: {command}"
+            return f"; there is no good checkpoint yet: start again with {shlex.join(words)}"
+        command = shlex.join(["textgan", "fit", f"ckpt_path={short(found[0])}", *words])
+        return f"; continue from the last good checkpoint with: {command}{self._trust()}"
 
     def refuse_shortage(self, error: BaseException) -> None:
-        """End the run with a sentence where the machine is short of something.
+        """End the run with a sentence if the error is a shortage of memory or disk space.
 
         Raises:
-            ConfigError: it is; a StoppedError where the run had begun.
+            ConfigError: it is; a StoppedError if the run had started.
         """
-        said = shortage(error)
-        if said is None:
+        sentence = shortage(error)
+        if sentence is None:
             return
-        if "memory" in said and "loader" not in said:
+        if "memory" in sentence and "loader" not in sentence:
             size = self.plain["data"].get("init_args", {}).get("batch_size")
-            said += f": data.batch_size={size // 2} takes less" if size and size > 1 else ""
+            sentence += f": data.batch_size={size // 2} needs less" if size and size > 1 else ""
         elif not self.phase.started:
-            said += "; hydra.run.dir=FOLDER names another run folder"
+            sentence += "; hydra.run.dir=FOLDER names another run folder"
         elif self.config.subcommand == "fit":
             found = [short(path) for path in checkpoints(self.folder)]
-            go_on = f"{found[0]} is whole: go on from there" if found else "nothing was saved yet"
-            said += f"; {go_on}"
+            start = f"continue from {found[0]}, which is complete" if found else "nothing was saved"
+            sentence += f"; {start}"
         if self.phase.started:
-            raise StoppedError(said) from error
-        if rank_zero_only.rank == 0:
-            discard(self.folder, self.existed)
-        raise ConfigError(said) from error
+            raise StoppedError(sentence) from error
+        self.refuse(error, sentence)
 
-    def refuse(self, error: Exception) -> NoReturn:
-        """End a run that never began: no folder, one sentence."""
+    def refuse(self, error: Exception, sentence: str | None = None) -> NoReturn:
+        """Delete the folder of a run that never started, and raise ConfigError."""
         if rank_zero_only.rank == 0:
             discard(self.folder, self.existed)
-        said = one_line(error)
-        if self.here.get("ckpt_path") is not None:
-            said += moved(said, self.plain)
-        raise ConfigError(said) from error
+        raise ConfigError(sentence or one_line(error)) from error
 
 
 def _is_sound(path: Path) -> bool:
@@ -225,16 +223,26 @@ def _is_sound(path: Path) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    said = str(error)
-    if said.startswith("Error(s) in loading state_dict"):
-        what = [line.strip() for line in said.splitlines()[1:]]
-        return f"the checkpoint does not fit this model: {what[0]}" if what else said
-    return explain(said, known_settings()) or type(error).__name__
+    message = str(error)
+    if message.startswith("Error(s) in loading state_dict"):
+        return _misfit(message)
+    return explain(message, known_settings()) or type(error).__name__
+
+
+def _misfit(message: str) -> str:
+    """Return one sentence for torch's list of the weights that do not fit a model.
+
+    It breaks with other wording of torch; test_ending.py's test of other image sizes notices.
+    """
+    found = []
+    for start, reason in _MISFITS.items():
+        lines = [line for line in message.splitlines() if line.strip().startswith(start)]
+        if names := re.findall(r'(?:"|mismatch for )([\w.]+)', " ".join(lines)):
+            found.append(f"{len(names)} {reason}, such as {names[0]}")
+    return f"the checkpoint does not fit this model (weights: {'; '.join(found)})"
 
 
 def known_settings() -> list[str]:
     trainer = [f"trainer.{name}" for name in inspect.signature(pl.Trainer).parameters]
-    return [
-        *trainer,
-        *["model", "data", "trainer", "seed_everything", "ckpt_path", "config", "run_dir"],
-    ]
+    sections = ("model", "data", "trainer", "seed_everything", "ckpt_path", "config", "run_dir")
+    return [*trainer, *sections]

@@ -1,4 +1,4 @@
-"""What a run folder is called and what it says of itself."""
+"""Run folders: their names, their records, and checks against overwriting them."""
 
 import importlib.metadata
 import json
@@ -24,41 +24,41 @@ _NAMES = "runs/%Y-%m-%d/%H-%M-%S-%f"
 
 
 def new_run_folder() -> Path:
-    """runs/<date>/<time> below the current directory, as `conf/config.yaml` has it too."""
+    """Return runs/<date>/<time> below the current directory, as in `conf/config.yaml`."""
     return Path(datetime.now().strftime(_NAMES))
 
 
 def continued_run(verb: str, checkpoint: str | None) -> Path | None:
-    """The folder that training from a checkpoint goes on in; None where it begins a new run."""
+    """Return the run folder in which training from a checkpoint continues; None for a new run."""
     folder = Path(checkpoint).resolve().parent if checkpoint and verb == "fit" else None
     return folder if folder is not None and (folder / "run.yaml").is_file() else None
 
 
 def refuse_occupied(verb: str, folder: Path, checkpoint: str | None) -> None:
-    """Keep a new run out of the folder of an old one, unless that one left nothing to go on with.
+    """Refuse to start a new run in the folder of an old one, unless that has no checkpoint.
 
     Raises:
-        ConfigError: training would begin in a folder that holds a run, without going on with it.
+        ConfigError: training would start in a folder that holds a run, without continuing it.
     """
     occupied = (folder / "run.yaml").is_file()
     if verb != "fit" or not occupied or continued_run(verb, checkpoint) == folder.resolve():
         return
     found = checkpoints(folder)
     if found and found[0].name.startswith("hpc_ckpt_") and "SLURM_JOB_ID" in os.environ:
-        return  # a requeued job: Lightning goes on from that file
+        return  # a requeued job: Lightning continues from that file
     if found:
         raise ConfigError(
-            f"{folder} holds a run: go on with ckpt_path={found[0]}, or name another folder"
+            f"{folder} holds a run: continue it with ckpt_path={found[0]}, or name another folder"
         )
     if (running := _trains_in(folder)) is not None:
         raise ConfigError(
-            f"{folder} holds a run that process {running} trains: name another folder"
+            f"{folder} holds a run that process {running} is training: name another folder"
         )
-    print(f"{folder} holds a run that ended before its first checkpoint: it begins anew")
+    print(f"{folder} holds a run that ended before its first checkpoint: the run starts again")
 
 
 def _trains_in(folder: Path) -> int | None:
-    """The process of this machine that writes into a run folder now, if there is one."""
+    """Return the process of this machine that is writing into a run folder, or None."""
     for file in folder.glob("environment*.json"):
         try:
             record = read_json(file, limits=Limits(values=10_000))
@@ -73,13 +73,10 @@ def _trains_in(folder: Path) -> int | None:
 
 @contextmanager
 def writing(folder: Path | None = None) -> Iterator[None]:
-    """Within it a run folder is made, or its first files are written.
+    """Turn an OSError inside the context into a ConfigError about the run folder.
 
     Args:
-        folder: the run folder; None takes what could not be made for it.
-
-    Raises:
-        ConfigError: that fails.
+        folder: the run folder; None takes the file name of the error.
     """
     try:
         yield
@@ -89,13 +86,13 @@ def writing(folder: Path | None = None) -> Iterator[None]:
         reason = error.strerror or str(error)
         why = f"{short(blocks)} is a file" if blocks else reason
         raise ConfigError(
-            f"the run folder {short(place)} cannot be written, as {why}: name another by "
+            f"the run folder {short(place)} cannot be written ({why}): name another by "
             "hydra.run.dir=FOLDER or --run_dir FOLDER"
         ) from error
 
 
 def free_name(path: Path) -> Path:
-    """The path, or with -2, -3 ... before its suffix where a file has that name already."""
+    """Return the path, with -2, -3 ... before its suffix if a file has that name already."""
     candidate, number = path, 1
     while candidate.exists():
         number += 1
@@ -104,14 +101,14 @@ def free_name(path: Path) -> Path:
 
 
 def discard(folder: Path, before: set[Path]) -> None:
-    """Take away what a run that never began wrote about itself, and its folder if empty then.
+    """Delete the records of a run that never started, and its folder if it is empty then.
 
-    A folder that `new_run_folder` did not name is the user's, and stays. Nothing is logged there
-    any more: what the process logs later would find no folder.
+    A folder that `new_run_folder` did not name belongs to the user, and is not deleted. Its
+    log handlers are closed, because a later log line would find no folder.
 
     Args:
         folder: the run folder.
-        before: what was in it before.
+        before: the files that it held before the run.
     """
     root = logging.getLogger()
     for handler in list(root.handlers):
@@ -133,7 +130,7 @@ def discard(folder: Path, before: set[Path]) -> None:
 
 
 def write_environment(folder: Path, command: list[str], seed: Any) -> None:
-    """Write environment.json: what one needs beside run.yaml to get the same numbers again."""
+    """Write environment.json, which with run.yaml records all that a repetition needs."""
     packages = ("torch", "pytorch-lightning", "torchmetrics", "transformers", "numpy")
     record = {
         "command": command,
@@ -153,7 +150,7 @@ def write_environment(folder: Path, command: list[str], seed: Any) -> None:
 
 
 def git_state() -> dict[str, Any] | str:
-    """Commit of the code that runs and whether it was changed since, or "not a git checkout"."""
+    """Return the commit of this code and whether it was changed, or "not a git checkout"."""
     folder = Path(__file__).parent
     inside = _git(folder, "ls-files", "--error-unmatch", Path(__file__).name)
     commit = _git(folder, "rev-parse", "HEAD")

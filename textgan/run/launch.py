@@ -1,4 +1,4 @@
-"""Lightning's half of the command line: a job, as if its command had been typed afresh."""
+"""Start of a job in LightningCLI, as if its command had been typed in a new process."""
 
 import os
 import sys
@@ -24,24 +24,20 @@ _NAMING_FILES = ("c", "config", "model", "data", "trainer")  # options that may 
 
 
 def launch(verb: str, options: list[str]) -> int:
-    """Run LightningCLI on options alone (`textgan fit --config run.yaml`); the exit status."""
+    """Run LightningCLI with options alone (`textgan fit --config run.yaml`) -> exit status."""
     _check_files(options)
     with _as_typed([verb, *options]):
         try:
             TextganCLI(command=["textgan", verb, *options])
         except Stop:
             raise
-        except SystemExit as done:  # --help and --print_config end so
+        except SystemExit as done:  # the end of --help and --print_config
             return int(done.code or 0)
     return 0
 
 
 def _check_files(options: list[str]) -> None:
-    """Refuse a YAML file that unfolds into too much, before LightningCLI reads it.
-
-    Raises:
-        ConfigError: which one, and the rule.
-    """
+    """Raise ConfigError for a YAML file with too many values, before LightningCLI reads it."""
     for name, value in Words(options=options).pairs():
         is_file = name in _NAMING_FILES and value is not None and os.path.isfile(value)  # noqa: PTH113
         if is_file:
@@ -58,13 +54,13 @@ def launch_composed(
 
     Args:
         verb: fit, validate, test or predict.
-        config: as LightningCLI reads it.
+        config: the configuration in LightningCLI's form.
         folder: the run folder.
-        options: LightningCLI's own, applied on top.
-        command: what to record as the command that was typed.
+        options: LightningCLI's own options, which change the configuration.
+        command: the command that was typed, for the record.
 
     Returns:
-        The metric that `objective` names, for a sweep to minimise; None where it names none.
+        The metric that `objective` names, for a sweep to minimise; None if it names none.
     """
     refuse_occupied(verb, folder, config.get("ckpt_path"))
     objective = config["composition"]["scalars"].get("objective")
@@ -74,7 +70,7 @@ def launch_composed(
         path = free_name(folder / "run.yaml")
         write_yaml(path, config)
     typed = [verb, "--config", str(path), *options, "--run_dir", str(folder)]
-    with signals.handled(), _as_typed(typed):  # a launcher's process has no handlers yet
+    with signals.handled(), _as_typed(typed):  # a process of a launcher has no handlers yet
         cli = TextganCLI(command=command, composed=path)
     if objective is None:
         return None
@@ -86,7 +82,7 @@ def launch_composed(
 
 
 def _check_objective(objective: str | None, config: dict[str, Any]) -> None:
-    """Before a training is spent on it: is a metric of that name measured?"""
+    """Raise ConfigError before the training if no metric of that name will be computed."""
     kind, _, rest = (objective or "").partition("/")
     metrics = config["model"]["init_args"].get("metrics") or {}
     if kind == "val" and rest.split("/")[0] not in metrics:
@@ -97,7 +93,7 @@ def _check_objective(objective: str | None, config: dict[str, Any]) -> None:
 
 
 def show_composed(verb: str, config: dict[str, Any], options: list[str]) -> None:
-    """Print a composed configuration as LightningCLI understands it (--print_config)."""
+    """Print a composed configuration in LightningCLI's form (--print_config)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run.yaml"
         write_yaml(path, config)
@@ -106,11 +102,11 @@ def show_composed(verb: str, config: dict[str, Any], options: list[str]) -> None
 
 @contextmanager
 def _as_typed(argv: list[str]) -> Iterator[None]:
-    """Make the process look like `python -m textgan ARGV`, and leave no trace of the job behind.
+    """Make the process look like `python -m textgan ARGV`, and restore its state afterwards.
 
-    DDP starts its children from sys.argv and the main module's spec, where joblib and submitit have
-    left their own. And what one job of a sweep puts into the environment (LOCAL_RANK, MASTER_PORT)
-    would make the next believe that it is a child.
+    DDP starts its children from sys.argv and from the main module's spec, which joblib and submitit
+    have set to their own. The environment is restored because LOCAL_RANK and MASTER_PORT of one job
+    of a sweep would make the next job look like a child process.
     """
     module = sys.modules["__main__"]
     argv_before, spec_before = sys.argv, getattr(module, "__spec__", None)

@@ -1,4 +1,4 @@
-"""LightningCLI as `textgan` uses it: run folders, errors in one sentence, a pipeline at the end."""
+"""LightningCLI with run folders, errors in one sentence and a saved pipeline at the end."""
 
 import argparse
 import sys
@@ -37,11 +37,11 @@ from textgan.run.folder import (
 from textgan.run.parse_error import explain
 
 
-class Started(pl.Callback):
-    """Whether the first batch is near.
+class FirstBatch(pl.Callback):
+    """Records that the first batch is about to start.
 
-    What fails before it is a mistake in what was asked, and one sentence; what fails after it is a
-    bug, and a traceback.
+    An error before it is a mistake of the user and becomes one sentence; an error after it is a bug
+    and keeps its traceback.
     """
 
     def __init__(self) -> None:
@@ -54,16 +54,16 @@ class Started(pl.Callback):
 
 
 class TextganCLI(RunEnding, LightningCLI):
-    """Parses sys.argv and runs it.
+    """Parser and runner of sys.argv.
 
     Args:
-        command: what the user typed, for the record.
+        command: the command that the user typed, for the record.
         composed: the run.yaml that Hydra composed, or None.
     """
 
     def __init__(self, *, command: list[str], composed: Path | None = None):
-        self.command, self.composed, self.phase = command, composed, Started()
-        # torch deprecates what Lightning calls; nobody here can do anything about it.
+        self.command, self.composed, self.phase = command, composed, FirstBatch()
+        # torch deprecates a function that Lightning calls; textgan cannot change that.
         warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
         quiet = {"exit_on_error": False}
         super().__init__(
@@ -83,10 +83,10 @@ class TextganCLI(RunEnding, LightningCLI):
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        said = "Folder of this run; by default a new one below ./runs."
-        parser.add_argument("--run_dir", type=str | None, default=None, help=said)
-        said = "What several settings shared where this was composed; written by textgan itself."
-        parser.add_argument("--composition", type=dict | None, default=None, help=said)
+        text = "Folder of this run; by default a new one below ./runs."
+        parser.add_argument("--run_dir", type=str | None, default=None, help=text)
+        text = "Record of the values that several settings share; textgan writes it itself."
+        parser.add_argument("--composition", type=dict | None, default=None, help=text)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         try:
@@ -96,7 +96,7 @@ class TextganCLI(RunEnding, LightningCLI):
         self.here = self.config[self.config.subcommand]
 
     def _parse_ckpt_path(self) -> None:
-        """Only look at it: in Lightning the checkpoint's hyperparameters beat the command line."""
+        """Only check it, because Lightning lets its hyperparameters override the command line."""
         if self.here.get("ckpt_path") is not None:
             self.here.ckpt_path = find_checkpoint(self.here.ckpt_path)
             try:
@@ -109,7 +109,7 @@ class TextganCLI(RunEnding, LightningCLI):
         if self.here.run_dir is None:
             continued = continued_run(self.config.subcommand, self.here.get("ckpt_path"))
             self.here.run_dir = str(continued or new_run_folder())
-            sys.argv += ["--run_dir", self.here.run_dir]  # DDP's children start from sys.argv
+            sys.argv += ["--run_dir", self.here.run_dir]  # DDP starts its children from sys.argv
         if "weights_only" in self.here and self.here.weights_only is None:
             self.here.weights_only = True
         self.folder, self.plain = Path(self.here.run_dir), self._plain()
@@ -138,14 +138,16 @@ class TextganCLI(RunEnding, LightningCLI):
         hydra_style = to_hydra(kept, composition.get("lists", {}))
         self.model.composed_config = {**hydra_style, "composition": composition}
         if self.config.subcommand == "fit" and rank_zero_only.rank == 0:
-            self.say_foreign()
+            self.announce_foreign_parts()
 
     def instantiate_trainer(self, **keywords: Any) -> pl.Trainer:
         options = self.config_init[self.config.subcommand].trainer
         options.callbacks = switched_on(options.callbacks, options)
         trainer = super().instantiate_trainer(default_root_dir=str(self.folder), **keywords)
         if not any(isinstance(callback, Ending) for callback in trainer.callbacks):
-            trainer.callbacks.append(Ending())  # without a Checkpoint, which is one
+            trainer.callbacks.append(
+                Ending()
+            )  # no Checkpoint, which is an Ending itself, was chosen
         launcher = trainer.strategy.launcher
         signals.at_once = partial(end_children, launcher)
         if not is_child():
@@ -154,7 +156,7 @@ class TextganCLI(RunEnding, LightningCLI):
         return trainer
 
     def _plain(self) -> dict[str, Any]:
-        """What was parsed, as plain values, without what belongs to this run alone."""
+        """Return the parsed configuration as plain values, without config and run_dir."""
         dumped = self.parser.dump(self.config, skip_unset=False, format="yaml")
         plain = with_texts(yaml.safe_load(dumped)[self.config.subcommand], self.here)
         return {key: value for key, value in plain.items() if key not in ("config", "run_dir")}
@@ -162,7 +164,7 @@ class TextganCLI(RunEnding, LightningCLI):
     def _write_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         unchanged = ["--config", str(self.composed), "--run_dir", str(self.folder)]
-        if sys.argv[2:] != unchanged:  # options stood beside it: run.yaml says what they came to
+        if sys.argv[2:] != unchanged:  # options changed it: run.yaml must hold the result
             path = self.composed or free_name(self.folder / "run.yaml")
             write_yaml(path, self.plain)
         write_environment(self.folder, self.command, self.here.seed_everything)

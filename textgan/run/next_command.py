@@ -1,4 +1,4 @@
-"""The command that tries out a new pipeline, by what it can do."""
+"""The next command to suggest for a new pipeline."""
 
 import shlex
 from pathlib import Path
@@ -10,14 +10,11 @@ _WORDS = {"sample": 'sample "a caption"', "compare": 'search FOLDER "a caption"'
 
 
 def next_command(pipeline: Pipeline, model: str | Path) -> str | None:
-    """`textgan sample "a caption" --model MODEL` of a pipeline that draws, and so on.
+    """Return a command such as `textgan sample "a caption" --model MODEL`, or None if none fits.
 
     Args:
-        pipeline: what was trained or saved.
-        model: where it is: its folder, or a checkpoint.
-
-    Returns:
-        None where no command takes such a pipeline.
+        pipeline: the pipeline that was trained or saved.
+        model: its folder, or a checkpoint.
     """
     for ability, words in _WORDS.items():
         if ability in pipeline.abilities:

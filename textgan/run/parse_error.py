@@ -1,7 +1,8 @@
-"""What jsonargparse says of a wrong configuration, as one sentence.
+"""Conversion of jsonargparse's message about a wrong configuration to one sentence.
 
-Its message is a tree of indented lines: every type that a value might have had, and why it was none
-of them. The sentence is made from the deepest reason, the path to it and the class it speaks of.
+The message is a tree of indented lines: every type that the value could have, and why it has none
+of them. The sentence is made from the deepest reason, its path and its class. It breaks with other
+wording of jsonargparse; then test_parse_error.py and the mistakes in tests/cli/test_main.py fail.
 """
 
 import importlib
@@ -41,11 +42,11 @@ class _Reason:
 
 
 def explain(message: str, known: list[str]) -> str:
-    """One sentence.
+    """Return one sentence for a message.
 
     Args:
         message: of a parse error, or of an error in a constructor that jsonargparse called.
-        known: dotted settings that exist, to suggest one from.
+        known: dotted settings that exist, for suggestions.
     """
     reasons = _reasons(message)
     if not reasons:
@@ -73,7 +74,7 @@ def explain(message: str, known: list[str]) -> str:
 
 
 def _reasons(message: str) -> list[_Reason]:
-    """Every line that gives a reason, with the keys and the class that it stands below."""
+    """Return every line that gives a reason, with the keys and the class above it."""
     above: list[tuple[int, str, str]] = []  # (indent, key, class path)
     reasons = []
     for line in message.splitlines():
@@ -101,11 +102,11 @@ def _reasons(message: str) -> list[_Reason]:
 def _mistyped(reason: _Reason, expected: list[re.Match], message: str) -> str:
     kinds = " or ".join(dict.fromkeys(_plain_type(found[1]) for found in expected))
     got = expected[0][2] or next(iter(re.findall(r"Given value: (.*)", message)), "")
-    # The keys of a dict are not in jsonargparse's path: it is the class that tells which entry.
+    # jsonargparse's path leaves out the keys of a dict: the class shows which entry is meant.
     name = reason.class_path.rpartition(".")[2]
     owner = f" of {name}" if _IN_A_DICT.match(reason.path) else ""
-    said = f"{reason.path or 'a setting'}{owner} must be {kinds}"
-    return f"{said}, got {got}" if 0 < len(got) <= 80 else said
+    rule = f"{reason.path or 'a setting'}{owner} must be {kinds}"
+    return f"{rule}, got {got}" if 0 < len(got) <= 80 else rule
 
 
 def _plain_type(kind: str) -> str:

@@ -5,47 +5,39 @@ from typing import Any
 
 from textgan.errors import ConfigError
 
-OURS = {
-    "default_root_dir": "hydra.run.dir=FOLDER (or --run_dir FOLDER)",
-    **dict.fromkeys(("max_epochs", "min_epochs", "min_steps"), "total_images"),
-    "accumulate_grad_batches": "model.budget.accumulate_batches",
-    **dict.fromkeys(
-        ("gradient_clip_val", "gradient_clip_algorithm"), "model.budget.gradient_clip_norm"
+_LENGTH = ("total_images", "a training is as long as its number of images, which have no epochs")
+_STEPS = "the model steps its optimizers itself"
+_CLIPPING = ("model.budget.gradient_clip_norm", _STEPS)
+_REFUSED = {
+    "default_root_dir": (
+        "hydra.run.dir=FOLDER (or --run_dir FOLDER)",
+        "a run folder is chosen before the trainer is built",
     ),
-    "use_distributed_sampler": "data.batch_size",
+    **dict.fromkeys(("max_epochs", "min_epochs", "min_steps"), _LENGTH),
+    "accumulate_grad_batches": ("model.budget.accumulate_batches", _STEPS),
+    **dict.fromkeys(("gradient_clip_val", "gradient_clip_algorithm"), _CLIPPING),
+    "use_distributed_sampler": (
+        "data.batch_size",
+        "the data modules distribute batches over the processes themselves",
+    ),
 }
+OURS = {option: ours for option, (ours, _) in _REFUSED.items()}
 """Option -> the setting to use in its place."""
 
-_REASONS = {
-    "default_root_dir": "a run folder is chosen before the trainer is built",
-    **dict.fromkeys(
-        ("max_epochs", "min_epochs", "min_steps"),
-        "a training is as long as its number of images, which have no epochs",
-    ),
-    **dict.fromkeys(
-        ("accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm"),
-        "the model steps its optimizers itself",
-    ),
-    "use_distributed_sampler": "the data modules share batches out over the processes themselves",
-}
 _UNSET = {"max_epochs": (-1,), "accumulate_grad_batches": (1,), "gradient_clip_val": (0,)}
 DEFAULTS = {"max_epochs": -1, "use_distributed_sampler": False}
-"""Defaults of the trainer where no file of `conf/` sets them."""
+"""Defaults of the trainer if no file of `conf/` sets them."""
 
 
 def check(trainer: Mapping[str, Any]) -> None:
-    """Refuse options that would end in an error, in an endless training, or would do nothing.
+    """Raise ConfigError for an option that would fail, never end the training, or do nothing.
 
     Args:
-        trainer: option -> value, as parsed.
-
-    Raises:
-        ConfigError: one is set, and the sentence names the setting to use in its place.
+        trainer: option -> parsed value.
     """
-    for option, ours in OURS.items():
+    for option, (ours, reason) in _REFUSED.items():
         value = trainer.get(option)
         if value not in (None, *_UNSET.get(option, (False,))):
             raise ConfigError(
-                f"trainer.{option} cannot be set, as {_REASONS[option]}: use {ours} instead, "
-                f"got {value}"
+                f"trainer.{option} cannot be set, as {reason}: use {ours} instead, got {value}"
             )

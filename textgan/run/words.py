@@ -1,4 +1,4 @@
-"""The words after the verb, sorted by the grammar that reads them."""
+"""Words of a command after the verb, sorted by the grammar that reads them."""
 
 from dataclasses import dataclass, field
 
@@ -20,7 +20,7 @@ _INSPECTING = ("--cfg", "--info", "-i", "-sc", "--shell-completion", "--hydra-he
 
 @dataclass
 class Words:
-    """The words after the verb, by who reads them; `trust` has the packages that are trusted."""
+    """Words after the verb: Hydra's overrides and flags, LightningCLI's options, and trust."""
 
     overrides: list[str] = field(default_factory=list)
     flags: list[str] = field(default_factory=list)
@@ -29,22 +29,22 @@ class Words:
 
     @property
     def sweep(self) -> bool:
-        """Whether Hydra is to run several jobs."""
+        """Whether Hydra runs several jobs."""
         return "-m" in self.flags or "--multirun" in self.flags
 
     @property
     def inspecting(self) -> bool:
-        """Whether Hydra only shows something."""
+        """Whether Hydra only shows information."""
         return any(flag.split("=")[0] in _INSPECTING for flag in self.flags)
 
     def has_option(self, *names: str) -> bool:
-        """Whether one of these options of Lightning's is among them."""
+        """Return whether one of these options of LightningCLI is given."""
         return any(option.split("=")[0] in names for option in self.options)
 
-    def at_home(self) -> list[str]:
-        """The options with home folders in place of `~/` and `~user` at the start of a value.
+    def with_home_folders(self) -> list[str]:
+        """Return the options with `~/` and `~user` at the start of a value expanded.
 
-        LightningCLI alone reads these options, so that nobody knows here which of them are paths.
+        Every value is expanded, because only LightningCLI knows which of the options are paths.
         """
         found = []
         for option in self.options:
@@ -53,7 +53,7 @@ class Words:
         return found
 
     def flag_value(self, *names: str) -> str | None:
-        """The value of the first of these flags of Hydra's; None where none is given."""
+        """Return the value of the first of these flags of Hydra; None if none is given."""
         for place, flag in enumerate(self.flags):
             name, equals, value = flag.partition("=")
             if name in names:
@@ -61,7 +61,7 @@ class Words:
         return None
 
     def pairs(self) -> list[tuple[str, str | None]]:
-        """The options as (name without dashes, value); the value of a bare flag is None."""
+        """Return the options as (name without dashes, value); a bare flag has the value None."""
         found, queue = [], list(self.options)
         while queue:
             name, equals, value = queue.pop(0).partition("=")
@@ -75,7 +75,7 @@ def split(argv: list[str]) -> Words:
     """Sort the words after the verb.
 
     Raises:
-        ConfigError: a word that neither grammar has.
+        ConfigError: a word belongs to neither grammar, or lacks its value.
     """
     words, queue = Words(), list(argv)
     while queue:
