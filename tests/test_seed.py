@@ -13,7 +13,7 @@ def test_every_entry_of_the_key_and_its_place_and_kind_decide_the_seed():
 
 
 def test_the_seed_of_a_key_never_changes():
-    # Written down once: another value would change every picture that a seed has drawn.
+    # Written down once: another value would change every image that a seed has drawn.
     assert seed_from(0, 1, 2) == 5458876493991123480
     assert seed_from("a red circle") == 6835832759368661689
 

@@ -19,9 +19,9 @@ def make() -> Callable[..., ContrastiveStep]:
 
     def make(captions: list[str], negatives: list[str] | None = None, **fields) -> ContrastiveStep:
         numbers = [float(n + 1) for n in range(len(captions))]
-        pictures = torch.tensor(numbers)[:, None]
+        images = torch.tensor(numbers)[:, None]
         plain = {
-            "images": ImageFeatures(pictures[:, None], pictures, [pictures]),
+            "images": ImageFeatures(images[:, None], images, [images]),
             "text": text(numbers, 3),
             "wrong_text": None if negatives is None else text([-n for n in numbers], 5),
             "progress": 0.0,
@@ -37,7 +37,7 @@ def twice(tensor: torch.Tensor) -> torch.Tensor:
     return torch.cat([tensor, tensor])
 
 
-def test_captions_are_wrong_for_a_picture_where_they_differ_from_its_own(make):
+def test_captions_are_wrong_for_an_image_where_they_differ_from_its_own(make):
     wrong = make([*"aba"]).wrong_captions()
     assert wrong.dtype == torch.bool
     assert wrong.int().tolist() == [[0, 1, 0], [1, 0, 1], [0, 1, 0]]
@@ -67,12 +67,12 @@ def test_negatives_follow_the_captions_and_all_are_as_long_as_the_longest(make):
     assert wrong.int().tolist() == [[0, 1, 1, 1], [1, 0, 1, 1]]
 
 
-def test_a_negative_is_not_wrong_for_a_picture_whose_own_caption_it_is(make):
+def test_a_negative_is_not_wrong_for_an_image_whose_own_caption_it_is(make):
     _, wrong = make([*"abc"], [*"bca"]).all_texts()
     assert wrong[:, 3:].int().tolist() == [[1, 1, 0], [0, 1, 1], [1, 0, 1]]
 
 
-def test_a_negative_that_says_what_its_picture_does_is_not_wrong_for_it(make):
+def test_a_negative_that_says_what_its_image_does_is_not_wrong_for_it(make):
     _, wrong = make([*"ab"], [*"ac"]).all_texts()
     assert wrong[:, 2:].int().tolist() == [[0, 1], [1, 1]]
 
@@ -106,7 +106,7 @@ def test_pooled_features_are_those_of_the_whole_and_nothing_else_is_gathered(mak
     assert torch.equal(wrong, expected_wrong)
 
 
-def test_pictures_of_the_global_batch_come_without_maps(make):
+def test_images_of_the_global_batch_come_without_maps(make):
     images = make([*"ab"], gather=twice).all_images()
     assert images.pooled[:, 0].tolist() == [1, 2, 1, 2]
     assert images.regions[:, 0, 0].tolist() == [1, 2, 1, 2]
@@ -124,21 +124,21 @@ def test_gradients_reach_what_was_gathered(make):
     assert all((tensor.grad == 1).all() for tensor in given)
 
 
-def test_captions_of_pictures_that_have_all_the_same_ones_are_not_wrong(make):
+def test_captions_of_images_that_have_all_the_same_ones_are_not_wrong(make):
     kinds = [["cat", "a cat"], ["a cat", "cat"], ["dog"]]
     wrong = make(["cat", "a cat", "dog"], all_captions=kinds).wrong_captions()
     assert wrong.tolist() == [[False, False, True], [False, False, True], [True, True, False]]
 
 
-def test_a_text_that_a_picture_has_among_others_is_not_wrong_for_it(make):
+def test_a_text_that_an_image_has_among_others_is_not_wrong_for_it(make):
     every = [["a", "b", "c"], ["b"], ["d"]]
     _, wrong = make([*"abd"], [*"ecx"], all_captions=every).all_texts()
-    # for the second picture "a" is wrong, for the first "b" is not
+    # for the second image "a" is wrong, for the first "b" is not
     assert wrong[:, :3].int().tolist() == [[0, 0, 1], [1, 0, 1], [1, 1, 0]]
     assert wrong[:, 3:].int().tolist() == [[1, 0, 1], [1, 1, 1], [1, 1, 1]]
 
 
-def test_processes_whose_pictures_have_other_numbers_of_captions_know_of_each_other(
+def test_processes_whose_images_have_other_numbers_of_captions_know_of_each_other(
     make, on_two_processes
 ):
     captions, every = [[*"ab"], [*"bc"]], [[["a", "b"], ["b"]], [["b"], ["c", "d", "a"]]]

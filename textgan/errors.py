@@ -1,28 +1,28 @@
-"""What reaches the user as a sentence instead of a traceback."""
+"""Errors that users see as one sentence instead of a traceback."""
 
 import difflib
 
 
 class ConfigError(Exception):
-    """What was asked cannot be done; its text is one sentence for the person at the keyboard."""
+    """A request cannot be fulfilled; the message is one sentence for the user."""
 
 
 class StoppedError(ConfigError):
-    """A run that had begun cannot go on; what is in its folder stays."""
+    """A run that has begun cannot go on; its folder is kept as it is."""
 
 
 class MissingWeightsError(Exception):
-    """A pretrained net's weights are nowhere to be found; its text says where it looked.
+    """The weights of a pretrained network were not found; the message names the places searched.
 
-    What is measured with it is left out; everything else goes on.
+    Metrics that need the network are left out; everything else goes on.
     """
 
 
 class TooFewError(ValueError):
-    """There are fewer pictures than a metric needs; its text says how many it takes."""
+    """A metric was given too few images; the message names the number that it needs."""
 
 
 def did_you_mean(word: str, known: list[str]) -> str:
-    """`; did you mean 'x'?` where something known resembles the word, or an empty string."""
+    """`; did you mean 'x'?` if a known word resembles the given one, else an empty string."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""

@@ -1,4 +1,4 @@
-"""Schedules over a run's budget; progress is images seen over total images, from 0 to 1."""
+"""Schedules over the budget of a run; progress is images seen over total images, in [0, 1]."""
 
 import math
 
@@ -13,16 +13,16 @@ def value_at(schedule: Schedule, progress: float) -> float:
     before = schedule[0]
     for corner in schedule:
         if progress < corner[0]:
-            share = (
-                (progress - before[0]) / (corner[0] - before[0]) if corner is not before else 0.0
-            )
+            if corner is before:
+                return float(corner[1])
+            share = (progress - before[0]) / (corner[0] - before[0])
             return before[1] + share * (corner[1] - before[1])
         before = corner
     return float(before[1])
 
 
 def check_schedule(name: str, schedule: Schedule) -> Schedule:
-    """The schedule; a ValueError that names the argument if its corners are out of order."""
+    """Return the schedule, or raise a ValueError if its corners are out of order or range."""
     if isinstance(schedule, int | float):
         return schedule
     places = [place for place, _ in schedule]
@@ -35,7 +35,7 @@ def check_schedule(name: str, schedule: Schedule) -> Schedule:
 
 
 def corners(schedule: Schedule) -> set[float]:
-    """Where its slope changes, and both ends: between two of them it is a straight line."""
+    """Progress values at which the slope changes, and both ends."""
     inner = [] if isinstance(schedule, int | float) else [place for place, _ in schedule]
     return {0.0, 1.0, *inner}
 
@@ -46,7 +46,7 @@ def is_zero(schedule: Schedule) -> bool:
 
 
 def check_shares(**shares: float) -> None:
-    """A ValueError that names the share that is outside [0, 1]."""
+    """Raise a ValueError that names the first share outside [0, 1]."""
     for name, share in shares.items():
         if not 0 <= share <= 1:
             raise ValueError(f"{name} must be within [0, 1], got {share}")
@@ -55,10 +55,10 @@ def check_shares(**shares: float) -> None:
 def learning_rate_factor(
     progress: float, *, start: float = 0.0, warmup: float = 0.0, decay_start: float = 0.0
 ) -> float:
-    """Factor of a learning rate.
+    """Factor of a learning rate, in [0, 1].
 
-    A linear rise over `warmup` from `start` on, then constant up to `decay_start`, then half a
-    cosine to 0 at progress 1; a decay_start of 1 means no fall.
+    It rises linearly over `warmup` from `start` on, is constant up to `decay_start`, and then falls
+    by half a cosine to 0 at progress 1. With a `decay_start` of 1 it does not fall.
     """
     if progress < start + warmup:
         return max(progress - start, 0.0) / warmup if warmup else 0.0

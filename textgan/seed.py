@@ -1,4 +1,4 @@
-"""Randomness as a function of what it is for: a seed from a key, so nothing random is saved."""
+"""Random numbers keyed by their purpose, so that no random state needs to be saved."""
 
 import hashlib
 
@@ -10,6 +10,11 @@ def seed_from(*key: int | str) -> int:
     """A 63-bit seed that depends on every entry of the key, the same on every machine."""
     digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little") >> 1
+
+
+def stable_hash(text: str) -> int:
+    """A 63-bit hash of a text, the same on every machine and in every process."""
+    return seed_from(text)
 
 
 def keyed_randn(keys: list[tuple[int, ...]], shape: tuple[int, ...]) -> Tensor:

@@ -1,7 +1,7 @@
-"""The protocol between parts: a few dataclasses, and nothing else.
+"""Dataclasses that parts exchange.
 
 Letters in shapes, everywhere in this project: B batch, C channels, H and W height and width,
-L words (tokens), D width of a feature, K logits per image, N regions, k draws per caption. Images
+L words (tokens), D width of a feature, K logits per image, N regions, k samples per caption. Images
 are float in [-1, 1].
 """
 
@@ -14,12 +14,12 @@ from torch import Tensor
 
 @dataclass
 class Batch:
-    """What a dataset hands to a model: pictures and what is said of them.
+    """Images of a data set and their captions.
 
     images (B, C, H, W) in [-1, 1]; captions B strings; index (B,) int64, the row in the data set.
-    negatives: captions that are wrong for the pictures, or None: B of them, one for each picture;
-    then, where the data brings more, B others, and so on. all_captions: every caption that a
-    picture has, or None.
+    negatives: hard negatives, captions that are nearly right and wrong, or None: B of them, one for
+    each image; then B more where the data has several, and so on. all_captions: all captions of
+    each image, or None.
     """
 
     images: Tensor
@@ -62,7 +62,7 @@ class TextFeatures:
         return TextFeatures(self.words[rows], self.mask[rows], self.pooled[rows])
 
     def detach(self) -> "TextFeatures":
-        """The same features, cut off from the text encoder's graph."""
+        """The same features, detached from the text encoder's graph."""
         return TextFeatures(self.words.detach(), self.mask, self.pooled.detach())
 
     def repeat_interleave(self, repeats: int) -> "TextFeatures":
@@ -85,7 +85,7 @@ class TextFeatures:
         )
 
     def pad(self, length: int) -> "TextFeatures":
-        """The same features with L = `length`, the new places masked."""
+        """The same features with L = `length`; the new positions are masked."""
         extra = length - self.mask.shape[1]
         if extra == 0:
             return self
@@ -95,9 +95,9 @@ class TextFeatures:
 
 @dataclass
 class ImageFeatures:
-    """Encoded pictures: regions (B, N, D), the places of one map; pooled (B, D), the whole picture.
+    """Encoded images: regions (B, N, D), the positions of a map; pooled (B, D), the whole image.
 
-    maps: what was seen on the way, (B, C_i, H_i, W_i), shallow to deep.
+    maps: feature maps of earlier layers, (B, C_i, H_i, W_i), shallow to deep.
     """
 
     regions: Tensor
@@ -110,7 +110,7 @@ class ImageFeatures:
 
 @dataclass
 class Gaussian:
-    """A diagonal Gaussian over z for each of B pictures: mean and log_variance, (B, *shape)."""
+    """A diagonal Gaussian over z for each of B images: mean and log_variance, (B, *shape)."""
 
     mean: Tensor
     log_variance: Tensor
@@ -120,21 +120,21 @@ class Gaussian:
         return self.mean + (0.5 * self.log_variance).exp() * noise
 
     def standardise(self, z: Tensor) -> Tensor:
-        """The noise that `sample` would have made this z of."""
+        """The noise for which `sample` returns this z."""
         return (z - self.mean) * (-0.5 * self.log_variance).exp()
 
     def detach(self) -> "Gaussian":
-        """The same, cut off from the graph."""
+        """The same Gaussian, detached from the graph."""
         return Gaussian(self.mean.detach(), self.log_variance.detach())
 
 
 @dataclass
 class DiscriminatorOutput:
-    """What a critic says of B pictures.
+    """A discriminator's output for B images.
 
-    logits (B, K): larger for pictures that look real and fit the text; K is 1, or 2 where a second
-    one is blind to the text. pooled (B, D): features of the picture alone; text (B, D): the text in
-    the same space. features: maps, shallow to deep.
+    logits (B, K): larger for images that are realistic and fit the text; K is 1, or 2 where a
+    second logit does not depend on the text. pooled (B, D): features of the image alone; text
+    (B, D): the text in the same space. features: maps, shallow to deep.
     """
 
     logits: Tensor
@@ -144,12 +144,12 @@ class DiscriminatorOutput:
 
 
 class Measurement(float):
-    """A number and what it rests on.
+    """A number with its sample size and uncertainty. Arithmetic returns a plain float without them.
 
     Attributes:
-        n: how many pictures, captions or pairs it is of.
+        n: number of images, captions or pairs that it was computed from.
         low, high: its 95 % interval, or None.
-        spread: its standard deviation over the parts that it was computed of one by one, or None.
+        spread: its standard deviation over parts for which it was computed one by one, or None.
     """
 
     def __new__(
@@ -168,14 +168,14 @@ class Measurement(float):
 
 @dataclass
 class Evaluation:
-    """What a metric looks at: captions, the real pictures that bear them, and draws for them.
+    """The input of a metric: captions, the real images of these captions, and samples for them.
 
-    captions B strings; real (B, C, H, W) or None; draws (B, k, C, H, W), k the largest
-    `draws_per_caption` of the metrics that share the draws (take the first of them). Everything in
-    [-1, 1]. edited: (B, C, H, W), draws of the captions with a word changed and the noise of the
-    first draw, or None where no metric asks for it. index (B,): the rows in the data set, or None.
-    bank: (extractor, "real", "draws" or "edited") -> features (B, k or 1, D), computed once for all
-    metrics, for as many draws as any of them looks at; None lets each compute its own.
+    captions B strings; real (B, C, H, W) or None; draws (B, k, C, H, W), the samples, k the largest
+    `draws_per_caption` of the metrics that share them (each uses the first of them). Images are in
+    [-1, 1]. edited: (B, C, H, W), samples for the captions with one word changed and the noise of
+    the first sample, or None where no metric needs them. index (B,): the rows in the data set, or
+    None. bank: (extractor, "real", "draws" or "edited") -> features (B, k or 1, D), computed once
+    for all metrics; None lets each metric compute its own.
     """
 
     captions: list[str]

@@ -58,33 +58,35 @@ def game(discriminator: Discriminator, **losses: nn.Module) -> AdversarialGame:
 
 
 def test_the_turns_are_softplus_of_the_difference_of_the_logits():
-    critic, log = Unconditional(), {}
-    turn = step(critic)
-    real, fake = (critic(images, None).logits for images in (turn.real, turn.fake))
-    loss = game(critic).discriminator_loss(turn, log)
+    discriminator, log = Unconditional(), {}
+    turn = step(discriminator)
+    real, fake = (discriminator(images, None).logits for images in (turn.real, turn.fake))
+    loss = game(discriminator).discriminator_loss(turn, log)
     expected = nn.functional.softplus(fake - real).mean()
     torch.testing.assert_close(loss, expected)
     torch.testing.assert_close(log["train/discriminator/rpgan"], expected.detach())
     loss.backward()
     assert turn.fake.grad is None
-    assert critic.weight.grad is not None
+    assert discriminator.weight.grad is not None
 
 
 def test_the_generators_turn_leaves_the_discriminator_alone_and_reaches_the_images():
-    critic, log = Unconditional(), {}
-    turn, played = step(critic), game(critic)
+    discriminator, log = Unconditional(), {}
+    turn, played = step(discriminator), game(discriminator)
     with played.frozen_discriminator():
         played.generator_loss(turn, log).backward()
-    assert critic.weight.grad is None
-    assert critic.weight.requires_grad
+    assert discriminator.weight.grad is None
+    assert discriminator.weight.requires_grad
     assert turn.fake.grad.abs().sum() > 0
 
 
 @pytest.mark.parametrize("method", ["exact", "finite_difference"])
 def test_a_penalty_needs_no_text(method):
     log = {}
-    critic = Unconditional()
-    game(critic, r1r2=R1R2(method=method, interval=1)).discriminator_loss(step(critic), log)
+    discriminator = Unconditional()
+    game(discriminator, r1r2=R1R2(method=method, interval=1)).discriminator_loss(
+        step(discriminator), log
+    )
     assert torch.isfinite(log["train/discriminator/r1r2"])
 
 

@@ -130,7 +130,7 @@ def test_a_metric_that_nobody_logs_cannot_say_which_is_best(trainer, counting, b
 def test_the_better_way_of_the_usual_metrics_is_known(counting, trainer, batches, tmp_path):
     assert Checkpoint(every_images=0, monitor="val/fid_768").mode == "min"
     assert Checkpoint(every_images=0, monitor="val/shape_alignment/all").mode == "max"
-    with pytest.raises(ValueError, match="as 'val/sharpness' has no better way"):
+    with pytest.raises(ValueError, match="for 'val/sharpness', got null"):
         Checkpoint(every_images=0, monitor="val/sharpness")
 
 

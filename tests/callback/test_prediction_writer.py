@@ -4,7 +4,7 @@ from PIL import Image
 from textgan.callback.prediction_writer import PredictionWriter, file_name
 
 
-def test_each_caption_has_a_picture_of_its_own(trainer, counting, batches, tmp_path):
+def test_each_caption_has_an_image_of_its_own(trainer, counting, batches, tmp_path):
     trainer(PredictionWriter()).predict(counting, batches, return_predictions=False)
     names = sorted(path.name for path in (tmp_path / "predictions").iterdir())
     assert names == [f"{n:04d}_caption_{n % 3}.png" for n in range(4)]

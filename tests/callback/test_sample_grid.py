@@ -1,7 +1,7 @@
 import pytest
 from PIL import Image
 
-from textgan.callback.sample_grid import SampleGrid, first_captions, log_picture
+from textgan.callback.sample_grid import SampleGrid, first_captions, log_image
 from textgan.data import Shapes
 
 
@@ -38,7 +38,7 @@ def test_captions_are_taken_from_as_many_batches_as_it_needs():
     assert found == first_captions(large, 10)
 
 
-def test_loggers_that_take_pictures_get_them(tmp_path):
+def test_loggers_that_take_images_get_them(tmp_path):
     taken = []
 
     class Wandb:
@@ -56,7 +56,7 @@ def test_loggers_that_take_pictures_get_them(tmp_path):
         experiment = object()
 
     for logger in (Wandb(), TensorBoard(), Csv()):
-        log_picture(logger, "samples", Image.new("RGB", (5, 3)), 7)
+        log_image(logger, "samples", Image.new("RGB", (5, 3)), 7)
     assert taken == [("samples", (5, 3), 7), ("samples", (3, 5, 3), 7, "HWC")]
 
 

@@ -3,7 +3,7 @@ from PIL import Image
 
 
 @pytest.mark.slow
-def test_a_run_leaves_a_picture_of_what_captions_find(textgan, tiny, tmp_path):
+def test_a_run_leaves_an_image_of_what_captions_find(textgan, tiny, tmp_path):
     words = [word for word in tiny if not word.startswith(("model.", "callback", "metric"))]
     small = ["model.image_encoder.base_width=4", "model.image_encoder.max_width=8"]
     small += ["model.text_encoder.depth=1", "model.text_encoder.num_heads=2"]

@@ -26,7 +26,7 @@ def make_text() -> Callable[[Tensor], TextFeatures]:
 
 @pytest.fixture
 def output() -> Callable[..., DiscriminatorOutput]:
-    """Logits, one a picture -> a critic's output that says nothing else."""
+    """Logits, one an image -> a discriminator's output that says nothing else."""
 
     def make(*logits: float, **others: Tensor) -> DiscriminatorOutput:
         column = torch.tensor(logits)[:, None]
@@ -59,7 +59,7 @@ def make_step() -> Callable[..., AdversarialStep]:
     return make
 
 
-class LinearCritic(Discriminator):
+class LinearDiscriminator(Discriminator):
     """D(x, s) = w . x + the first number of s: its gradient is w everywhere."""
 
     def __init__(self):
@@ -75,8 +75,8 @@ class LinearCritic(Discriminator):
 
 
 @pytest.fixture
-def linear() -> LinearCritic:
-    return LinearCritic()
+def linear() -> LinearDiscriminator:
+    return LinearDiscriminator()
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def make_contrastive() -> Callable[..., ContrastiveStep]:
 def ways() -> Callable[..., tuple[float, float]]:
     """Similarities (N, M), N captions, negatives -> two mean cross-entropies, by loops.
 
-    Of each picture over the texts, and of each of the first N texts over the pictures.
+    Of each image over the texts, and of each of the first N texts over the images.
     """
 
     def nll(own: float, others: list[float]) -> float:
@@ -138,12 +138,12 @@ def ways() -> Callable[..., tuple[float, float]]:
         similarity: list[list[float]], captions: list[str], negatives: list[str]
     ) -> tuple[float, float]:
         texts, size = [*captions, *negatives], len(captions)
-        pictures = columns = 0.0
+        images = columns = 0.0
         for i in range(size):
             row = [similarity[i][j] for j in range(len(texts)) if wrong(captions[i], texts[j])]
             column = [similarity[k][i] for k in range(size) if wrong(captions[k], captions[i])]
-            pictures += nll(similarity[i][i], row) / size
+            images += nll(similarity[i][i], row) / size
             columns += nll(similarity[i][i], column) / size
-        return pictures, columns
+        return images, columns
 
     return compute

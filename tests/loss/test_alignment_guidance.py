@@ -92,8 +92,8 @@ def test_wrong_captions_of_the_data_count(guidance, step):
     torch.testing.assert_close(guidance.generator_loss(step(negatives=[""] * 4)), alone)
 
 
-def test_it_sits_out_a_step_without_draws_and_leaves_the_critic_alone(guidance, make_step):
-    assert guidance.draws
+def test_it_sits_out_a_step_without_draws_and_leaves_the_discriminator_alone(guidance, make_step):
+    assert guidance.needs_samples
     assert guidance.needs == ()
     assert guidance.generator_loss(make_step()) is None
     assert type(guidance).discriminator_loss is Loss.discriminator_loss
@@ -164,7 +164,7 @@ def test_guidance_without_terms_is_refused(encoders):
 
 def test_features_that_pretraining_left_random_are_not_looked_at(encoders, terms):
     encoders["image_encoder"].aligned = ("pooled",)
-    with pytest.raises(ValueError, match="to align, pooled, but damsm looks at words: pretrain"):
+    with pytest.raises(ValueError, match="to align, pooled, but damsm uses words: pretrain"):
         AlignmentGuidance(**encoders, terms=terms)
     AlignmentGuidance(**encoders, terms={"damsm": DAMSM(words=False), "info_nce": InfoNCE()})
     AlignmentGuidance(**encoders, terms={"damsm": DAMSM(weight=0), "info_nce": InfoNCE()})

@@ -53,7 +53,7 @@ def contrast(request, load_choice) -> ContrastiveLoss:
 @pytest.fixture
 def step(make_step, make_text) -> AdversarialStep:
     torch.manual_seed(0)
-    critic = ProjectionDiscriminator(image_size=16, text_width=4, width=4, max_width=8)
+    discriminator = ProjectionDiscriminator(image_size=16, text_width=4, width=4, max_width=8)
     real, fake, drawn = (torch.rand(4, 3, 16, 16, requires_grad=True) for _ in range(3))
     text = make_text(torch.randn(4, 4))
     return make_step(
@@ -61,13 +61,13 @@ def step(make_step, make_text) -> AdversarialStep:
         real=real.detach(),
         text=text,
         progress=1.0,
-        discriminator=critic,
+        discriminator=discriminator,
         fake=fake,
         noise=torch.randn(4, 3),
         augmented_real=real,
         augmented_fake=fake,
-        real_output=critic(real, text),
-        fake_output=critic(fake, text),
+        real_output=discriminator(real, text),
+        fake_output=discriminator(fake, text),
         reconstruction=drawn,
         posterior=Gaussian(*(torch.randn(4, 3, requires_grad=True) for _ in range(2))),
         prior=Gaussian(torch.randn(4, 3), torch.randn(4, 3)),
@@ -180,7 +180,7 @@ def test_padding_does_not_change_a_contrast(contrast, make_contrastive):
     torch.testing.assert_close(contrast(longer), contrast(step))
 
 
-def test_a_contrast_falls_where_pictures_say_what_their_captions_say(contrast, make_contrastive):
+def test_a_contrast_falls_where_images_say_what_their_captions_say(contrast, make_contrastive):
     step = make_contrastive([*"abcd"], [*"efgh"])
     said = step.text.words * step.text.mask[..., None]
     told = replace(step, images=ImageFeatures(said, step.text.pooled))

@@ -53,8 +53,8 @@ def similarities(step) -> tuple[list[list[float]], list[list[float]]]:
         sentences += text.pooled.tolist()
     regions, pooled = step.images.regions.tolist(), step.images.pooled.tolist()
     return (
-        [[matching(picture, caption) for caption in words] for picture in regions],
-        [[cosine(picture, sentence) for sentence in sentences] for picture in pooled],
+        [[matching(image, caption) for caption in words] for image in regions],
+        [[cosine(image, sentence) for sentence in sentences] for image in pooled],
     )
 
 

@@ -12,7 +12,9 @@ from textgan.loss import Hinge
         ([-1.0, 3.0], [1.0, -2.0], 1.0 + 1.0),  # averages of (2, 0) and (2, 0)
     ],
 )
-def test_the_critic_pays_for_what_is_within_its_margins(make_step, output, real, fake, value):
+def test_the_discriminator_pays_for_what_is_within_its_margins(
+    make_step, output, real, fake, value
+):
     step = make_step(real_output=output(*real), fake_output=output(*fake))
     assert Hinge().discriminator_loss(step).item() == pytest.approx(value)
 
@@ -22,5 +24,5 @@ def test_the_generator_pays_minus_the_mean_logit_of_its_fakes(make_step, output)
     assert Hinge().generator_loss(step).item() == pytest.approx(1.0)
 
 
-def test_the_generator_pays_nothing_before_the_critic_starts(make_step):
+def test_the_generator_pays_nothing_before_the_discriminator_starts(make_step):
     assert Hinge().generator_loss(make_step()) is None

@@ -15,7 +15,7 @@ def cosine(one: list[float], other: list[float]) -> float:
 
 @pytest.fixture
 def contrast(make_contrastive, make_text):
-    """Pictures, texts, captions, negatives and their texts -> the value of an InfoNCE."""
+    """Images, texts, captions, negatives and their texts -> the value of an InfoNCE."""
 
     def make(
         images: Tensor, texts: Tensor, captions: str, *, term=None, negatives=None, wrong=None
@@ -46,7 +46,7 @@ def test_a_pair_of_aligned_features_costs_what_the_formula_says(contrast):
     assert value.item() == pytest.approx(math.log1p(math.exp(-2)))
 
 
-def test_wrong_captions_are_held_against_pictures_and_ask_for_none(contrast):
+def test_wrong_captions_are_held_against_images_and_ask_for_none(contrast):
     x, y, z = torch.eye(3)
     value = contrast(
         torch.stack([x, y]),
@@ -58,8 +58,8 @@ def test_wrong_captions_are_held_against_pictures_and_ask_for_none(contrast):
     )
     first = math.log(2 * math.e + 2) - 1  # similarities 1 (own), 0, 1, 0
     second = math.log(math.e + 3) - 1  # 0, 1 (own), 0, 0
-    pictures = math.log(math.e + 1) - 1  # of each text: 1 (own), 0
-    assert value.item() == pytest.approx((first + second) / 4 + pictures / 2)
+    images = math.log(math.e + 1) - 1  # of each text: 1 (own), 0
+    assert value.item() == pytest.approx((first + second) / 4 + images / 2)
 
 
 @pytest.mark.parametrize("negatives", [None, ["b", "d", "c", "x", "a", ""]])
@@ -89,7 +89,7 @@ def test_a_dropped_caption_is_no_negative_and_has_none(contrast):
     assert value.item() == pytest.approx(2 / 3 * math.log(2))
 
 
-def test_a_wrong_caption_that_is_another_pictures_own_is_not_held_against_that_one(contrast):
+def test_a_wrong_caption_that_is_another_images_own_is_not_held_against_that_one(contrast):
     same = torch.ones(2, 8)
     value = contrast(same, same, "ab", negatives="bc", wrong=same)
     # a meets b, b's copy and c; b meets a and c, and not its own caption a second time

@@ -8,7 +8,7 @@ from textgan.loss import Match
 
 @pytest.fixture
 def contrast(make_step, output):
-    """Image features, text features, captions -> the critic's value of a Match."""
+    """Image features, text features, captions -> the discriminator's value of a Match."""
 
     def make(pooled, text, captions, term=None):
         real = output(*[0.0] * len(captions), pooled=pooled, text=text)
@@ -45,7 +45,7 @@ def test_both_directions_count_equally(contrast):
     assert swapped.item() == pytest.approx(value.item())
 
 
-def test_pictures_of_equal_captions_are_no_negatives(contrast):
+def test_images_of_equal_captions_are_no_negatives(contrast):
     same = torch.ones(4, 8)
     assert contrast(same, same, [*"aaaa"]).item() == pytest.approx(0.0)
     assert contrast(same, same, [*"aabb"]).item() == pytest.approx(math.log(3))
@@ -69,7 +69,7 @@ def test_a_temperature_beyond_its_bounds_can_come_back(contrast):
     assert gradient < 0  # all wrong: a softer contrast would cost less
 
 
-def test_the_generator_learns_it_on_its_own_pictures(make_step, output):
+def test_the_generator_learns_it_on_its_own_images(make_step, output):
     real = output(0.0, 0.0, pooled=torch.eye(2), text=torch.eye(2))
     fake = output(0.0, 0.0, pooled=torch.ones(2, 2), text=torch.eye(2))
     step = make_step(real_output=real, fake_output=fake)

@@ -10,7 +10,7 @@ from textgan.types import TextFeatures
 
 @pytest.fixture
 def margin(make_step, make_text, linear):
-    """Captions, and the logit that a black picture has with each -> the critic's value."""
+    """Captions, and the logit that a black image has with each -> the discriminator's value."""
 
     def make(captions, logits, **fields):
         text = make_text(torch.tensor(logits)[:, None])
@@ -26,12 +26,12 @@ def softplus(x: float) -> float:
     return math.log1p(math.exp(x))
 
 
-def test_each_picture_prefers_its_own_caption_to_the_next_one(margin):
+def test_each_image_prefers_its_own_caption_to_the_next_one(margin):
     assert margin([*"ab"], [1.0, 3.0]).item() == pytest.approx((softplus(2) + softplus(-2)) / 2)
 
 
 def test_an_equal_caption_is_never_the_wrong_one(margin):
-    # rolled by one, the first picture would meet its own caption at margin 0
+    # rolled by one, the first image would meet its own caption at margin 0
     expected = (softplus(-4) + softplus(-4) + softplus(4)) / 3
     assert margin([*"aab"], [5.0, 5.0, 1.0]).item() == pytest.approx(expected)
 
@@ -58,7 +58,7 @@ def test_the_wrong_caption_is_the_next_that_differs(ids, others):
 
 
 def test_a_dropped_caption_is_not_wrong_and_knows_of_none_that_is(margin):
-    # the second picture's caption may well have been "a"; only the first and the last meet
+    # the second image's caption may well have been "a"; only the first and the last meet
     expected = (softplus(1.0 - 5.0) + softplus(5.0 - 1.0)) / 2
     assert margin(["a", "", "b"], [5.0, 3.0, 1.0]).item() == pytest.approx(expected)
     assert margin(["a", ""], [5.0, 3.0]).item() == 0

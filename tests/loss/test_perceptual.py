@@ -17,7 +17,7 @@ YAML = Path(__file__).parents[2] / "conf" / "loss" / "perceptual.yaml"
 
 
 class Window(ImageEncoder):
-    """Two maps, the picture itself and twice the picture, as bright as `gain` says."""
+    """Two maps, the image itself and twice the image, as bright as `gain` says."""
 
     def __init__(self, gain: float = 1.0):
         super().__init__()
@@ -38,7 +38,7 @@ def encoder() -> ResNetImageEncoder:
 
 @pytest.fixture
 def value(make_step):
-    """An encoder, pictures and their reconstructions -> the generator's value."""
+    """An encoder, images and their reconstructions -> the generator's value."""
 
     def make(encoder, real, reconstruction):
         step = make_step(real=real, reconstruction=reconstruction)
@@ -47,7 +47,7 @@ def value(make_step):
     return make
 
 
-def test_identical_pictures_cost_nothing_and_others_something(value, encoder):
+def test_identical_images_cost_nothing_and_others_something(value, encoder):
     real = torch.rand(2, 3, 16, 16) * 2 - 1
     assert value(encoder, real, real.clone()).item() == pytest.approx(0, abs=1e-10)
     small = value(encoder, real, real + 0.01 * torch.randn_like(real))
@@ -71,20 +71,18 @@ def test_one_wrong_place_of_sixteen_costs_a_sixteenth(value):
     assert value(Window(), real, drawn).item() == pytest.approx(4 / 16)
 
 
-def test_it_costs_what_a_critic_with_the_same_maps_would(make_step, output, encoder, value):
+def test_it_costs_what_a_discriminator_with_the_same_maps_would(make_step, output, encoder, value):
     real, drawn = torch.rand(2, 2, 3, 16, 16)
-    critic = torch.nn.Module()
-    critic.features = lambda images: encoder(images).maps
+    discriminator = torch.nn.Module()
+    discriminator.features = lambda images: encoder(images).maps
     step = make_step(
-        real=real, reconstruction=drawn, discriminator=critic, real_output=output(0.0, 0.0)
+        real=real, reconstruction=drawn, discriminator=discriminator, real_output=output(0.0, 0.0)
     )
     expected = FeatureReconstruction().generator_loss(step)
     assert value(encoder, real, drawn).item() == expected.item()
 
 
-def test_gradient_reaches_the_reconstruction_and_neither_the_picture_nor_the_encoder(
-    value, encoder
-):
+def test_gradient_reaches_the_reconstruction_and_neither_the_image_nor_the_encoder(value, encoder):
     real = torch.rand(2, 3, 16, 16, requires_grad=True)
     drawn = torch.rand(2, 3, 16, 16, requires_grad=True)
     value(encoder, real, drawn).backward()
@@ -93,13 +91,13 @@ def test_gradient_reaches_the_reconstruction_and_neither_the_picture_nor_the_enc
     assert [weight for weight in encoder.parameters() if weight.grad is not None] == []
 
 
-def test_pictures_of_another_size_than_the_encoders_are_compared(value, encoder):
+def test_images_of_another_size_than_the_encoders_are_compared(value, encoder):
     real = torch.rand(2, 3, 32, 32)
     assert value(encoder, real, real.clone()).item() == pytest.approx(0, abs=1e-10)
     assert value(encoder, real, real.flip(3)) > 1e-4
 
 
-def test_it_needs_a_posterior_but_no_critic(make_step, encoder):
+def test_it_needs_a_posterior_but_no_discriminator(make_step, encoder):
     step = make_step(real=torch.rand(2, 3, 16, 16), reconstruction=torch.rand(2, 3, 16, 16))
     assert step.discriminator is None
     assert Perceptual.needs == ("posterior",)

@@ -8,15 +8,15 @@ from textgan.loss import R1R2
 
 @pytest.fixture
 def penalty(make_step, make_text):
-    """A critic, pictures and settings -> the penalty on the pictures as real and as fake."""
+    """A discriminator, images and settings -> the penalty on the images as real and as fake."""
 
-    def make(critic, images, step_index=0, **settings):
+    def make(discriminator, images, step_index=0, **settings):
         text = make_text(torch.linspace(-1, 1, 2 * len(images)).view(-1, 2))
         step = make_step(
             captions=["a"] * len(images),
             real=images,
             text=text,
-            discriminator=critic,
+            discriminator=discriminator,
             augmented_real=images,
             augmented_fake=images,
             step_index=step_index,
@@ -27,14 +27,16 @@ def penalty(make_step, make_text):
 
 
 @pytest.fixture
-def critic():
+def discriminator():
     torch.manual_seed(0)
     return ProjectionDiscriminator(
         image_size=16, text_width=2, width=4, max_width=8, word_attention=True, unconditional=True
     )
 
 
-def test_the_exact_penalty_of_a_linear_critic_is_half_gamma_times_its_squared_norm(penalty, linear):
+def test_the_exact_penalty_of_a_linear_discriminator_is_half_gamma_times_its_squared_norm(
+    penalty, linear
+):
     images = torch.randn(3, 3, 4, 4)
     norm = linear.weight.square().sum().item()
     value = penalty(linear, images, gamma=3.0, method="exact", interval=1, fakes=False)
@@ -42,7 +44,7 @@ def test_the_exact_penalty_of_a_linear_critic_is_half_gamma_times_its_squared_no
 
 
 @pytest.mark.parametrize("method", ["exact", "finite_difference"])
-def test_fakes_are_penalised_as_much_as_real_pictures(penalty, linear, method):
+def test_fakes_are_penalised_as_much_as_real_images(penalty, linear, method):
     images = torch.randn(4096, 3, 4, 4)
     real = penalty(linear, images, method=method, fakes=False)
     both = penalty(linear, images, method=method, fakes=True)
@@ -58,32 +60,37 @@ def test_a_lazy_penalty_comes_every_interval_and_as_often_as_strong(penalty, lin
     assert values[3].item() == pytest.approx(3 * each_step.item(), rel=1e-5)
 
 
-def test_the_mean_of_many_finite_differences_is_the_exact_penalty(penalty, critic):
-    picture = torch.rand(1, 3, 16, 16) * 2 - 1
+def test_the_mean_of_many_finite_differences_is_the_exact_penalty(penalty, discriminator):
+    image = torch.rand(1, 3, 16, 16) * 2 - 1
     text_free = {"gamma": 1.0, "interval": 1, "fakes": False}
-    for parameter in (critic.project_text.weight, critic.word_attention.output.weight):
-        torch.nn.init.zeros_(parameter)  # rows differ in their text: make the critic blind to it
-    exact = penalty(critic, picture, method="exact", **text_free).item()
+    for parameter in (
+        discriminator.project_text.weight,
+        discriminator.word_attention.output.weight,
+    ):
+        torch.nn.init.zeros_(
+            parameter
+        )  # rows differ in their text: make the discriminator blind to it
+    exact = penalty(discriminator, image, method="exact", **text_free).item()
     with torch.no_grad():
-        drawn = penalty(critic, picture.repeat(4 * 6000, 1, 1, 1), **text_free).item()
+        drawn = penalty(discriminator, image.repeat(4 * 6000, 1, 1, 1), **text_free).item()
     assert exact > 0
     assert drawn == pytest.approx(exact, rel=0.06)  # 6,000 draws: a standard error of 1.8 %
 
 
-def test_a_finite_difference_looks_at_every_fourth_picture(penalty, linear):
+def test_a_finite_difference_looks_at_every_fourth_image(penalty, linear):
     rows = []
     linear.register_forward_hook(lambda module, given, out: rows.append(len(given[0])))
     penalty(linear, torch.randn(8, 3, 4, 4), fakes=False)
-    assert rows == [4]  # two pictures, each here and there
+    assert rows == [4]  # two images, each here and there
 
 
-def test_the_exact_penalty_teaches_attention_by_differentiating_twice(penalty, critic):
+def test_the_exact_penalty_teaches_attention_by_differentiating_twice(penalty, discriminator):
     images = torch.rand(2, 3, 16, 16)
-    penalty(critic, images, method="exact").backward()
+    penalty(discriminator, images, method="exact").backward()
     for weight in (
-        critic.attentions["8"].query_key_value.weight,
-        critic.word_attention.query.weight,
-        critic.from_image.weight,
+        discriminator.attentions["8"].query_key_value.weight,
+        discriminator.word_attention.query.weight,
+        discriminator.from_image.weight,
     ):
         assert torch.isfinite(weight.grad).all()
         assert weight.grad.abs().max() > 0
@@ -107,12 +114,12 @@ def test_the_gradient_of_the_exact_penalty_is_its_slope(penalty, linear, monkeyp
 
 
 @pytest.mark.parametrize("method", ["exact", "finite_difference"])
-def test_it_is_computed_in_float32_under_autocast(penalty, critic, method):
+def test_it_is_computed_in_float32_under_autocast(penalty, discriminator, method):
     images = torch.rand(4, 3, 16, 16)
-    plain = penalty(critic, images, method=method)
+    plain = penalty(discriminator, images, method=method)
     with torch.autocast("cpu", torch.bfloat16):
-        mixed = penalty(critic, images.bfloat16().float(), method=method)
-    exact = penalty(critic, images.bfloat16().float(), method=method)
+        mixed = penalty(discriminator, images.bfloat16().float(), method=method)
+    exact = penalty(discriminator, images.bfloat16().float(), method=method)
     assert mixed.dtype == torch.float32
     torch.testing.assert_close(mixed, exact)
     assert plain.item() == pytest.approx(mixed.item(), rel=0.1)

@@ -25,7 +25,7 @@ def test_it_weighs_its_errors(step, weights, value):
     assert term.generator_loss(step()).item() == pytest.approx(value, rel=1e-6)
 
 
-def test_the_roots_pull_on_a_picture_does_not_depend_on_its_error(make_step):
+def test_the_roots_pull_on_an_image_does_not_depend_on_its_error(make_step):
     drawn = torch.stack([torch.full((3, 4, 4), 0.2), torch.full((3, 4, 4), 0.8)]).requires_grad_()
     Reconstruction(root=1.0).generator_loss(make_step(reconstruction=drawn)).backward()
     weak, strong = drawn.grad.flatten(1).norm(dim=1).tolist()

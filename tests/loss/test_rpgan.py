@@ -9,7 +9,7 @@ def softplus(x: float) -> float:
     return math.log1p(math.exp(x))
 
 
-def test_the_critic_pays_for_fakes_above_their_reals_and_for_its_offset(make_step, output):
+def test_the_discriminator_pays_for_fakes_above_their_reals_and_for_its_offset(make_step, output):
     step = make_step(real_output=output(1.0, 2.0), fake_output=output(0.0, -1.0))
     # differences 1 and 3, sums 1 and 1
     expected = (softplus(-1) + softplus(-3)) / 2 + 0.5 * 1.0
@@ -32,7 +32,7 @@ def test_pairs_are_compared_and_not_averages(make_step, output):
     )
 
 
-def test_only_the_centring_sees_the_offset_of_the_critic(make_step, output):
+def test_only_the_centring_sees_the_offset_of_the_discriminator(make_step, output):
     near = make_step(real_output=output(1.0), fake_output=output(0.0))
     far = make_step(real_output=output(101.0), fake_output=output(100.0))
     plain, centred = RpGAN(centring=0.0), RpGAN(centring=0.01)
@@ -46,5 +46,5 @@ def test_only_the_centring_sees_the_offset_of_the_critic(make_step, output):
     )
 
 
-def test_the_generator_pays_nothing_before_the_critic_starts(make_step):
+def test_the_generator_pays_nothing_before_the_discriminator_starts(make_step):
     assert RpGAN().generator_loss(make_step()) is None

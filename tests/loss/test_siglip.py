@@ -15,12 +15,12 @@ def nll(logit: float) -> float:
 
 @pytest.fixture
 def contrast(make_contrastive, make_text):
-    """Pictures, texts, captions -> the value of a SigLIP."""
+    """Images, texts, captions -> the value of a SigLIP."""
 
     def make(images: Tensor, texts: Tensor, captions: str, term=None):
-        pictures = ImageFeatures(images[:, None], images)
+        images = ImageFeatures(images[:, None], images)
         return (term or SigLIP())(
-            make_contrastive([*captions], images=pictures, text=make_text(texts))
+            make_contrastive([*captions], images=images, text=make_text(texts))
         )
 
     return make
@@ -28,7 +28,7 @@ def contrast(make_contrastive, make_text):
 
 def test_it_starts_at_a_scale_of_ten_and_a_bias_of_minus_ten(contrast):
     assert (1 / SigLIP().temperature()).item() == pytest.approx(10)
-    # Own pairs have the logit 10 - 10, the two wrong ones 0 - 10; a picture has one of each.
+    # Own pairs have the logit 10 - 10, the two wrong ones 0 - 10; an image has one of each.
     value = contrast(3 * torch.eye(2), 7 * torch.eye(2), "ab")
     assert value.item() == pytest.approx(nll(0) + nll(10))
 
@@ -66,7 +66,7 @@ def test_equal_captions_are_not_held_against_each_other(contrast):
     assert contrast(same, same, "aab").item() == pytest.approx(nll(0) + 4 / 3 * nll(0))
 
 
-def test_a_picture_without_a_caption_is_drawn_to_nothing(contrast):
+def test_an_image_without_a_caption_is_drawn_to_nothing(contrast):
     same = torch.ones(2, 8)
     assert contrast(same, same, ["a", ""]).item() == pytest.approx(nll(0) / 2)
 

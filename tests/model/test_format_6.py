@@ -19,8 +19,8 @@ CAPTIONS = ["a large red circle on a white background", "a small blue star on a 
 
 
 def drawn() -> torch.Tensor:
-    pictures = [Image.open(FILES / "gan" / name) for name in ("circle.png", "star.png")]
-    return torch.stack([from_pil(picture) for picture in pictures])
+    images = [Image.open(FILES / "gan" / name) for name in ("circle.png", "star.png")]
+    return torch.stack([from_pil(image) for image in images])
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def run(tmp_path):
 @pytest.mark.parametrize(
     ("load", "place"), [(load_pipeline, "last.ckpt"), (Part.from_pretrained, "pipeline")]
 )
-def test_the_gan_draws_the_pictures_that_it_drew_then(load, place):
+def test_the_gan_draws_the_images_that_it_drew_then(load, place):
     pipeline = load(FILES / "gan" / place)
     assert isinstance(pipeline, GANPipeline)
     images = pipeline(CAPTIONS, seed=3, output_type="pt").images

@@ -38,17 +38,17 @@ def test_a_step_is_a_batch_and_the_images_are_counted(model, fitted):
     assert trained.images_seen.dtype == torch.int64
 
 
-def test_the_critic_learns_from_its_start_on_and_not_before(model, fitted):
-    critics = AfterEachBatch(lambda m: weights(m.discriminator))
+def test_the_discriminator_learns_from_its_start_on_and_not_before(model, fitted):
+    discriminators = AfterEachBatch(lambda m: weights(m.discriminator))
     first = model(total_images=16, discriminator_start=0.5)
     before = weights(first.discriminator)
-    fitted(first, None, critics)
-    chain = [before, *critics.seen]
+    fitted(first, None, discriminators)
+    chain = [before, *discriminators.seen]
     changed = [not torch.equal(a, b) for a, b in pairwise(chain)]
     assert changed == [False, False, True, True]
 
 
-def test_without_a_posterior_the_critic_starts_at_once(model, fitted):
+def test_without_a_posterior_the_discriminator_starts_at_once(model, fitted):
     gan = model(posterior=None, losses={"rpgan": RpGAN()}, discriminator_start=0.9, total_images=4)
     before = weights(gan.discriminator)
     assert not torch.equal(weights(fitted(gan).discriminator), before)
@@ -82,7 +82,9 @@ def test_the_optimizers_share_every_trainable_weight_out_between_them(model):
     assert owned[0] | owned[1] == {id(p) for p in first.parameters() if p.requires_grad}
 
 
-def test_the_turn_of_the_critic_gives_the_other_parts_no_gradient(model, fitted, monkeypatch):
+def test_the_turn_of_the_discriminator_gives_the_other_parts_no_gradient(
+    model, fitted, monkeypatch
+):
     first, reached = model(total_images=4), {}
 
     def look(step, log, *, score):
@@ -97,7 +99,7 @@ def test_the_turn_of_the_critic_gives_the_other_parts_no_gradient(model, fitted,
     assert reached == {**none, "discriminator": True}
 
 
-def test_the_turn_of_the_generator_leaves_the_gradients_of_the_critic_alone(
+def test_the_turn_of_the_generator_leaves_the_gradients_of_the_discriminator_alone(
     model, fitted, monkeypatch
 ):
     first, found = model(losses={**model().losses, "match": Match()}, total_images=4), []
@@ -114,7 +116,7 @@ def test_the_turn_of_the_generator_leaves_the_gradients_of_the_critic_alone(
     assert found == [True] * len(owned)
 
 
-def test_the_critic_reads_text_that_it_cannot_teach(model, fitted):
+def test_the_discriminator_reads_text_that_it_cannot_teach(model, fitted):
     first, taught = model(total_images=8), []
     first.discriminator.register_forward_pre_hook(
         lambda module, given: taught.append(given[1].pooled.requires_grad)
@@ -123,7 +125,7 @@ def test_the_critic_reads_text_that_it_cannot_teach(model, fitted):
     assert taught.count(False) == len(taught) > 0
 
 
-def test_the_critic_meets_the_wrong_captions_that_the_data_brings(model, data, fitted):
+def test_the_discriminator_meets_the_wrong_captions_that_the_data_brings(model, data, fitted):
     met = []
 
     class Meeting(Mismatch):
@@ -143,7 +145,7 @@ def test_the_critic_meets_the_wrong_captions_that_the_data_brings(model, data, f
     assert met == [None]
 
 
-def test_the_critic_is_trainable_again_after_the_turn_of_the_generator(model, fitted):
+def test_the_discriminator_is_trainable_again_after_the_turn_of_the_generator(model, fitted):
     trained = fitted(model())
     assert all(p.requires_grad for p in trained.discriminator.parameters())
 

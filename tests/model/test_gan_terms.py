@@ -12,7 +12,7 @@ from textgan.loss import KL, R1R2, Loss, Mismatch, Perceptual, Reconstruction, R
 from textgan.training.terms import NonFiniteLossError
 
 PIXELS = {"reconstruction": Reconstruction(), "kl": KL()}
-CRITIC = {"rpgan": RpGAN()}
+ADVERSARIAL_TERMS = {"rpgan": RpGAN()}
 
 
 @pytest.mark.parametrize(
@@ -21,16 +21,16 @@ CRITIC = {"rpgan": RpGAN()}
         ({"losses": {}}, "losses must hold at least one term, got none"),
         ({"posterior": None}, "loss term reconstruction needs a posterior, but posterior is null"),
         ({"discriminator": None}, "loss term rpgan needs a discriminator, but discriminator is n"),
-        ({"losses": CRITIC}, "no loss term trains the posterior"),
+        ({"losses": ADVERSARIAL_TERMS}, "no loss term trains the posterior"),
         ({"losses": PIXELS}, "no loss term trains the discriminator"),
         ({"losses": {"r1r2": R1R2()}, "posterior": None}, "no loss term trains the generator"),
         (
             {"losses": PIXELS, "discriminator": None, "augmentation": DiffAugment()},
-            "augmentation changes what the discriminator sees, but discriminator is null",
+            "augmentation changes the discriminator's images, but discriminator is null",
         ),
         (
             {"losses": {**PIXELS, "r1r2": R1R2(), "mismatch": Mismatch()}},
-            "no loss term tells the discriminator real from fake: add rpgan, .* to r1r2, mismatch",
+            "no loss term .* on real and fake images: add rpgan, .* to r1r2, mismatch",
         ),
         ({"total_images": 0}, "total_images must be at least 1, got 0"),
         ({"accumulate_batches": 0}, "accumulate_batches must be at least 1, got 0"),
@@ -71,7 +71,7 @@ class Breaking(Loss):
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize("turn", ["generator", "discriminator"])
 def test_a_broken_loss_stops_training_and_is_named(model, fitted, value, turn):
-    losses = {**PIXELS, **CRITIC, "breaking": Breaking(value, turn)}
+    losses = {**PIXELS, **ADVERSARIAL_TERMS, "breaking": Breaking(value, turn)}
     sentence = f"stopped at 8 images: loss term {turn}/breaking is (nan|inf|-inf);"
     first = model(losses=losses)
     with pytest.raises(NonFiniteLossError, match=sentence):
@@ -80,17 +80,17 @@ def test_a_broken_loss_stops_training_and_is_named(model, fitted, value, turn):
     assert all(torch.isfinite(p).all() for p in first.parameters())
 
 
-@pytest.mark.parametrize(("generator", "critic"), [(0.1, 0.0), (0.0, 0.1)])
+@pytest.mark.parametrize(("generator", "discriminator"), [(0.1, 0.0), (0.0, 0.1)])
 def test_two_accumulated_batches_are_one_of_twice_the_size(
-    model, data, fitted, monkeypatch, generator, critic
+    model, data, fitted, monkeypatch, generator, discriminator
 ):
-    # With one side held still: in one large batch the critic steps before the generator's turn.
+    # One side is held still: in a large batch the discriminator steps before the generator's turn.
     trained = []
     for batch_size, batches in ((8, 1), (4, 2)):
         first = model(
-            losses={**PIXELS, **CRITIC, "r1r2": R1R2(method="exact", interval=1)},
+            losses={**PIXELS, **ADVERSARIAL_TERMS, "r1r2": R1R2(method="exact", interval=1)},
             generator_optimizer=partial(torch.optim.SGD, lr=generator),
-            discriminator_optimizer=partial(torch.optim.SGD, lr=critic),
+            discriminator_optimizer=partial(torch.optim.SGD, lr=discriminator),
             learning_rate_decay_start=1.0,
             accumulate_batches=batches,
             total_images=24,

@@ -31,7 +31,7 @@ class Rows(pl.Callback):
 
 
 class Line(pl.LightningModule):
-    """A weight whose gradient is 3 and one whose gradient is 4 in every batch of one picture."""
+    """A weight whose gradient is 3 and one whose gradient is 4 in every batch of one image."""
 
     def __init__(self, **options: object):
         super().__init__()
@@ -114,7 +114,7 @@ def test_a_scaled_loss_changes_neither_the_norm_nor_what_clipping_leaves(line):
     assert model.first.item() == pytest.approx(-0.6, abs=1e-3)
 
 
-def test_generator_and_critic_each_have_a_rate_and_a_norm(model, fitted):
+def test_generator_and_discriminator_each_have_a_rate_and_a_norm(model, fitted):
     rows = Rows()
     optimizers = {
         "generator_optimizer": partial(torch.optim.SGD, lr=0.25),

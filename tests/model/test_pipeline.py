@@ -23,7 +23,7 @@ def test_a_saved_pipeline_has_the_numbers_of_its_model(model, data, fitted, trai
     assert reports[0].data["pictures"] == 4
 
 
-def test_it_draws_the_same_pictures(model, fitted, tmp_path):
+def test_it_draws_the_same_images(model, fitted, tmp_path):
     first = model()
     fitted(first)
     first.pipeline().save_pretrained(tmp_path)

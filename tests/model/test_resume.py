@@ -60,7 +60,7 @@ def read(folder) -> dict:
 def test_a_resumed_run_ends_bitwise_as_one_that_was_never_interrupted(
     everything, data, trainer, tmp_path, num_workers, saved_at
 ):
-    # An epoch has twelve images: 16 is in the middle of one; at 4 the critic has not begun.
+    # An epoch has twelve images: 16 is in the middle of one; at 4 the discriminator has not begun.
     trainer(Checkpoint(every_images=0)).fit(everything(), data())
     whole = read(tmp_path)
     interrupted = trainer(Checkpoint(every_images=saved_at), Crash(saved_at + 4))

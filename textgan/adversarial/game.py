@@ -16,8 +16,8 @@ from textgan.training.terms import weighted_sum
 class AdversarialGame:
     """A discriminator and weighted loss terms; it needs no Trainer and owns no optimizer.
 
-    Whoever calls it has generated `step.fake` (and `step.reconstruction`), and steps the optimizers
-    with the losses. The text may be None (an unconditional discriminator).
+    The caller generates `step.fake` (and `step.reconstruction`), and steps the optimizers with the
+    losses. The text may be None (an unconditional discriminator).
 
     Args:
         losses: name -> term.
@@ -36,7 +36,7 @@ class AdversarialGame:
         self.augmentation = augmentation
 
     def discriminator_loss(self, step: AdversarialStep, log: dict[str, Any]) -> Tensor:
-        """The weighted sum of the discriminator's terms; nothing leads back into the generator."""
+        """The weighted sum of the discriminator's terms, detached from the generator."""
         step = replace(
             step,
             text=None if step.text is None else step.text.detach(),
@@ -63,7 +63,7 @@ class AdversarialGame:
         return weighted_sum("generator", self.losses, step, log)
 
     def frozen_discriminator(self) -> Any:
-        """Within it the discriminator and the terms take no gradients, but pass them on."""
+        """A context in which the discriminator and the terms get no gradients, but pass them on."""
         return frozen([*([self.discriminator] if self.discriminator else []), self.losses])
 
     def _scored(self, step: AdversarialStep, *, real_gradient: bool) -> AdversarialStep:

@@ -1,4 +1,4 @@
-"""last.ckpt and best.ckpt in the run folder, whole at every moment."""
+"""Writes last.ckpt and best.ckpt atomically into the run folder."""
 
 import io
 from math import isfinite
@@ -19,31 +19,31 @@ from textgan.file.atomic import remove_leftovers, whole
 
 
 class DirectIO(TorchCheckpointIO):
-    """Writes a checkpoint where it is to be; Lightning's own takes as much room in /tmp as well."""
+    """Writes a checkpoint directly to its path; Lightning's own needs as much space in /tmp too."""
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None
     ) -> None:
-        content = io.BytesIO()  # torch writes past the end of a full disk without its reason
+        content = io.BytesIO()  # on a full disk torch's own error does not name the reason
         torch.save(checkpoint, content)
         Path(path).write_bytes(content.getbuffer())
 
 
 class Checkpoint(Ending, LightningCheckpoint):
-    """Writes `last.ckpt` every so many images, when training ends, and when a signal ends it.
+    """Writes `last.ckpt` every `every_images` images, and at the end or a signal.
 
-    With `monitor`, also `best.ckpt` after each validation that was better than all before.
-
-    The file is written beside the old one, flushed to the disk and then moved over it, so that a
-    crash at any moment leaves one that loads. SIGTERM, SIGHUP and Ctrl-C wait for the end of a
-    step, so that going on from there is exact; a second one does not wait. Where a weight or what
-    an optimizer remembers is NaN or infinite, the files stay as they are and the run stops.
+    With `monitor`, it also writes `best.ckpt` after each validation with a better value than all
+    before. A file is written beside the old one, flushed to the disk and then moved over it, so
+    that a crash at any moment leaves a file that loads. SIGTERM, SIGHUP and Ctrl-C wait for the end
+    of a step, so that a resumed run continues exactly; a second signal does not wait. If a weight
+    or the state of an optimizer is NaN or infinite, the files are kept and the run stops.
 
     Args:
-        every_images: images seen between two, over all processes; 0 means at the end only.
-        monitor: a metric of the val split that says which is best, as val/shape_alignment/all; None
-            keeps no best.
-        mode: "max" or "min": which value of it is better; None knows it of the usual metrics.
+        every_images: images seen between two checkpoints, over all processes; 0 means only at the
+            end.
+        monitor: the metric of the val split that selects the best, such as val/shape_alignment/all;
+            None writes no best.ckpt.
+        mode: "max" or "min", the better direction; None chooses it for the metrics of textgan.
     """
 
     def __init__(self, *, every_images: int, monitor: str | None = None, mode: str | None = None):
@@ -53,11 +53,11 @@ class Checkpoint(Ending, LightningCheckpoint):
         if monitor is not None and mode is None:
             mode = {"higher": "max", "lower": "min"}.get(direction(monitor))
             if mode is None:
-                raise ValueError(f'mode must be "max" or "min", as {monitor!r} has no better way')
+                raise ValueError(f'mode must be "max" or "min" for {monitor!r}, got null')
         self.interval = ImageInterval(every_images)
         self.monitor, self.mode, self.best = monitor, mode, None
         self._saved_at: int | None = None
-        self._loops: dict[str, Any] = {}  # where training was before the validation under way
+        self._loops: dict[str, Any] = {}  # the state of training before the present validation
         self._validated = True
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -70,7 +70,7 @@ class Checkpoint(Ending, LightningCheckpoint):
             return
         known = [f"val/{name}" for name in evaluation.names]
         if "/".join(self.monitor.split("/")[:2]) not in known:
-            names = ", ".join(known) or "none, as metric=[] says"
+            names = ", ".join(known) or "none, since metric=[]"
             raise ConfigError(f"monitor must be of a metric, here {names}, got {self.monitor!r}")
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -78,7 +78,7 @@ class Checkpoint(Ending, LightningCheckpoint):
         self.interval.start(int(pl_module.images_seen))
         last = Path(trainer.default_root_dir) / "last.ckpt"
         if trainer.ckpt_path and Path(trainer.ckpt_path).resolve() == last.resolve():
-            self._saved_at = int(pl_module.images_seen)  # a finished run's file stays as it is
+            self._saved_at = int(pl_module.images_seen)  # a finished run's file is kept
 
     def on_train_batch_end(
         self,
@@ -107,7 +107,7 @@ class Checkpoint(Ending, LightningCheckpoint):
                 "try a smaller learning rate or a larger gradient penalty"
             )
         if trainer.validating and not self._validated:
-            # going on amid a validation would measure the rest of its pictures alone
+            # A run resumed within a validation would evaluate only the rest of its images.
             checkpoint["loops"]["fit_loop"] = self._loops
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -120,9 +120,9 @@ class Checkpoint(Ending, LightningCheckpoint):
             return
         known = {n: v for n, v in trainer.callback_metrics.items() if n.startswith("val/")}
         if self.monitor not in known:
-            names = ", ".join(sorted(known)) or "of the val split, and there is none"
+            names = ", ".join(sorted(known)) or "of the val split, which has none"
             raise ConfigError(f"monitor must be one of the metrics {names}, got {self.monitor!r}")
-        # the processes must agree on whether to write
+        # The processes must agree on whether to write.
         value = trainer.strategy.broadcast(float(known[self.monitor]))
         sign = 1 if self.mode == "max" else -1
         if isfinite(value) and (self.best is None or sign * value > sign * self.best):
@@ -150,7 +150,7 @@ class Checkpoint(Ending, LightningCheckpoint):
             path.parent.mkdir(parents=True, exist_ok=True)
             with whole(path, durable=True) as beside:
                 trainer.save_checkpoint(beside, weights_only=False)
-        else:  # saving is collective: every process must come here
+        else:  # saving is collective: every process must take part
             trainer.save_checkpoint(path, weights_only=False)
-        # a process that went on and ended would have the others killed before the file is in place
+        # If a process ended before the file is in its place, the others would be killed.
         trainer.strategy.barrier("textgan.checkpoint")

@@ -1,4 +1,4 @@
-"""The end of a run that a signal asks for: after the step, on all processes alike."""
+"""Ends a run after a signal: after the step, on all processes alike."""
 
 import signal
 from typing import Any
@@ -13,24 +13,24 @@ from textgan.process.stop import Stop, name_of, signals
 class Ending(pl.Callback):
     """Ends training or prediction after the batch in which SIGTERM, SIGHUP or Ctrl-C came.
 
-    The processes of a training agree after each batch, as the signal may reach one of them alone.
-    Validation and test on their own end at once, since nothing of them could be kept. Where no
-    command of textgan's runs, only Ctrl-C is handled, and only while it trains.
+    The processes of a training agree after each batch, as the signal may reach only one of them.
+    Validation and test on their own end at once, since nothing of them can be kept. In a program
+    that is no command of textgan, only Ctrl-C is handled, and only during training.
     """
 
     def __init__(self) -> None:
         self._started_signals = False
-        self._signal = 0  # what all processes have agreed to end for
-        self._common_batches = 0  # of the validation under way, that every process has
+        self._signal = 0  # for which all processes have agreed to end
+        self._common_batches = 0  # of the present validation, that every process has
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         if signals.active:
-            # Lightning's own reaction ends a run with status 0 and calls a collective in a handler.
-            # Its reaction to Slurm's signal for requeueing stays.
+            # Lightning's own handler ends a run with status 0 and calls a collective operation.
+            # Its handler of Slurm's signal for requeueing stays.
             trainer._signal_connector._sigterm_notifier_fn = _do_nothing
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if not signals.active:  # no command of ours runs, but a notebook or another program
+        if not signals.active:  # this is a notebook or another program, no command of textgan
             signals.start([signal.SIGINT])
             self._started_signals = True
         signals.patient = True
@@ -42,7 +42,7 @@ class Ending(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any, **more: Any
     ) -> None:
         self._signal = self.agreed_signal(trainer)
-        if self._signal:  # only after this hook Lightning hands to the loggers what was logged
+        if self._signal:  # loggers get their values after this hook, so the next one ends the run
             self.keep(trainer, pl_module)
 
     def on_train_batch_start(
@@ -61,7 +61,7 @@ class Ending(pl.Callback):
     ) -> None:
         if not _within_training(trainer) or self._common_batches == 0:
             return
-        self._common_batches -= 1  # beyond these not every process has a batch to agree after
+        self._common_batches -= 1  # after these, some processes have no batch and cannot agree
         self._signal = self.agreed_signal(trainer)
         if self._signal:
             self.keep(trainer, pl_module)
@@ -94,7 +94,7 @@ class Ending(pl.Callback):
         return _reduce(trainer, signals.asked, ReduceOp.MAX)
 
     def keep(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write down what training has come to; a subclass may."""
+        """Save the state of the training before it ends; a subclass may override it."""
 
     def _stop_training(self, pl_module: pl.LightningModule) -> None:
         if self._signal:

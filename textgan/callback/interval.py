@@ -1,13 +1,13 @@
-"""When a callback is due, counted in images."""
+"""Intervals of callbacks, counted in images."""
 
 
 class ImageInterval:
-    """Says when `images_seen` has crossed a multiple of `every_images`.
+    """Detects that `images_seen` has crossed a multiple of `every_images`.
 
-    It keeps nothing that a checkpoint would need.
+    It has no state that a checkpoint would need.
 
     Args:
-        every_images: images between two times, over all processes; 0 means never.
+        every_images: length of the interval, over all processes; 0 means never.
     """
 
     def __init__(self, every_images: int):
@@ -16,11 +16,11 @@ class ImageInterval:
         self.every_images, self._before = every_images, 0
 
     def start(self, images_seen: int) -> None:
-        """Begin to count from 0, or from what a resumed run had seen."""
+        """Begin to count from 0, or from the images seen of a resumed run."""
         self._before = images_seen
 
     def crossed(self, images_seen: int) -> bool:
-        """Whether a multiple lies in (images_seen at the last call, images_seen]."""
+        """Return whether a multiple lies in (images_seen at the last call, images_seen]."""
         before, self._before = self._before, images_seen
         every = self.every_images
         return every > 0 and images_seen // every > before // every

@@ -14,8 +14,8 @@ _COLUMNS = ("Name", "Type", "Params")
 class ModelSummary(LightningModelSummary):
     """Name, class and number of parameters of each part, then the sums.
 
-    Lightning's own tables end with a count of floating-point operations. It needs an example input,
-    which a model with several optimizers does not have, so that the count is always 0.
+    Lightning's own tables end with a count of floating-point operations. The count needs an example
+    input, which our models do not have, so that it would always be 0.
     """
 
     @staticmethod
@@ -30,8 +30,8 @@ class ModelSummary(LightningModelSummary):
 
         Args:
             summary_data: (column, its cells) of Lightning's table, from the left.
-            total_parameters: of all parts.
-            trainable_parameters: those of them that take gradients.
+            total_parameters: number in all parts.
+            trainable_parameters: number of those that require gradients.
             options: `header_style` of the table, as rich writes it.
         """
         columns = dict(summary_data)
@@ -47,7 +47,7 @@ class ModelSummary(LightningModelSummary):
 
 
 def use_own_summary(callbacks: list[pl.Callback]) -> None:
-    """Put our summary, as deep as it was, in the place of each of Lightning's in the list."""
+    """Replace each summary of Lightning's in the list by ours, with the same depth."""
     for place, callback in enumerate(callbacks):
         if type(callback) in (LightningModelSummary, RichModelSummary):
             callbacks[place] = ModelSummary(callback._max_depth, **callback._summarize_kwargs)

@@ -1,4 +1,4 @@
-"""One PNG for each caption of `textgan predict`."""
+"""Writes one PNG for each caption of `textgan predict`."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from textgan.types import Batch
 
 
 class PredictionWriter(pl.Callback):
-    """Writes `<run>/predictions/0000_a_caption.png` and so on, numbered as the captions are."""
+    """Writes `<run>/predictions/0000_a_caption.png` and so on, numbered like the captions."""
 
     def on_predict_batch_end(
         self,
@@ -30,5 +30,5 @@ class PredictionWriter(pl.Callback):
 
 
 def file_name(caption: str) -> str:
-    """A caption as part of a file name: letters and digits of any script, at most 60, and _."""
+    """A caption as part of a file name: at most 60 letters and digits of any script, and _."""
     return re.sub(r"\W+", "_", caption).strip("_")[:60].rstrip("_") or "empty"

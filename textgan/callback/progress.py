@@ -1,4 +1,4 @@
-"""How far the run is, in images; how far a test is, in batches."""
+"""Progress of a training in images, and of an evaluation in batches."""
 
 import time
 from collections import deque
@@ -13,18 +13,17 @@ from rich.progress import Progress as RichProgress
 from rich.table import Column
 
 _UNSHOWN = ("step", "train/learning_rate/", "train/gradient_norm/")
-"""How the names of values begin that loggers have and the bar has no room for."""
+"""Prefixes of logged values that the bar leaves out for lack of space."""
 
 
 class Progress(ProgressBar):
-    """Images seen of `total_images`, images a second, time left and the values that training logs.
+    """Shows images seen of `total_images`, images a second, time left and the logged values.
 
-    Validation, test and prediction on their own show their batches and the time left.
-
-    On a terminal it is a bar; elsewhere (a log file, CI) a line now and then.
+    Validation, test and prediction on their own show their batches and the time left. On a terminal
+    it is a bar; elsewhere (a log file, CI) a line is written at intervals.
 
     Args:
-        seconds_between_lines: how often a line is written where the output is no terminal.
+        seconds_between_lines: interval of the lines where the output is no terminal.
     """
 
     def __init__(self, *, seconds_between_lines: float = 30.0):
@@ -79,7 +78,7 @@ class Progress(ProgressBar):
         self._stop()
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.state.fn != "fit":  # inside a training its bar stays
+        if trainer.state.fn != "fit":  # during a training its own bar stays
             self._begin(0, sum(trainer.num_val_batches))
 
     def on_validation_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
@@ -100,7 +99,7 @@ class Progress(ProgressBar):
         self._stop()
 
     def watch(self, batches: Sized, what: str) -> Iterator[Any]:
-        """The batches one by one, with how many of them are done; then the outer bar goes on."""
+        """Yield the batches and show their progress; afterwards the outer bar goes on."""
         outer = (self._marks[-1][1], self._total) if self._console is not None else None
         self._stop()
         self._begin(0, len(batches))
@@ -179,7 +178,7 @@ def progress_line(
     *,
     unit: str = "images",
 ) -> str:
-    """One line out of (seconds, units done) marks; the speed is from the first to the last."""
+    """A line from marks (seconds, units done); the speed is the average from first to last."""
     (begin, first), (end, seen) = marks[0], marks[-1]
     parts = [f"{seen:,} of {total:,} {unit}"]
     if end > begin and seen > first:

@@ -1,4 +1,4 @@
-"""The same captions drawn from the same noise, again and again as training goes on."""
+"""Grids of samples during training, always of the same captions and noise."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,16 +13,17 @@ from textgan.types import Batch
 
 
 class SampleGrid(pl.Callback):
-    """Draws a captioned grid into `<run>/samples/<images seen>.png` and into the loggers.
+    """Writes a captioned grid to `<run>/samples/<images seen>.png` and to the loggers.
 
-    It draws at the start, every so many images and at the end of training, and after a test, on
-    the first process.
+    It does so at the start, every `every_images` images and at the end of training, and after a
+    test, on the first process.
 
     Args:
-        every_images: images seen between two, over all processes; 0 means at start and end only.
-        captions: what to draw; None means the first ones of the val split, or of the one tested.
-        number: how many of them.
-        seed: decides the noise.
+        every_images: images seen between two grids, over all processes; 0 means only at the start
+            and the end.
+        captions: captions of the samples; None means the first ones of the val or tested split.
+        number: greatest number of captions.
+        seed: keys the noise.
     """
 
     def __init__(
@@ -74,15 +75,12 @@ class SampleGrid(pl.Callback):
         images_seen = int(pl_module.images_seen)
         captions = self.captions[: self.number]
         images = pl_module.pipeline().sample(captions, seed=self.seed)
-        grid = captioned_grid(images, captions)
-        save_png(grid, Path(trainer.default_root_dir) / "samples" / f"{images_seen:09d}.png")
-        for logger in trainer.loggers:
-            log_picture(logger, "samples", grid, images_seen)
+        save_grid(trainer, captioned_grid(images, captions), images_seen)
         self._drawn_at = images_seen
 
 
 def first_captions(loader: Iterable[Batch], number: int) -> list[str]:
-    """The first different captions of a loader, at most `number`."""
+    """The first distinct captions of a loader, at most `number`."""
     found: dict[str, None] = {}
     for batch in loader:
         found |= dict.fromkeys(batch.captions)
@@ -91,12 +89,17 @@ def first_captions(loader: Iterable[Batch], number: int) -> list[str]:
     return list(found)[:number]
 
 
-def log_picture(
-    logger: pl.loggers.Logger, name: str, picture: Image.Image, images_seen: int
-) -> None:
-    """Hand a picture to a logger, if it is one that shows pictures (wandb, TensorBoard)."""
+def save_grid(trainer: pl.Trainer, grid: Image.Image, images_seen: int) -> None:
+    """Write a grid to the run folder, and to those loggers that show images."""
+    save_png(grid, Path(trainer.default_root_dir) / "samples" / f"{images_seen:09d}.png")
+    for logger in trainer.loggers:
+        log_image(logger, "samples", grid, images_seen)
+
+
+def log_image(logger: pl.loggers.Logger, name: str, image: Image.Image, images_seen: int) -> None:
+    """Pass an image to a logger if it shows images (Weights & Biases, TensorBoard)."""
     if hasattr(logger, "log_image"):
-        logger.log_image(name, [picture], step=images_seen)
+        logger.log_image(name, [image], step=images_seen)
     elif hasattr(logger.experiment, "add_image"):
-        array = np.asarray(picture.convert("RGB"))  # (H, W, 3)
+        array = np.asarray(image.convert("RGB"))  # (H, W, 3)
         logger.experiment.add_image(name, array, images_seen, dataformats="HWC")

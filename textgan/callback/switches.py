@@ -1,4 +1,4 @@
-"""The trainer's switches of its own callbacks, applied to those that stand in their place."""
+"""The trainer's switches `enable_checkpointing` and `enable_progress_bar` for our callbacks."""
 
 from typing import Any
 
@@ -10,12 +10,11 @@ _KINDS = {"enable_checkpointing": Checkpoint, "enable_progress_bar": ProgressBar
 def switched_on(callbacks: Any, options: Any) -> Any:
     """The callbacks without those that an option switches off.
 
-    Lightning refuses a callback of the kind that an option switches off, though ours are there
-    unless they are taken out.
+    Lightning refuses a callback of a kind that an option switches off.
 
     Args:
-        callbacks: a list of callbacks, or what else the trainer takes, which is left as it is.
-        options: the trainer's, by name.
+        callbacks: a list of callbacks; any other value of the trainer's option is returned as is.
+        options: the trainer's options, by name.
     """
     off = tuple(kind for option, kind in _KINDS.items() if options[option] is False)
     if not off or not isinstance(callbacks, list):

@@ -6,7 +6,7 @@ from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
 from textgan.metric.interval import share
-from textgan.seed import seed_from
+from textgan.seed import stable_hash
 from textgan.types import Measurement
 
 RANKS = (1, 5, 10)
@@ -42,7 +42,7 @@ class Retrieval(torchmetrics.Metric):
         self.images.append(images)
         self.index.append(index)
         self.texts.append(texts)
-        ids = [seed_from(text) for own in captions for text in own]
+        ids = [stable_hash(text) for own in captions for text in own]
         owners = [row for row, own in zip(index.tolist(), captions, strict=True) for _ in own]
         self.ids.append(torch.tensor(ids, device=images.device))
         self.owners.append(torch.tensor(owners, device=images.device))

@@ -1,4 +1,4 @@
-"""Loggers that Lightning lacks, and what every logger is told of a run."""
+"""Loggers that Lightning lacks, and the hyperparameters of a run for all loggers."""
 
 from textgan.logger.csv import CSVLogger
 from textgan.logger.hyperparameters import LogHyperparameters

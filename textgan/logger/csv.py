@@ -1,4 +1,4 @@
-"""metrics.csv and hparams.yaml in the run folder; a resumed run goes on with the first."""
+"""metrics.csv and hparams.yaml in the run folder; a resumed run appends to metrics.csv."""
 
 import csv
 import os
@@ -13,13 +13,13 @@ from textgan.file.atomic import whole
 
 
 class CSVLogger(loggers.CSVLogger):
-    """Lightning's, with one file per run folder that is appended to and never deleted.
+    """Lightning's CSV logger, with one file per run folder that is never deleted.
 
-    A column is a metric, a row what was logged at one `step` (images seen). The hyperparameters of
+    Columns are metrics; a row has the values of one `step` (images seen). The hyperparameters of
     the last start are in hparams.yaml beside it.
 
     Args:
-        save_dir: where both files are; below the run folder if not absolute.
+        save_dir: folder of both files; relative to the run folder if not absolute.
     """
 
     def __init__(self, save_dir: str = "."):
@@ -34,13 +34,13 @@ class CSVLogger(loggers.CSVLogger):
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """As Lightning's, but a validation without metrics leaves no empty row."""
+        """As Lightning's, but a validation without metrics writes no empty row."""
         if metrics:
             super().log_metrics(metrics, step)
 
 
 class _Appender(ExperimentWriter):
-    """Appends whole rows or nothing, and replaces the file as a whole where a column is new."""
+    """Appends whole rows or none, and replaces the file atomically where a column is new."""
 
     def save(self) -> None:
         path = Path(self.metrics_file_path)
@@ -49,7 +49,7 @@ class _Appender(ExperimentWriter):
             super().save()
         except OSError as error:
             if path.is_file() and path.stat().st_size > self._size:
-                os.truncate(path, self._size)  # half a row would spoil what comes after it
+                os.truncate(path, self._size)  # half a row would damage the rows after it
             raise OSError(error.errno, error.strerror, str(path)) from error
 
     def _rewrite_with_new_header(self, fieldnames: list[str]) -> None:

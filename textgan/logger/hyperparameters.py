@@ -1,4 +1,4 @@
-"""The configuration of a run as the hyperparameters that its loggers show."""
+"""The configuration of a run as hyperparameters of its loggers."""
 
 import re
 from typing import Any
@@ -15,13 +15,13 @@ _ENVIRONMENT = "oc.env:"
 
 
 class LogHyperparameters(pl.Callback):
-    """Hands the composed configuration to every logger before training or an evaluation starts.
+    """Passes the composed configuration to every logger before training or an evaluation starts.
 
-    A model that no command line composed has none, and then nothing is logged.
+    A model that was not composed by a command line has no configuration, and nothing is logged.
     """
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Lightning calls it before it has loggers write hparams.yaml, which some do only once."""
+        """Lightning calls this before loggers write hparams.yaml, which some write only once."""
         config = getattr(pl_module, "composed_config", None)
         if config is None:
             return
@@ -31,15 +31,15 @@ class LogHyperparameters(pl.Callback):
 
 
 def hyperparameters(config: dict[str, Any]) -> dict[str, Any]:
-    """What a logger shows of a composed configuration.
+    """The part of a composed configuration that loggers show.
 
     It is nested, as hparams.yaml and Weights & Biases show it; Lightning's TensorBoard logger joins
-    the levels by a slash. What is named like a secret and what a URL has before its @ are left out,
-    and an environment variable stays `${oc.env:NAME}`.
+    the levels by a slash. Values with the name of a secret and the login of a URL (before its @)
+    are left out, and an environment variable stays `${oc.env:NAME}`.
 
     Args:
         config: sections by name as Hydra writes them, and `composition`, whose `scalars` are the
-            settings that sections share and whose `links` say which values are interpolations.
+            settings that sections share and whose `links` list the values that are interpolations.
 
     Returns:
         The shared settings, then the sections.

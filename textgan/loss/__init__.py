@@ -1,4 +1,4 @@
-"""Terms of the adversarial game, each of generator, critic or both; and contrastive terms."""
+"""Loss terms of the generator and the discriminator, and contrastive terms."""
 
 from textgan.loss.alignment_guidance import AlignmentGuidance
 from textgan.loss.base import ContrastiveLoss, Loss

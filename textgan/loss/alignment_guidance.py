@@ -1,4 +1,4 @@
-"""Encoders that know pictures and captions tell the generator how well its draws fit."""
+"""Guidance of the generator by frozen encoders that were pretrained on images and captions."""
 
 from collections.abc import Sequence
 
@@ -14,25 +14,25 @@ from textgan.text_encoder.base import TextEncoder
 
 
 class AlignmentGuidance(Loss):
-    """Contrastive terms between the generator's draws and their captions, through frozen encoders.
+    """Contrastive terms between the generator's samples and their captions, in frozen encoders.
 
     sum_k w_k L_k(image_encoder(fake), text_encoder(captions)): with DAMSM the guidance of AttnGAN
     (Xu et al. 2018), with InfoNCE that of XMC-GAN (Zhang et al. 2021), LAFITE (Zhou et al. 2022)
-    and GALIP (Tao et al. 2023). The encoders read captions in their own way, whatever the
-    generator's text encoder is. They and the terms' temperatures stay as they are.
+    and GALIP (Tao et al. 2023). The text encoder is independent of the generator's. Neither the
+    encoders nor the terms' temperatures are trained.
 
     Args:
-        image_encoder: looks at the draws.
-        text_encoder: reads their captions; as wide as `image_encoder`, and fitted.
-        terms: name -> contrastive term; each counts with its own weight.
+        image_encoder: encodes the samples.
+        text_encoder: encodes their captions; as wide as `image_encoder`, and fitted.
+        terms: name -> contrastive term; each is multiplied by its own weight.
         weight: schedule of the weight of their sum in the generator's loss.
 
     Raises:
         ValueError: the encoders' widths differ, `text_encoder` is not fitted, there is no term, or
-            one looks at features that the encoders' pretraining has left as random as they were.
+            one needs features that the pretraining of the encoders did not align.
     """
 
-    draws = True
+    needs_samples = True
 
     def __init__(
         self,
@@ -66,11 +66,11 @@ class AlignmentGuidance(Loss):
         return sum(weight * self.terms[name](contrast) for name, weight in weights.items())
 
     def _encode(self, step: AdversarialStep) -> ContrastiveStep:
-        """The draws and their captions in the encoders' space."""
+        """Encode the samples and their captions."""
         size, negatives = len(step.captions), step.negatives or []
         with torch.no_grad():
             text = self.text_encoder([*step.captions, *negatives])  # (B or 2 B)
-        # Of one length on all processes, so that it can be gathered.
+        # Gathering needs one length on all processes.
         text = text.pad(int(step.gather(torch.tensor([text.mask.shape[1]])).max()))
         return ContrastiveStep(
             captions=step.captions,
@@ -86,10 +86,11 @@ class AlignmentGuidance(Loss):
 
 
 def _check_aligned(name: str, term: ContrastiveLoss, aligned: Sequence[str] | None) -> None:
-    """A ValueError where a term looks at features that stayed random in pretraining."""
+    """Raise a ValueError if a term needs features that were not aligned in pretraining."""
     random = [kind for kind in term.aligns if aligned is not None and kind not in aligned]
     if random:
         raise ValueError(
-            f"terms must look at what the encoders were pretrained to align, {', '.join(aligned)}, "
-            f"but {name} looks at {random[0]}: pretrain them with a term that does, as damsm"
+            f"terms must use features that the encoders were pretrained to align, "
+            f"{', '.join(aligned)}, but {name} uses {random[0]}: pretrain the encoders with a term "
+            "that aligns them, such as damsm"
         )

@@ -1,4 +1,4 @@
-"""A term of the adversarial game, and a term of contrastive pretraining."""
+"""Base classes of adversarial and contrastive loss terms, and their shared functions."""
 
 from abc import ABC, abstractmethod
 
@@ -13,23 +13,23 @@ from textgan.step import AdversarialStep, ContrastiveStep
 class Loss(nn.Module):
     """Base of every term: a `generator_loss`, a `discriminator_loss` or both, unweighted scalars.
 
-    The model asks only for the methods that a subclass overrides, and multiplies what they return
-    by the weights.
+    The model calls only the methods that a subclass overrides, and multiplies their values by the
+    weights.
 
     Attributes:
-        needs: parts of the model without which the term cannot be computed, such as ("posterior",).
-        adversarial: whether its critic's loss compares real pictures with fakes; a critic needs one
-            such term.
-        draws: whether it looks at draws from the prior even before the critic starts.
+        needs: parts of the model that the term requires, such as ("posterior",).
+        adversarial: whether its discriminator's loss compares real images with fakes; a
+            discriminator needs one such term.
+        needs_samples: whether it needs samples from the prior even before the discriminator starts.
 
     Args:
         generator_weight: schedule of the weight in the generator's loss.
-        discriminator_weight: schedule of the weight in the critic's loss.
+        discriminator_weight: schedule of the weight in the discriminator's loss.
     """
 
     needs: tuple[str, ...] = ()
     adversarial: bool = False
-    draws: bool = False
+    needs_samples: bool = False
 
     def __init__(self, *, generator_weight: Schedule = 1.0, discriminator_weight: Schedule = 1.0):
         super().__init__()
@@ -37,19 +37,19 @@ class Loss(nn.Module):
         self.discriminator_weight = check_schedule("discriminator_weight", discriminator_weight)
 
     def generator_loss(self, step: AdversarialStep) -> Tensor | None:
-        """What the generator minimises; None in a step that this term sits out."""
+        """The generator's loss; None if the term is not computed in this step."""
 
     def discriminator_loss(self, step: AdversarialStep) -> Tensor | None:
-        """What the critic minimises; None in a step that this term sits out."""
+        """The discriminator's loss; None if the term is not computed in this step."""
 
 
 class ContrastiveLoss(nn.Module, ABC):
     """Base of every term of contrastive pretraining: an unweighted scalar over a global batch.
 
-    `alignment_guidance` asks the same terms of a generator's pictures.
+    `alignment_guidance` applies the same terms to generated images.
 
     Attributes:
-        aligns: which features it brings into one space: "pooled", "words" (with regions) or both.
+        aligns: features that the term aligns: "pooled", "words" (with regions) or both.
 
     Args:
         weight: schedule of its weight.
@@ -63,29 +63,29 @@ class ContrastiveLoss(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, step: ContrastiveStep) -> Tensor:
-        """What is minimised: equal on all processes."""
+        """The loss; equal on all processes."""
 
 
 def symmetric_cross_entropy(similarity: Tensor, wrong: Tensor) -> Tensor:
-    """The mean of two cross-entropies: which text is the picture's, and which picture the text's.
+    """Mean of two cross-entropies: of each image over the texts, of each text over the images.
 
     Args:
-        similarity: (N, M), M at least N: text i of the first N is picture i's own, the rest are
-            nobody's.
-        wrong: (N, M) bool: what may be held against a picture. What is neither its own nor wrong,
-            as an equal caption, is left out.
+        similarity: (N, M), M at least N: the first N texts are the captions of the N images; the
+            remaining M - N are hard negatives.
+        wrong: (N, M) bool: the negatives of each image. A text that is neither its caption nor
+            wrong, such as an equal caption, is left out.
     """
     own = torch.arange(len(similarity), device=similarity.device)
     is_own = own[:, None] == torch.arange(similarity.shape[1], device=similarity.device)
     similarity = similarity.masked_fill(~wrong & ~is_own, -torch.inf)
-    texts, pictures = similarity, similarity[:, : len(similarity)].T
-    return (F.cross_entropy(texts, own) + F.cross_entropy(pictures, own)) / 2
+    over_texts, over_images = similarity, similarity[:, : len(similarity)].T
+    return (F.cross_entropy(over_texts, own) + F.cross_entropy(over_images, own)) / 2
 
 
 def cosines(images: Tensor, texts: Tensor) -> Tensor:
-    """Of each of N pictures with each of M texts: (N, D), (M, D) -> (N, M), in float32 or more.
+    """Cosines of N images with M texts: (N, D), (M, D) -> (N, M), in float32 or more.
 
-    A half precision's error of 0.004 in a cosine would be 0.4 at a temperature of 0.01.
+    In half precision a cosine has an error of 0.004: 0.4 at a temperature of 0.01.
     """
     with torch.autocast(images.device.type, enabled=False):
         images, texts = (F.normalize(at_least_float32(t), dim=1) for t in (images, texts))
@@ -93,5 +93,5 @@ def cosines(images: Tensor, texts: Tensor) -> Tensor:
 
 
 def at_least_float32(tensor: Tensor) -> Tensor:
-    """Half precisions become float32; float32 and float64 stay."""
+    """Convert half precisions to float32; leave float32 and float64."""
     return tensor.to(torch.promote_types(tensor.dtype, torch.float32))

@@ -1,4 +1,4 @@
-"""The contrast of AttnGAN: words look for their regions."""
+"""The contrastive loss of AttnGAN, between words and image regions."""
 
 import torch
 from torch import Tensor
@@ -11,24 +11,24 @@ from textgan.step import ContrastiveStep
 class DAMSM(ContrastiveLoss):
     """L_1^w + L_2^w + L_1^s + L_2^s of AttnGAN (Xu et al. 2018, section 3.2, equation 14).
 
-    A picture fits a caption as well as its words fit the regions that each of them looks at (w),
-    and as the whole picture fits the sentence (s); each is a contrast over the global batch, both
-    ways. Departures: the four are means over the batch and not sums, so that the weight need not
-    know its size; equal captions are no negatives of each other, and empty ones of nobody; and
-    where the data brings a nearly right caption for each picture, all of them stand among the
-    texts. Begin and end tokens are words as others are; padding takes part nowhere.
+    The similarity of an image and a caption is that of the words and the regions that they attend
+    to (w), and that of the whole image and the sentence (s); each is contrasted over the global
+    batch in both directions. Departures: the four are means over the batch and not sums, so that
+    the weight does not depend on its size; equal captions are not negatives of each other; empty
+    captions are never negatives; and hard negatives of the data are added to the texts. Begin and
+    end tokens count as words; padding is left out.
 
-    What each pair's words look at is kept for the backward: 2 L R + L D numbers a pair, which makes
-    0.4 GB for 128 pictures and 128 texts of L = 24 words, R = 64 regions and D = 128 in float32,
-    and twice that with wrong captions.
+    The attention of each pair is kept for the backward pass: 2 L R + L D numbers a pair, which
+    makes 0.4 GB for 128 images and 128 texts of L = 24 words, R = 64 regions and D = 128 in
+    float32, and twice that with hard negatives.
 
     Args:
         weight: schedule of its weight.
-        gamma_1: how sharply a word picks its regions.
+        gamma_1: sharpness of the attention of a word over the regions.
         gamma_2: how much the best words of a caption outweigh the others.
         gamma_3: scale of the similarities, an inverse temperature.
         words: whether words are matched with regions.
-        sentence: whether sentences are matched with pictures.
+        sentence: whether sentences are matched with images.
 
     Raises:
         ValueError: a gamma is not positive, or neither words nor sentences are matched.
@@ -61,15 +61,15 @@ class DAMSM(ContrastiveLoss):
             similarities.append(self.word_similarity(images.regions, texts.words, texts.mask))
         if self.sentence:
             similarities.append(cosines(images.pooled, texts.pooled))  # for (10)
-        # (11) to (13): the two ways are added in the paper, and averaged in this function.
-        ways = [symmetric_cross_entropy(self.gamma_3 * each, wrong) for each in similarities]
-        return 2 * sum(ways)  # (14)
+        # (11) to (13): the paper adds the two directions, this function averages them.
+        terms = [symmetric_cross_entropy(self.gamma_3 * each, wrong) for each in similarities]
+        return 2 * sum(terms)  # (14)
 
     def word_similarity(self, regions: Tensor, words: Tensor, mask: Tensor) -> Tensor:
-        """R(Q, D) of each picture and each text, equations 7 to 10; in float32 or more.
+        """R(Q, D) of each image and each text, equations 7 to 10; in float32 or more.
 
         Args:
-            regions: (N, R, D), of the pictures.
+            regions: (N, R, D), of the images.
             words: (M, L, D), of the texts.
             mask: (M, L) bool, True at real words, never all False.
 

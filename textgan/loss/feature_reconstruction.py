@@ -1,4 +1,4 @@
-"""Reconstruction measured in the critic's features."""
+"""Reconstruction error in the discriminator's features."""
 
 import torch
 import torch.nn.functional as F
@@ -10,11 +10,11 @@ from textgan.step import AdversarialStep
 
 
 class FeatureReconstruction(Loss):
-    """Mean squared difference of the critic's feature maps, each place at unit length.
+    """Mean squared difference of the discriminator's feature maps, each position at unit length.
 
-    VAE/GAN (Larsen et al. 2016) measures the likelihood in the critic's features; the normalisation
-    is that of LPIPS (Zhang et al. 2018), without which the critic's growing scale would be the
-    weight. Sits out until the critic starts.
+    VAE/GAN (Larsen et al. 2016) computes the likelihood in the discriminator's features. The
+    normalisation is that of LPIPS (Zhang et al. 2018): without it the weight of the term would grow
+    with the scale of the features. The term is not computed before the discriminator starts.
 
     Args:
         weight: schedule of its weight in the generator's loss.
@@ -35,9 +35,9 @@ class FeatureReconstruction(Loss):
 
 
 def map_distance(ours: list[Tensor], theirs: list[Tensor]) -> Tensor:
-    """Mean over maps (B, C_i, H_i, W_i) of the mean squared distance of two places.
+    """Mean over maps (B, C_i, H_i, W_i) of the mean squared distance at a position.
 
-    Each place is brought to unit length over its channels, so that the distance lies in [0, 4].
+    Each position is normalised to unit length over its channels; the distance lies in [0, 4].
     """
     distances = [
         (F.normalize(a, dim=1) - F.normalize(b, dim=1)).square().sum(1).mean()

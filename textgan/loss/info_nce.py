@@ -1,4 +1,4 @@
-"""The contrast of CLIP."""
+"""The contrastive loss of CLIP."""
 
 from torch import Tensor
 
@@ -11,14 +11,14 @@ from textgan.step import ContrastiveStep
 class InfoNCE(ContrastiveLoss):
     """Symmetric InfoNCE between pooled features (CLIP, Radford et al. 2021), over the global batch.
 
-    Cosine similarities over a learned temperature; cross-entropy of each picture over the texts and
-    of each text over the pictures. Equal captions are no negatives of each other. Where the data
-    brings a nearly right caption for each picture, all of them stand among the texts (NegCLIP,
-    Yuksekgonul et al. 2023): without them a contrast is content with a bag of words.
+    Cosine similarities over a learned temperature; cross-entropy of each image over the texts and
+    of each text over the images. Equal captions are not negatives of each other. Hard negatives of
+    the data, one for each image, are added to the texts (NegCLIP, Yuksekgonul et al. 2023): without
+    them the encoders learn a bag of words.
 
     Args:
         weight: schedule of its weight.
-        temperature: its value at the start; it is kept within [0.01, 1].
+        temperature: initial value; it is kept within [0.01, 1].
     """
 
     def __init__(self, *, weight: Schedule = 1.0, temperature: float = 0.1):

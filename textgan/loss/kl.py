@@ -1,4 +1,4 @@
-"""The price of what the posterior says."""
+"""The KL divergence between posterior and prior."""
 
 from torch import Tensor
 
@@ -10,11 +10,11 @@ from textgan.step import AdversarialStep
 class KL(Loss):
     """KL(q(z | x, s) || p(z | s)) in nats, summed over z, averaged over the batch.
 
-    Kingma & Welling 2014; with a prior that the text decides, Sohn et al. 2015.
+    Kingma & Welling 2014; with a prior that depends on the text, Sohn et al. 2015.
 
     Args:
-        weight: schedule of beta, its weight in the generator's loss, which trains the
-            posterior, the prior and the text encoder that both read.
+        weight: schedule of beta, its weight in the generator's loss, which trains the posterior,
+            the prior and the text encoder.
     """
 
     needs = ("posterior",)

@@ -1,4 +1,4 @@
-"""A contrastive term inside the critic."""
+"""A contrastive term on the discriminator's features."""
 
 from torch import Tensor
 
@@ -10,15 +10,16 @@ from textgan.types import DiscriminatorOutput
 
 
 class Match(Loss):
-    """Symmetric InfoNCE between the critic's image features and its text, over the global batch.
+    """Symmetric InfoNCE between the discriminator's image and text features, over the global batch.
 
-    The critic learns it on real pictures, the generator on its own, as in XMC-GAN (Zhang et al.
-    2021). Pictures that bear equal captions are no negatives of each other, and one whose caption
-    was dropped has none. The temperature is learned with the critic and kept within [0.01, 1].
+    The discriminator is trained with it on real images, the generator on generated ones, as in
+    XMC-GAN (Zhang et al. 2021). Images with equal captions are not negatives of each other, and an
+    image whose caption was dropped has no negatives. The temperature is trained with the
+    discriminator and kept within [0.01, 1].
 
     Args:
         generator_weight, discriminator_weight: schedules of the weights in the two losses.
-        temperature: its value at the start.
+        temperature: initial value.
     """
 
     needs = ("discriminator",)

@@ -1,4 +1,4 @@
-"""A real picture with a wrong caption is a negative too."""
+"""Real images with wrong captions as negatives of the discriminator."""
 
 import torch
 import torch.nn.functional as F
@@ -11,17 +11,17 @@ from textgan.types import TextFeatures
 
 
 class Mismatch(Loss):
-    """E softplus(-(D(x, s) - D(x, s'))): a real picture's own caption must beat a wrong one.
+    """E softplus(-(D(x, s) - D(x, s'))): a real image must score higher with its own caption.
 
-    The matching-aware critic of Reed et al. 2016, in relativistic form. s' is the next caption in
-    the global batch that differs from s: unlike a batch rolled by one, an equal caption is never a
-    negative, and neither is an empty one. Pictures for which there is none, and those whose caption
-    was dropped, are left out. Where the data brings a wrong caption for each picture (`negatives`
-    of `Shapes`: one word changed, or two objects' places), a second such term asks for it: telling
-    two arbitrary captions apart takes no more than a colour.
+    The matching-aware discriminator of Reed et al. 2016, in relativistic form. s' is the next
+    caption in the global batch that differs from s: unlike in a batch rolled by one, an equal or an
+    empty caption is never a negative. Images without such a caption, and those whose caption was
+    dropped, are left out. Where the data has a hard negative for each image (`negatives` of
+    `Shapes`: one word changed, or two objects exchanged), a second term of the same form uses it,
+    since the colours alone often distinguish two arbitrary captions.
 
     Args:
-        weight: schedule of its weight in the critic's loss.
+        weight: schedule of its weight in the discriminator's loss.
     """
 
     needs = ("discriminator",)
@@ -34,7 +34,7 @@ class Mismatch(Loss):
         all_wrong = step.wrong_captions()  # (N, N)
         wrong = all_wrong[step.rank * size : (step.rank + 1) * size]  # (B, N)
         other, found = next_wrong(wrong, first=step.rank * size), wrong.any(1)
-        # Of the global batch, so that the mean over processes is the mean over pictures.
+        # Of the global batch, so that the mean over processes is the mean over images.
         count = all_wrong.any(1).sum().clamp(min=1) * size / len(all_wrong)
         text = TextFeatures(
             *(step.gather(t) for t in (step.text.words, step.text.mask, step.text.pooled))
@@ -46,22 +46,27 @@ class Mismatch(Loss):
 
 
 def _margins(step: AdversarialStep, wrong: TextFeatures) -> Tensor:
-    """(B,): by how much each real picture's own caption fails to beat the wrong one."""
+    """(B,): loss of each real image, small where its own caption scores higher than the wrong."""
     logits = step.discriminator.score(step.real_output.features, wrong).logits[:, :1]
     return F.softplus(logits - step.real_output.logits[:, :1]).squeeze(1)
 
 
 def next_wrong(wrong: Tensor, *, first: int) -> Tensor:
-    """For each picture the next place, cyclically, whose caption is wrong; its own if none is.
+    """For each image the next position, cyclically, whose caption is wrong; its own if none is.
+
+    With the captions "red", "red", "blue", "green" of a global batch of 4 images, the first process
+    has images 0 and 1 (`first` 0) and `wrong` is [[0, 0, 1, 1], [0, 0, 1, 1]]: both get position 2,
+    "blue". The second process has images 2 and 3 (`first` 2) and [[1, 1, 0, 1], [1, 1, 1, 0]]:
+    image 2 gets position 3, "green", and image 3 gets position 0, "red".
 
     Args:
         wrong: (B, N) bool.
-        first: the place of the first picture among the N.
+        first: position of the first of the B images among the N.
 
     Returns:
         (B,) int64.
     """
     size = wrong.shape[1]
     own = first + torch.arange(len(wrong), device=wrong.device)[:, None]
-    places = (own + torch.arange(size, device=wrong.device)) % size  # (B, N)
-    return places.gather(1, wrong.gather(1, places).int().argmax(1, keepdim=True)).squeeze(1)
+    positions = (own + torch.arange(size, device=wrong.device)) % size  # (B, N)
+    return positions.gather(1, wrong.gather(1, positions).int().argmax(1, keepdim=True)).squeeze(1)

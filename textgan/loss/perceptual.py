@@ -1,4 +1,4 @@
-"""Reconstruction measured in a frozen image encoder's features."""
+"""Reconstruction error in a frozen image encoder's features."""
 
 import torch
 from torch import Tensor
@@ -12,13 +12,13 @@ from textgan.step import AdversarialStep
 
 
 class Perceptual(Loss):
-    """Mean squared difference of an image encoder's maps, each place at unit length.
+    """Mean squared difference of an image encoder's maps, each position at unit length.
 
     The perceptual loss of Johnson et al. 2016, normalised as LPIPS (Zhang et al. 2018). Unlike
-    `FeatureReconstruction` it asks no critic, so it is there from the first step on.
+    `FeatureReconstruction` it needs no discriminator, and is computed from the first step on.
 
     Args:
-        image_encoder: looked through and never trained.
+        image_encoder: computes the maps; it is never trained.
         weight: schedule of its weight in the generator's loss.
     """
 

@@ -1,4 +1,4 @@
-"""Gradient penalties on real and fake pictures."""
+"""Gradient penalties on real and fake images."""
 
 from typing import Literal
 
@@ -12,20 +12,20 @@ from textgan.types import TextFeatures
 
 
 class R1R2(Loss):
-    """R1 = gamma / 2 E ||grad_x D(x)||^2 on real pictures, R2 the same on fakes, over pixels.
+    """R1 = gamma / 2 E ||grad_x D(x)||^2 on real images, R2 the same on fakes, over pixels.
 
     Mescheder et al. 2018; R3GAN (Huang et al. 2024). "exact" differentiates twice, over the whole
     batch. "finite_difference" is gamma / (2 epsilon^2) E (D(x + epsilon n) - D(x))^2 with n ~ N(0,
-    I), over every fourth picture (Adversarial Flow Models, Lin et al. 2025; theirs lacks the 1/2):
-    its expectation is the exact term's, to first order in epsilon, at a fraction of the cost. Both
-    run at least in float32 whatever the precision around them.
+    I), over every fourth image (Adversarial Flow Models, Lin et al. 2025; theirs lacks the 1/2):
+    its expectation is that of the exact term, to first order in epsilon, at a fraction of the cost.
+    Both are computed at least in float32, whatever the precision of the training.
 
     Args:
         gamma: strength.
         method: "finite_difference" or "exact".
         epsilon: length of the finite step, in units of the image range [-1, 1].
-        interval: computed every so many steps, and multiplied by it (lazy regularisation,
-            StyleGAN2, Karras et al. 2020).
+        interval: steps between two computations of the term, which is multiplied by it (lazy
+            regularisation, StyleGAN2, Karras et al. 2020).
         fakes: whether fakes are penalised too (R2).
     """
 
@@ -60,9 +60,8 @@ class R1R2(Loss):
         return 0.5 * self.gamma * self.interval * torch.stack(penalties).sum()
 
     def _exact(self, step: AdversarialStep, images: Tensor, text: TextFeatures | None) -> Tensor:
-        images = (
-            images.contiguous().requires_grad_()
-        )  # the double backward is 5 times slower in channels_last
+        # The double backward is 5 times slower in channels_last.
+        images = images.contiguous().requires_grad_()
         with sdpa_kernel(SDPBackend.MATH):  # the fused kernels cannot be differentiated twice
             logits = step.discriminator(images, text, step.noise_level).logits
             (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)

@@ -11,15 +11,13 @@ from textgan.step import AdversarialStep
 class RpGAN(Loss):
     """L_D = E softplus(-(D(x_r) - D(x_f))), L_G the same with the roles exchanged.
 
-    Real and fake share the caption.
-
-    Jolicoeur-Martineau 2019; R3GAN (Huang et al. 2024). The pair's difference leaves the critic's
-    offset free, so the critic's loss also holds it near zero: centring * E (D(x_r) + D(x_f))^2
-    (Adversarial Flow Models, Lin et al. 2025).
+    Real and fake have the same caption. Jolicoeur-Martineau 2019; R3GAN (Huang et al. 2024). The
+    difference does not depend on a common offset of the logits, so the discriminator's loss also
+    penalises it: centring * E (D(x_r) + D(x_f))^2 (Adversarial Flow Models, Lin et al. 2025).
 
     Args:
         generator_weight, discriminator_weight: schedules of the weights in the two losses.
-        centring: weight of the offset's penalty within the critic's loss.
+        centring: weight of the offset's penalty within the discriminator's loss.
     """
 
     needs = ("discriminator",)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torchmetrics.utilities import dim_zero_cat
 
-from textgan.seed import seed_from
+from textgan.seed import stable_hash
 from textgan.types import Evaluation
 
 
@@ -18,7 +18,7 @@ def index_of(evaluation: Evaluation) -> Tensor:
 
 def caption_ids(evaluation: Evaluation) -> Tensor:
     """Numbers (B,) int64 that are equal where captions are equal."""
-    ids = [seed_from(caption) for caption in evaluation.captions]
+    ids = [stable_hash(caption) for caption in evaluation.captions]
     return torch.tensor(ids, dtype=torch.int64, device=evaluation.draws.device)
 
 

@@ -1,4 +1,4 @@
-"""Contrastive pretraining: images and captions into one space."""
+"""Contrastive pretraining of an image encoder and a text encoder."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ from textgan.types import Batch
 
 
 class ContrastiveModel(TrainedModel):
-    """An image encoder and a text encoder that learn which caption belongs to which image.
+    """An image encoder and a text encoder, trained to match images with their captions.
 
     The method is CLIP's (Radford et al. 2021). The weighted sum of `losses` over the global batch
-    is minimised. Where the data has a nearly right caption for each image (`negatives`), it is a
-    negative of that image too. After training the run's `pipeline` folder holds both encoders, for
-    search and classification, and as parts of other models (`from_pretrained` with `part`).
+    is minimised. The hard negatives of the data are negatives too. After training the `pipeline`
+    folder of the run holds both encoders, for search and classification, and as parts of other
+    models (`from_pretrained` with `part`).
 
     Args:
         image_encoder: encodes images.
@@ -39,7 +39,7 @@ class ContrastiveModel(TrainedModel):
         optimizer: of both encoders and of the terms' temperatures.
         budget: length of the training.
         augmentation: transforms training images, or None.
-        templates: turn the name of a class into a caption, where the data has classes.
+        templates: sentences with {} for the name of a class, where the data has classes.
         compile: names of the parts that torch.compile compiles, such as image_encoder.
         tokenizer_captions: how many training captions a tokenizer is fitted on at most.
         seed: keys augmentation and dropout.
@@ -100,14 +100,15 @@ class ContrastiveModel(TrainedModel):
         parameters = trainable(self.image_encoder, self.text_encoder, self.losses)
         groups = [
             {"params": [p for p in parameters if p.ndim > 1]},
-            # gains, biases and temperatures do not decay, as in CLIP
+            # As in CLIP, gains, biases and temperatures have no weight decay.
             {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
         ]
         return {"encoders": Optimized(groups, self.optimizer)}
 
     def on_train_start(self) -> None:
         super().on_train_start()
-        if self.seen:  # it must not judge a model that was trained against its earlier weights
+        if self.seen:
+            # A model that was trained against the earlier weights must not be evaluated with these.
             earlier = weights_hash(self.ema.averaged["image_encoder"])
             self.ancestors = sorted({*self.ancestors, earlier})
 

@@ -1,4 +1,4 @@
-"""Adversarial training, with or without a VAE in it."""
+"""Adversarial training, optionally with a VAE."""
 
 from dataclasses import replace
 from typing import Any
@@ -190,7 +190,7 @@ class GANModel(TrainedModel):
             z = posterior.sample(step.randn(shape))
             noises.append(prior.detach().standardise(z))
         sampling = self._scores() or any(
-            term.draws and value_at(term.generator_weight, self.progress)
+            term.needs_samples and value_at(term.generator_weight, self.progress)
             for term in self.losses.values()
         )
         if sampling:
@@ -211,15 +211,15 @@ class GANModel(TrainedModel):
         before = checkpoint["textgan"]["pipeline"].get("trained_against", [])
         if before != self.trained_against:
             raise ValueError(
-                "the checkpoint was trained against other frozen nets than this model has: "
-                f"{_few(before)}, and here {_few(self.trained_against)}"
+                "the checkpoint must have been trained against the frozen networks of this model, "
+                f"{_few(self.trained_against)}, got {_few(before)}"
             )
 
 
 def _lineage(model: nn.Module) -> set[str]:
-    """Hashes of all networks in it that might judge samples, and of these networks' ancestors."""
-    judges = [part for part in model.modules() if callable(getattr(part, "lineage", None))]
-    return {digest for judge in judges for digest in judge.lineage()}
+    """Hashes of the networks in the model that could evaluate samples, and of their ancestors."""
+    networks = [part for part in model.modules() if callable(getattr(part, "lineage", None))]
+    return {digest for network in networks for digest in network.lineage()}
 
 
 def _few(hashes: list[str]) -> str:

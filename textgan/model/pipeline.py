@@ -1,4 +1,4 @@
-"""Measuring and drawing with a pipeline that `save_pretrained` wrote."""
+"""Evaluation and prediction with a saved pipeline."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +16,8 @@ class PipelineModel(EvaluatedModel):
     Args:
         path: the folder.
         metrics: name -> metric, computed on validation and test data.
-        seed: keys the noise of the draws.
-        trust: packages beside textgan whose parts the pipeline may be made of.
+        seed: keys the noise of the samples.
+        trust: packages beside textgan whose parts the pipeline may contain.
 
     Raises:
         FileNotFoundError, ValueError: the folder holds no pipeline.
@@ -33,8 +33,8 @@ class PipelineModel(EvaluatedModel):
     ):
         super().__init__(SampledEvaluation(metrics or {}, seed=seed), seed=seed)
         self.path = expanded(path)
-        self.drawing = TextToImagePipeline.from_pretrained(self.path, trust=trust)
+        self.saved = TextToImagePipeline.from_pretrained(self.path, trust=trust)
 
     def pipeline(self) -> TextToImagePipeline:
         """The folder's pipeline."""
-        return self.drawing
+        return self.saved

@@ -1,1 +1,1 @@
-"""What every LightningModule shares: optimizers, averages, terms and checkpoints."""
+"""The parts that all LightningModules share: optimizers, averages, terms and checkpoints."""

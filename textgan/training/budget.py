@@ -10,7 +10,7 @@ class Budget:
     """Length, learning rates and averages of a training, counted in images over all processes.
 
     Args:
-        total_images: images until the training ends; every schedule runs over them.
+        total_images: images until the training ends; every schedule extends over them.
         warmup_images: length of the learning rates' linear rise.
         learning_rate_decay_start: share of the budget from which the learning rates fall, by half a
             cosine to 0 at its end; 1 keeps them constant.

@@ -1,4 +1,4 @@
-"""What our checkpoints hold beside Lightning's own: enough to sample from one file anywhere."""
+"""The section `textgan` of a checkpoint, from which a pipeline can be built without other files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,15 +17,15 @@ from textgan.pretrained.part import Part, build, class_of, fill
 from textgan.pretrained.trust import parts_of
 from textgan.text_encoder.source import is_known_package
 
-_BESIDE_PRETRAINED = Limits(largest=2**16)  # nothing says how large the weights elsewhere are
+_BESIDE_PRETRAINED = Limits(largest=2**16)  # the size of weights elsewhere is unknown
 
 
 def stamp(checkpoint: dict[str, Any], model: LightningModule) -> None:
-    """Write `checkpoint["textgan"]`, and leave out weights that a pretrained source brings anyway.
+    """Write `checkpoint["textgan"]`, and leave out weights that come from a pretrained source.
 
-    It holds the format's version, the configuration that a command line composed (or None), what
-    the pipeline is built from, which weights of the state dict are the pipeline's (`components`),
-    and the SHA-256 of what was left out, by the part's name.
+    The section holds the version of the format, the configuration that a command line composed (or
+    None), the configuration of the pipeline, the places of the pipeline's weights in the state dict
+    (`components`), and the SHA-256 of the weights left out, by the part's name.
     """
     pipeline, hashes = model.pipeline(), {}
     config = pipeline.config()
@@ -58,18 +58,18 @@ def _components(model: nn.Module, pipeline: nn.Module) -> dict[str, str]:
     for name, part in pipeline.named_children():
         if id(part) not in places:
             raise TypeError(
-                f"{type(model).__name__}.pipeline() must hold modules of the model itself, but its "
-                f"{name} is another one"
+                f"{type(model).__name__}.pipeline() must hold modules of the model itself, but "
+                f"{name} is none of them"
             )
         found[name] = places[id(part)]
     return found
 
 
 def refill(checkpoint: dict[str, Any], model: LightningModule) -> None:
-    """Put back what `stamp` left out, from the parts that `model` was built with.
+    """Restore the weights that `stamp` left out, from the parts of `model`.
 
     Raises:
-        ValueError: these are not the weights that the checkpoint was trained on.
+        ValueError: the checkpoint was trained on other weights.
     """
     own = model.state_dict()
     for name, part in _parts(model):
@@ -86,19 +86,19 @@ def load_pipeline(
 ) -> Pipeline:
     """The pipeline inside a checkpoint, with the averaged weights, on the CPU and in eval mode.
 
-    Whoever wrote the file can make nothing run here but the constructors of parts in textgan and in
-    what `trust` names, and no memory is taken before shapes and settings agree.
+    An untrusted file can only call the constructors of parts in textgan and in the packages of
+    `trust`, and memory is allocated only after shapes and settings were found to agree.
 
     Args:
         path: the file.
         trust: packages or modules beside textgan whose parts may be built.
         pretrained: the folder or hub name of a frozen text encoder's weights, which the checkpoint
-            leaves out. They are read only where it names the same.
+            leaves out. They are read only where the checkpoint names the same.
 
     Raises:
         FileNotFoundError: the file is not there.
-        ValueError: it is no checkpoint of ours, does not fit together, or names a class or weights
-            that are not allowed.
+        ValueError: it is no checkpoint of textgan, its sections do not agree, or it names a class
+            or weights that are not allowed.
     """
     header, where = read_header(path), str(path)
     config, components = header["textgan"]["pipeline"], header["textgan"]["components"]
@@ -129,7 +129,7 @@ def load_pipeline(
 
 
 def _weights_of(components: dict[str, str], state: dict[str, Any]) -> dict[str, Any]:
-    """The tensors of a model's state dict that are the pipeline's, under the pipeline's names."""
+    """The pipeline's tensors of a model's state dict, under the pipeline's names."""
     return {
         f"{name}.{key.removeprefix(f'{place}.')}": value
         for name, place in components.items()
@@ -141,13 +141,13 @@ def _weights_of(components: dict[str, str], state: dict[str, Any]) -> dict[str, 
 def _check_pipeline(
     config: dict[str, Any], where: str, trust: Sequence[str], pretrained: str | None
 ) -> None:
-    """Refuse what the configuration of a pipeline, or one that leaves weights out, never says."""
+    """Refuse values that textgan never writes into the configuration of a pipeline."""
     cls = class_of(config, trust)
     is_pipeline = issubclass(cls, Pipeline)
     if not is_pipeline:
         raise ValueError(f"{where} holds a {cls.__name__}, which is no pipeline")
     for part in parts_of(config).values():
-        class_of(part, trust)  # imports its module, which must not happen on the meta device
+        class_of(part, trust)  # imports the module, which must not happen on the meta device
         name = part.get("pretrained")
         if isinstance(name, str):
             check_repeated(name, where, pretrained)
@@ -156,10 +156,10 @@ def _check_pipeline(
 
 
 def check_repeated(name: str, where: str, pretrained: str | None) -> None:
-    """Refuse weights elsewhere that a checkpoint names, unless whoever reads it names them too.
+    """Refuse weights elsewhere that a checkpoint names, unless the caller names them too.
 
     Raises:
-        ValueError: `name` means neither `pretrained` nor a package that textgan's YAML files use.
+        ValueError: `name` is neither `pretrained` nor a package that textgan's YAML files use.
     """
     if name != pretrained and not is_known_package(name):
         raise ValueError(
@@ -176,7 +176,7 @@ def _without_names(value: Any) -> Any:
 
 
 def _self_contained(config: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Prefix in the state dict and config of the largest parts whose weights are all there."""
+    """(prefix in the state dict, config) of the largest parts whose weights are all in the file."""
     parts = {"": config, **{f"{name}.": part for name, part in parts_of(config).items()}}
     found: dict[str, dict[str, Any]] = {}
     for place, part in parts.items():
@@ -191,11 +191,7 @@ def _parts(model: LightningModule) -> list[tuple[str, Part]]:
 
 
 def _check_hash(name: str, part: Part, hashes: dict[str, str]) -> None:
-    """Refuse a frozen part with other pretrained weights than those of the training.
-
-    Raises:
-        ValueError: the hash of its weights is not the one that the checkpoint has for `name`.
-    """
+    """Raise a ValueError if a frozen part has other weights than the checkpoint was trained on."""
     if part.frozen_prefixes() and part.frozen_hash() != hashes.get(name):
         raise ValueError(
             f"{name.removeprefix('ema.averaged.')} is frozen, and its pretrained weights are not "

@@ -7,14 +7,14 @@ from torch import nn
 
 
 class ImageEMA(nn.Module):
-    """The averaged twin of a few modules; what is frozen is shared with them, not copied.
+    """Averaged copies of modules; frozen parameters are shared with the originals, not copied.
 
-    EDM2's (Karras et al. 2024) half-life in images, shortened while a run is young to `ramp` of the
-    images seen.
+    The half-life is counted in images as in EDM2 (Karras et al. 2024), and at the start of a run it
+    is only `ramp` of the images seen.
 
     Args:
         modules: name -> module to follow.
-        half_life_images: after so many images a weight's old value counts half.
+        half_life_images: number of images after which the weight of an old value is halved.
         ramp: the half-life is at most this share of the images seen so far.
     """
 
@@ -29,7 +29,7 @@ class ImageEMA(nn.Module):
 
     @torch.no_grad()
     def update(self, modules: dict[str, nn.Module], *, images: int, images_seen: int) -> None:
-        """Move towards `modules`, which have seen `images` more; `images_seen` in all."""
+        """Update the averages after `images` more training images, `images_seen` in all."""
         half_life = min(self.half_life_images, max(self.ramp * images_seen, 1e-9))
         pairs = [
             (ours, theirs)

@@ -16,7 +16,7 @@ from textgan.evaluation.report import Origin, Report
 from textgan.pipeline import Pipeline, TextToImagePipeline
 from textgan.types import Batch
 
-_CAPTIONS = 20_000  # that words for edited captions are taken from
+_CAPTIONS = 20_000  # at most, whose words replace others in edited captions
 
 
 class EvaluatedModel(LightningModule):
@@ -87,14 +87,14 @@ class EvaluatedModel(LightningModule):
         """The values of the last test with the protocol of each; None without an evaluation.
 
         Args:
-            source: the file or folder that the model came from, to be named in it.
+            source: the file or folder of the model, named in the report.
         """
         if self.evaluation is None:
             return None
         data = type(self.trainer.datamodule or self.trainer.test_dataloaders)
         origin = Origin(
             source=source,
-            images_seen=int(self.images_seen) or None,  # a saved pipeline does not know
+            images_seen=int(self.images_seen) or None,  # unknown for a saved pipeline
             data={"class": f"{data.__module__}.{data.__qualname__}", "split": self._split("test")},
             precision=str(self.trainer.precision),
         )
@@ -113,7 +113,7 @@ class EvaluatedModel(LightningModule):
         self.evaluation.begin(self.pipeline(), split)
         if self.trainer.state.fn == "validate" and self.evaluation.only_testing:
             later = ", ".join(self.evaluation.only_testing)
-            rank_zero_warn(f"left out: {later}: only textgan test measures them")
+            rank_zero_warn(f"left out: {later}: only textgan test computes them")
         self._warn_of_skipped()
 
     def _update(self, batch: Batch) -> None:
@@ -121,15 +121,15 @@ class EvaluatedModel(LightningModule):
             self.evaluation.update(self.pipeline(), batch)
 
     def _split(self, split: str) -> str:
-        """The split whose images are shown in the place of `split`'s."""
+        """The split that the data set uses in place of `split`."""
         shown = getattr(self.trainer.datamodule, "shown_split", None)
         return shown(split) if shown else split
 
     def _training_batches(self, data: LightningDataModule, limit: int) -> Iterable[Batch]:
-        """Training images as they are, with a progress bar."""
+        """Training images without random changes, with a progress bar."""
         batches = data.still_batches("train", limit=limit)
         watch = getattr(self.trainer.progress_bar_callback, "watch", None)
-        return watch(batches, "training pictures") if watch else batches
+        return watch(batches, "training images") if watch else batches
 
     def _conclude(self, stage: str) -> None:
         if self.evaluation is None:

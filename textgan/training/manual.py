@@ -1,4 +1,4 @@
-"""What manual optimization in Lightning leaves to us."""
+"""Helpers for manual optimization, which Lightning does not provide."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 @contextmanager
 def frozen(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Within it the modules' parameters take no gradient, while gradients still pass through."""
+    """A context in which the modules' parameters get no gradients, but gradients pass through."""
     parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
     for parameter in parameters:
         parameter.requires_grad_(False)
@@ -23,13 +23,13 @@ def frozen(modules: Iterable[nn.Module]) -> Iterator[None]:
 
 
 def optimizer_step(optimizer: LightningOptimizer) -> None:
-    """A step that Lightning does not count: it would count every optimizer's, several a batch."""
+    """Step without Lightning's count, which would grow by one for every optimizer of a batch."""
     optimizer._on_before_step = optimizer._on_after_step = do_nothing_closure
     optimizer.step()
 
 
 def count_one_batch(trainer: Trainer) -> None:
-    """Advance `trainer.global_step` by one: a training step is a batch, not an optimizer's step."""
+    """Advance `trainer.global_step` by one for a batch, whatever the number of optimizer steps."""
     progress = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
     progress.increment_ready()
     progress.increment_completed()
@@ -38,7 +38,7 @@ def count_one_batch(trainer: Trainer) -> None:
 def gather(module: LightningModule, tensor: Tensor) -> Tensor:
     """(B, ...) -> (B * processes, ...) in the order of the ranks, with gradients.
 
-    Every process must call it, with one shape.
+    Every process must call it, with the same shape.
     """
     if module.trainer.world_size == 1:
         return tensor

@@ -1,4 +1,4 @@
-"""The training frame that all models share."""
+"""The base class of all models that are trained."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ class TrainedModel(EvaluatedModel):
     """Base of every model that is trained; a subclass computes losses and builds a pipeline.
 
     It counts images, steps the optimizers, averages the weights, fits the vocabulary, and saves and
-    resumes. All randomness is keyed by (seed, images seen, rank), so that a resumed run needs no
-    random state and is bitwise the uninterrupted one.
+    resumes. All randomness is keyed by (seed, images seen, rank), so that no random state is saved
+    and a resumed run is bitwise equal to an uninterrupted one.
 
     Args:
         parts: name -> part; each becomes an attribute of the model. The part named `text_encoder`,
@@ -37,7 +37,7 @@ class TrainedModel(EvaluatedModel):
         budget: length of the training.
         evaluation: computes the metrics of validation and test; None computes none.
         compile: names of the parts that torch.compile compiles.
-        tokenizer_captions: how many training captions a tokenizer is fitted on at most.
+        tokenizer_captions: greatest number of training captions that the tokenizer is fitted on.
         seed: keys all randomness.
 
     Raises:
@@ -45,8 +45,8 @@ class TrainedModel(EvaluatedModel):
 
     Attributes:
         ema: the averaged parts, under `ema.averaged[name]`.
-        seen: number of training images until now, like `images_seen`, but read without waiting for
-            a GPU.
+        seen: number of training images until now, as `images_seen`, but not on the GPU, so that
+            reading it does not wait.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class TrainedModel(EvaluatedModel):
         self.seen = 0
         self._shown = 0  # images of the present batch, over all processes
         self._lengths_checked = False
-        self._gradients: dict[str, Tensor] = {}  # of a step that a checkpoint cut in two
+        self._gradients: dict[str, Tensor] = {}  # accumulated until a checkpoint within a step
 
     @abstractmethod
     def optimized(self) -> dict[str, Optimized]:
-        """Name -> optimizer, and what it optimizes; the first one steps first."""
+        """Name -> optimizer and its parameters; the first one steps first."""
 
     @abstractmethod
     def learn(self, batch: Batch, log: Log) -> None:
@@ -93,11 +93,11 @@ class TrainedModel(EvaluatedModel):
 
     @property
     def progress(self) -> float:
-        """Share of the budget that was shown, in [0, 1]."""
+        """Images seen over the total of the budget, in [0, 1]."""
         return self.seen / self.budget.total_images
 
     def step_optimizer(self, name: str, loss: Tensor, log: Log) -> None:
-        """Backward, and a step of the optimizer of this name unless gradients are accumulated."""
+        """Backpropagate, and step the optimizer of this name unless gradients are accumulated."""
         optimizers = self.optimizers()
         optimizers = optimizers if isinstance(optimizers, list) else [optimizers]
         self.optimization.step(
@@ -112,10 +112,10 @@ class TrainedModel(EvaluatedModel):
         )
 
     def setup(self, stage: str) -> None:
-        """Fit the tokenizer on training captions, unless it is fitted or a checkpoint brings it."""
+        """Fit the tokenizer on training captions, unless it is fitted or a checkpoint has one."""
         if stage != "fit":
             return
-        self.train()  # Lightning leaves a part that was loaded, and so in eval mode, as it is
+        self.train()  # a loaded part is in eval mode, which Lightning does not change
         for name in self.compiled:
             getattr(self, name).compile()
         encoder, limit = self._text_encoder(), self.tokenizer_captions
@@ -156,7 +156,7 @@ class TrainedModel(EvaluatedModel):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         stamp(checkpoint, self)
-        if self.budget.accumulate_batches > 1:  # it may come between two batches of one step
+        if self.budget.accumulate_batches > 1:  # it may lie between two batches of a step
             gradients = {n: p.grad for n, p in self.named_parameters() if p.grad is not None}
             checkpoint["textgan"]["gradients"] = gradients
 
@@ -172,5 +172,5 @@ class TrainedModel(EvaluatedModel):
 
 
 def trainable(*modules: nn.Module | None) -> list[nn.Parameter]:
-    """All parameters of the modules that take gradients; None stands for no module."""
+    """The parameters of the modules that require gradients; None stands for no module."""
     return [p for m in modules if m is not None for p in m.parameters() if p.requires_grad]

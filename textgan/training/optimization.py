@@ -1,4 +1,4 @@
-"""From a loss to a step of an optimizer, on a budget counted in images."""
+"""Optimizer steps on a budget counted in images."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from textgan.training.manual import optimizer_step
 
 @dataclass
 class Optimized:
-    """An optimizer of a training, and what it optimizes.
+    """An optimizer of a training and its parameters.
 
     Attributes:
         parameters: parameters, or groups of them as torch.optim takes.
@@ -31,11 +31,7 @@ class Optimized:
 
 
 class Optimization:
-    """The learning rates over a budget, gradients averaged over batches, and clipped.
-
-    Args:
-        budget: length of the training, in images.
-    """
+    """Steps optimizers: learning rates over a budget, gradient accumulation and clipping."""
 
     def __init__(self, budget: Budget):
         self.budget = budget
@@ -51,7 +47,7 @@ class Optimization:
         return optimizers
 
     def restore(self, optimizers: Sequence[Optimizer]) -> None:
-        """Give them their options back: a checkpoint brought its own; the configuration wins."""
+        """Restore the configured options, which a checkpoint has replaced by its own."""
         groups = [group for optimizer in optimizers for group in optimizer.param_groups]
         for group, options in zip(groups, self._options, strict=True):
             group.update(options)
@@ -68,19 +64,20 @@ class Optimization:
         log: dict[str, Any],
         start: float = 0.0,
     ) -> None:
-        """Backward, and every `accumulate_batches` batches a step of the optimizer.
+        """Backpropagate, and step the optimizer every `accumulate_batches` batches.
 
         The learning rate of the optimizer's last step and the L2 norm of its gradient before
-        clipping go into `log` as `train/learning_rate/<name>` and `train/gradient_norm/<name>`.
+        clipping are added to `log` as `train/learning_rate/<name>` and
+        `train/gradient_norm/<name>`.
 
         Args:
-            model: whose loss and optimizer it is.
-            optimizer: what steps.
+            model: the owner of the loss and the optimizer.
+            optimizer: the optimizer.
             loss: a scalar.
             seen: images shown before this batch, over all processes.
             shown: images of this batch, over all processes.
-            name: what `log` calls this optimizer.
-            log: key -> value, of what a training step logs.
+            name: the optimizer's name in `log`.
+            log: key -> value that the training step logs.
             start: share of the budget at which this optimizer's learning rate begins to rise.
         """
         batch = seen // shown
@@ -123,14 +120,14 @@ class Optimization:
         optimizer_step(optimizer)
 
     def _is_logged(self, model: LightningModule) -> bool:
-        """Whether values are logged before the next step, so that they are worth computing."""
+        """Whether the logger writes before the next step, so that the values are needed."""
         trainer = model.trainer
         until = -(trainer.fit_loop.batch_idx + 1) % trainer.log_every_n_steps
         return until < self.budget.accumulate_batches
 
 
 def _loss_scale(model: LightningModule) -> float:
-    """The factor by which the gradients are too large before the step: not 1 in 16-mixed only."""
+    """The factor of the gradients before the step; it differs from 1 in 16-mixed only."""
     scaler = getattr(model.trainer.precision_plugin, "scaler", None)
     return 1.0 if scaler is None else scaler.get_scale()
 
@@ -138,7 +135,7 @@ def _loss_scale(model: LightningModule) -> float:
 def _gradient_norm(optimizer: LightningOptimizer) -> Tensor:
     """The L2 norm of all gradients of an optimizer together; 0 where there are none.
 
-    It stays on the gradients' device, so that no step waits for it.
+    The value stays on the gradients' device, so that no step waits for it.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     gradients = [p.grad for p in parameters if p.grad is not None]

@@ -1,4 +1,4 @@
-"""A game's parts and losses: do they fit each other, and what do the losses add up to."""
+"""Checks that parts and loss terms match, and the weighted sum of the terms."""
 
 from math import isfinite
 from typing import Any, Literal
@@ -18,18 +18,15 @@ from textgan.text_encoder.base import TextEncoder
 
 
 class NonFiniteLossError(ArithmeticError):
-    """A loss term became NaN or infinite; its message says which, and when."""
+    """A loss term became NaN or infinite; the message names the term and the images seen."""
 
 
 def check_terms(losses: dict[str, Loss], parts: dict[str, nn.Module | None]) -> None:
-    """Each term has the parts that it needs, and each part a term that trains it.
+    """Raise a ValueError if a term lacks a part that it needs, or no term trains a part.
 
     Args:
         losses: name -> term.
-        parts: name -> part, for the parts that a model may lack.
-
-    Raises:
-        ValueError: one does not.
+        parts: name -> part or None, for the optional parts of a model.
     """
     if not losses:
         raise ValueError("losses must hold at least one term, got none")
@@ -46,31 +43,31 @@ def check_terms(losses: dict[str, Loss], parts: dict[str, nn.Module | None]) -> 
             raise ValueError(
                 f"no loss term trains the {part}: add one that does, or set {part} to null"
             )
-    if not any(_plays(term, "generator") for term in losses.values()):
+    if not any(_has_loss(term, "generator") for term in losses.values()):
         raise ValueError(f"no loss term trains the generator, got {', '.join(losses)}")
     if parts["discriminator"] is not None:
-        _check_critic(losses)
+        _check_adversarial(losses)
     if parts["augmentation"] is not None and parts["discriminator"] is None:
         raise ValueError(
-            "augmentation changes what the discriminator sees, but discriminator is null"
+            "augmentation changes the discriminator's images, but discriminator is null"
         )
 
 
-def _check_critic(losses: dict[str, Loss]) -> None:
-    terms = {name: term for name, term in losses.items() if _plays(term, "discriminator")}
+def _check_adversarial(losses: dict[str, Loss]) -> None:
+    terms = {name: term for name, term in losses.items() if _has_loss(term, "discriminator")}
     if not terms:
         raise ValueError(
             "no loss term trains the discriminator: add one that does, or set it to null"
         )
     if not any(term.adversarial for term in terms.values()):
         raise ValueError(
-            "no loss term tells the discriminator real from fake: add rpgan, hinge or "
+            "no loss term trains the discriminator on real and fake images: add rpgan, hinge or "
             f"nonsaturating to {', '.join(terms)}"
         )
 
 
 def check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> None:
-    """A ValueError where z is of another shape than the generator's noise."""
+    """Raise a ValueError if the posterior's z and the generator's noise differ in shape."""
     if posterior is not None and tuple(posterior.noise_shape) != tuple(generator.noise_shape):
         raise ValueError(
             "posterior and generator must have one noise shape, "
@@ -79,7 +76,7 @@ def check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> Non
 
 
 def check_text_width(text_encoder: TextEncoder, parts: dict[str, Part | None]) -> None:
-    """A ValueError where a part was built for features of another width than the text encoder's."""
+    """Raise a ValueError if a part was built for another width than the text encoder's."""
     for name, part in parts.items():
         width = None if part is None else part.saved_arguments().get("text_width")
         if width not in (None, text_encoder.width):
@@ -90,14 +87,13 @@ def check_text_width(text_encoder: TextEncoder, parts: dict[str, Part | None]) -
 
 
 def check_channels(parts: nn.Module, channels: int) -> None:
-    """A ValueError where a frozen image encoder looks at pictures of other channels than are drawn.
+    """Raise a ValueError if a frozen image encoder and the generator differ in channels.
 
     Args:
-        parts: what may hold such encoders.
+        parts: a module that may contain such encoders.
         channels: of the generator.
     """
-    nets = [part.net for part in parts.modules() if isinstance(part, Frozen)]
-    for net in nets:
+    for net in (part.net for part in parts.modules() if isinstance(part, Frozen)):
         if isinstance(net, ImageEncoder) and net.channels != channels:
             raise ValueError(
                 "pretrained image encoders and generator must have the same channels, "
@@ -111,9 +107,7 @@ def weighted_sum(
     step: AdversarialStep,
     log: dict[str, Any],
 ) -> Tensor:
-    """Sum of the terms that take part in this turn, each times its weight.
-
-    Their plain values go into `log`.
+    """Weighted sum of the terms of this turn; their unweighted values are added to `log`.
 
     Raises:
         NonFiniteLossError: a term is NaN or infinite.
@@ -121,7 +115,7 @@ def weighted_sum(
     total = step.real.new_zeros(())
     for name, term in losses.items():
         weight = value_at(getattr(term, f"{turn}_weight"), step.progress)
-        if weight == 0 or not _plays(term, turn):
+        if weight == 0 or not _has_loss(term, turn):
             continue
         value = getattr(term, f"{turn}_loss")(step)
         if value is not None:
@@ -131,11 +125,11 @@ def weighted_sum(
 
 
 def check_contrastive_weights(losses: dict[str, ContrastiveLoss]) -> None:
-    """A ValueError where there is no term, or at some time none has a weight."""
+    """Raise a ValueError if there is no term, or if all weights are 0 at some progress."""
     if not losses:
         raise ValueError("losses must hold at least one term, got none")
     places = set().union(*(corners(term.weight) for term in losses.values()))
-    for progress in sorted(places - {1.0}):  # where no step is taken any more
+    for progress in sorted(places - {1.0}):  # at 1 training has ended
         if not any(value_at(term.weight, progress) for term in losses.values()):
             raise ValueError(
                 "one of the losses must have a weight at any time, but at "
@@ -146,7 +140,7 @@ def check_contrastive_weights(losses: dict[str, ContrastiveLoss]) -> None:
 def contrastive_sum(
     losses: nn.ModuleDict, step: ContrastiveStep, log: dict[str, Any], images_seen: int
 ) -> Tensor:
-    """Sum of contrastive terms, each times its weight; the rest as in `weighted_sum`."""
+    """Weighted sum of contrastive terms; the rest as in `weighted_sum`."""
     total = step.text.pooled.new_zeros(())
     for name, term in losses.items():
         weight = value_at(term.weight, step.progress)
@@ -158,7 +152,7 @@ def contrastive_sum(
 
 
 def check_finite(kind: str, total: Tensor, log: dict[str, Any], images_seen: int) -> Tensor:
-    """The total; a NonFiniteLossError that names the term of `log` that spoilt it."""
+    """Return the total, or raise a NonFiniteLossError that names the term of `log`."""
     if torch.isfinite(total):
         return total
     found = {key.removeprefix("train/"): float(value) for key, value in log.items()}
@@ -174,6 +168,6 @@ def check_finite(kind: str, total: Tensor, log: dict[str, Any], images_seen: int
     )
 
 
-def _plays(term: Loss, turn: str) -> bool:
+def _has_loss(term: Loss, turn: str) -> bool:
     method = f"{turn}_loss"
     return getattr(type(term), method) is not getattr(Loss, method)

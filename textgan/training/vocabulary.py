@@ -1,4 +1,4 @@
-"""A training's vocabulary: where it comes from, and whether captions fit."""
+"""The vocabulary of a training, and a check of the captions' lengths."""
 
 from pytorch_lightning import Trainer
 
@@ -10,17 +10,17 @@ def fit_vocabulary(encoder: TextEncoder, trainer: Trainer, *, limit: int) -> boo
     """Learn a tokenizer from at most `limit` training captions, on rank 0, then broadcast.
 
     Returns:
-        Whether it did: not where there is a vocabulary already, or a checkpoint brings one.
+        False where the encoder has a vocabulary already, or a checkpoint has one.
 
     Raises:
-        ConfigError: the encoder is frozen before it has learnt anything.
+        ConfigError: the encoder is frozen and was never trained.
     """
     if encoder.is_fitted or trainer.ckpt_path is not None:
         return False
     if getattr(encoder, "frozen", False):
         raise ConfigError(
-            "text_encoder.frozen must be false where the text encoder was never trained: it would "
-            "stay as it is"
+            "text_encoder.frozen must be false where the text encoder was never trained, since it "
+            "would stay untrained"
         )
     captions = trainer.datamodule.captions(limit=limit) if trainer.is_global_zero else None
     encoder.fit_tokenizer(trainer.strategy.broadcast(captions))
@@ -28,6 +28,6 @@ def fit_vocabulary(encoder: TextEncoder, trainer: Trainer, *, limit: int) -> boo
 
 
 def check_captions(encoder: TextEncoder, trainer: Trainer, *, limit: int) -> None:
-    """One warning, on rank 0, says how many training captions are too long to be read whole."""
+    """Warn once, on rank 0, of training captions that are longer than the encoder reads."""
     if trainer.datamodule is not None and trainer.is_global_zero:
         encoder.check_lengths(trainer.datamodule.captions(limit=limit))
