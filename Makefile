@@ -1,22 +1,23 @@
-# make demo        draw with the model in the box, train one like it, and test it (installs itself first)
-# make test        the tests that need minutes at most, on every core (installs itself first, with the test extra)
-# make test-all    every test
-# make test-lowest a part of the tests with the lowest versions that setup.cfg allows, in a .venv-lowest of their own
+# make demo        generate an image with the bundled model, then train and test a model like it
+# make test        every test that is not slow, on every core
+# make test-all    every test, also the slow ones
+# make test-lowest a part of the tests with the lowest versions that setup.cfg allows, in .venv-lowest
 # make lint        ruff
-# make docs        the manual, into site/ (installs itself first, with the docs extra)
-# make notebooks   docs/notebooks/*.py as Jupyter notebooks, into notebooks/
+# make docs        build the manual into site/
+# make notebooks   write docs/notebooks/*.py as Jupyter notebooks into notebooks/
+# Each target but test-lowest installs the package into .venv first.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-# A machine with a GPU takes PyPI's own torch: make demo CONSTRAINTS=
+# An empty value installs torch from PyPI, for a machine with a GPU: make demo CONSTRAINTS=
 CONSTRAINTS ?= -c constraints/cpu.txt
 
 LOWEST ?= .venv-lowest
-LOWEST_TESTS = $(addprefix tests/,app/test_answer.py app/test_drawing.py app/test_examples.py command data/test_contract.py \
-	data/test_huggingface.py data/test_webdataset.py export logger metric/test_fid.py metric/test_kid.py model/test_checkpoint.py \
-	model/test_contrastive.py model/test_descent.py model/test_gan.py text_encoder test_cli.py test_conf.py test_floors.py \
-	test_hub.py test_tokenizer.py)
+LOWEST_TESTS = $(addprefix tests/,app/test_answer.py app/test_examples.py app/test_sampling.py caption/test_tokenizer.py \
+	cli/test_main.py command data/test_contract.py data/test_huggingface.py data/test_webdataset.py export logger \
+	metric/test_fid.py metric/test_kid.py model/test_checkpoint.py model/test_contrastive.py model/test_gan.py \
+	model/test_optimization.py pretrained/test_hub.py test_conf.py test_floors.py text_encoder)
 
 .PHONY: demo test test-all test-lowest lint docs notebooks clean
 
@@ -38,7 +39,7 @@ $(VENV)/.installed-docs: $(BIN)/python setup.cfg setup.py constraints/cpu.txt
 RUN := runs/demo-$(shell date +%Y-%m-%d-%H-%M-%S)
 SCENE := "a large red circle above a small blue square on a white background"
 demo: $(VENV)/.installed
-	$(BIN)/textgan sample $(SCENE) --model textgan/weights/shapes --out $(RUN)-in-the-box.png
+	$(BIN)/textgan sample $(SCENE) --model textgan/weights/shapes --out $(RUN)-bundled.png
 	$(BIN)/textgan fit experiment=demo hydra.run.dir=$(RUN)
 	$(BIN)/textgan test ckpt_path=$(RUN)/last.ckpt
 
