@@ -45,8 +45,8 @@ RUNS = {
         "loss=[reconstruction,kl_falling,rpgan]",
         "total_images=6_000",
         "model.discriminator_start=0.7",
-        "model.discriminator_optimizer.lr=5e-3",
-        "model.losses.rpgan.generator_weight=10",
+        "model.discriminator_optimizer.lr=2e-3",
+        "model.losses.rpgan.generator_weight=50",
     ],
     "order": [
         *FALLING,

@@ -11,7 +11,7 @@ GENERATED = {
     "reference/command-line.html": "textgan sample",
     "reference/configuration.html": "model.losses.r1r2.gamma",
     "reference/python.html": "GANPipeline",
-    "experiments/demo/README.html": "one- and two-object scenes",
+    "experiments/demo/index.html": "one- and two-object scenes",
     "notebooks/sample_and_look.html": "interpolate",
     "concepts/vae-gan.html": "<math",
     "contributing.html": "image_encoder",
