@@ -64,7 +64,9 @@ def _with_base(file: Path) -> DictConfig:
     config = OmegaConf.load(file)
     for base in config.pop("defaults", []):
         if base != "_self_":
-            config = OmegaConf.merge(_with_base(file.with_name(f"{base}.yaml")), config)
+            name = base.removesuffix("@_here_")
+            folder = file.parents[1] if name.startswith("/") else file.parent
+            config = OmegaConf.merge(_with_base(folder / f"{name.lstrip('/')}.yaml"), config)
     return config
 
 

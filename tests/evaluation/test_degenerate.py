@@ -55,23 +55,24 @@ def scenes(n: int) -> list[str]:
 
 
 CASES = {
-    "flat pictures": (8, flat, noise, scenes),
-    "flat draws": (8, noise, flat, scenes),
+    "flat images": (8, flat, noise, scenes),
+    "flat samples": (8, noise, flat, scenes),
     "all flat": (8, flat, flat, scenes),
-    "one picture": (1, noise, noise, scenes),
-    "two pictures": (2, noise, flat, scenes),
+    "one image": (1, noise, noise, scenes),
+    "two images": (2, noise, flat, scenes),
     "one caption": (8, noise, noise, lambda n: scenes(1) * n),
     "empty captions": (8, noise, noise, lambda n: [""] * n),
 }
 
 
-def metrics() -> dict[str, Metric]:
-    """Every metric of `conf/`, with what needs no weights in the place of its net."""
+@pytest.fixture
+def metrics(load_choice) -> dict[str, Metric]:
+    """Every metric of `conf/`, with a network that needs no weights."""
     found = {}
     for file in FILES:
-        config = OmegaConf.load(file)
-        if "_target_" not in config:
+        if "_target_" not in file.read_text(encoding="utf-8"):
             continue
+        config = load_choice(file)
         plain = OmegaConf.to_container(config, resolve=False)
         plain = {key: value for key, value in plain.items() if "${" not in str(value)}
         for net in {"extractor", "judge"} & plain.keys():
@@ -91,8 +92,8 @@ def evaluated(case: str, names: dict[str, Metric]) -> tuple[Evaluator, dict[str,
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_every_metric_has_finite_values_or_a_reason(case):
-    evaluator, values = evaluated(case, metrics())
+def test_every_metric_has_finite_values_or_a_reason(case, metrics):
+    evaluator, values = evaluated(case, metrics)
     assert values, "the others are measured"
     for name, reason in evaluator.skipped.items():
         assert reason.strip(), name
@@ -101,8 +102,8 @@ def test_every_metric_has_finite_values_or_a_reason(case):
     assert {number["metric"] for number in report.numbers.values()} <= evaluator.active.keys()
 
 
-def test_sharpness_of_flat_pictures_is_left_out_with_its_reason():
-    evaluator, values = evaluated("flat pictures", metrics())
+def test_sharpness_of_flat_images_is_left_out_with_its_reason(metrics):
+    evaluator, values = evaluated("flat images", metrics)
     assert evaluator.skipped["sharpness"].startswith("sharpness needs real images with detail")
     assert not any(name.startswith("sharpness") for name in values)
 
@@ -156,7 +157,7 @@ def test_a_bug_of_a_metric_is_not_hidden():
         evaluator.update(by_captions(Pipeline(noise)), batch)
 
 
-def test_every_metric_that_there_is_takes_part():
-    assert {"fid_768", "inception_score", "r_precision", "speed", "sharpness"} <= metrics().keys()
+def test_every_metric_takes_part(metrics):
+    assert {"fid_768", "inception_score", "r_precision", "speed", "sharpness"} <= metrics.keys()
     with_target = [file for file in FILES if "_target_" in file.read_text(encoding="utf-8")]
-    assert len(metrics()) == len(with_target)
+    assert len(metrics) == len(with_target)

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 from hydra.utils import instantiate
 from PIL import Image
 from torch import Tensor, nn
@@ -20,6 +19,8 @@ from textgan.extractor import Inception
 from textgan.extractor.inception import _resize
 from textgan.metric import FID
 from textgan.types import Evaluation
+
+CONF = Path(__file__).parents[2] / "conf" / "metric"
 
 
 @pytest.fixture(scope="module")
@@ -187,19 +188,17 @@ def test_other_pictures_than_rgb_bytes_are_refused(shallow):
         net(some(1).float())
 
 
-def test_the_configuration_builds_a_metric_with_an_honest_name(weights, monkeypatch):
+def test_the_configuration_builds_a_metric_of_the_right_name(weights, monkeypatch, load_choice):
     monkeypatch.setenv("TEXTGAN_INCEPTION", weights)
-    path = Path(__file__).parents[2] / "conf" / "metric" / "fid_768.yaml"
-    metric = instantiate(yaml.safe_load(path.read_text()))
+    metric = instantiate(load_choice(CONF / "fid_768.yaml"))
     metric.update(Evaluation(["", ""], torch.zeros(2, 3, 8, 8), torch.zeros(2, 1, 3, 8, 8)))
     assert metric.compute() == pytest.approx({"fid_768": 0.0, "n": 2.0})
     assert metric.protocol()["arguments"]["extractor"]["feature"] == "768"
 
 
-def test_fid_itself_is_of_the_2048_features_and_is_built_without_weights(monkeypatch):
+def test_fid_itself_is_of_the_2048_features_and_is_built_without_weights(monkeypatch, load_choice):
     monkeypatch.delenv("TEXTGAN_INCEPTION", raising=False)
-    path = Path(__file__).parents[2] / "conf" / "metric" / "fid.yaml"
-    metric = instantiate(yaml.safe_load(path.read_text()))
+    metric = instantiate(load_choice(CONF / "fid.yaml"))
     assert metric.name == "fid"
     assert (metric.extractor.tap, metric.extractor.num_features) == ("2048", 2048)
 

@@ -94,8 +94,16 @@ def _merged(path: Path) -> tuple[str, dict[str, Any]]:
     merged: dict[str, Any] = {}
     for base in values.pop("defaults", []):
         if isinstance(base, str) and base != "_self_":
-            merged |= _merged(path.with_name(f"{base}.yaml"))[1]
-    return package[1] if package else path.parent.name, {**merged, **values}
+            name = base.removesuffix("@_here_")
+            folder = conf_folder() if name.startswith("/") else path.parent
+            merged |= _merged(folder / f"{name.lstrip('/')}.yaml")[1]
+    return package[1] if package else path.parent.name, _over(merged, values)
+
+
+def _over(base: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """The values of the base, and over them those of a file that starts from it."""
+    both = {key for key in base.keys() & values.keys() if isinstance(values[key], dict)}
+    return {**base, **values, **{key: _over(base[key] or {}, values[key]) for key in both}}
 
 
 def _settings(path: str, values: dict[str, Any]) -> list[Setting]:

@@ -1,1 +1,1 @@
-"""Evaluations that were written, compared with one another; needs neither torch nor a model."""
+"""Comparison of stored evaluations, without torch and without a model."""

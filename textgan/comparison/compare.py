@@ -1,4 +1,4 @@
-"""Several models by the same numbers: what differs, by how much, and whether that says anything."""
+"""Comparison of several models by their numbers: differences and their significance."""
 
 import string
 from dataclasses import dataclass, field
@@ -9,20 +9,20 @@ from textgan.comparison.direction import direction
 from textgan.comparison.replicates import Estimate, Replicates
 from textgan.errors import ConfigError, did_you_mean
 
-_ROUNDING = 1e-6  # of a value: what the order of sums changes
+_ROUNDING = 1e-6  # relative change of a value by the order of sums
 
 
 @dataclass
 class Row:
-    """A number of all models; each list has an entry for each of them, in their order.
+    """A number of all models; each list has an entry for each model, in their order.
 
     Attributes:
-        number: its name.
-        metric: whose it is.
+        number: name of the number.
+        metric: name of its metric.
         estimates: None where a model has no such number.
-        differences: to the first model; None for that one, and where they cannot be compared.
-        verdicts: what the difference says; "" for the first model.
-        obstacles: why it cannot be compared with the first model; empty where it can.
+        differences: to the first model; None for the first model, and where not comparable.
+        verdicts: the better model and the significance; "" for the first model.
+        obstacles: the reasons why it cannot be compared with the first model; empty if it can.
     """
 
     number: str
@@ -41,30 +41,30 @@ class Comparison:
     rows: list[Row]
 
     def obstacles(self) -> list[str]:
-        """Why numbers cannot be compared with those of the first model: a line for each metric.
+        """The reasons why numbers cannot be compared with the first model, a line for each metric.
 
-        Where there are more than two models, each has its own line, which names it.
+        With more than two models there is a line for each metric and model, which names both.
         """
         lines = {}
         for row in self.rows:
-            for letter, said in zip(self.models, row.obstacles, strict=True):
-                lines.setdefault((row.metric, letter), {}).update(dict.fromkeys(said))
+            for letter, reasons in zip(self.models, row.obstacles, strict=True):
+                lines.setdefault((row.metric, letter), {}).update(dict.fromkeys(reasons))
         return [
-            f"{metric}{f' ({letter})' if len(self.models) > 2 else ''}: {'; '.join(said)}"
-            for (metric, letter), said in lines.items()
-            if said
+            f"{metric}{f' ({letter})' if len(self.models) > 2 else ''}: {'; '.join(reasons)}"
+            for (metric, letter), reasons in lines.items()
+            if reasons
         ]
 
 
 def compare(models: list[Replicates], names: list[str] | None = None) -> Comparison:
-    """Each number of each model against that of the first one.
+    """Compare each number of each model with that of the first model.
 
     Args:
         models: at least two, at most 26.
-        names: of metrics or numbers, to leave out all others; None takes all.
+        names: metrics or numbers to compare; None compares all.
 
     Raises:
-        ConfigError: there are too few models or too many, no numbers, or none so named.
+        ConfigError: there are too few or too many models, no numbers, or none of a given name.
     """
     if not 2 <= len(models) <= len(string.ascii_uppercase):
         raise ConfigError(f"2 to 26 models can be compared, got {len(models)}")
@@ -105,27 +105,29 @@ def _row(number: str, metric: str, models: dict[str, Replicates]) -> Row:
 
 
 def _obstacles(number: str, metric: str, models: dict[str, Replicates]) -> list[str]:
-    """Why a number of two models must not be ranked; empty where it may be."""
+    """The reasons why a number of two models cannot be compared; empty if it can."""
     for letter, model in models.items():
         if metric not in model.first["protocols"]:
             why = model.first["skipped"].get(metric)
             return [f"{letter} has none" + (f" ({why})" if why else "")]
         if model.estimate(number) is None:
             return [f"{letter} has no {number}"]
-    said = differences(*(comparable(model.first["protocols"][metric]) for model in models.values()))
+    found = differences(
+        *(comparable(model.first["protocols"][metric]) for model in models.values())
+    )
     one, two = (model.estimate(number) for model in models.values())
     for what, a, b in (("seed", sorted(one.values), sorted(two.values)), ("n", one.n, two.n)):
         if a != b:
-            said.append(f"{what} {' against '.join(', '.join(map(str, x)) for x in (a, b))}")
-    return said
+            found.append(f"{what} {' against '.join(', '.join(map(str, x)) for x in (a, b))}")
+    return found
 
 
 def verdict(number: str, estimates: dict[str, Estimate]) -> str:
-    """Which of two models is better, and whether that is more than chance does.
+    """The better of two models, and whether the difference is larger than by chance.
 
     Args:
-        number: its name, which says whether lower or higher is better.
-        estimates: name of the model -> its estimate, of two.
+        number: name of the number, which decides whether lower or higher is better.
+        estimates: name -> estimate of the two models.
     """
     (a, one), (b, two) = estimates.items()
     difference, way = two.mean - one.mean, direction(number)
@@ -133,15 +135,15 @@ def verdict(number: str, estimates: dict[str, Estimate]) -> str:
         return "not ranked"
     if abs(difference) <= _ROUNDING * max(abs(one.mean), abs(two.mean)):
         return "equal"
-    surely = _surely(one, two)
-    if surely is None:
+    significance = _significance(one, two)
+    if significance is None:
         return "no spread known"
     better = b if (difference < 0) == (way == "lower") else a
-    return f"{better} better, {surely}"
+    return f"{better} better, {significance}"
 
 
-def _surely(one: Estimate, two: Estimate) -> str | None:
-    """By the seeds where both have several, else by the intervals where both have one; or None."""
+def _significance(one: Estimate, two: Estimate) -> str | None:
+    """By the seeds if both have several, else by the intervals if both have one, else None."""
     if one.deviation is not None and two.deviation is not None:
         larger = abs(two.mean - one.mean) > 2 * hypot(one.deviation, two.deviation)
         return f"{'larger' if larger else 'not larger'} than the spread over seeds"

@@ -1,4 +1,4 @@
-"""What two protocols differ in."""
+"""Differences between two protocols."""
 
 import json
 import re
@@ -9,12 +9,12 @@ _MISSING = object()
 
 
 def comparable(protocol: dict[str, Any]) -> dict[str, Any]:
-    """A protocol without its seed and its hash, which is of the seed too."""
+    """A protocol without its seed, and without its hash, which depends on the seed."""
     return {key: value for key, value in protocol.items() if key not in ("seed", "hash")}
 
 
 def differences(one: dict[str, Any], two: dict[str, Any]) -> list[str]:
-    """Where two JSON objects differ: "data.split val against test", by dotted path."""
+    """Differences of two JSON objects by dotted path, as "data.split val against test"."""
     return [f"{path} {against(a, b)}" for path, a, b in _differing(one, two, ())]
 
 
@@ -30,7 +30,7 @@ def _differing(one: Any, two: Any, path: tuple[str, ...]) -> Iterator[tuple[str,
 
 
 def against(one: Any, two: Any) -> str:
-    """Both values; hashes by their first eight digits where those tell them apart."""
+    """Both values as text; hashes by their first eight digits if those differ."""
     texts = [_text(value) for value in (one, two)]
     short = [re.sub(r"^([0-9a-f]{8})[0-9a-f]{8,}$", r"\1...", text) for text in texts]
     return " against ".join(short if short[0] != short[1] else texts)

@@ -1,4 +1,4 @@
-"""How numbers are written for people."""
+"""Numbers as text for readers."""
 
 
 def significant(value: float, *, signed: bool = False) -> str:
@@ -6,7 +6,7 @@ def significant(value: float, *, signed: bool = False) -> str:
 
     Args:
         value: finite.
-        signed: whether a positive number bears its sign too.
+        signed: whether a positive number has its sign, too.
     """
     is_whole = abs(value) >= 1000 and value == int(value)
     rounded = value if is_whole else float(f"{value:.4g}")
@@ -15,7 +15,7 @@ def significant(value: float, *, signed: bool = False) -> str:
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """`0.1234 to 0.2345`, or an empty string where there is none."""
+    """`0.1234 to 0.2345`, or an empty string without an interval."""
     return "" if low is None or high is None else f"{significant(low)} to {significant(high)}"
 
 

@@ -1,4 +1,4 @@
-"""Which way a number is better."""
+"""The better direction of each number."""
 
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -15,16 +15,16 @@ _DIRECTIONS: dict[str, Direction] = {
     **dict.fromkeys(("classification/accuracy", "val/classification/accuracy"), "higher"),
     **dict.fromkeys(("shape_alignment/*", "val/shape_alignment/*"), "higher"),
 }
-"""Pattern -> direction; one with a slash is of the whole name, any other of its last part.
+"""Pattern -> direction; one with a slash matches the whole name, any other its last part.
 
-What is not here has no better way: diversity, sharpness and the distances of memorisation are best
-where they are those of the data, `real` is of the pictures, and size and speed are prices, the
-speed that of a machine at some hour.
+Other numbers have no better direction: diversity, sharpness and the distances of memorisation are
+best if they are those of the data, `real` belongs to the real images, and size and speed are costs,
+the speed that of one machine at one time.
 """
 
 
 def direction(number: str) -> Direction:
-    """Whether a lower or a higher value is better, by the number's name, as "manifold/recall"."""
+    """The better direction of a value, by the number's name, as "manifold/recall"."""
     last = number.rsplit("/", maxsplit=1)[-1]
     for pattern, better in _DIRECTIONS.items():
         if fnmatchcase(number if "/" in pattern else last, pattern):

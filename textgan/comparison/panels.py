@@ -1,4 +1,4 @@
-"""A comparison as a picture: a small panel for each number."""
+"""A comparison as a figure, with a small panel for each number."""
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,10 +13,10 @@ _INK, _QUIET, _ACCENT = "#1d1f22", "#8a8f96", "#2b65c7"
 
 
 def draw(comparison: Comparison) -> Figure:
-    """A point for each model with its error bar, and single seeds as dots beside it.
+    """A point with an error bar for each model, with its single seeds as dots beside it.
 
     Error bars are standard deviations over seeds, or the 95 % interval where there is one seed.
-    A model that cannot be compared with the first one is gray.
+    A model that cannot be compared with the first model is gray.
     """
     rows, models = comparison.rows, comparison.models
     columns = min(_COLUMNS, len(rows))
@@ -26,13 +26,13 @@ def draw(comparison: Comparison) -> Figure:
     panels, foot = figure.subfigures(2, height_ratios=heights)
     for place, row in enumerate(rows, start=1):
         _panel(panels.add_subplot(lines, columns, place), row, [*models])
-    said = [f"{letter}  {model.name}" for letter, model in models.items()]
-    said.append("Bars: standard deviation over seeds (dots), or the 95 % interval of a single one.")
+    legend = [f"{letter}  {model.name}" for letter, model in models.items()]
+    legend.append("Bars: standard deviation over seeds (dots), or the 95 % interval of one seed.")
     if any(obstacles for row in rows for obstacles in row.obstacles):
-        said.append("Gray: not comparable with A.")
-    # A path may hold a dollar sign, and letters of any script.
-    plain = {"parse_math": False, "color": _INK, "fontfamily": font_families(said)}
-    foot.text(0.02, 0.95, "\n".join(said), va="top", fontsize=8, linespacing=1.5, **plain)
+        legend.append("Gray: not comparable with A.")
+    # A path may contain a dollar sign, and letters of any script.
+    plain = {"parse_math": False, "color": _INK, "fontfamily": font_families(legend)}
+    foot.text(0.02, 0.95, "\n".join(legend), va="top", fontsize=8, linespacing=1.5, **plain)
     figure.get_layout_engine().set(w_pad=0.12, h_pad=0.12)
     return figure
 

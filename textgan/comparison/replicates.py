@@ -1,4 +1,4 @@
-"""Evaluations of one model that differ in the seed of their draws."""
+"""Evaluations of one model that differ in the seed of their samples."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +16,8 @@ class Estimate:
 
     Attributes:
         values: seed -> value.
-        n: what it is of, as each seed has it, without repetition.
-        interval: its 95 % interval by the lowest seed alone, or None.
+        n: the different numbers of images, captions or pairs over seeds.
+        interval: the 95 % interval of the lowest seed, or None.
     """
 
     values: dict[int, float]
@@ -26,21 +26,21 @@ class Estimate:
 
     @property
     def mean(self) -> float:
-        """Over seeds."""
+        """The mean over seeds."""
         return fmean(self.values.values())
 
     @property
     def deviation(self) -> float | None:
-        """The standard deviation over seeds, of a sample; None for a single seed."""
+        """The sample standard deviation over seeds; None for a single seed."""
         return stdev(self.values.values()) if len(self.values) > 1 else None
 
 
 @dataclass
 class Replicates:
-    """What is known of one model.
+    """All evaluations of one model.
 
     Attributes:
-        name: as it was asked for.
+        name: the path that the user gave.
         by_seed: seed -> evaluation, lowest seed first.
     """
 
@@ -53,7 +53,7 @@ class Replicates:
         return next(iter(self.by_seed.values()))
 
     def estimate(self, number: str) -> Estimate | None:
-        """A number over the seeds that have it; None where none has."""
+        """A number over the seeds that have it; None if no seed has it."""
         found = {
             seed: evaluation["numbers"][number]
             for seed, evaluation in self.by_seed.items()
@@ -70,26 +70,24 @@ class Replicates:
 
 
 def replicates(path: str) -> Replicates:
-    """All evaluations that a path names: a file, or a folder with some in it or below it.
+    """All evaluations of a path: a file, or a folder that contains some, also in its sub-folders.
 
     Raises:
-        ConfigError: there are none, or they are not of one model, or differ in more than the seed
-            of their draws, or two have the same one.
+        ConfigError: there are none, they are of several models, they differ in more than the seed
+            of their samples, or two of them have the same seed.
     """
     files: dict[int, Path] = {}
     by_seed: dict[int, dict[str, Any]] = {}
     for file in find(path):
         evaluation = read(file)
         if not evaluation["protocols"]:
-            raise ConfigError(
-                f"{file} has no numbers: all metrics were left out, or none asked for"
-            )
+            raise ConfigError(f"{file} has no numbers: there were no metrics, or all were left out")
         seed = next(iter(evaluation["protocols"].values()))["seed"]
         if by_seed:
             reference = next(iter(by_seed))
             _check_alike(files[reference], by_seed[reference], file, evaluation)
         if seed in files:
-            raise ConfigError(f"{files[seed]} and {file} must differ in seed, and both have {seed}")
+            raise ConfigError(f"{files[seed]} and {file} must differ in seed, got {seed} in both")
         files[seed], by_seed[seed] = file, evaluation
     return Replicates(path, dict(sorted(by_seed.items())))
 
@@ -98,17 +96,18 @@ def _check_alike(a: Path, one: dict[str, Any], b: Path, two: dict[str, Any]) -> 
     weights = [evaluation["model"]["weights_sha256"] for evaluation in (one, two)]
     if weights[0] != weights[1]:
         raise ConfigError(
-            f"{a} and {b} must be of one model, to be averaged, and differ in "
+            f"only evaluations of one model can be averaged: {a} and {b} differ in "
             f"model.weights_sha256 {against(*weights)}"
         )
     for metric in dict.fromkeys([*one["protocols"], *two["protocols"]]):
         protocols = [evaluation["protocols"].get(metric) for evaluation in (one, two)]
         if None in protocols:
-            said = f"metrics: only one has {metric}"
+            found = f"metrics: only one has {metric}"
         else:
-            said = "; ".join(differences(*map(comparable, protocols)))
-            said = f"the protocol of {metric}: {said}" if said else ""
-        if said:
+            found = "; ".join(differences(*map(comparable, protocols)))
+            found = f"the protocol of {metric}: {found}" if found else ""
+        if found:
             raise ConfigError(
-                f"{a} and {b} must differ in seed only, to be averaged, and differ in {said}"
+                "only evaluations that differ in seed alone can be averaged: "
+                f"{a} and {b} differ in {found}"
             )

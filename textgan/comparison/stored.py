@@ -1,4 +1,4 @@
-"""Evaluations as `evaluation.json` has them."""
+"""Reading of `evaluation.json`."""
 
 import math
 from pathlib import Path
@@ -15,7 +15,7 @@ _FLOATS = ("value", "n", "low", "high", "spread")
 
 
 def find(path: str | Path) -> list[Path]:
-    """The file itself; of a folder, every `evaluation.json` in it and below it, sorted.
+    """The file itself, or every `evaluation.json` in a folder and its sub-folders, sorted.
 
     Raises:
         ConfigError: there is none.
@@ -27,7 +27,7 @@ def find(path: str | Path) -> list[Path]:
         raise ConfigError(f"{str(path)!r} does not exist")
     files = sorted(path.rglob(FILE))
     if not files:
-        raise ConfigError(f"{str(path)!r} holds no {FILE}: `textgan test` writes one")
+        raise ConfigError(f"{str(path)!r} contains no {FILE}, which `textgan test` writes")
     return files
 
 
@@ -35,7 +35,7 @@ def read(path: str | Path) -> dict[str, Any]:
     """The content of an `evaluation.json`: model, data, numbers, protocols and skipped.
 
     Raises:
-        ConfigError: it cannot be read, is of another format version, or lacks something.
+        ConfigError: it cannot be read, has another format version, or is incomplete.
     """
     try:
         content = read_json(
@@ -47,9 +47,9 @@ def read(path: str | Path) -> dict[str, Any]:
         raise ConfigError(str(error)) from error
     version = content.get("format_version") if isinstance(content, dict) else None
     if version is None:
-        raise ConfigError(f"{path} is no evaluation of textgan: it has no format_version")
+        raise ConfigError(f"{path} is no evaluation of textgan, since it has no format_version")
     if version != FORMAT_VERSION:
-        raise ConfigError(f"{path} must be of format version {FORMAT_VERSION}, and is of {version}")
+        raise ConfigError(f"{path} must have format version {FORMAT_VERSION}, got {version}")
     problem = _problem(content)
     if problem:
         raise ConfigError(f"{path} is broken: {problem}")
@@ -57,7 +57,7 @@ def read(path: str | Path) -> dict[str, Any]:
 
 
 def _problem(content: dict[str, Any]) -> str | None:
-    """What is wrong with it, the first thing only; None where all is well."""
+    """The first fault of the content, or None."""
     for section in SECTIONS:
         if not isinstance(content.get(section), dict):
             return f"{section} must be an object, got {content.get(section)!r}"
@@ -82,7 +82,7 @@ def _problem(content: dict[str, Any]) -> str | None:
 
 
 def _may_be(key: str, value: Any) -> bool:
-    """Whether a number's field may have the value; all but the value itself may be null."""
+    """Whether a number's field may have this value; only the field "value" must not be null."""
     if value is None:
         return key != "value"
     return isinstance(value, int | float) and math.isfinite(value)
