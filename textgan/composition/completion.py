@@ -25,4 +25,4 @@ def candidates(line: str) -> list[str]:
         found = plugin._query("config", " ".join([*before, word.lstrip("-")]))
     if dashes:
         found = [name for name in found if name.rstrip("=.").partition(".")[0] in SECTIONS]
-    return [f"{dashes}{name}" for name in found if not name.startswith("hydra")]
+    return [f"{dashes}{name}" for name in found if not name.startswith(("hydra", "_"))]
