@@ -1,4 +1,4 @@
-"""Features are computed once for all metrics, and those of real pictures once for all runs."""
+"""Features are computed once for all metrics, and those of real images once for all runs."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ from textgan.types import Evaluation
 
 
 class Net(FeatureExtractor):
-    """Outputs "mean" (3 features) and, deeper, "all" (48), and counts the pictures it is shown."""
+    """Outputs "mean" (3 features) and, deeper, "all" (48), and counts the images it is shown."""
 
     shown: list[int] = []
 
@@ -97,7 +97,7 @@ def test_nets_of_other_weights_and_plain_modules_are_not_taken_for_each_other(sh
     assert torch.equal(metrics[2].real, to_rgb_uint8(shared.real).float().amax((2, 3)))
 
 
-def test_real_pictures_are_kept_between_runs_and_draws_are_not(shown, tmp_path):
+def test_real_images_are_kept_between_runs_and_samples_are_not(shown, tmp_path):
     def run(**changes: str) -> Looking:
         metric = Looking(Net("mean", **changes))
         metric.update(evaluation(FeatureBank([metric], FeatureCache(tmp_path))))

@@ -1,4 +1,4 @@
-"""No pictures and no captions, however poor, end the evaluation of the other metrics."""
+"""No images and no captions, however poor, end the evaluation of the other metrics."""
 
 import hydra
 import pytest
@@ -17,7 +17,7 @@ SIZE = 16
 
 
 class Judge(nn.Module):
-    """Compares captions, by their lengths, with the means of pictures' channels."""
+    """Compares captions, by their lengths, with the means of images' channels."""
 
     def encode_images(self, images: torch.Tensor) -> torch.Tensor:
         return nn.functional.normalize(images.mean((2, 3)), dim=-1)

@@ -161,7 +161,7 @@ def test_each_hash_leads_to_its_whole_protocol(report):
         assert f"sha256 {protocol['hash']}" in found.text
 
 
-def test_a_caption_is_followed_by_the_real_picture_and_its_draws(report):
+def test_a_caption_is_followed_by_the_real_image_and_its_draws(report):
     images = Page(page(report)).images[:6]
     said = html.unescape('<script>alert("1 & 2")</script>')
     expected = [
@@ -179,7 +179,7 @@ def test_a_caption_is_followed_by_the_real_picture_and_its_draws(report):
         assert image["class"] == "pixels"
 
 
-def test_real_pictures_have_a_frame_and_a_heading(report):
+def test_real_images_have_a_frame_and_a_heading(report):
     text = page(report)
     assert ["caption", "real", "sample 1", "sample 2"] in Page(text).cells
     assert text.count('<td class="real"><img') == 2
@@ -187,12 +187,12 @@ def test_real_pictures_have_a_frame_and_a_heading(report):
     assert "image-rendering: pixelated" in text
 
 
-def test_without_real_pictures_there_is_no_column_for_them(report):
+def test_without_real_images_there_is_no_column_for_them(report):
     report.shown = report.shown[2:]
     assert ["caption", "sample 1"] in Page(page(report)).cells
 
 
-def test_large_pictures_are_not_called_pixels(report):
+def test_large_images_are_not_called_pixels(report):
     report.shown = [Shown("large", None, torch.zeros(1, 3, 128, 128))]
     assert "class" not in Page(page(report)).images[0]
 

@@ -157,12 +157,7 @@ def test_the_hash_changes_with_seed_data_and_argument_and_not_with_the_model():
     assert digest(pipeline=Pipeline(1.0)) == first
 
 
-def test_the_models_hash_changes_with_a_weight():
-    assert weights_hash(Pipeline()) == weights_hash(Pipeline())
-    assert weights_hash(Pipeline()) != weights_hash(Pipeline(1.0))
-
-
-def test_only_a_metric_that_saw_training_pictures_has_them_in_its_protocol():
+def test_only_a_metric_that_saw_training_images_has_them_in_its_protocol():
     learner = Fake()
     learner.training_pictures = 5
     protocols = reported({"learner": learner, "fake": Fake()}, training=2).protocols
@@ -183,7 +178,7 @@ def test_a_metric_that_was_left_out_has_a_reason_and_no_protocol():
     assert report.numbers.keys() == {"fake"}
 
 
-def test_captions_pictures_and_histograms_are_there_for_the_page():
+def test_captions_images_and_histograms_are_there_for_the_page():
     report = reported({"fake": Fake()}, shade=0.5)
     assert [shown.caption for shown in report.shown] == ["a circle", "a star"]
     assert torch.equal(report.shown[0].real, torch.full((3, 2, 2), 0.5))

@@ -18,17 +18,17 @@ def recalls(images, texts, captions, index=None) -> dict[str, float]:
 
 
 def test_recall_by_hand():
-    # picture 0's own caption lies 5 degrees away, picture 1's 80 (the other one 40), picture 2's 0
+    # image 0's own caption lies 5 degrees away, image 1's 80 (the other one 40), image 2's 0
     found = recalls(encodings(0, 45, 170), encodings(5, 125, 170), [["a"], ["b"], ["c"]])
     assert found["image_to_text_r1"] == pytest.approx(2 / 3)
     assert found["image_to_text_r5"] == 1
-    # caption b at 125 is nearest to the picture at 170
+    # caption b at 125 is nearest to the image at 170
     assert found["text_to_image_r1"] == pytest.approx(2 / 3)
     assert (found["n_pictures"], found["n_captions"]) == (3, 3)
     assert found["image_to_text_r1"].n == 3
 
 
-def test_one_of_several_captions_is_enough_for_a_picture_and_each_caption_counts():
+def test_one_of_several_captions_is_enough_for_an_image_and_each_caption_counts():
     images, texts = encodings(0, 90), encodings(1, 80, 89, 170)
     found = recalls(images, texts, [["a", "far"], ["b", "beyond"]])
     assert found["image_to_text_r1"] == 1
@@ -36,10 +36,10 @@ def test_one_of_several_captions_is_enough_for_a_picture_and_each_caption_counts
     assert found["text_to_image_r1"].n == 4
 
 
-def test_equal_captions_are_one_and_any_picture_that_bears_it_is_right():
+def test_equal_captions_are_one_and_any_image_that_bears_it_is_right():
     found = recalls(encodings(0, 90, 40), encodings(45, 45, 0), [["a"], ["a"], ["b"]])
     assert found["n_captions"] == 2
-    assert found["text_to_image_r1"] == 0  # "a" finds picture 2, "b" picture 0
+    assert found["text_to_image_r1"] == 0  # "a" finds image 2, "b" image 0
     assert found["text_to_image_r5"] == 1
 
 
@@ -51,7 +51,7 @@ def test_a_model_that_finds_all_alike_scores_nothing():
     )
 
 
-def test_a_picture_that_is_met_twice_counts_once():
+def test_an_image_that_is_met_twice_counts_once():
     images, texts = encodings(0, 60, 60, 120), encodings(0, 60, 60, 120)
     index = torch.tensor([0, 2, 2, 3])  # the next good one stood in for a broken one
     found = recalls(images, texts, [["a"], ["b"], ["b"], ["c"]], index)

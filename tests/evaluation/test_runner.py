@@ -10,7 +10,7 @@ from textgan.types import Batch
 
 
 class Pipeline:
-    """Draws pictures that tell their index, their draw and their seed."""
+    """Draws images that tell their index, their draw and their seed."""
 
     device, trained_against = torch.device("cpu"), ()
 
@@ -119,7 +119,7 @@ def test_metrics_for_tests_only_are_left_out_of_a_validation(pipeline):
         assert ("late/recording" in evaluator.compute()) == testing
 
 
-def test_a_metric_without_weights_or_with_too_few_pictures_is_left_out_and_says_why(pipeline):
+def test_a_metric_without_weights_or_with_too_few_images_is_left_out_and_says_why(pipeline):
     def fails(error):
         def method():
             raise error
@@ -149,7 +149,7 @@ def test_a_metric_whose_weights_are_broken_is_one_sentence_with_its_name(pipelin
         Evaluator({"mine": metric}).begin(pipeline, testing=True)
 
 
-def test_training_pictures_are_shown_before_the_first_draw_to_those_that_ask(pipeline):
+def test_training_images_are_shown_before_the_first_sample_to_those_that_ask(pipeline):
     metric, seen = Recording(), []
     metric.training_pictures = 3
     metric.update_training = lambda evaluation: seen.append(evaluation.real)
@@ -188,7 +188,7 @@ def test_the_first_sixteen_captions_are_remembered_for_the_report(pipeline):
     assert evaluator.shown[0].draws.shape == (3, 3, 2, 2)
 
 
-def test_pictures_of_another_size_are_refused(pipeline):
+def test_images_of_another_size_are_refused(pipeline):
     other = batch(0)
     other.images = torch.zeros(1, 3, 4, 4)
     with pytest.raises(ConfigError, match=r"samples are 3 x 2 x 2 .* images 3 x 4 x 4: image_size"):

@@ -12,6 +12,8 @@ from torch.nn import functional as F
 
 from textgan.extractor.inception import _resize
 
+_FORK = (("a", (1, 3)), ("b", (3, 1)))
+
 
 class Reference:
     """Inception by convolution, batch norm and ReLU over a state dict in float64.
@@ -54,21 +56,11 @@ class Reference:
 
     def mixed_5(self, name: str, x: Tensor, pooled: int) -> Tensor:
         average = F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-        return torch.cat(
-            [
-                self.row(name, x, ("1x1", 64, (1, 1))),
-                self.row(name, x, ("5x5_1", 48, (1, 1)), ("5x5_2", 64, (5, 5))),
-                self.row(
-                    name,
-                    x,
-                    ("3x3dbl_1", 64, (1, 1)),
-                    ("3x3dbl_2", 96, (3, 3)),
-                    ("3x3dbl_3", 96, (3, 3)),
-                ),
-                self.row(name, average, ("_pool", pooled, (1, 1))),
-            ],
-            1,
-        )
+        short = ("5x5_1", 48, (1, 1)), ("5x5_2", 64, (5, 5))
+        long = ("3x3dbl_1", 64, (1, 1)), ("3x3dbl_2", 96, (3, 3)), ("3x3dbl_3", 96, (3, 3))
+        ends = ("1x1", 64, (1, 1)), ("_pool", pooled, (1, 1))
+        rows = ((x, ends[0]), (x, *short), (x, *long), (average, ends[1]))
+        return torch.cat([self.row(name, start, *steps) for start, *steps in rows], 1)
 
     def mixed_6a(self, x: Tensor) -> Tensor:
         steps = (
@@ -107,17 +99,13 @@ class Reference:
     def mixed_7(self, name: str, x: Tensor, pooled: Tensor) -> Tensor:
         short = self.row(name, x, ("3x3_1", 384, (1, 1)))
         long = self.row(name, x, ("3x3dbl_1", 448, (1, 1)), ("3x3dbl_2", 384, (3, 3)))
-        return torch.cat(
-            [
-                self.row(name, x, ("1x1", 320, (1, 1))),
-                self.row(name, short, ("3x3_2a", 384, (1, 3))),
-                self.row(name, short, ("3x3_2b", 384, (3, 1))),
-                self.row(name, long, ("3x3dbl_3a", 384, (1, 3))),
-                self.row(name, long, ("3x3dbl_3b", 384, (3, 1))),
-                self.row(name, pooled, ("_pool", 192, (1, 1))),
-            ],
-            1,
+        rows = (
+            (x, "1x1", 320, (1, 1)),
+            *((short, f"3x3_2{letter}", 384, kernel) for letter, kernel in _FORK),
+            *((long, f"3x3dbl_3{letter}", 384, kernel) for letter, kernel in _FORK),
+            (pooled, "_pool", 192, (1, 1)),
         )
+        return torch.cat([self.row(name, start, step) for start, *step in rows], 1)
 
     def __call__(self, images: Tensor) -> dict[str, Tensor]:
         maps = {}
@@ -143,7 +131,7 @@ class Reference:
 
 @pytest.fixture(scope="module")
 def reference() -> tuple[dict[str, Tensor], Tensor, dict[str, Tensor]]:
-    """A state dict of random weights, two pictures, and what the network of it says of them."""
+    """A state dict of random weights, two images, and the outputs of its network for them."""
     net = Reference()
     images = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8, generator=net.generator)
     return net.state, images, net(images)

@@ -88,13 +88,13 @@ def test_one_deep_pass_has_the_outputs_of_all_shallower_ones(weights):
     assert names == list(deep.state_dict())[: len(names)]
 
 
-def test_pictures_do_not_depend_on_the_batch_around_them(weights):
+def test_images_do_not_depend_on_the_batch_around_them(weights):
     net = Inception(192, weights=weights)
     images = some(3)
     torch.testing.assert_close(net(images)[1:2], net(images[1:2]))
 
 
-def test_more_pictures_than_64_are_looked_at_in_parts(shallow):
+def test_more_images_than_64_are_processed_in_parts(shallow):
     net = Inception(64, weights=str(shallow))
     net.load()
     seen = []
@@ -112,7 +112,7 @@ def test_more_pictures_than_64_are_looked_at_in_parts(shallow):
     assert net(images[:0]).shape == (0, 3)
 
 
-def test_no_file_is_read_before_the_first_pictures_and_then_once(shallow):
+def test_no_file_is_read_before_the_first_images_and_then_once(shallow):
     net = Inception(64, weights=str(shallow))
     assert not list(net.parameters())
     features = net(some(1))
@@ -182,7 +182,7 @@ def test_a_feature_that_is_none_is_refused_at_once(feature):
         Inception(feature)
 
 
-def test_other_pictures_than_rgb_bytes_are_refused(shallow):
+def test_other_images_than_rgb_bytes_are_refused(shallow):
     net = Inception(64, weights=str(shallow))
     with pytest.raises(ValueError, match=r"must be \(B, 3, H, W\) uint8, got"):
         net(some(1).float())
@@ -204,7 +204,7 @@ def test_fid_itself_is_of_the_2048_features_and_is_built_without_weights(monkeyp
 
 
 def sample(folder: Path, n: int) -> Tensor:
-    """n pictures spread over a data set, at 64 pixels, (n, 3, 64, 64) in [-1, 1]."""
+    """n images spread over a data set, at 64 pixels, (n, 3, 64, 64) in [-1, 1]."""
     lines = (folder / "captions.jsonl").read_text(encoding="utf-8").splitlines()
     chosen = [lines[place * len(lines) // n] for place in range(n)]
     files = [Image.open(folder / json.loads(line)["file"]) for line in chosen]

@@ -40,7 +40,7 @@ def test_black_and_white_are_at_distance_one_whatever_the_side(side):
     assert (net(black + 255) - net(black)).norm().item() == pytest.approx(1, rel=1e-5)
 
 
-def test_pictures_do_not_depend_on_the_batch_around_them():
+def test_images_do_not_depend_on_the_batch_around_them():
     images = some(5)
     assert torch.equal(Pixels(4)(images)[2:3], Pixels(4)(images[2:3]))
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.nn.functional as F
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import Tensor
@@ -72,7 +73,7 @@ def test_maps_do_not_grow_on_the_way_down(encoder):
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_a_picture_has_the_same_features_alone_and_among_others(encoder, training):
+def test_an_image_has_the_same_features_alone_and_among_others(encoder, training):
     encoder.train(training)
     images = pictures()
     together = encoder(images)
@@ -82,7 +83,7 @@ def test_a_picture_has_the_same_features_alone_and_among_others(encoder, trainin
             torch.testing.assert_close(one[0], all_[row], atol=1e-5, rtol=1e-5)
 
 
-def test_different_pictures_have_different_features(encoder):
+def test_different_images_have_different_features(encoder):
     for tensor in tensors(encoder(pictures())):
         rows = tensor.flatten(1)
         assert torch.pdist(rows).min() > 1e-3 * rows.norm(dim=1).max()
@@ -113,21 +114,21 @@ def test_gradient_of_the_features_reaches_every_weight(encoder):
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (8, 8), (20, 13)])
-def test_a_picture_of_another_size_is_resized(encoder, height, width):
+def test_an_image_of_another_size_is_resized(encoder, height, width):
     images = pictures(height=height, width=width)
     resized = F.interpolate(images, (16, 16), mode="bilinear", antialias=True)
     assert_same(encoder(images), encoder.encode(resized))
 
 
 @pytest.mark.parametrize("channels", [1, 4])
-def test_pictures_of_other_channels_are_a_sentence(encoder, channels):
+def test_images_of_other_channels_are_a_sentence(encoder, channels):
     with pytest.raises(ValueError, match=f"images must have 3 channels, got {channels}"):
         encoder(pictures(channels=channels))
 
 
 @pytest.mark.parametrize("channels", [0, 2, 5])
-def test_channels_that_no_picture_has_are_a_sentence(file, channels):
-    with pytest.raises(Exception, match=f"channels must be 1, 3 or 4, got {channels}"):
+def test_channels_that_no_image_has_are_a_sentence(file, channels):
+    with pytest.raises(InstantiationException, match=f"channels must be 1, 3 or 4, got {channels}"):
         make(file, {"channels": channels})
 
 
@@ -161,7 +162,7 @@ def test_a_copy_of_it_held_frozen_says_the_same(encoder):
 
 
 @pytest.mark.parametrize("side", [16, 24])
-def test_half_precision_pictures_are_seen_at_any_size(encoder, side):
+def test_half_precision_images_are_seen_at_any_size(encoder, side):
     images = pictures(height=side, width=side)
     expected = encoder(images).pooled
     with torch.autocast("cpu", torch.bfloat16):  # as a generator's draws in such a training

@@ -75,7 +75,6 @@ def test_a_penalty_on_gradients_can_be_differentiated():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"channels": 2}, "channels must be 1, 3 or 4, got 2"),
         ({"patch_size": 5}, "image_size must be a multiple of patch_size, got 16 and 5"),
         ({"patch_size": 32}, "image_size must be a multiple of patch_size, got 16 and 32"),
         ({"patch_size": 0}, "image_size must be a multiple of patch_size, got 16 and 0"),

@@ -74,7 +74,7 @@ def pictures(n: int, height: int, width: int) -> Tensor:
 
 
 @pytest.mark.parametrize("size", [(18, 18), (12, 12), (64, 64), (50, 37), (20, 90)], ids=str)
-def test_pictures_are_read_as_the_models_own_preprocessor_does_but_for_rounding(judge, size):
+def test_images_are_read_as_the_models_own_preprocessor_does_but_for_rounding(judge, size):
     images = pictures(3, *size)
     asked = [to_pil(from_uint8(image)) for image in images]
     expected = preprocessor()(asked, return_tensors="pt")["pixel_values"]
@@ -84,7 +84,7 @@ def test_pictures_are_read_as_the_models_own_preprocessor_does_but_for_rounding(
     assert (difference > 0.5).double().mean() < 0.02
 
 
-def test_a_picture_of_the_models_size_is_only_cropped_and_normalised(judge):
+def test_an_image_of_the_models_size_is_only_cropped_and_normalised(judge):
     images = pictures(1, 18, 18)
     mean, std = (
         torch.tensor(x).view(3, 1, 1) for x in (judge.preprocessing.mean, judge.preprocessing.std)

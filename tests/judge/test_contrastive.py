@@ -61,7 +61,7 @@ def test_encodings_are_those_of_the_pipeline(judge, side):
     torch.testing.assert_close(judge.encode_texts(CAPTIONS), expected)
 
 
-def test_pictures_are_seen_as_if_they_had_been_saved(judge):
+def test_images_are_seen_as_if_they_had_been_saved(judge):
     images = pictures(2)
     expected = judge.encode_images(images)
     assert torch.equal(judge.encode_images(images + 0.4 / 127.5), expected)
@@ -70,7 +70,7 @@ def test_pictures_are_seen_as_if_they_had_been_saved(judge):
     assert torch.equal(judge.encode_images(torch.full((1, 3, 16, 16), 1.5)), white)
 
 
-def test_pictures_of_other_channels_are_one_sentence(judge):
+def test_images_of_other_channels_are_one_sentence(judge):
     with pytest.raises(ValueError, match="images must have 3 channels, got 1"):
         judge.encode_images(torch.ones(1, 1, 16, 16))
 

@@ -101,7 +101,7 @@ def test_autocast_around_it_changes_nothing():
     assert inside == distance(real, fake)
 
 
-def test_only_the_first_draw_counts_and_n_is_the_number_of_captions():
+def test_only_the_first_sample_counts_and_n_is_the_number_of_captions():
     real, fake = images(30, seed=0), images(30, seed=1)
     fid = FID(Projection(), name="fd_projection")
     fid.update(Evaluation(["x"] * 30, real, torch.stack([fake, images(30, seed=2)], 1)))
@@ -128,14 +128,14 @@ def test_pixels_beyond_the_range_are_clamped_and_do_not_wrap():
     assert distance(white, white + 0.005) == pytest.approx(0, abs=1e-20)
 
 
-def test_fewer_than_two_pictures_are_one_clear_sentence():
+def test_fewer_than_two_images_are_one_clear_sentence():
     fid = FID(Projection(), name="fd_6")
     fid.update(evaluation(images(1, seed=0), images(1, seed=1)))
     with pytest.raises(ValueError, match="FID needs at least 2 images of each kind, got 1 real"):
         fid.compute()
 
 
-def test_missing_real_pictures_and_broken_draws_are_refused():
+def test_missing_real_images_and_broken_samples_are_refused():
     fid = FID(Projection())
     with pytest.raises(ValueError, match="FID needs real images, got none"):
         fid.update(evaluation(None, images(2, seed=0)))
@@ -165,7 +165,7 @@ def test_the_extractor_moves_with_the_metric():
     assert extractor.weight.is_meta
 
 
-def test_its_interval_does_not_depend_on_the_order_in_which_pictures_come():
+def test_its_interval_does_not_depend_on_the_order_in_which_images_come():
     real, fake = images(200, seed=0), 0.8 * images(200, seed=1)
     found = []
     for order in (torch.arange(200), torch.randperm(200, generator=torch.Generator())):

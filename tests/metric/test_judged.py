@@ -78,7 +78,7 @@ def test_autocast_around_it_changes_nothing():
     assert torch.equal(inside, metric.encode_images(shown, "draws"))
 
 
-def test_broken_pictures_and_broken_encodings_are_refused():
+def test_broken_images_and_broken_encodings_are_refused():
     metric, draws = Judged(Judge()), images(3, 1)
     real = draws[:, 0].clone()
     real[1, 0, 0, 0] = float("nan")

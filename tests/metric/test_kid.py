@@ -64,7 +64,7 @@ def test_it_is_that_of_torchmetrics_with_one_subset_of_all_images():
 
 
 @pytest.mark.parametrize(("n", "m"), [(3, 3), (8, 5)])
-def test_the_interval_is_that_of_leaving_each_picture_out_and_starting_over(n, m):
+def test_the_interval_is_that_of_leaving_each_image_out_and_starting_over(n, m):
     real, draws = features(images(n, seed=0)), features(0.5 * images(m, seed=1))
     variance = 0.0
     for size, sets in (
@@ -111,7 +111,7 @@ def _blur(images: Tensor, side: int) -> Tensor:
     return nn.functional.avg_pool2d(images, side, 1, side // 2, count_include_pad=False)
 
 
-def test_fewer_than_three_pictures_are_one_clear_sentence():
+def test_fewer_than_three_images_are_one_clear_sentence():
     metric = KID(Projection(), name="mmd")
     metric.update(Evaluation(["x"] * 2, images(2, seed=0), images(2, seed=1)[:, None]))
     with pytest.raises(ValueError, match="KID needs at least 3 images of each kind, got 2 real"):

@@ -80,7 +80,7 @@ def test_a_set_with_itself_has_all_of_it_in_its_own_balls():
     assert (found["precision"], found["recall"], found["coverage"]) == (1, 1, 1)
 
 
-def test_equal_pictures_lie_in_one_anothers_balls_whose_radius_is_0():
+def test_equal_images_lie_in_one_anothers_balls_whose_radius_is_0():
     real = images(4, seed=0).repeat_interleave(8, 0)
     found = measure(real, real.flip(0))
     assert (found["precision"], found["recall"], found["coverage"]) == (1, 1, 1)
@@ -105,7 +105,7 @@ def test_under_large_noise_precision_falls_and_recall_stays():
     assert found["recall"] > 0.9
 
 
-def test_draws_of_the_same_distribution_have_a_density_of_about_1():
+def test_samples_of_the_same_distribution_have_a_density_of_about_1():
     found = measure(images(300, seed=0), images(300, seed=1))["density"]
     assert found.low < 1 < found.high
     assert found.high - found.low < 0.5
@@ -119,7 +119,7 @@ def test_shares_have_wilsons_interval_over_their_own_images():
         assert (value.low, value.high) == wilson(round(value * n), n)
 
 
-def test_too_few_pictures_and_no_neighbours_are_one_clear_sentence():
+def test_too_few_images_and_no_neighbours_are_one_clear_sentence():
     with pytest.raises(TooFewError, match="Manifold needs at least 6 images of each kind, got 6"):
         measure(images(6, seed=0), images(5, seed=1))
     with pytest.raises(ValueError, match="must be at least 1, got 0 and 5"):

@@ -1,4 +1,4 @@
-"""Copies of training pictures: planted ones are found, and fresh pictures are not accused."""
+"""Copies of training images: planted ones are found, and fresh images are not accused."""
 
 import math
 
@@ -49,7 +49,7 @@ def test_the_numbers_are_those_worked_by_hand():
     assert series["held-out images"].square().tolist() == pytest.approx([75, 300, 4800])
 
 
-def test_a_planted_copy_among_fresh_draws_is_found_and_shown():
+def test_a_planted_copy_among_fresh_samples_is_found_and_shown():
     training, draws = images(300, seed=0), images(150, seed=1)
     draws[77] = training[123]
     metric = metric_of(training, draws, images(150, seed=2))
@@ -68,7 +68,7 @@ def test_a_planted_copy_among_fresh_draws_is_found_and_shown():
     assert (left[:, 16::32, 16::32] - training[123]).abs().max() < 0.01
 
 
-def test_draws_of_the_distribution_of_held_out_pictures_are_not_accused():
+def test_samples_of_the_distribution_of_held_out_images_are_not_accused():
     inside = copies = 0
     for seed in range(20):
         parts = images(600, seed=seed).split([400, 100, 100])
@@ -88,12 +88,12 @@ def test_a_generator_that_only_copies_scores_1():
     assert found["nearer"].low < 1  # however sure, fifty draws leave a doubt
 
 
-def test_draws_far_from_the_data_are_nearer_than_nothing():
+def test_samples_far_from_the_data_are_nearer_than_nothing():
     found = metric_of(0.1 * images(50, seed=0), torch.ones(20, 3, 4, 4), 0.1 * images(20, seed=1))
     assert found.compute()["nearer"] == found.compute()["copies"] == 0
 
 
-def test_held_out_pictures_that_were_trained_on_hide_copies_as_its_docstring_says():
+def test_held_out_images_that_were_trained_on_hide_copies_as_its_docstring_says():
     training, held_out = images(100, seed=0), images(50, seed=1)
     held_out[:25] = training[:25]
     found = metric_of(training, training[50:], held_out).compute()
@@ -119,7 +119,7 @@ def test_the_interval_of_nearer_is_wilsons_for_the_smaller_set():
     assert (found.low, found.high) == pytest.approx(wilson(5 / 3, 2))
 
 
-def test_large_pictures_are_kept_small_and_gray_ones_in_colour():
+def test_large_images_are_kept_small_and_gray_ones_in_colour():
     side = 128
     gray = torch.linspace(-1, 1, side).expand(3, 1, side // 2, side)
     metric = metric_of(gray, gray, gray)
@@ -131,7 +131,7 @@ def test_large_pictures_are_kept_small_and_gray_ones_in_colour():
     assert metric._closest[0].shape == (3, 3, 32, 128)
 
 
-def test_draws_and_training_pictures_of_unequal_size_stand_side_by_side():
+def test_samples_and_training_images_of_unequal_size_stand_side_by_side():
     metric = metric_of(images(9, seed=0), torch.ones(3, 3, 8, 8), images(3, seed=1))
     metric.compute()
     assert metric._closest[0].shape == (3, 3, 8, 16)
@@ -146,7 +146,7 @@ def test_only_ten_pairs_are_shown_and_none_before_compute_or_after_reset():
     assert metric.images() == metric.histograms() == {}
 
 
-def test_without_training_pictures_it_says_so_in_one_sentence():
+def test_without_training_images_it_says_so_in_one_sentence():
     metric = Memorisation(Pixels(1))
     metric.update(Evaluation(["x"] * 3, images(3, seed=0), images(3, seed=1)[:, None]))
     with pytest.raises(TooFewError, match=r"update_training.*got 0 training images and 3 samples"):

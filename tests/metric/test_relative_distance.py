@@ -54,7 +54,7 @@ def test_the_standard_error_is_no_less_than_the_ratio_varies_between_data_sets_n
     assert 1 < error / deviation < 1.4
 
 
-def test_there_is_no_ratio_where_all_captions_or_all_draws_are_equal():
+def test_there_is_no_ratio_where_all_captions_or_all_samples_are_equal():
     distances, first, captions = example(5)
     assert relative(distances, first, torch.zeros(5)) is None
     rounding = 1e-7 * torch.randn(5, 3, generator=torch.Generator().manual_seed(1))

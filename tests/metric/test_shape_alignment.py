@@ -1,4 +1,4 @@
-"""Reading shapes: right on real pictures, soft and noisy ones, and wrong where a picture is."""
+"""Reading shapes: right on real images, soft and noisy ones, and wrong where an image is."""
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ def score(captions: list[str], images: Tensor, **arguments) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("image_size", [32, 64])
-def test_real_pictures_are_right(image_size):
+def test_real_images_are_right(image_size):
     values = score(*pictures(300, image_size))
     assert values["all"] >= 0.995
     assert values["n"] == 300
@@ -46,7 +46,7 @@ def test_real_pictures_are_right(image_size):
 
 
 @pytest.mark.parametrize("image_size", [32, 64])
-def test_soft_and_noisy_pictures_are_read_too(image_size):
+def test_soft_and_noisy_images_are_read_too(image_size):
     captions, images = pictures(200, image_size)
     sigma = 0.6 * image_size / 32
     soft = torch.from_numpy(gaussian_filter(images.numpy(), (0, 0, sigma, sigma), mode="nearest"))
@@ -56,7 +56,7 @@ def test_soft_and_noisy_pictures_are_read_too(image_size):
 
 
 @pytest.mark.slow
-def test_hard_pictures_are_mostly_right():
+def test_hard_images_are_mostly_right():
     values = score(*pictures(60, 64, hard=True), hard=True)
     assert values["all"] >= 0.9
     assert values["texture"] >= 0.93
@@ -93,7 +93,7 @@ def test_an_object_too_many_makes_only_the_count_wrong():
     assert "relation" not in values
 
 
-def test_mirroring_a_picture_makes_only_the_relation_wrong():
+def test_mirroring_an_image_makes_only_the_relation_wrong():
     values = score([TWO], picture_of(TWO).flip(3))
     assert (values["all"], values["relation"]) == (0, 0)
     assert min(values[name] for name in ("colour", "shape", "size", "count", "background")) == 1
@@ -122,7 +122,7 @@ def test_captions_of_one_and_of_two_objects_are_told_apart():
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_empty_and_noise_pictures_count_nothing_right(value):
+def test_empty_and_noise_images_count_nothing_right(value):
     generator = torch.Generator().manual_seed(0)
     images = value * torch.randn(8, 3, 32, 32, generator=generator).clamp(-1, 1)
     values = score([TWO] * 8, images)
@@ -139,7 +139,7 @@ def test_batches_add_up():
     assert 0 < metric.compute()["count"] < 1
 
 
-def test_only_the_first_draw_counts():
+def test_only_the_first_sample_counts():
     first, second = picture_of(WHITE_CIRCLE), picture_of(TWO)
     metric = ShapeAlignment()
     metric.update(Evaluation([WHITE_CIRCLE], None, torch.stack([first, second], 1)))

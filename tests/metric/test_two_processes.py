@@ -22,6 +22,7 @@ from textgan.metric import (
     Metric,
     PromptDiversity,
     RPrecision,
+    Sharpness,
     TextImageSimilarity,
 )
 from textgan.seed import keyed_randn
@@ -50,6 +51,7 @@ METRICS: dict[str, Callable[[], Metric]] = {
     "memorisation": lambda: Memorisation(Pixels(4)),
     "r_precision": lambda: RPrecision(Judge(), others=9),
     "text_image_similarity": lambda: TextImageSimilarity(Judge()),
+    "sharpness": Sharpness,
 }
 
 

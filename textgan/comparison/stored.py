@@ -74,10 +74,9 @@ def _problem(content: dict[str, Any]) -> str | None:
     for name, number in content["numbers"].items():
         if not isinstance(number, dict) or number.get("metric") not in protocols:
             return f"numbers.{name} must be an object with a metric that has a protocol"
-        if wrong := [key for key in _FLOATS if not _may_be(key, number.get(key))]:
-            return (
-                f"numbers.{name}.{wrong[0]} must be a finite number, got {number.get(wrong[0])!r}"
-            )
+        for key in _FLOATS:
+            if not _may_be(key, number.get(key)):
+                return f"numbers.{name}.{key} must be a finite number, got {number.get(key)!r}"
     return None
 
 

@@ -40,8 +40,9 @@ class ContrastiveEvaluator(Evaluation[ContrastivePipeline]):
         self.class_names, self._labels = list(split.class_names), split.labels
         self._retrieval, self._near = Retrieval(), NearMisses()
         self._fingerprint = Fingerprint(all_texts=True)
-        has_classes = split.labels is not None
-        self._matrix = MulticlassConfusionMatrix(len(self.class_names)) if has_classes else None
+        self._matrix = None
+        if split.labels is not None:
+            self._matrix = MulticlassConfusionMatrix(len(self.class_names))
         self._classes: Tensor | None = None
         self._shown: list[tuple[str, Tensor]] = []
         self.seen, self.confusion = ("", 0), None

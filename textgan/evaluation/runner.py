@@ -159,7 +159,9 @@ class Evaluator:
         _check_size(draws, batch.images)
         edited = None
         if any(metric.edits for metric in self.active.values()):
-            edited = sample(replace(batch, captions=self._edit(batch)), 1, self.seed)
+            rows = zip(batch.captions, batch.index.tolist(), strict=True)
+            captions = [self._swap(caption, self.seed, index) for caption, index in rows]
+            edited = sample(replace(batch, captions=captions), 1, self.seed)
         evaluation = Evaluation(
             batch.captions, batch.images.float(), draws, edited, index=batch.index
         )
@@ -219,12 +221,6 @@ class Evaluator:
         if self._bank is not None:
             evaluation.bank = self._bank.of(evaluation)
         return evaluation
-
-    def _edit(self, batch: Batch) -> list[str]:
-        return [
-            self._swap(caption, self.seed, index)
-            for caption, index in zip(batch.captions, batch.index.tolist(), strict=True)
-        ]
 
     def _remember(self, evaluation: Evaluation) -> None:
         missing = _SHOWN - len(self.shown)

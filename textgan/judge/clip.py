@@ -166,23 +166,15 @@ def _read(
     if missing or is_empty or not tokenizer.is_fast:
         lack = f"lacks {missing[:3]}" if missing else "has no tokenizer.json"
         raise ValueError(f"pretrained must be a complete CLIP, but {name!r} {lack}")
-    _try(tokenizer, name, model.config.text_config)
-    side = model.config.vision_config.image_size
-    return model, tokenizer, _preprocessing(name, processor.to_dict(), side)
-
-
-def _try(
-    tokenizer: "transformers.PreTrainedTokenizerBase",
-    name: str,
-    config: "transformers.CLIPTextConfig",
-) -> None:
-    """Raise ValueError unless the tokenizer can read captions of every kind."""
-    length = config.max_position_embeddings
+    length = model.config.text_config.max_position_embeddings
     with TokenizerErrors(f"pretrained {name!r}", "has a tokenizer that cannot be used"):
         backend = read_tokenizer(tokenizer.backend_tokenizer.to_str())
         backend.enable_truncation(length)
         backend.no_padding()
-        try_captions(backend, max_length=length, vocab_size=config.vocab_size)
+        size = model.config.text_config.vocab_size
+        try_captions(backend, max_length=length, vocab_size=size)
+    side = model.config.vision_config.image_size
+    return model, tokenizer, _preprocessing(name, processor.to_dict(), side)
 
 
 def _preprocessing(name: str, config: dict[str, Any], side: int) -> _Preprocessing:
