@@ -32,9 +32,8 @@ def captions(shown: list[Shown]) -> str:
 def _row(shown: Shown, names: list[str], *, has_real: bool) -> str:
     cells = [f'<th scope="row">{escape(shown.caption)}</th>']
     if has_real:
-        inside = (
-            _small(shown.real, f"real image: {shown.caption}") if shown.real is not None else ""
-        )
+        real = shown.real
+        inside = "" if real is None else _small(real, f"real image: {shown.caption}")
         cells.append(f'<td class="real">{inside}</td>')
     for name, image in zip(names, shown.draws, strict=False):
         cells.append(f"<td>{_small(image, f'{name}: {shown.caption}')}</td>")

@@ -34,7 +34,6 @@ class Contrastive(FeatureExtractor):
 
     @property
     def num_features(self) -> int:
-        """Width of the features."""
         self.load()
         return self.encoder.width
 

@@ -26,7 +26,6 @@ class FeatureMetric(NetMetric):
 
     @property
     def extractor(self) -> nn.Module:
-        """The network."""
         return self.net
 
     def extractors(self) -> list[nn.Module]:

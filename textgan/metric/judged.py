@@ -22,7 +22,6 @@ class JudgedMetric(NetMetric):
 
     @property
     def judge(self) -> nn.Module:
-        """The network."""
         return self.net
 
     def encode_images(self, evaluation: Evaluation, kind: str) -> Tensor | None:

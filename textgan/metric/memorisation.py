@@ -114,7 +114,6 @@ class Memorisation(FeatureMetric):
         return {"Distance to the nearest training image": self._distances}
 
     def reset(self) -> None:
-        """Forget all images."""
         super().reset()
         self._distances, self._closest = {}, None
 

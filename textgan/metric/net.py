@@ -23,7 +23,6 @@ class NetMetric(Metric):
 
     @property
     def net(self) -> nn.Module:
-        """The network."""
         return self.hidden.net
 
     def prepare(self) -> None:

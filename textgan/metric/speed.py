@@ -81,7 +81,6 @@ class Speed(Metric):
         return dict(self._observed)
 
     def reset(self) -> None:
-        """Forget the observed values."""
         super().reset()
         self._observed = {}
 
