@@ -43,7 +43,7 @@ def test_the_settings_that_most_runs_change_come_first(textgan):
 def test_help_beside_a_choice_shows_all_its_settings_with_what_they_mean(textgan):
     status, out, _ = textgan("fit", "data=shapes", "--help", "loss=[kl_falling,r1r2_light]")
     assert status == 0
-    assert "data.held_out=null\n      [colour, shape] pairs that training never shows" in out
+    assert "data.held_out=null\n      [colour, shape] pairs that never occur in training" in out
     assert "data.batch_size=32\n      images per process and step." in out  # of the base class
     assert "model.losses.kl.weight=[[0.0" in out
     assert "model.losses.r1r2.gamma=" in out  # of the file that r1r2_light starts from
