@@ -85,10 +85,7 @@ class ContrastiveStep(CaptionedStep):
 
         The second value is (N, M) bool: whether text j is wrong for image i.
         """
-        gathered = [
-            TextFeatures(*(self.gather(t) for t in (text.words, text.mask, text.pooled)))
-            for text in self._own_texts()
-        ]
+        gathered = [text.each(self.gather) for text in self._own_texts()]
         return TextFeatures.cat(gathered), self._wrong_texts()
 
     def all_pooled(self) -> tuple[Tensor, Tensor, Tensor]:

@@ -59,19 +59,19 @@ class TextFeatures:
         return len(self.pooled)
 
     def __getitem__(self, rows: slice | Tensor) -> "TextFeatures":
-        return TextFeatures(self.words[rows], self.mask[rows], self.pooled[rows])
+        return self.each(lambda tensor: tensor[rows])
+
+    def each(self, function: Callable[[Tensor], Tensor]) -> "TextFeatures":
+        """Apply a function to each of the three tensors."""
+        return TextFeatures(function(self.words), function(self.mask), function(self.pooled))
 
     def detach(self) -> "TextFeatures":
         """The same features, detached from the text encoder's graph."""
-        return TextFeatures(self.words.detach(), self.mask, self.pooled.detach())
+        return self.each(Tensor.detach)
 
     def repeat_interleave(self, repeats: int) -> "TextFeatures":
         """Each caption `repeats` times in a row: (B * repeats, ...)."""
-        return TextFeatures(
-            self.words.repeat_interleave(repeats, 0),
-            self.mask.repeat_interleave(repeats, 0),
-            self.pooled.repeat_interleave(repeats, 0),
-        )
+        return self.each(lambda tensor: tensor.repeat_interleave(repeats, 0))
 
     @staticmethod
     def cat(parts: list["TextFeatures"]) -> "TextFeatures":

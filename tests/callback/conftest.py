@@ -1,6 +1,7 @@
 import pytest
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.callbacks import Checkpoint
 from torch import nn
 from torch.utils.data import DataLoader
 
@@ -80,12 +81,13 @@ def trainer(tmp_path):
     """A trainer whose run folder is tmp_path: callbacks -> Trainer."""
 
     def make(*callbacks: pl.Callback, **options: object) -> pl.Trainer:
-        settings = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
-        settings["limit_val_batches"] = 0
+        saving = any(isinstance(callback, Checkpoint) for callback in callbacks)
+        settings = {"logger": False, "enable_progress_bar": False, "limit_val_batches": 0}
         return pl.Trainer(
             accelerator="cpu",
             callbacks=[*callbacks],
             default_root_dir=str(tmp_path),
+            enable_checkpointing=saving,
             enable_model_summary=False,
             max_epochs=1,
             log_every_n_steps=1,

@@ -1,5 +1,4 @@
 import math
-import os
 import signal
 from types import SimpleNamespace
 
@@ -9,11 +8,10 @@ import torch
 
 from textgan.callback.checkpoint import Checkpoint
 from textgan.errors import ConfigError
-from textgan.process.stop import Stop
 
 
 def test_the_last_checkpoint_is_that_of_the_end(trainer, counting, batches, tmp_path):
-    trainer(Checkpoint(every_images=16), enable_checkpointing=True).fit(counting, batches)
+    trainer(Checkpoint(every_images=16)).fit(counting, batches)
     checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert int(checkpoint["state_dict"]["images_seen"]) == 40
     assert [path.name for path in tmp_path.iterdir()] == ["last.ckpt"]
@@ -24,7 +22,7 @@ def test_it_is_written_where_a_multiple_is_crossed(trainer, counting, batches, t
     callback = Checkpoint(every_images=16)
     save = callback._save
     callback._save = lambda t, images: (written.append(images), save(t, images))
-    trainer(callback, enable_checkpointing=True).fit(counting, batches)
+    trainer(callback).fit(counting, batches)
     assert written == [16, 32, 40]
 
 
@@ -40,37 +38,14 @@ def test_a_crash_while_writing_leaves_the_old_checkpoint(
 
     monkeypatch.setattr(torch, "save", crash)
     with pytest.raises(OSError, match="the disk is full"):
-        trainer(Checkpoint(every_images=16), enable_checkpointing=True).fit(counting, batches)
+        trainer(Checkpoint(every_images=16)).fit(counting, batches)
     checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=True)
     assert int(checkpoint["state_dict"]["images_seen"]) == 16
 
 
-class CtrlC(pl.Callback):
-    """Pressed in the midst of the second step."""
-
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-        if batch_idx == 1:
-            os.kill(os.getpid(), signal.SIGINT)
-
-
-def test_ctrl_c_ends_the_step_writes_it_down_and_says_when(trainer, counting, batches, tmp_path):
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of & ignores it
-    try:
-        with pytest.raises(Stop, match="stopped by Ctrl-C at 8 images") as stopped:
-            trainer(Checkpoint(every_images=0), CtrlC(), enable_checkpointing=True).fit(
-                counting, batches
-            )
-    finally:
-        after = signal.signal(signal.SIGINT, before)
-    assert after is signal.default_int_handler
-    assert stopped.value.code == 130
-    checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=True)
-    assert int(checkpoint["state_dict"]["images_seen"]) == 8
-
-
 def test_the_handler_of_ctrl_c_is_given_back(trainer, counting, batches):
     before = signal.getsignal(signal.SIGINT)
-    trainer(Checkpoint(every_images=0), enable_checkpointing=True).fit(counting, batches)
+    trainer(Checkpoint(every_images=0)).fit(counting, batches)
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -89,7 +64,6 @@ def fit_scored(trainer, counting, batches, callback: Checkpoint, *scores: float)
     trainer(
         callback,
         Scored(*scores),
-        enable_checkpointing=True,
         limit_val_batches=1,
         val_check_interval=2,
         num_sanity_val_steps=0,

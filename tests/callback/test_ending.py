@@ -11,9 +11,11 @@ from textgan.callback.ending import Ending
 from textgan.logger.csv import CSVLogger
 from textgan.process.stop import Stop, signals
 
+VALIDATING = {"limit_val_batches": 2, "val_check_interval": 2, "num_sanity_val_steps": 0}
+
 
 class Press(pl.Callback):
-    """Ctrl-C in the midst of a batch, on one process."""
+    """Sends Ctrl-C during a batch, on one process."""
 
     def __init__(self, hook: str, at: int = 1, rank: int = 0):
         self.at, self.rank = at, rank
@@ -37,14 +39,18 @@ def images_in(folder) -> int:
     return int(checkpoint["state_dict"]["images_seen"])
 
 
+def test_ctrl_c_ends_the_step_writes_it_down_and_says_when(trainer, counting, batches, tmp_path):
+    run = trainer(Checkpoint(every_images=0), Press("on_train_batch_start"))
+    with pytest.raises(Stop, match="stopped by Ctrl-C at 8 images") as stopped:
+        run.fit(counting, batches)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert stopped.value.code == 130
+    assert images_in(tmp_path) == 8
+
+
 def test_what_was_logged_in_the_last_step_is_written(trainer, counting, batches, tmp_path):
-    logger = CSVLogger(str(tmp_path))
-    run = trainer(
-        Checkpoint(every_images=0),
-        Press("on_train_batch_start"),
-        logger=logger,
-        enable_checkpointing=True,
-    )
+    press, logger = Press("on_train_batch_start"), CSVLogger(str(tmp_path))
+    run = trainer(Checkpoint(every_images=0), press, logger=logger)
     with pytest.raises(Stop, match="at 8 images"):
         run.fit(counting, batches)
     rows = (tmp_path / "metrics.csv").read_text().splitlines()
@@ -60,14 +66,7 @@ def test_without_a_checkpoint_callback_it_ends_as_well(trainer, counting, batche
 
 def test_a_validation_of_a_training_ends_after_its_batch(trainer, counting, batches, tmp_path):
     press = Press("on_validation_batch_start", at=0)
-    run = trainer(
-        Checkpoint(every_images=0),
-        press,
-        enable_checkpointing=True,
-        limit_val_batches=2,
-        val_check_interval=2,
-        num_sanity_val_steps=0,
-    )
+    run = trainer(Checkpoint(every_images=0), press, **VALIDATING)
     with pytest.raises(Stop, match="at 8 images"):
         run.fit(counting, batches)
     assert press.at == -1  # there was no second batch
@@ -112,9 +111,7 @@ def test_lightnings_own_reaction_to_sigterm_is_out_and_slurms_requeueing_stays(
     before = {n: signal.signal(n, signal.SIG_DFL) for n in (signal.SIGTERM, signal.SIGUSR1)}
     try:
         with signals.handled(), pytest.raises(Stop, match="stopped by SIGTERM at 8 images"):
-            trainer(Checkpoint(every_images=0), Requeue(), enable_checkpointing=True).fit(
-                counting, batches
-            )
+            trainer(Checkpoint(every_images=0), Requeue()).fit(counting, batches)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -134,10 +131,7 @@ def test_all_processes_end_where_one_of_them_has_the_signal(
         run = trainer(
             Checkpoint(every_images=0),
             Press(hook, rank=1),
-            enable_checkpointing=True,
-            limit_val_batches=2,
-            val_check_interval=2,
-            num_sanity_val_steps=0,
+            **VALIDATING,
             devices=2,
             strategy="ddp_fork",
             use_distributed_sampler=False,

@@ -10,7 +10,8 @@ from omegaconf import OmegaConf
 from torch import Tensor
 
 from textgan.discriminator import ProjectionDiscriminator
-from textgan.loss import ContrastiveLoss, Loss
+from textgan.layer import Temperature
+from textgan.loss import ContrastiveLoss, InfoNCE, Loss, Match, SigLIP
 from textgan.step import AdversarialStep, ContrastiveStep
 from textgan.training.terms import check_terms, weighted_sum
 from textgan.types import Gaussian, ImageFeatures, TextFeatures
@@ -112,6 +113,14 @@ def test_it_trains_what_it_needs(term, step):
         assert any(grad is not None and grad.abs().sum() > 0 for grad in reached[part])
 
 
+def test_an_adversarial_term_is_none_for_the_generator_before_the_discriminator_starts(
+    term, make_step
+):
+    if "generator" not in turns(term) or term.needs != ("discriminator",):
+        pytest.skip("it needs no fakes of the discriminator")
+    assert term.generator_loss(make_step()) is None
+
+
 def test_it_is_logged_under_its_own_name(name, term, step):
     for turn in turns(term):
         log = {}
@@ -124,6 +133,15 @@ def test_it_is_refused_without_a_part_that_it_needs(name, term):
         parts = {other: object() for other in PARTS} | {part: None}
         with pytest.raises(ValueError, match=f"loss term {name} needs a {part}"):
             check_terms({name: term}, parts)
+
+
+@pytest.mark.parametrize("kind", [InfoNCE, Match, SigLIP])
+def test_a_learned_temperature_is_the_bounded_one_of_the_layers(kind):
+    term = kind(temperature=0.5)
+    assert isinstance(term.temperature, Temperature)
+    assert term.temperature().item() == pytest.approx(0.5)
+    with pytest.raises(ValueError, match=r"temperature must be within \[0.01, 1\], got 1.5"):
+        kind(temperature=1.5)
 
 
 CAPTIONS, NEGATIVES = [*"abac", ""], [*"bdcdb"]

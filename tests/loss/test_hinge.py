@@ -22,7 +22,3 @@ def test_the_discriminator_pays_for_what_is_within_its_margins(
 def test_the_generator_pays_minus_the_mean_logit_of_its_fakes(make_step, output):
     step = make_step(real_output=output(9.0, 9.0), fake_output=output(-3.0, 1.0))
     assert Hinge().generator_loss(step).item() == pytest.approx(1.0)
-
-
-def test_the_generator_pays_nothing_before_the_discriminator_starts(make_step):
-    assert Hinge().generator_loss(make_step()) is None

@@ -28,7 +28,3 @@ def test_the_generator_gradient_does_not_vanish_where_the_discriminator_is_sure(
     fake.logits.requires_grad_()
     NonSaturating().generator_loss(make_step(fake_output=fake)).backward()
     assert fake.logits.grad.item() == pytest.approx(-1.0)
-
-
-def test_the_generator_pays_nothing_before_the_discriminator_starts(make_step):
-    assert NonSaturating().generator_loss(make_step()) is None

@@ -44,7 +44,3 @@ def test_only_the_centring_sees_the_offset_of_the_discriminator(make_step, outpu
     assert centred.generator_loss(far).item() == pytest.approx(
         centred.generator_loss(near).item(), rel=1e-5
     )
-
-
-def test_the_generator_pays_nothing_before_the_discriminator_starts(make_step):
-    assert RpGAN().generator_loss(make_step()) is None

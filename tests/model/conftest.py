@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
@@ -103,6 +104,38 @@ def fitted(trainer) -> Callable[..., GANModel]:
         return model
 
     return fit
+
+
+class KeepWeights(pl.Callback):
+    """Writes the state and the steps of each process at the end."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        found = {"state": pl_module.state_dict(), "steps": trainer.global_step}
+        torch.save(found, self.folder / f"{trainer.world_size}-{trainer.global_rank}.pt")
+
+
+@pytest.fixture
+def states_of(trainer, data, tmp_path, monkeypatch) -> Callable[..., list[dict]]:
+    """A model, options of the data, options of the trainer -> state and steps of each process.
+
+    A process forked from one whose OpenMP threads have run would wait for them for ever.
+    """
+
+    def train(model: pl.LightningModule, sizes: dict, **options: object) -> list[dict]:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "environ", os.environ.copy())
+            run = trainer(KeepWeights(tmp_path), enable_checkpointing=False, **options)
+            run.fit(model, data(**sizes))
+        torch.set_num_threads(threads)
+        count = options.get("devices", 1)
+        return [torch.load(tmp_path / f"{count}-{rank}.pt") for rank in range(count)]
+
+    return train
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """Two processes train as one with twice the batch does."""
 
-import os
 from functools import partial
 
 import pytest
-import pytorch_lightning as pl
 import torch
 
 from textgan.loss import KL, R1R2, Match, Mismatch, Reconstruction, RpGAN
@@ -16,28 +14,8 @@ TWO = {"devices": 2, "strategy": "ddp_fork_find_unused_parameters_true"}
 CASES = [("exact", "32-true", 1e-6), ("finite_difference", "64-true", 1e-10)]
 
 
-class KeepWeights(pl.Callback):
-    """Writes what each process ends with."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def on_train_end(self, trainer, pl_module):
-        found = {"state": pl_module.state_dict(), "steps": trainer.global_step}
-        torch.save(found, self.folder / f"{trainer.world_size}-{trainer.global_rank}.pt")
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """A process forked from one whose OpenMP threads have run waits for them for ever."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture
-def train(model, data, trainer, tmp_path, monkeypatch):
+def train(model, states_of):
     """Penalty, batch size of a process, options of the trainer -> the weights of each process."""
 
     def run(method: str, batch_size: int, **options: object) -> list[dict[str, torch.Tensor]]:
@@ -59,15 +37,8 @@ def train(model, data, trainer, tmp_path, monkeypatch):
             caption_dropout=0.2,
             total_images=8 * STEPS,
         )
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "environ", os.environ.copy())
-            keep = KeepWeights(tmp_path)
-            trainer(keep, enable_checkpointing=False, **options).fit(
-                net, data(batch_size=batch_size)
-            )
-        processes = options.get("devices", 1)
-        found = [torch.load(tmp_path / f"{processes}-{rank}.pt") for rank in range(processes)]
-        assert [one["steps"] for one in found] == [STEPS] * processes
+        found = states_of(net, {"batch_size": batch_size}, **options)
+        assert [one["steps"] for one in found] == [STEPS] * len(found)
         return [one["state"] for one in found]
 
     return run

@@ -14,7 +14,7 @@ from textgan.loss import InfoNCE
 from textgan.model import ContrastiveModel
 from textgan.text_encoder import BertTextEncoder
 from textgan.training.budget import Budget
-from textgan.training.optimization import Optimization
+from textgan.training.optimization import Optimization, Optimized
 
 
 class Rows(pl.Callback):
@@ -41,14 +41,13 @@ class Line(pl.LightningModule):
         self.optimization, self.seen = Optimization(Budget(**{**settings, **options})), 0
 
     def configure_optimizers(self):
-        return self.optimization.configured([torch.optim.SGD(self.parameters(), lr=1.0)])
+        sgd = Optimized([*self.parameters()], partial(torch.optim.SGD, lr=1.0))
+        return self.optimization.make({"line": sgd})
 
     def training_step(self, batch: torch.Tensor, batch_idx: int) -> None:
         log = {}
         loss = (3 * self.first + 4 * self.second).sum()
-        self.optimization.step(
-            self, self.optimizers(), loss, seen=self.seen, shown=1, name="line", log=log
-        )
+        self.optimization.step(self, "line", loss, seen=self.seen, shown=1, log=log)
         self.seen += 1
         self.log_dict(log)
 

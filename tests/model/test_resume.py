@@ -51,31 +51,46 @@ def same(one: object, two: object) -> bool:
     return one == two
 
 
-def read(folder) -> dict:
-    return torch.load(folder / "last.ckpt", weights_only=True)
+@pytest.fixture
+def train(everything, data, trainer, tmp_path):
+    """Trains a model, by default to its end; returns the contents of last.ckpt.
+
+    Args:
+        changes: arguments of the model.
+        callbacks: beside a Checkpoint at the end alone, unless the first is a Checkpoint.
+        resumed: whether it goes on from last.ckpt.
+        num_workers: of the data.
+        options: of the trainer.
+    """
+
+    def run(changes=None, *callbacks, resumed=False, num_workers=0, **options) -> dict:
+        if not (callbacks and isinstance(callbacks[0], Checkpoint)):
+            callbacks = (Checkpoint(every_images=0), *callbacks)
+        path = tmp_path / "last.ckpt"
+        going_on = {"ckpt_path": path, "weights_only": True} if resumed else {}
+        batches = data(num_workers=num_workers)
+        trainer(*callbacks, **options).fit(everything(**changes or {}), batches, **going_on)
+        return torch.load(path, weights_only=True)
+
+    return run
+
+
+def images_in(folder) -> int:
+    return int(torch.load(folder / "last.ckpt", weights_only=True)["state_dict"]["images_seen"])
 
 
 @pytest.mark.parametrize("num_workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("saved_at", [4, 16])
 def test_a_resumed_run_ends_bitwise_as_one_that_was_never_interrupted(
-    everything, data, trainer, tmp_path, num_workers, saved_at
+    train, tmp_path, num_workers, saved_at
 ):
     # An epoch has twelve images: 16 is in the middle of one; at 4 the discriminator has not begun.
-    trainer(Checkpoint(every_images=0)).fit(everything(), data())
-    whole = read(tmp_path)
-    interrupted = trainer(Checkpoint(every_images=saved_at), Crash(saved_at + 4))
+    whole = train()
     with pytest.raises(ConnectionAbortedError):
-        interrupted.fit(everything(), data(num_workers=num_workers))
-    assert int(read(tmp_path)["state_dict"]["images_seen"]) == saved_at
+        train({}, Checkpoint(every_images=saved_at), Crash(saved_at + 4), num_workers=num_workers)
+    assert images_in(tmp_path) == saved_at
     torch.manual_seed(12345)
-    again = everything(seed=0)
-    trainer(Checkpoint(every_images=0)).fit(
-        again,
-        data(num_workers=num_workers),
-        ckpt_path=tmp_path / "last.ckpt",
-        weights_only=True,
-    )
-    resumed = read(tmp_path)
+    resumed = train({"seed": 0}, resumed=True, num_workers=num_workers)
     assert int(resumed["state_dict"]["images_seen"]) == 40
     assert any(name.startswith("ema.") for name in whole["state_dict"])
     different = [
@@ -89,7 +104,7 @@ def test_a_resumed_run_ends_bitwise_as_one_that_was_never_interrupted(
 
 
 class CtrlC(pl.Callback):
-    """Pressed in the midst of the validation after so many images."""
+    """Pressed during the validation after so many images."""
 
     def __init__(self, images: int):
         self.images = images
@@ -99,57 +114,33 @@ class CtrlC(pl.Callback):
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_a_run_stopped_amid_a_validation_ends_bitwise_as_one_that_was_not(
-    everything, data, trainer, tmp_path
-):
+def test_a_run_stopped_amid_a_validation_ends_bitwise_as_one_that_was_not(train, tmp_path):
     validating = {"val_check_interval": 2, "limit_val_batches": 1}
-    trainer(Checkpoint(every_images=0), **validating).fit(everything(), data())
-    whole = read(tmp_path)
+    whole = train(**validating)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of & ignores it
     try:
         with pytest.raises(Stop, match="stopped by Ctrl-C at 16 images"):
-            trainer(Checkpoint(every_images=0), CtrlC(16), **validating).fit(everything(), data())
+            train({}, CtrlC(16), **validating)
     finally:
         signal.signal(signal.SIGINT, before)
-    assert int(read(tmp_path)["state_dict"]["images_seen"]) == 16
-    trainer(Checkpoint(every_images=0), **validating).fit(
-        everything(), data(), ckpt_path=tmp_path / "last.ckpt", weights_only=True
-    )
-    assert same(whole["state_dict"], read(tmp_path)["state_dict"])
-    assert same(whole["optimizer_states"], read(tmp_path)["optimizer_states"])
+    assert images_in(tmp_path) == 16
+    resumed = train(resumed=True, **validating)
+    assert same(whole["state_dict"], resumed["state_dict"])
+    assert same(whole["optimizer_states"], resumed["optimizer_states"])
 
 
-def test_another_seed_ends_elsewhere(everything, data, trainer, tmp_path):
+def test_another_seed_ends_elsewhere(train):
     """Otherwise the comparison above would compare nothing."""
-    states = []
-    for seed in (0, 1):
-        trainer(Checkpoint(every_images=0)).fit(everything(seed=seed), data())
-        states.append(read(tmp_path)["state_dict"])
-    assert not same(*states)
+    assert not same(*(train({"seed": seed})["state_dict"] for seed in (0, 1)))
 
 
-def test_a_finished_run_stays_as_it_is_when_resumed(everything, data, trainer, tmp_path):
-    trainer(Checkpoint(every_images=0)).fit(everything(), data())
-    before = read(tmp_path)["state_dict"]
-    trainer(Checkpoint(every_images=0)).fit(
-        everything(), data(), ckpt_path=tmp_path / "last.ckpt", weights_only=True
-    )
-    assert same(before, read(tmp_path)["state_dict"])
+def test_a_finished_run_stays_as_it_is_when_resumed(train):
+    assert same(train()["state_dict"], train(resumed=True)["state_dict"])
 
 
-def test_a_run_resumed_between_accumulated_batches_ends_the_same(
-    everything, data, trainer, tmp_path
-):
-    trainer(Checkpoint(every_images=0)).fit(everything(accumulate_batches=2), data())
-    whole = read(tmp_path)
+def test_a_run_resumed_between_accumulated_batches_ends_the_same(train):
+    accumulating = {"accumulate_batches": 2}
+    whole = train(accumulating)
     with pytest.raises(ConnectionAbortedError):
-        trainer(Checkpoint(every_images=20), Crash(24)).fit(
-            everything(accumulate_batches=2), data()
-        )
-    trainer(Checkpoint(every_images=0)).fit(
-        everything(accumulate_batches=2),
-        data(),
-        ckpt_path=tmp_path / "last.ckpt",
-        weights_only=True,
-    )
-    assert same(whole["state_dict"], read(tmp_path)["state_dict"])
+        train(accumulating, Checkpoint(every_images=20), Crash(24))
+    assert same(whole["state_dict"], train(accumulating, resumed=True)["state_dict"])

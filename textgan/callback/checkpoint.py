@@ -81,12 +81,7 @@ class Checkpoint(Ending, LightningCheckpoint):
             self._saved_at = int(pl_module.images_seen)  # a finished run's file is kept
 
     def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: object,
-        batch: object,
-        batch_idx: int,
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
     ) -> None:
         if self.interval.crossed(int(pl_module.images_seen)):
             self._save(trainer, int(pl_module.images_seen))

@@ -46,7 +46,7 @@ class Ending(pl.Callback):
             self.keep(trainer, pl_module)
 
     def on_train_batch_start(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
     ) -> None:
         self._stop_training(pl_module)
 
@@ -68,15 +68,10 @@ class Ending(pl.Callback):
         self._stop_training(pl_module)
 
     def on_predict_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: Any,
-        batch: Any,
-        batch_idx: int,
-        dataloader_idx: int = 0,
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *given: Any
     ) -> None:
         if signals.asked:
+            _, _, batch_idx, *_ = given
             done, total = batch_idx + 1, sum(trainer.num_predict_batches)
             said = f"stopped by {name_of(signals.asked)} after {done} of {total} batches"
             raise Stop(signals.asked, said)

@@ -55,12 +55,7 @@ class Progress(ProgressBar):
         self._begin(int(pl_module.images_seen), pl_module.budget.total_images)
 
     def on_train_batch_end(
-        self,
-        trainer: pl.Trainer,
-        pl_module: pl.LightningModule,
-        outputs: object,
-        batch: object,
-        batch_idx: int,
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any
     ) -> None:
         if self._is_time():
             self._marks.append((time.monotonic(), int(pl_module.images_seen)))

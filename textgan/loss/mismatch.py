@@ -36,10 +36,8 @@ class Mismatch(Loss):
         other, found = next_wrong(wrong, first=step.rank * size), wrong.any(1)
         # Of the global batch, so that the mean over processes is the mean over images.
         count = all_wrong.any(1).sum().clamp(min=1) * size / len(all_wrong)
-        text = TextFeatures(
-            *(step.gather(t) for t in (step.text.words, step.text.mask, step.text.pooled))
-        )
-        loss = (_margins(step, text[other]) * found).sum() / count
+        text = step.text.each(step.gather)[other]
+        loss = (_margins(step, text) * found).sum() / count
         if step.wrong_text is None:
             return loss
         return loss + _margins(step, step.wrong_text).mean()

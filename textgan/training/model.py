@@ -72,7 +72,6 @@ class TrainedModel(EvaluatedModel):
         self.optimization = Optimization(budget)
         self._averaged = list(averaged)
         self.ema = ImageEMA(self._followed(), half_life_images=budget.ema_half_life_images)
-        self._starts: dict[str, float] = {}
         self.seen = 0
         self._shown = 0  # images of the present batch, over all processes
         self._lengths_checked = False
@@ -98,18 +97,7 @@ class TrainedModel(EvaluatedModel):
 
     def step_optimizer(self, name: str, loss: Tensor, log: Log) -> None:
         """Backpropagate, and step the optimizer of this name unless gradients are accumulated."""
-        optimizers = self.optimizers()
-        optimizers = optimizers if isinstance(optimizers, list) else [optimizers]
-        self.optimization.step(
-            self,
-            optimizers[list(self._starts).index(name)],
-            loss,
-            seen=self.seen,
-            shown=self._shown,
-            name=name,
-            log=log,
-            start=self._starts[name],
-        )
+        self.optimization.step(self, name, loss, seen=self.seen, shown=self._shown, log=log)
 
     def setup(self, stage: str) -> None:
         """Fit the tokenizer on training captions, unless it is fitted or a checkpoint has one."""
@@ -124,10 +112,7 @@ class TrainedModel(EvaluatedModel):
             self._lengths_checked = True
 
     def configure_optimizers(self) -> list[Optimizer]:
-        optimized = self.optimized()
-        self._starts = {name: each.start for name, each in optimized.items()}
-        made = [each.make(each.parameters) for each in optimized.values()]
-        return self.optimization.configured(made)
+        return self.optimization.make(self.optimized())
 
     def on_train_start(self) -> None:
         self.seen = int(self.images_seen)

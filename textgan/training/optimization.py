@@ -35,11 +35,14 @@ class Optimization:
 
     def __init__(self, budget: Budget):
         self.budget = budget
+        self._starts: dict[str, float] = {}
         self._options: list[dict[str, Any]] = []
         self._last_step: dict[str, dict[str, Tensor | float]] = {}
 
-    def configured(self, optimizers: list[Optimizer]) -> list[Optimizer]:
-        """Remember the configured options of these optimizers, and return them."""
+    def make(self, optimized: dict[str, Optimized]) -> list[Optimizer]:
+        """Create the optimizers, by name, and remember their configured options."""
+        self._starts = {name: each.start for name, each in optimized.items()}
+        optimizers = [each.make(each.parameters) for each in optimized.values()]
         self._options = []
         for group in (group for optimizer in optimizers for group in optimizer.param_groups):
             group.setdefault("initial_lr", group["lr"])
@@ -55,14 +58,12 @@ class Optimization:
     def step(
         self,
         model: LightningModule,
-        optimizer: LightningOptimizer,
+        name: str,
         loss: Tensor,
         *,
         seen: int,
         shown: int,
-        name: str,
         log: dict[str, Any],
-        start: float = 0.0,
     ) -> None:
         """Backpropagate, and step the optimizer every `accumulate_batches` batches.
 
@@ -72,36 +73,29 @@ class Optimization:
 
         Args:
             model: the owner of the loss and the optimizer.
-            optimizer: the optimizer.
+            name: of the optimizer.
             loss: a scalar.
             seen: images shown before this batch, over all processes.
             shown: images of this batch, over all processes.
-            name: the optimizer's name in `log`.
             log: key -> value that the training step logs.
-            start: share of the budget at which this optimizer's learning rate begins to rise.
         """
+        optimizers = model.optimizers()
+        optimizers = optimizers if isinstance(optimizers, list) else [optimizers]
+        optimizer = optimizers[list(self._starts).index(name)]
         batch = seen // shown
         if batch % self.budget.accumulate_batches == 0:
             optimizer.zero_grad()
         model.manual_backward(loss / self.budget.accumulate_batches)
         if (batch + 1) % self.budget.accumulate_batches == 0:
-            self._step(
-                model, optimizer, name, progress=seen / self.budget.total_images, start=start
-            )
+            self._step(model, optimizer, name, seen / self.budget.total_images)
         log.update(self._last_step.get(name, {}))
 
     def _step(
-        self,
-        model: LightningModule,
-        optimizer: LightningOptimizer,
-        name: str,
-        *,
-        progress: float,
-        start: float,
+        self, model: LightningModule, optimizer: LightningOptimizer, name: str, progress: float
     ) -> None:
         factor = learning_rate_factor(
             progress,
-            start=start,
+            start=self._starts[name],
             warmup=self.budget.warmup_images / self.budget.total_images,
             decay_start=self.budget.learning_rate_decay_start,
         )
