@@ -94,7 +94,7 @@ def tiny_pipeline() -> Callable[[list[str]], "GANPipeline"]:
     def make(captions: list[str]) -> GANPipeline:
         torch.manual_seed(0)
         small = {"text_width": 8, "noise_width": 4, "width": 4, "max_width": 8}
-        generator = AttentionGenerator(image_size=16, **small)
+        generator = AttentionGenerator(sample_shape=(3, 16, 16), **small)
         encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
         encoder.fit_tokenizer(captions)
         return GANPipeline(generator, encoder).eval()

@@ -91,7 +91,7 @@ class Diffusion:
         from diffusers import DDIMScheduler
 
         generator, self.text_encoder = pipeline.generator, copy.deepcopy(pipeline.text_encoder)
-        self.shape = (generator.channels, generator.image_size, generator.image_size)
+        self.shape = generator.sample_shape
         wanted = parameters(generator)
         widths = self._widths(wanted)
         torch.manual_seed(0)

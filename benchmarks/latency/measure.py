@@ -63,7 +63,8 @@ def open_pipeline(path: str | None, size: int | None) -> GANPipeline:
         torch.manual_seed(0)
         encoder = BertTextEncoder()
         encoder.fit_tokenizer(Shapes().captions(5_000))
-        generator = AttentionGenerator(image_size=size or 64, text_width=encoder.width)
+        shape = (3, size or 64, size or 64)
+        generator = AttentionGenerator(sample_shape=shape, text_width=encoder.width)
         return GANPipeline(generator, encoder).eval()
     try:
         pipeline = GANPipeline.from_pretrained(path)

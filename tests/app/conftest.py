@@ -22,7 +22,7 @@ def make_pipeline() -> Callable[..., GANPipeline]:
         torch.manual_seed(0)
         small = {"text_width": 8, "noise_width": 4, "width": 4, "max_width": 8}
         generator = AttentionGenerator(
-            image_size=image_size, word_resolutions=word_resolutions, **small
+            sample_shape=(3, image_size, image_size), word_resolutions=word_resolutions, **small
         )
         encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
         encoder.fit_tokenizer(["a red circle", "a blue square"])

@@ -25,7 +25,7 @@ def threads():
 def pipeline() -> GANPipeline:
     encoder = BertTextEncoder(width=16, depth=1, num_heads=2, vocab_size=300)
     encoder.fit_tokenizer(["a large red circle on a white background"] * 2)
-    generator = AttentionGenerator(image_size=16, text_width=16, width=12, max_width=48)
+    generator = AttentionGenerator(sample_shape=(3, 16, 16), text_width=16, width=12, max_width=48)
     return GANPipeline(generator, encoder).eval()
 
 
@@ -54,7 +54,7 @@ def test_the_diffusion_has_the_generators_parameters_and_image_size(pipeline):
 def test_a_generator_too_small_for_any_u_net_is_refused():
     needs("diffusers")
     encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
-    generator = AttentionGenerator(image_size=16, text_width=8, width=4, max_width=4)
+    generator = AttentionGenerator(sample_shape=(3, 16, 16), text_width=8, width=4, max_width=4)
     with pytest.raises(ConfigError, match=r"must have .* parameters to 10 %, got"):
         contestants.Diffusion(GANPipeline(generator, encoder), steps=2)
 

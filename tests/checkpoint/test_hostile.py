@@ -216,7 +216,7 @@ PIPELINE = [
     ({"frozen": {"text_encoder": 3}}, "must have a hash"),
     ({"gradients": {"x": 3}}, "must have a tensor"),
     ({"config": "x"}, "as textgan.config"),
-    ({"format_version": "6"}, "must have format_version 7, got '6'"),
+    ({"format_version": "6"}, "must have format_version 8, got '6'"),
 ]
 
 

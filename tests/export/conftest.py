@@ -51,7 +51,7 @@ ENCODERS: dict[str, Callable[[], TextEncoder]] = {
 def _pipeline(encoder: str = "from scratch", channels: int = 3) -> GANPipeline:
     torch.manual_seed(0)
     generator = AttentionGenerator(
-        image_size=16, text_width=8, noise_width=4, width=4, max_width=8, channels=channels
+        sample_shape=(channels, 16, 16), text_width=8, noise_width=4, width=4, max_width=8
     )
     pipeline = GANPipeline(generator, ENCODERS[encoder]()).eval()
     with torch.no_grad():

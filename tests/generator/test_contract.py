@@ -1,9 +1,10 @@
-"""What every generator of `conf/generator` must do."""
+"""The contract of every generator of `conf/generator`."""
 
 from pathlib import Path
 
 import pytest
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
@@ -12,6 +13,7 @@ from textgan.types import TextFeatures
 
 FILES = sorted((Path(__file__).parents[2] / "conf" / "generator").glob("*.yaml"))
 SHARED = {"image_size": 16, "channels": 3, "text_width": 8, "noise_width": 4}
+SHAPES = [(1, 16), (4, 16), (3, 24), (3, 32), (1, 40), (3, 64), (12, 8)]  # channels, size
 
 
 def make(file: Path, shared: dict | None = None, **changes) -> Generator:
@@ -38,24 +40,27 @@ def generator(file) -> Generator:
     return make(file).eval()
 
 
-@pytest.mark.parametrize(("image_size", "channels"), [(16, 1), (16, 4), (32, 3), (64, 3)])
-def test_it_draws_pictures_of_the_size_and_channels_that_it_states(file, image_size, channels):
-    generator = make(file, {"image_size": image_size, "channels": channels})
+@pytest.mark.parametrize(("channels", "size"), SHAPES)
+def test_its_samples_have_the_stated_shape(file, channels, size):
+    bounded = {} if channels <= 4 else {"bounded": False}
+    generator = make(file, {"image_size": size, "channels": channels}, **bounded)
     assert isinstance(generator, Generator)
-    assert (generator.image_size, generator.channels) == (image_size, channels)
-    images = generator(*given(generator))
-    assert images.shape == (3, channels, image_size, image_size)
-    assert images.dtype == torch.float32
+    assert generator.sample_shape == (channels, size, size)
+    assert (generator.image_size, generator.channels) == (size, channels)
+    samples = generator(*given(generator))
+    assert samples.shape == (3, channels, size, size)
+    assert samples.dtype == torch.float32
+    assert (samples.flatten(2).std(2) > 0).all()
 
 
-def test_what_it_draws_is_within_the_range_whatever_the_noise(generator):
+def test_images_are_within_the_range_for_any_noise(generator):
     noise, text = given(generator)
     images = generator(1000 * noise, text)
     assert images.abs().max() <= 1
     assert images.std() > 0
 
 
-def test_gradient_reaches_the_noise_the_words_and_the_pooled_text_of_every_picture(generator):
+def test_gradient_reaches_the_noise_the_words_and_the_pooled_text_of_every_image(generator):
     noise, text = given(generator)
     for tensor in (noise, text.words, text.pooled):
         tensor.requires_grad_()
@@ -68,7 +73,7 @@ def test_gradient_reaches_the_noise_the_words_and_the_pooled_text_of_every_pictu
     assert reached[0].all()
 
 
-def test_gradient_reaches_every_weight_from_a_picture_and_its_prior(generator):
+def test_gradient_reaches_every_weight_from_an_image_and_its_prior(generator):
     noise, text = given(generator)
     images, prior = generator(noise, text), generator.prior(text)
     (images * torch.randn_like(images)).sum().backward()
@@ -77,7 +82,7 @@ def test_gradient_reaches_every_weight_from_a_picture_and_its_prior(generator):
     assert [name for name, weight in generator.named_parameters() if weight.grad is None] == []
 
 
-def test_another_noise_or_another_text_is_another_picture(generator):
+def test_another_noise_or_another_text_gives_another_image(generator):
     noise, text = given(generator)
     images = generator(noise, text)
     assert (generator(noise.flip(0), text) - images).abs().max() > 1e-3
@@ -92,7 +97,7 @@ def test_the_prior_is_the_standard_normal_one_at_first(generator):
     assert torch.equal(prior.sample(noise), noise)
 
 
-def test_padding_is_never_looked_at(generator):
+def test_padding_has_no_effect(generator):
     noise, text = given(generator)
     images = generator(noise, text)
     longer = text.pad(9)
@@ -100,7 +105,7 @@ def test_padding_is_never_looked_at(generator):
     torch.testing.assert_close(generator(noise, longer), images, atol=1e-5, rtol=0)
 
 
-def test_a_picture_is_the_same_alone_and_among_others(generator):
+def test_an_image_is_the_same_alone_and_in_a_batch(generator):
     noise, text = given(generator)
     images = generator(noise, text)
     for row in range(3):
@@ -108,45 +113,48 @@ def test_a_picture_is_the_same_alone_and_among_others(generator):
         torch.testing.assert_close(alone[0], images[row], atol=1e-5, rtol=0)
 
 
-def test_a_state_dict_brings_the_same_pictures_back(file, generator, tmp_path):
-    torch.save(generator.state_dict(), tmp_path / "state.pt")
-    again = make(file)
-    torch.nn.init.zeros_(next(again.parameters()))
-    again.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
-    inputs = given(generator)
-    assert torch.equal(again.eval()(*inputs), generator(*inputs))
-
-
-def test_a_saved_folder_brings_the_same_pictures_back(generator, tmp_path):
+def test_a_saved_folder_and_a_state_dict_give_the_same_images(file, generator, tmp_path):
     generator.save_pretrained(tmp_path)
-    again = Generator.from_pretrained(tmp_path)
+    loaded, filled = Generator.from_pretrained(tmp_path), make(file).eval()
+    torch.nn.init.zeros_(next(filled.parameters()))
+    filled.load_state_dict(generator.state_dict())
     inputs = given(generator)
-    assert torch.equal(again(*inputs), generator(*inputs))
-    assert tuple(again.noise_shape) == tuple(generator.noise_shape)
+    for again in (loaded, filled):
+        assert torch.equal(again(*inputs), generator(*inputs))
+        assert again.noise_shape == generator.noise_shape
+        assert again.sample_shape == generator.sample_shape
 
 
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
+    ("shared", "changes", "sentence"),
     [
-        ({"image_size": 20}, "image_size must be .*, got 20"),
-        ({"channels": 2}, "channels must be 1, 3 or 4, got 2"),
-        ({"num_heads": 5}, "width must be divisible by num_heads, got .* and 5"),
+        ({"image_size": 20}, {}, r"image_size that is a multiple of 8 .*, got \(3, 20, 20\)"),
+        ({"image_size": 264}, {}, r"image_size that is a multiple of 8 .*, got \(3, 264, 264\)"),
+        ({"channels": 0}, {}, r"sample_shape must be .*, got \(0, 16, 16\)"),
+        ({"channels": 2}, {}, "channels must be 1, 3 or 4 if bounded is true, got 2"),
+        ({}, {"num_heads": 5}, "width must be divisible by num_heads, got .* and 5"),
+        ({}, {"word_resolutions": [7]}, r"word_resolutions must be .*, got \[7\]"),
     ],
 )
-def test_wrong_arguments_are_sentences(file, changes, sentence):
-    if changes.keys() <= OmegaConf.load(file).keys():
-        with pytest.raises(Exception, match=sentence):
-            make(file, **changes)
+def test_wrong_arguments_are_sentences(file, shared, changes, sentence):
+    if missing := changes.keys() - OmegaConf.load(file).keys():
+        pytest.skip(f"{file.stem} has no {missing.pop()}")
+    with pytest.raises(InstantiationException, match=sentence):
+        make(file, shared, **changes)
 
 
-def test_where_it_looked_at_a_word_is_a_map_of_the_pictures_size_or_a_sentence(generator):
+def test_word_attention_is_a_distribution_over_the_words_at_each_pixel(generator):
     noise, text = given(generator)
-    try:
-        looked = generator.word_attention(noise, text)
-    except ValueError as error:
-        assert "no attention to single words" in str(error)  # noqa: PT017
+    if not generator.attends_words:
+        with pytest.raises(ValueError, match="no attention to single words"):
+            generator.word_attention(noise, text)
         return
-    assert looked.shape == (3, 5, generator.image_size, generator.image_size)
-    assert looked.min() >= 0
-    assert not looked[1, 1:].any()  # padding
-    torch.testing.assert_close(looked.sum(1), torch.ones_like(looked[:, 0]))
+    weights = generator.word_attention(noise, text)
+    assert weights.shape == (3, 5, generator.image_size, generator.image_size)
+    assert weights.min() >= 0
+    assert not weights[1, 1:].any()  # padding
+    torch.testing.assert_close(weights.sum(1), torch.ones_like(weights[:, 0]))
+
+
+def test_a_file_of_the_group_has_attention_to_words():
+    assert any(make(file).attends_words for file in FILES)

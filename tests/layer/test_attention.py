@@ -10,7 +10,7 @@ def seed():
     torch.manual_seed(0)
 
 
-def test_masked_words_are_never_looked_at():
+def test_masked_words_have_no_effect():
     layer, x, words = CrossAttention(8, text_width=4, num_heads=2), torch.randn(2, 8, 3, 3), None
     words, mask = torch.randn(2, 5, 4), torch.arange(5) < torch.tensor([5, 2])[:, None]
     out = layer(x, words, mask)
@@ -50,7 +50,7 @@ def test_one_head_over_one_word_adds_the_value_of_that_word_everywhere():
     torch.testing.assert_close(out, expected)
 
 
-def test_moving_the_places_moves_the_result():
+def test_moving_the_positions_moves_the_result():
     layer, x = SelfAttention(8, num_heads=2), torch.randn(2, 8, 3, 4)
     torch.testing.assert_close(layer(x.flip(3)), layer(x).flip(3))
 
@@ -63,8 +63,8 @@ def test_self_attention_is_that_of_torch():
         layer.query_key_value.bias.data,
     )
     theirs.out_proj.load_state_dict(layer.output.state_dict())
-    places = F.layer_norm(x.flatten(2).mT, (8,))
-    expected = x + theirs(places, places, places)[0].mT.unflatten(-1, (3, 3))
+    positions = F.layer_norm(x.flatten(2).mT, (8,))
+    expected = x + theirs(positions, positions, positions)[0].mT.unflatten(-1, (3, 3))
     torch.testing.assert_close(layer(x), expected)
 
 
@@ -78,25 +78,25 @@ def test_heads_that_do_not_divide_the_width_are_refused(make):
 
 
 def test_pooling_is_at_first_the_projected_mean_of_the_words():
-    pool, words = AttentionPool(8, 5, num_questions=2), torch.randn(2, 4, 8)
+    pool, words = AttentionPool(8, 5, num_queries=2), torch.randn(2, 4, 8)
     mask = torch.arange(4) < torch.tensor([4, 2])[:, None]
     means = torch.stack([words[0].mean(0), words[1, :2].mean(0)])
     expected = pool.output(pool.norm(pool.value(means)))
     torch.testing.assert_close(pool(words, mask), expected)
 
 
-def test_each_question_of_a_pool_finds_its_own_word():
-    pool, words = AttentionPool(4, 4, num_questions=2), torch.eye(4)[None]  # word i says i
+def test_each_query_of_a_pool_finds_its_own_word():
+    pool, words = AttentionPool(4, 4, num_queries=2), torch.eye(4)[None]  # word i has value i
     with torch.no_grad():
         pool.score.weight.zero_()[0, 1] = pool.score.weight[1, 3] = 1000.0
-    answers = pool.value(words)  # (1, L, D)
-    expected = torch.cat([answers[:, 1, :2], answers[:, 3, 2:]], 1)
+    values = pool.value(words)  # (1, L, D)
+    expected = torch.cat([values[:, 1, :2], values[:, 3, 2:]], 1)
     found = pool(words, torch.ones(1, 4, dtype=torch.bool))
     torch.testing.assert_close(found, pool.output(pool.norm(expected)))
 
 
-def test_pooling_never_looks_at_masked_words():
-    pool, words = AttentionPool(8, 5, num_questions=2), torch.randn(2, 4, 8)
+def test_masked_words_have_no_effect_on_pooling():
+    pool, words = AttentionPool(8, 5, num_queries=2), torch.randn(2, 4, 8)
     torch.nn.init.normal_(pool.score.weight)
     mask = torch.arange(4) < torch.tensor([4, 2])[:, None]
     other = torch.where(mask[..., None], words, 1000 * torch.randn(2, 4, 8))

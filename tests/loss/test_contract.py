@@ -54,7 +54,9 @@ def contrast(request, load_choice) -> ContrastiveLoss:
 @pytest.fixture
 def step(make_step, make_text) -> AdversarialStep:
     torch.manual_seed(0)
-    discriminator = ProjectionDiscriminator(image_size=16, text_width=4, width=4, max_width=8)
+    discriminator = ProjectionDiscriminator(
+        sample_shape=(3, 16, 16), text_width=4, width=4, max_width=8
+    )
     real, fake, drawn = (torch.rand(4, 3, 16, 16, requires_grad=True) for _ in range(3))
     text = make_text(torch.randn(4, 4))
     return make_step(

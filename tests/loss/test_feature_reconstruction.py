@@ -8,7 +8,7 @@ from textgan.loss import FeatureReconstruction
 @pytest.fixture
 def discriminator():
     torch.manual_seed(0)
-    return ProjectionDiscriminator(image_size=16, text_width=2, width=4, max_width=8)
+    return ProjectionDiscriminator(sample_shape=(3, 16, 16), text_width=2, width=4, max_width=8)
 
 
 @pytest.fixture

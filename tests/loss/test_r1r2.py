@@ -30,7 +30,12 @@ def penalty(make_step, make_text):
 def discriminator():
     torch.manual_seed(0)
     return ProjectionDiscriminator(
-        image_size=16, text_width=2, width=4, max_width=8, word_attention=True, unconditional=True
+        sample_shape=(3, 16, 16),
+        text_width=2,
+        width=4,
+        max_width=8,
+        word_attention=True,
+        unconditional=True,
     )
 
 

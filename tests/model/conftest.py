@@ -17,7 +17,7 @@ from textgan.posterior import ConvolutionPosterior
 from textgan.text_encoder import BertTextEncoder
 from textgan.training.budget import Budget
 
-SIZES = {"image_size": 16, "text_width": 8}
+SIZES = {"sample_shape": (3, 16, 16), "text_width": 8}
 WIDTHS = {"width": 4, "max_width": 8}
 
 

@@ -239,9 +239,9 @@ def test_captions_that_are_cut_are_counted_once_over_the_data_whoever_made_the_v
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        ("generator", AttentionGenerator(image_size=16, text_width=16, noise_width=3)),
-        ("discriminator", ProjectionDiscriminator(image_size=16, text_width=16)),
-        ("posterior", ConvolutionPosterior(image_size=16, text_width=16, noise_width=3)),
+        ("generator", AttentionGenerator(sample_shape=(3, 16, 16), text_width=16, noise_width=3)),
+        ("discriminator", ProjectionDiscriminator(sample_shape=(3, 16, 16), text_width=16)),
+        ("posterior", ConvolutionPosterior(sample_shape=(3, 16, 16), text_width=16, noise_width=3)),
     ],
 )
 def test_a_part_for_text_features_of_another_width_is_refused(model, name, part):
@@ -251,7 +251,7 @@ def test_a_part_for_text_features_of_another_width_is_refused(model, name, part)
 
 
 def test_a_posterior_over_another_noise_is_refused(model):
-    other = ConvolutionPosterior(image_size=16, text_width=8, noise_width=5)
+    other = ConvolutionPosterior(sample_shape=(3, 16, 16), text_width=8, noise_width=5)
     with pytest.raises(ValueError, match="posterior and generator must have one noise shape"):
         model(posterior=other)
 

@@ -16,7 +16,7 @@ from textgan.training.budget import Budget
 def test_a_vae_gan_learns_to_draw_the_colours_that_it_is_told(model, data, trainer):
     # 11 s of a slow core. Seeds 0, 1 and 2: objects .95 to 1.00 right, backgrounds 1.00.
     torch.manual_seed(0)
-    sizes = {"image_size": 16, "text_width": 96}
+    sizes = {"sample_shape": (3, 16, 16), "text_width": 96}
     widths = {"width": 8, "max_width": 32}
     small = {**sizes, **widths, "attention_resolutions": []}
     adam = partial(torch.optim.Adam, lr=3e-3)

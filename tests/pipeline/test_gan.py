@@ -256,7 +256,7 @@ def test_attention_leaves_out_words_that_were_cut_off(pipeline, make_encoder):
 
 def test_attention_needs_a_generator_that_attends_to_words(make_encoder):
     generator = AttentionGenerator(
-        image_size=16, text_width=8, width=4, max_width=8, word_resolutions=()
+        sample_shape=(3, 16, 16), text_width=8, width=4, max_width=8, word_resolutions=()
     )
     with pytest.raises(ValueError, match="AttentionGenerator has no attention to single words"):
         GANPipeline(generator, make_encoder(["a"])).attention("a star")

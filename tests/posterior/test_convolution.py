@@ -8,7 +8,7 @@ from textgan.types import TextFeatures
 
 def means(images: torch.Tensor) -> torch.Tensor:
     torch.manual_seed(0)
-    posterior = ConvolutionPosterior(image_size=16, text_width=8, noise_width=4)
+    posterior = ConvolutionPosterior(sample_shape=(3, 16, 16), text_width=8, noise_width=4)
     text = TextFeatures(torch.ones(2, 3, 8), torch.ones(2, 3, dtype=torch.bool), torch.ones(2, 8))
     return posterior(images, text).mean
 

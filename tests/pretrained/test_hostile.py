@@ -47,7 +47,9 @@ def doubling(template: dict) -> dict:
 
 def pipeline(encoder: BertTextEncoder | FrozenTextEncoder) -> GANPipeline:
     torch.manual_seed(0)
-    generator = AttentionGenerator(image_size=16, text_width=8, noise_width=4, width=4, max_width=8)
+    generator = AttentionGenerator(
+        sample_shape=(3, 16, 16), text_width=8, noise_width=4, width=4, max_width=8
+    )
     return GANPipeline(generator, encoder).eval()
 
 
@@ -213,7 +215,9 @@ def test_an_architecture_that_makes_no_sense_is_a_sentence(configure, refused, a
         ("generator.style_width", 10**6, "needs far more than the file of its weights holds"),
         ("generator.noise_width", 10**6, "needs far more than the file of its weights holds"),
         ("generator.num_heads", 0, "config.json cannot be built"),
-        ("generator.image_size", 10**6, "image_size must be a power of two"),
+        ("generator.sample_shape", [3, 10**6, 10**6], "image_size that is a multiple of 8"),
+        ("generator.sample_shape", [10**6, 8, 8], "if bounded is true"),
+        ("generator.sample_shape", [], "sample_shape must be .*, got "),
         ("generator.width", "4", "width must be int, got '4'"),
         ("generator.width", 4.0, "width must be int, got 4.0"),
         ("generator.width", True, "width must be int, got True"),
@@ -256,7 +260,7 @@ def test_an_architecture_that_is_absurd_costs_nothing(configure, refused, kind, 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"[]", "must have format_version 1 and a dict under 'part', got None"),
+        (b"[]", "must have format_version 1 or 2 and a dict under 'part', got None"),
         (b'{"format_version": 99, "part": {}}', "must have format_version 1 .* got 99"),
         (b'[{"format_version": 1, "part": {}}]', "must have format_version 1"),
         (b'{"format_version": 1, "part": []}', "got 1 and list"),

@@ -32,7 +32,9 @@ FAILURES = {
 
 def part(width: int = 4) -> AttentionGenerator:
     torch.manual_seed(0)
-    return AttentionGenerator(image_size=16, text_width=8, noise_width=4, width=width, max_width=8)
+    return AttentionGenerator(
+        sample_shape=(3, 16, 16), text_width=8, noise_width=4, width=width, max_width=8
+    )
 
 
 class Hub(BaseHTTPRequestHandler):

@@ -42,7 +42,7 @@ def perturbed(pipeline):
 def generating(request) -> GANPipeline:
     encoder = bert() if request.param == "from scratch" else FrozenTextEncoder(bert(frozen=True))
     generator = AttentionGenerator(
-        image_size=16, text_width=16, noise_width=4, width=8, max_width=16
+        sample_shape=(3, 16, 16), text_width=16, noise_width=4, width=8, max_width=16
     )
     return perturbed(GANPipeline(generator, encoder))
 

@@ -1,5 +1,7 @@
 """Pictures have one size and as many channels everywhere."""
 
+import re
+
 import pytest
 import yaml
 
@@ -15,17 +17,18 @@ GROUPS = ("data", "generator", "discriminator", "posterior", "text_encoder", "im
 def config(module: str = "textgan", **changed: int) -> dict:
     sizes = {"data": 16, "generator": 16, "discriminator": 16} | changed
     made = {
-        name: {"class_path": f"{module}.{name}.X", "init_args": {"image_size": size}}
+        name: {"class_path": f"{module}.{name}.X", "init_args": {"sample_shape": [3, size, size]}}
         for name, size in sizes.items()
     }
     data = made.pop("data")
+    data["init_args"] = {"image_size": sizes["data"]}
     return {"data": data, "model": {"class_path": "textgan.model.gan.GANModel", "init_args": made}}
 
 
 @pytest.mark.parametrize("place", ["data", "generator", "discriminator", "posterior"])
 def test_one_that_differs_is_named(place):
     check_agreement(config())
-    with pytest.raises(ConfigError, match=rf"image_size must be the same .*{place}.image_size 32"):
+    with pytest.raises(ConfigError, match=rf"image_size must be the same .*32 in [\w.]*{place}"):
         check_agreement(config(**{place: 32}))
 
 
@@ -37,7 +40,7 @@ def test_a_class_of_the_users_own_may_mean_something_else():
     "options",
     [
         ["--data.image_size", "32"],
-        pytest.param(["--model.discriminator.channels", "1"], marks=pytest.mark.slow),
+        pytest.param(["--model.discriminator.sample_shape", "[1, 16, 16]"], marks=pytest.mark.slow),
     ],
     ids=" ".join,
 )
@@ -45,7 +48,7 @@ def test_an_option_beside_a_file_is_one_sentence(options, textgan, trained):
     status, _, err = textgan("fit", "--config", str(trained / "run.yaml"), *options)
     said = [line for line in err.splitlines() if line.startswith("textgan: ")]
     assert (status, len(said)) == (2, 1), err
-    name = options[0].rpartition(".")[2]
+    name = "channels" if "discriminator" in options[0] else "image_size"
     assert f"{name}=... sets them all" in said[0]
 
 
@@ -55,7 +58,8 @@ def test_every_scalar_that_several_groups_share_is_known():
     for group in GROUPS:
         for path in (conf_folder() / group).glob("*.yaml"):
             for link in find_links(read_yaml(path)).values():
-                shared.setdefault(link.strip("${}"), set()).add(group)
+                for name in re.findall(r"\w+", link):
+                    shared.setdefault(name, set()).add(group)
     several = {name for name, groups in shared.items() if len(groups) > 1}
     assert several - {"encoders"} == {*ONE_FOR_ALL}
 
@@ -63,7 +67,6 @@ def test_every_scalar_that_several_groups_share_is_known():
 SHARED = [
     ("data.image_size=32", "image_size", 32),
     ("data=folder data.root=x data.channels=1", "channels", 1),
-    ("model.generator.image_size=32", "image_size", 32),
     ("--model.posterior.noise_width 8", "noise_width", 8),
     ("model.text_encoder.width=64", "text_width", 64),
 ]
@@ -77,10 +80,11 @@ def test_setting_it_for_one_sets_it_for_all(words, name, value, textgan):
     assert found[name] == value
     parts = [part for part in (found["data"], *found["model"].values()) if isinstance(part, dict)]
     assert {part[name] for part in parts if name in part} <= {value}
-    assert found["model"]["generator"][name] == value
+    shape = [found["channels"], found["image_size"], found["image_size"]]
+    assert all(part["sample_shape"] == shape for part in parts if "sample_shape" in part)
 
 
 def test_two_that_differ_are_one_sentence(textgan):
-    status, _, err = textgan("fit", "data.image_size=32", "--model.generator.image_size", "16")
+    status, _, err = textgan("fit", "model.generator.noise_width=3", "--noise_width", "4")
     assert status == 2
-    assert "image_size is one for the data and all parts, got data.image_size=32 and" in err
+    assert "noise_width is one for the data and all parts, got model.generator.noise_w" in err

@@ -11,8 +11,8 @@ from textgan.checkpoint.upgrade import upgrade
 from textgan.file.limits import Limits, check_limits, walk
 from textgan.file.tensor import StoredTensor
 
-FORMAT_VERSION = 7
-_UPGRADED = 6  # the earlier version, which is converted
+FORMAT_VERSION = 8
+_UPGRADED = (6, 7)  # earlier versions, which are converted
 _WHOLE = Limits(values=300_000, characters=20_000_000, largest=2**64)
 _MOST_SHARED = 4  # tensors that share one number on average; tied weights are two
 _OURS = Limits(values=20_000)  # settings, without gradients
@@ -55,11 +55,11 @@ def read_header(path: str | Path) -> dict[str, Any]:
     ours = checkpoint.get("textgan") if isinstance(checkpoint, dict) else None
     if not isinstance(ours, dict) or "config" not in ours or "state_dict" not in checkpoint:
         raise ValueError(f"{where} is not a checkpoint of textgan")
-    if ours.setdefault("format_version") not in (FORMAT_VERSION, _UPGRADED):
+    if ours.setdefault("format_version") not in (FORMAT_VERSION, *_UPGRADED):
         rule, found = f"{where} must have format_version {FORMAT_VERSION}", ours["format_version"]
         raise ValueError(f"{rule}, got {found!r:.80}: another release wrote it")
     _check_sections(checkpoint, where)
-    if ours["format_version"] == _UPGRADED:
+    if ours["format_version"] in _UPGRADED:
         upgrade(ours)
     return checkpoint
 
@@ -75,7 +75,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=False)
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError, OSError) as error:
         raise ValueError(_BROKEN.format(str(path))) from error
-    for key in ("config", "components"):
+    for key in ("config", "pipeline", "components"):
         checkpoint["textgan"][key] = header["textgan"][key]
     return checkpoint
 
@@ -87,7 +87,7 @@ def _check_sections(checkpoint: dict[str, Any], where: str) -> None:
     kinds["textgan.config"] = ours["config"], dict | None
     for key in ("pipeline", "frozen"):
         kinds[f"textgan.{key}"] = ours.get(key), dict
-    if ours["format_version"] == FORMAT_VERSION:
+    if ours["format_version"] != 6:
         kinds["textgan.components"] = ours.get("components"), dict
     kinds["textgan.gradients"] = ours.get("gradients", {}), dict
     problems = [

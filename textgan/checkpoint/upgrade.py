@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from textgan.file.arguments import upgraded_arguments
+
 _MOVED = {
     "textgan.image_encoder.inception.Inception": "textgan.extractor.inception.Inception",
     "textgan.image_encoder.pixels.Pixels": "textgan.extractor.pixels.Pixels",
@@ -24,9 +26,11 @@ _OF_THE_BUDGET = (
 
 
 def upgrade(ours: dict[str, Any]) -> None:
-    """Convert the section `textgan` of a checkpoint of format 6 to the present format, in place."""
-    parts = [name for name, part in ours["pipeline"].items() if isinstance(part, dict)]
-    ours["components"] = {name: f"ema.averaged.{name}" for name in parts}
+    """Convert the section `textgan` of a checkpoint of format 6 or 7 to this format, in place."""
+    if ours["format_version"] == 6:
+        parts = [name for name, part in ours["pipeline"].items() if isinstance(part, dict)]
+        ours["components"] = {name: f"ema.averaged.{name}" for name in parts}
+    ours["pipeline"] = upgraded_arguments(ours["pipeline"])
     if ours["config"] is not None:
         ours["config"] = upgraded_config(ours["config"])
 
@@ -38,7 +42,12 @@ def upgraded_config(config: dict[str, Any]) -> dict[str, Any]:
         config: as Hydra composes it (`_target_`), or as LightningCLI reads it (`class_path`).
     """
     config = renamed(config)
-    model = config.get("model")
+    composition = config.get("composition")
+    links = composition.get("links") if isinstance(composition, dict) else None
+    links = links if isinstance(links, dict) else {}
+    model = upgraded_arguments(config.get("model"), links, "model")
+    if model is not None:
+        config["model"] = model
     settings = model.get("init_args", model) if isinstance(model, dict) else {}
     if "total_images" not in settings:
         return config
@@ -47,7 +56,6 @@ def upgraded_config(config: dict[str, Any]) -> dict[str, Any]:
     settings["budget"] = {"_target_": _BUDGET, **budget} if is_hydra else budget
     if "compile_generator" in settings:
         settings["compile"] = ["generator"] if settings.pop("compile_generator") else []
-    links = config.get("composition", {}).get("links", {})
     for name in [f"model.{name}" for name in _OF_THE_BUDGET]:
         if name in links:
             links[name.replace("model.", "model.budget.")] = links.pop(name)

@@ -86,7 +86,7 @@ def _checked(
     trust: Sequence[str],
 ) -> dict[str, Any]:
     """The sections and shared scalars to start from, with their links in place again."""
-    from textgan.composition.stored_config import scalar_of, take
+    from textgan.composition.stored_config import scalars_of, take
     from textgan.composition.stored_elsewhere import check_elsewhere
     from textgan.composition.stored_part import check_parts
 
@@ -96,7 +96,7 @@ def _checked(
         check_parts(config.get("model") or {}, sizes, trust)
         linked = OmegaConf.create({**taken.scalars, **taken.sections})
         for place, link in taken.links.items():
-            _link(linked, place, link, changed=scalar_of(link) in repeated)
+            _link(linked, place, link, changed=bool(scalars_of(link) & repeated))
         return OmegaConf.to_container(linked, resolve=False)
     except (ConfigError, ValueError) as error:
         raise ConfigError(f"{path!r} cannot be composed from: {error}") from error
@@ -112,8 +112,8 @@ def _link(config: DictConfig, place: str, link: str, *, changed: bool) -> None:
     Args:
         config: all sections and scalars.
         place: of the value.
-        link: the interpolation.
-        changed: whether the command line sets the scalar that it looks at.
+        link: the interpolation, or a list of them.
+        changed: whether the command line sets a scalar that it refers to.
     """
     value = OmegaConf.select(config, place)
     if value is None and not changed:
@@ -124,7 +124,8 @@ def _link(config: DictConfig, place: str, link: str, *, changed: bool) -> None:
             plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
             OmegaConf.update(config, place, f"${{oc.select:{setting},{json.dumps(plain)}}}")
         return
-    OmegaConf.update(config, place, link)
+    items = link.strip("[]").split(", ")
+    OmegaConf.update(config, place, items if link.startswith("[") else link)
     if not changed and OmegaConf.select(config, place) != value:  # by an option of Lightning's
         OmegaConf.update(config, place, value)
 

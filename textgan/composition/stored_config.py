@@ -22,7 +22,11 @@ _NAMES_ELSEWHERE = ("root", "path", "pretrained", "weights", "exclude")  # of fi
 _PLAIN_TEXTS = ("templates", "captions")  # of data, where other texts may be names of files
 _WORD = re.compile(r"[\w -]*")
 _PLACE = re.compile(r"seed_everything|(model|data|trainer)(\.\w+)+")
-_LINK = re.compile(r"\$\{(\w+)\}|\$\{batches:\$\{(\w+)\}\}|\$\{data\.\w+\}")
+_SCALAR = r"\$\{\w+\}"
+_LINK = re.compile(
+    rf"{_SCALAR}|\$\{{batches:{_SCALAR}\}}|\$\{{data\.\w+\}}"
+    rf"|\[(?:{_SCALAR}|\d+)(?:, (?:{_SCALAR}|\d+))*\]"
+)
 _MOST_WORKERS = 64
 _MOST_PIXELS = 2**28  # of a batch: 340 pictures of 512 x 512 in colours
 
@@ -72,7 +76,7 @@ def take(
         if not isinstance(seed, int):
             raise ConfigError(f"it must have a whole number as seed_everything, got {seed!r:.80}")
         taken.sections["seed_everything"] = seed
-    governed = {place for place, link in links.items() if scalar_of(link) in repeated}
+    governed = {place for place, link in links.items() if scalars_of(link) & repeated}
     taken.sections = _without(taken.sections, repeated | governed)
     taken.links = links
     if isinstance(taken.scalars.get("encoders"), str) and "encoders" not in repeated:
@@ -91,10 +95,9 @@ def take(
     return taken
 
 
-def scalar_of(link: str) -> str | None:
-    """The scalar that a link looks at; None where it looks at the data's settings."""
-    found = _LINK.fullmatch(link)
-    return (found[1] or found[2]) if found else None
+def scalars_of(link: str) -> set[str]:
+    """The shared scalars that a link refers to; none where it refers to a setting of the data."""
+    return {*re.findall(r"\$\{(\w+)\}", link)} if _LINK.fullmatch(link) else set()
 
 
 def _dict(value: Any, name: str) -> dict[str, Any]:
@@ -127,8 +130,7 @@ def _links(found: dict[str, Any], scalars: dict[str, Any]) -> dict[str, str]:
             raise ConfigError(f"it must have texts as links, got {link!r:.80} for {place!r:.80}")
         if re.search(r"\$\{\s*(?!batches:|oc\.env:)[\w.]*:", link) or "\n" in link:
             raise ConfigError(f"it links {place!r:.80} to {link!r:.80}, which is no setting")
-        name = scalar_of(link)
-        if _PLACE.fullmatch(place) and _LINK.fullmatch(link) and (name is None or name in scalars):
+        if _PLACE.fullmatch(place) and _LINK.fullmatch(link) and scalars_of(link) <= {*scalars}:
             links[place] = link
     return links
 

@@ -10,7 +10,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from textgan.composition.stored_config import Stored, scalar_of
+from textgan.composition.stored_config import Stored, scalars_of
 from textgan.errors import ConfigError
 from textgan.file.limits import Limits, read_yaml
 from textgan.run.converter import to_hydra
@@ -38,7 +38,7 @@ def check_elsewhere(path: str, taken: Stored) -> None:
     for place, value in unknown.items():
         said = any(_value_at(config, place) == value for config in beside)
         if not (said and all(_is_here(text) for text in _as_list(value))):
-            setting = scalar_of(taken.links.get(place, "")) or place
+            setting = next(iter(scalars_of(taken.links.get(place, ""))), place)
             if said and _is_gone(value):
                 raise ConfigError(f"{value!r} does not exist: give {setting}=PATH, where it is now")
             asked[setting] = value

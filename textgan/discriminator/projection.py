@@ -1,4 +1,4 @@
-"""A residual critic that reads the text by projection."""
+"""A residual discriminator that is conditioned on the text by projection."""
 
 from itertools import pairwise
 
@@ -11,36 +11,38 @@ from textgan.layer import (
     CrossAttention,
     DownBlock,
     SelfAttention,
-    check_resolutions,
+    channels_and_size,
+    nearest_resolutions,
     widths_by_resolution,
 )
 from textgan.types import DiscriminatorOutput, TextFeatures
 
 
 class ProjectionDiscriminator(Discriminator):
-    """Residual downsampling to 4x4, self-attention, a logit that is an inner product with the text.
+    """Residual downsampling to 4x4; the logit is an inner product with the text.
 
-    The projection critic of Miyato & Koyama 2018 (logit = w . h + <V h, t>) without normalisation
-    layers (R3GAN, Huang et al. 2024).
+    The projection discriminator of Miyato & Koyama 2018 (logit = w . h + <V h, t>) without
+    normalisation layers (R3GAN, Huang et al. 2024) and with self-attention. Where halving does not
+    reach 4x4, the last map has the last resolution above it.
 
     Args:
-        image_size: 16, 32, 64, 128 or 256.
+        sample_shape: (channels, size, size) of an image or latent; the size is a multiple of 8 from
+            8 to 256.
         text_width: width of the text features.
-        channels: 1, 3 or 4.
         width: channels at the full resolution; they double downwards.
         max_width: the most channels at any resolution.
-        attention_resolutions: where places look at each other.
+        attention_resolutions: resolutions below the full one with self-attention. A power of two
+            stands for the nearest resolution of a block.
         num_heads: heads of every attention.
-        word_attention: whether the places of the last map also look at the words.
-        unconditional: whether a second logit judges the picture alone, without the text.
+        word_attention: whether the positions of the last map also attend to the words.
+        unconditional: whether a second logit scores the image without the text.
     """
 
     def __init__(
         self,
         *,
-        image_size: int,
+        sample_shape: tuple[int, int, int],
         text_width: int,
-        channels: int = 3,
         width: int = 24,
         max_width: int = 96,
         attention_resolutions: tuple[int, ...] = (8,),
@@ -49,29 +51,32 @@ class ProjectionDiscriminator(Discriminator):
         unconditional: bool = False,
     ):
         super().__init__()
-        widths = widths_by_resolution(image_size, width=width, max_width=max_width)
-        below = [resolution for resolution in widths if resolution < image_size]
-        check_resolutions("attention_resolutions", attention_resolutions, below)
-        resolutions, deepest = sorted(widths, reverse=True), widths[4]
-        self.from_image = nn.Conv2d(channels, widths[image_size], 3, padding=1)
+        channels, size = channels_and_size(sample_shape)
+        widths = widths_by_resolution(size, width=width, max_width=max_width)
+        resolutions, last = sorted(widths, reverse=True), min(widths)
+        with_attention = nearest_resolutions(
+            "attention_resolutions", attention_resolutions, resolutions[1:]
+        )
+        self.from_image = nn.Conv2d(channels, widths[size], 3, padding=1)
         self.blocks, self.attentions = nn.ModuleDict(), nn.ModuleDict()
         for above, here in pairwise(resolutions):
             self.blocks[str(here)] = DownBlock(widths[above], widths[here])
-            if here in attention_resolutions:
+            if here in with_attention:
                 self.attentions[str(here)] = SelfAttention(widths[here], num_heads=num_heads)
+        deepest = widths[last]
         self.word_attention = (
             CrossAttention(deepest, text_width=text_width, num_heads=num_heads)
             if word_attention
             else None
         )
-        self.pool = nn.Linear(deepest * 16, 2 * deepest)
+        self.pool = nn.Linear(deepest * last**2, 2 * deepest)
         self.logit = nn.Linear(2 * deepest, 1)
         self.project_image = nn.Linear(2 * deepest, text_width)
         self.project_text = nn.Linear(text_width, text_width)
         self.unconditional = nn.Linear(2 * deepest, 1) if unconditional else None
 
     def features(self, images: Tensor) -> list[Tensor]:
-        """Images (B, C, H, W) in [-1, 1] -> a map (B, C_r, r, r) a block, half the size to 4."""
+        """Images or latents (B, C, H, W) -> a map (B, C_r, r, r) a block, half the size to 4."""
         x, features = self.from_image(images), []
         for resolution, block in self.blocks.items():
             x = block(x)  # (B, C_r, r, r)
@@ -81,14 +86,14 @@ class ProjectionDiscriminator(Discriminator):
         return features
 
     def score(self, features: list[Tensor], text: TextFeatures) -> DiscriminatorOutput:
-        """Features and text -> logits (B, 1 or 2), pooled and text (B, text_width)."""
+        """Feature maps and text -> logits (B, 1 or 2), pooled and text (B, text_width)."""
         hidden = self._pool(features[-1])  # (B, 2 C_4)
         pooled, projected = self.project_image(hidden), self.project_text(text.pooled)  # (B, D)
-        seen = pooled
-        if self.word_attention is not None:  # `pooled` stays the picture's own
+        compared = pooled
+        if self.word_attention is not None:  # `pooled` stays independent of the text
             hidden = self._pool(self.word_attention(features[-1], text.words, text.mask))
-            seen = self.project_image(hidden)
-        match = (seen * projected).sum(1, keepdim=True) * pooled.shape[1] ** -0.5
+            compared = self.project_image(hidden)
+        match = (compared * projected).sum(1, keepdim=True) * pooled.shape[1] ** -0.5
         logits = self.logit(hidden) + match  # (B, 1)
         if self.unconditional is not None:
             logits = torch.cat([logits, self.unconditional(hidden)], 1)  # (B, 2)

@@ -1,4 +1,4 @@
-"""Generators: noise and text -> images."""
+"""Generators: noise and text -> images or latents."""
 
 from textgan.generator.attention import AttentionGenerator
 from textgan.generator.base import Generator

@@ -7,46 +7,48 @@ from torch import Tensor, nn
 from textgan.generator.base import Generator
 from textgan.layer import (
     CrossAttention,
+    MappingNetwork,
     ModulatedBlock,
     Modulation,
     SelfAttention,
-    Style,
     TextPrior,
-    bound,
-    check_resolutions,
+    channels_and_size,
+    clamp_passing_gradient,
+    nearest_resolutions,
     widths_by_resolution,
 )
 from textgan.types import Gaussian, TextFeatures
 
 
 class AttentionGenerator(Generator):
-    """Noise and text -> image, by residual upsampling from 4x4.
+    """Noise and text -> image or latent, by residual upsampling from 4x4 (or 5x5, 6x6, ...).
 
-    Noise becomes a z whose mean and variance the text decides (`prior`); what decides them learns
-    from the KL term alone, so in a plain GAN z is the noise itself. z and pooled text make one
-    style vector, which modulates every block; at middle resolutions each place also looks at the
-    words (GigaGAN, Kang et al. 2023) and at the other places (SAGAN, Zhang et al. 2019). From 8x8
-    on each block knows where a place is.
+    Noise becomes a z whose mean and variance depend on the text (`prior`). Only the KL term trains
+    them, so in a plain GAN z is the noise itself. A mapping network makes one style vector of z and
+    the pooled text; it modulates every block. At middle resolutions positions also attend to the
+    words (GigaGAN, Kang et al. 2023) and to each other (SAGAN, Zhang et al. 2019). Every block that
+    upsamples has a learned encoding of positions.
 
     Args:
-        image_size: 16, 32, 64, 128 or 256.
+        sample_shape: (channels, size, size) of a sample. The size is a multiple of 8 from 8 to 256;
+            images have 1, 3 or 4 channels.
         text_width: width of the text features.
-        channels: 1, 3 or 4.
         noise_width: length of the noise vector.
         width: channels at the full resolution; they double downwards.
         max_width: the most channels at any resolution.
         style_width: length of the style vector.
-        word_resolutions: where places look at the words.
-        attention_resolutions: where places look at each other.
+        word_resolutions: resolutions with attention to the words. A power of two stands for the
+            nearest resolution of a block.
+        attention_resolutions: resolutions with self-attention, as above.
         num_heads: heads of every attention.
+        bounded: whether samples are clamped to [-1, 1], as images must be. Latents are not bounded.
     """
 
     def __init__(
         self,
         *,
-        image_size: int,
+        sample_shape: tuple[int, int, int],
         text_width: int,
-        channels: int = 3,
         noise_width: int = 16,
         width: int = 24,
         max_width: int = 96,
@@ -54,35 +56,42 @@ class AttentionGenerator(Generator):
         word_resolutions: tuple[int, ...] = (8, 16),
         attention_resolutions: tuple[int, ...] = (8,),
         num_heads: int = 2,
+        bounded: bool = True,
     ):
         super().__init__()
-        if channels not in (1, 3, 4):
-            raise ValueError(f"channels must be 1, 3 or 4, got {channels}")
-        self.image_size, self.channels, self.noise_shape = image_size, channels, (noise_width,)
-        self.attends_words = len(word_resolutions) > 0
-        widths = widths_by_resolution(image_size, width=width, max_width=max_width)
-        check_resolutions("word_resolutions", word_resolutions, widths)
-        check_resolutions("attention_resolutions", attention_resolutions, widths)
+        channels, size = channels_and_size(sample_shape)
+        if bounded and channels not in (1, 3, 4):
+            raise ValueError(f"channels must be 1, 3 or 4 if bounded is true, got {channels}")
+        self.sample_shape, self.noise_shape = (channels, size, size), (noise_width,)
+        self.attends_words, self.bounded = len(word_resolutions) > 0, bounded
+        widths = widths_by_resolution(size, width=width, max_width=max_width)
+        with_words = nearest_resolutions("word_resolutions", word_resolutions, widths)
+        with_attention = nearest_resolutions("attention_resolutions", attention_resolutions, widths)
         self.text_prior = TextPrior(text_width, noise_width)
-        self.style = Style(noise_width, text_width, style_width)
-        self.start = nn.Linear(style_width + noise_width, widths[4] * 16)
+        self.style = MappingNetwork(noise_width, text_width, style_width)
+        self.start_size = min(widths)
+        previous = widths[self.start_size]
+        self.start = nn.Linear(style_width + noise_width, previous * self.start_size**2)
         self.blocks, self.attentions, self.word_attentions = (nn.ModuleDict() for _ in range(3))
         self.heads, self.to_images = nn.ModuleDict(), nn.ModuleDict()
-        previous = widths[4]
         for resolution, here in widths.items():
             name = str(resolution)
             self.blocks[name] = ModulatedBlock(
-                previous, here, style_width=style_width, resolution=resolution
+                previous,
+                here,
+                style_width=style_width,
+                resolution=resolution,
+                upsample=resolution > self.start_size,
             )
-            if resolution in word_resolutions:
+            if resolution in with_words:
                 self.word_attentions[name] = CrossAttention(
                     here, text_width=text_width, num_heads=num_heads
                 )
-            if resolution in attention_resolutions:
+            if resolution in with_attention:
                 self.attentions[name] = SelfAttention(here, num_heads=num_heads)
             self.heads[name] = Modulation(here, style_width=style_width)
             self.to_images[name] = nn.Conv2d(here, channels, 3, padding=1)
-            # The first pictures are flat: noise would have to be unlearnt.
+            # The first images are almost flat: the net would have to unlearn their noise.
             nn.init.normal_(self.to_images[name].weight, std=0.1 * (9 * here) ** -0.5)
             previous = here
 
@@ -90,22 +99,23 @@ class AttentionGenerator(Generator):
         return Gaussian(*self.text_prior(text.pooled))
 
     def forward(self, noise: Tensor, text: TextFeatures) -> Tensor:
-        """Noise (B, noise_width) and text -> images (B, channels, H, H) in [-1, 1]."""
-        return self._draw(noise, text, None)
+        """Noise (B, noise_width) and text -> samples (B, *sample_shape), in [-1, 1] if bounded."""
+        return self._generate(noise, text, None)
 
-    def _draw(self, noise: Tensor, text: TextFeatures, maps: list[Tensor] | None) -> Tensor:
-        """Draw as `forward` does.
+    def _generate(self, noise: Tensor, text: TextFeatures, maps: list[Tensor] | None) -> Tensor:
+        """Generate as `forward` does.
 
         Args:
             noise: (B, noise_width).
             text: of B captions.
-            maps: takes the attention to the words at each resolution r, (B, L, r, r), where the
-                caller hands in a list. The list belongs to this call alone, so that several
-                threads can draw with one generator.
+            maps: None, or a list that gets the attention to the words at each resolution r,
+                (B, L, r, r). The list belongs to this call alone, so several threads can use one
+                generator.
         """
         z = self.prior(text).detach().sample(noise)
         style = self.style(z, text.pooled)  # (B, S)
-        x = self.start(torch.cat([style, z], 1)).unflatten(1, (-1, 4, 4))  # (B, C, 4, 4)
+        start = self.start(torch.cat([style, z], 1))
+        x = start.unflatten(1, (-1, self.start_size, self.start_size))  # (B, C, 4, 4)
         x = x.contiguous(memory_format=torch.channels_last)
         image = 0.0
         for resolution, block in self.blocks.items():
@@ -118,15 +128,15 @@ class AttentionGenerator(Generator):
                 x = attention(x, text.words, text.mask)
             if resolution in self.attentions:
                 x = self.attentions[resolution](x)
-            if resolution != "4":
+            if isinstance(image, Tensor):
                 image = F.interpolate(image, scale_factor=2.0, mode="bilinear", align_corners=False)
             image = image + self.to_images[resolution](F.silu(self.heads[resolution](x, style)))
-        return bound(image)
+        return clamp_passing_gradient(image) if self.bounded else image
 
     def word_attention(self, noise: Tensor, text: TextFeatures) -> Tensor:
         if not self.attends_words:
             return super().word_attention(noise, text)
         maps: list[Tensor] = []
-        size = self._draw(noise, text, maps).shape[2:]
+        size = self._generate(noise, text, maps).shape[2:]
         enlarged = [F.interpolate(m, size, mode="bilinear", align_corners=False) for m in maps]
         return torch.stack(enlarged).mean(0)

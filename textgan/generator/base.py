@@ -1,4 +1,4 @@
-"""What every generator is."""
+"""The contract of every generator."""
 
 from abc import abstractmethod
 
@@ -9,22 +9,32 @@ from textgan.types import Gaussian, TextFeatures
 
 
 class Generator(Part):
-    """Noise and text -> images.
+    """Noise and text -> samples: images, or latents of an autoencoder.
 
-    A generator may draw from a z of its own that lies elsewhere for each caption: `prior` says
-    where, and `forward` turns the noise into it.
+    A generator may have a text-conditional prior: `forward` then turns the standard normal noise
+    into a z of that prior.
 
     Attributes:
-        noise_shape: shape of the noise of one picture, without the batch.
-        image_size: height and width of what it draws, in pixels.
-        channels: 1 (gray), 3 (RGB) or 4 (RGBA).
-        attends_words: whether its places look at single words, so that `word_attention` is defined.
+        noise_shape: shape of the noise of one sample, without the batch.
+        sample_shape: shape (C, H, W) of one sample. Images have 1 (gray), 3 (RGB) or 4 (RGBA)
+            channels.
+        attends_words: whether it has attention to single words, so that `word_attention` is
+            defined.
     """
 
     noise_shape: tuple[int, ...]
-    image_size: int
-    channels: int
+    sample_shape: tuple[int, int, int]
     attends_words: bool = False
+
+    @property
+    def channels(self) -> int:
+        """Channels of a sample."""
+        return self.sample_shape[0]
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of a sample."""
+        return self.sample_shape[-1]
 
     def prior(self, text: TextFeatures) -> Gaussian:
         """p(z | text), over (B, *noise_shape): the standard normal one, where z is the noise."""
@@ -33,12 +43,15 @@ class Generator(Part):
 
     @abstractmethod
     def forward(self, noise: Tensor, text: TextFeatures) -> Tensor:
-        """Standard normal noise (B, *noise_shape) and text -> images (B, C, H, W) in [-1, 1]."""
+        """Standard normal noise (B, *noise_shape) and text -> samples (B, *sample_shape).
+
+        Images are in [-1, 1].
+        """
 
     def word_attention(self, noise: Tensor, text: TextFeatures) -> Tensor:
-        """How much each place of what `forward` draws looked at each word -> (B, L, H, W) >= 0.
+        """Attention of each position of what `forward` returns to each word -> (B, L, H, W) >= 0.
 
         Raises:
-            ValueError: no place of this generator looks at single words.
+            ValueError: this generator has no attention to single words.
         """
         raise ValueError(f"{type(self).__name__} has no attention to single words")

@@ -11,7 +11,7 @@ from textgan.layer import (
     AttentionPool,
     DownBlock,
     SelfAttention,
-    check_resolutions,
+    nearest_resolutions,
     widths_by_resolution,
 )
 from textgan.types import ImageFeatures
@@ -26,13 +26,14 @@ class ResNetImageEncoder(ImageEncoder):
     queries and position embeddings. A query detects its feature at every position.
 
     Args:
-        image_size: 16, 32, 64, 128 or 256.
+        image_size: a multiple of 8 from 8 to 256.
         width: width of the output features.
         channels: 1, 3 or 4.
         base_width: channels at the full resolution; they double with each halving.
         max_width: largest number of channels at any resolution.
-        region_resolution: height and width of the map whose positions are the regions.
-        attention_resolutions: resolutions with self-attention between positions.
+        region_resolution: height and width of the map whose positions are the regions. A
+            power of two stands for the nearest resolution of a block.
+        attention_resolutions: resolutions with self-attention between positions, as above.
         num_heads: heads of every attention.
         num_questions: number of queries of the pooled feature; must divide the channels at
             `region_resolution`.
@@ -57,8 +58,8 @@ class ResNetImageEncoder(ImageEncoder):
         self.image_size, self.channels, self.width = image_size, channels, width
         widths = widths_by_resolution(image_size, width=base_width, max_width=max_width)
         below = [resolution for resolution in widths if resolution < image_size]
-        check_resolutions("attention_resolutions", attention_resolutions, below)
-        check_resolutions("region_resolution", [region_resolution], below)
+        attentions = nearest_resolutions("attention_resolutions", attention_resolutions, below)
+        (region_resolution,) = nearest_resolutions("region_resolution", [region_resolution], below)
         if num_questions < 1 or widths[region_resolution] % num_questions:
             rule = f"num_questions must divide the {widths[region_resolution]} channels"
             raise ValueError(f"{rule} at region_resolution, got {num_questions}")
@@ -67,15 +68,15 @@ class ResNetImageEncoder(ImageEncoder):
         self.blocks, self.attentions = nn.ModuleDict(), nn.ModuleDict()
         for above, here in pairwise(sorted(widths, reverse=True)):
             self.blocks[str(here)] = DownBlock(widths[above], widths[here])
-            if here in attention_resolutions:
+            if here in attentions:
                 self.attentions[str(here)] = SelfAttention(widths[here], num_heads=num_heads)
         self.map_shapes = [(widths[r], r, r) for r in sorted(below, reverse=True)]
         self.regions = nn.Linear(widths[region_resolution], width)
-        self.hidden = nn.Linear(16 * widths[4], 2 * width)
+        self.hidden = nn.Linear(widths[min(widths)] * min(widths) ** 2, 2 * width)
         self.pooled = nn.Linear(2 * width, width)
         deep = widths[region_resolution]
         self.place = nn.Parameter(torch.randn(region_resolution**2, deep))
-        self.asked = AttentionPool(deep, width, num_questions=num_questions)
+        self.asked = AttentionPool(deep, width, num_queries=num_questions)
         # Queries that begin alike stay alike for long.
         nn.init.normal_(self.asked.score.weight, std=deep**-0.5)
 

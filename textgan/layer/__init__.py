@@ -1,31 +1,27 @@
-"""Bricks that every net shares, torch only."""
+"""Layers that the networks share, on torch alone."""
 
 from textgan.layer.attention import AttentionPool, CrossAttention, SelfAttention
-from textgan.layer.bound import bound
-from textgan.layer.convolution import (
-    DownBlock,
-    ModulatedBlock,
-    Modulation,
-    check_resolutions,
-    widths_by_resolution,
-)
+from textgan.layer.clamp import clamp_passing_gradient
+from textgan.layer.convolution import DownBlock, ModulatedBlock, Modulation
+from textgan.layer.mapping_network import MappingNetwork
 from textgan.layer.prior import TextPrior
-from textgan.layer.recurrent import BothWays
-from textgan.layer.style import Style
+from textgan.layer.recurrent import BidirectionalGRU
+from textgan.layer.resolution import channels_and_size, nearest_resolutions, widths_by_resolution
 from textgan.layer.temperature import Temperature
 
 __all__ = [
     "AttentionPool",
-    "BothWays",
+    "BidirectionalGRU",
     "CrossAttention",
     "DownBlock",
+    "MappingNetwork",
     "ModulatedBlock",
     "Modulation",
     "SelfAttention",
-    "Style",
     "Temperature",
     "TextPrior",
-    "bound",
-    "check_resolutions",
+    "channels_and_size",
+    "clamp_passing_gradient",
+    "nearest_resolutions",
     "widths_by_resolution",
 ]

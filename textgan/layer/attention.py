@@ -1,4 +1,4 @@
-"""Attention between the places of an image, and from them to the words of a caption."""
+"""Attention between the positions of a feature map, and from positions to words."""
 
 import torch
 import torch.nn.functional as F
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class SelfAttention(nn.Module):
-    """Places of a map look at each other (SAGAN, Zhang et al. 2019), as a residual branch."""
+    """Attention between the positions of a map (SAGAN, Zhang et al. 2019), a residual branch."""
 
     def __init__(self, width: int, *, num_heads: int):
         super().__init__()
@@ -18,17 +18,14 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        places = x.flatten(2).mT  # (B, HW, C)
-        query, key, value = self.query_key_value(self.norm(places)).chunk(3, -1)
-        heads = [
-            _split(t, self.num_heads) for t in (query, key, value)
-        ]  # (B, heads, HW, C / heads)
-        mixed = _join(F.scaled_dot_product_attention(*heads))
+        positions = x.flatten(2).mT  # (B, HW, C)
+        three = self.query_key_value(self.norm(positions)).chunk(3, -1)  # 3 of (B, HW, C)
+        mixed = _join(F.scaled_dot_product_attention(*(_split(t, self.num_heads) for t in three)))
         return x + self.output(mixed).mT.unflatten(-1, x.shape[2:])
 
 
 class CrossAttention(nn.Module):
-    """Places of a feature map look at the words of the caption, as a residual branch.
+    """Attention from the positions of a map to the words of a caption, a residual branch.
 
     Args:
         width: channels of the map.
@@ -52,35 +49,34 @@ class CrossAttention(nn.Module):
         return x + self.output(_join(mixed)).mT.unflatten(-1, x.shape[2:])
 
     def weights(self, x: Tensor, words: Tensor, mask: Tensor) -> Tensor:
-        """How much each place looks at each word, of the same -> (B, heads, HW, L), sums of 1."""
+        """Attention weights, from the same arguments -> (B, heads, HW, L); they sum to 1 over L."""
         query, key, _ = self._query_key_value(x, words)
         scores = query @ key.mT / query.shape[-1] ** 0.5  # (B, heads, HW, L)
         return scores.masked_fill(~mask[:, None, None], -torch.inf).softmax(-1)
 
     def _query_key_value(self, x: Tensor, words: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        places = x.flatten(2).mT  # (B, HW, C)
-        query = _split(self.query(self.norm(places)), self.num_heads)  # (B, heads, HW, C / heads)
-        key, value = (_split(t, self.num_heads) for t in self.key_value(words).chunk(2, -1))
-        return query, key, value
+        positions = self.norm(x.flatten(2).mT)  # (B, HW, C)
+        three = self.query(positions), *self.key_value(words).chunk(2, -1)
+        return tuple(_split(t, self.num_heads) for t in three)
 
 
 class AttentionPool(nn.Module):
-    """One vector for a caption: learned questions, each an average of the words that answer it.
+    """Pool the words of a caption into one vector, by attention from learned queries.
 
-    The pooling by attention of the Set Transformer (Lee et al. 2019). At first every question gets
-    the plain mean.
+    The pooling by attention of the Set Transformer (Lee et al. 2019). Each query averages a slice
+    of the values; at initialisation all words have the same weight.
 
     Args:
-        in_width: of the words.
-        out_width: of the vector.
-        num_questions: divides `in_width`.
+        in_width: width of the words.
+        out_width: length of the vector.
+        num_queries: number of queries; it divides `in_width`.
     """
 
-    def __init__(self, in_width: int, out_width: int, *, num_questions: int):
+    def __init__(self, in_width: int, out_width: int, *, num_queries: int):
         super().__init__()
-        _check_heads(in_width, num_questions)
-        self.num_questions = num_questions
-        self.score = nn.Linear(in_width, num_questions, bias=False)
+        _check_heads(in_width, num_queries)
+        self.num_queries = num_queries
+        self.score = nn.Linear(in_width, num_queries, bias=False)
         self.value = nn.Linear(in_width, in_width)
         self.norm = nn.LayerNorm(in_width)
         self.output = nn.Linear(in_width, out_width)
@@ -92,9 +88,9 @@ class AttentionPool(nn.Module):
     def forward(self, words: Tensor, mask: Tensor) -> Tensor:
         """Words (B, L, D), mask (B, L) True at real words, never all False -> (B, out_width)."""
         scores = self.score(words).masked_fill(~mask[..., None], -torch.inf)  # (B, L, Q)
-        values = self.value(words).unflatten(-1, (self.num_questions, -1))  # (B, L, Q, D / Q)
-        answers = (scores.softmax(1)[..., None] * values).sum(1).flatten(1)  # (B, D)
-        return self.output(self.norm(answers))
+        values = self.value(words).unflatten(-1, (self.num_queries, -1))  # (B, L, Q, D / Q)
+        pooled = (scores.softmax(1)[..., None] * values).sum(1).flatten(1)  # (B, D)
+        return self.output(self.norm(pooled))
 
 
 def _check_heads(width: int, num_heads: int) -> None:

@@ -1,17 +1,17 @@
-"""Words read one after the other."""
+"""A recurrent layer over the words of a caption."""
 
 import torch
 from torch import Tensor, nn
 
 
-class BothWays(nn.Module):
-    """A gated recurrent unit (Cho et al. 2014) from the left and one from the right, joined.
+class BidirectionalGRU(nn.Module):
+    """A gated recurrent unit (Cho et al. 2014) in each direction, projected to one output.
 
-    What comes out at a word knows what stands before it and what after it. Padding must be on the
-    right, and changes nothing.
+    The output at a word depends on the words before it and after it. Padding must be on the right;
+    it does not change the output at real words.
 
     Args:
-        width: of the words, in and out.
+        width: width of the words, in and out.
     """
 
     def __init__(self, width: int):
@@ -24,9 +24,9 @@ class BothWays(nn.Module):
     def forward(self, words: Tensor, mask: Tensor) -> Tensor:
         """Words (B, L, D), mask (B, L) True at real words -> (B, L, D)."""
         words = self.norm(words)
-        place = torch.arange(words.shape[1], device=words.device)  # (L,)
-        mirrored = mask.sum(1, keepdim=True) - 1 - place  # (B, L), negative beyond the last word
-        mirrored = torch.where(mirrored < 0, place, mirrored)[..., None].expand_as(words)
+        position = torch.arange(words.shape[1], device=words.device)  # (L,)
+        mirrored = mask.sum(1, keepdim=True) - 1 - position  # (B, L), negative after the last word
+        mirrored = torch.where(mirrored < 0, position, mirrored)[..., None].expand_as(words)
         right, _ = self.forwards(words)
         left, _ = self.backwards(words.gather(1, mirrored))
         return self.output(torch.cat([right, left.gather(1, mirrored)], -1))

@@ -1,20 +1,21 @@
-"""The learned temperature of a contrast."""
+"""The learned temperature of a contrastive loss."""
 
 import math
 
 import torch
 from torch import Tensor, nn
 
-from textgan.layer.bound import bound
+from textgan.layer.clamp import clamp_passing_gradient
 
 
 class Temperature(nn.Module):
-    """A positive number that is learned, and kept within [0.01, 1].
+    """A learned positive number, kept within [0.01, 1].
 
-    CLIP (Radford et al. 2021) clips at 0.01; here its gradient leads back from beyond either end.
+    CLIP (Radford et al. 2021) clips at 0.01; here a value beyond either end still gets the gradient
+    that leads back.
 
     Args:
-        start: its value at the start.
+        start: value at initialisation.
 
     Raises:
         ValueError: `start` is out of range.
@@ -28,6 +29,5 @@ class Temperature(nn.Module):
 
     def forward(self) -> Tensor:
         """The temperature, a scalar."""
-        # Half of [log 0.01, log 1]. Not a clamp: its gradient would not lead back from beyond.
-        half = math.log(10)
-        return ((bound(self.log_temperature / half + 1) - 1) * half).exp()
+        half = math.log(10)  # half the length of [log 0.01, log 1]
+        return ((clamp_passing_gradient(self.log_temperature / half + 1) - 1) * half).exp()

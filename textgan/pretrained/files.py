@@ -10,12 +10,14 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from textgan.file.arguments import upgraded_arguments
 from textgan.file.atomic import whole
 from textgan.file.limits import check_size, read_json, shown
 from textgan.file.tensor import StoredTensor
 from textgan.pretrained.check import check_config
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+_UPGRADED = 1  # the earlier version, which is converted
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 _HEADER_BYTES = 1_000_000  # names and shapes of about 8,000 tensors
 _STATE_BYTES = 32_000_000  # a tokenizer's JSON; that of XLM-R and its relatives has 9 to 17 million
@@ -63,11 +65,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     header = read_json(file)
     header = header if isinstance(header, dict) else {}
     version, part = header.get("format_version"), header.get("part")
-    if version != FORMAT_VERSION or not isinstance(part, dict):
-        rule = f"{file} must have format_version {FORMAT_VERSION} and a dict under 'part'"
+    if version not in (_UPGRADED, FORMAT_VERSION) or not isinstance(part, dict):
+        rule = f"{file} must have format_version 1 or 2 and a dict under 'part'"
         raise ValueError(f"{rule}, got {version!r:.80} and {type(part).__name__}")
     check_config(part, str(file))
-    return part
+    return upgraded_arguments(part) if version == _UPGRADED else part
 
 
 def read_header(folder: Path, *, prefix: str = "") -> dict[str, StoredTensor]:

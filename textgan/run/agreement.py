@@ -27,14 +27,22 @@ def check_agreement(config: dict[str, Any]) -> None:
     for name in _SHARED:
         given = {place: found[name] for place, found in places.items() if name in found}
         if len(set(given.values())) > 1:
-            values = ", ".join(f"{place}.{name} {value}" for place, value in given.items())
+            values = ", ".join(f"{value} in {place}" for place, value in given.items())
             raise ConfigError(
-                f"{name} must be the same for the data and all parts, got {values}: {name}=... "
-                "sets them all; with --config, set each of them by --key value"
+                f"{name} must be the same for the data and all parts, got {values}: {name}=... sets "
+                f"them all; with --config, set data.{name} and each part's sample_shape"
             )
 
 
 def _arguments(node: Any) -> dict[str, Any]:
-    """Return the arguments of a textgan class; another class may give them another meaning."""
-    ours = isinstance(node, dict) and str(node.get("class_path")).startswith("textgan.")
-    return (node.get("init_args") or {}) if ours else {}
+    """Return the arguments of a textgan class; another class may give them another meaning.
+
+    A `sample_shape` of (C, H, W) is added as `image_size` and `channels`.
+    """
+    if not isinstance(node, dict) or not str(node.get("class_path")).startswith("textgan."):
+        return {}
+    arguments = node.get("init_args") or {}
+    shape = arguments.get("sample_shape")
+    if isinstance(shape, list | tuple) and len(shape) == 3:
+        return {**arguments, "channels": shape[0], "image_size": shape[2]}
+    return arguments

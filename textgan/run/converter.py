@@ -60,6 +60,8 @@ def find_links(unresolved: Any, path: str = "") -> dict[str, str]:
         for key, value in unresolved.items():
             links |= find_links(value, f"{path}.{key}" if path else str(key))
         return links
+    if isinstance(unresolved, list) and not any(isinstance(x, dict | list) for x in unresolved):
+        unresolved = f"[{', '.join(map(str, unresolved))}]"  # ["${channels}", 3] is one link
     is_link = isinstance(unresolved, str) and "${" in unresolved
     return {path: unresolved} if is_link else {}
 

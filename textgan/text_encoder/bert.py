@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from textgan.caption.tokenizer import Tokenizer
-from textgan.layer import AttentionPool, BothWays
+from textgan.layer import AttentionPool, BidirectionalGRU
 from textgan.text_encoder.base import TextEncoder
 from textgan.text_encoder.cache import CaptionCache
 from textgan.text_encoder.source import (
@@ -91,9 +91,9 @@ class BertTextEncoder(TextEncoder):
         self._pretrained = pretrained
         self.words = nn.Identity() if width == hidden_width else _linear(hidden_width, width)
         questions = self.bert.config.num_attention_heads
-        self.pooled = AttentionPool(hidden_width, width, num_questions=questions)
+        self.pooled = AttentionPool(hidden_width, width, num_queries=questions)
         is_new = pretrained is None and architecture is None
-        self.order = BothWays(hidden_width) if is_new else None
+        self.order = BidirectionalGRU(hidden_width) if is_new else None
         for net in self._read_by() if frozen else ():
             net.requires_grad_(False)
         self.cache = CaptionCache(cache_megabytes)

@@ -1,16 +1,16 @@
 import torch
 
-from textgan.layer import bound
+from textgan.layer import clamp_passing_gradient
 
 
 def test_it_clamps():
     x = torch.tensor([-3.0, -1.0, 0.25, 1.0, 3.0])
-    assert bound(x).tolist() == [-1, -1, 0.25, 1, 1]
+    assert clamp_passing_gradient(x).tolist() == [-1, -1, 0.25, 1, 1]
 
 
 def gradient(x: list[float], pull: list[float]) -> list[float]:
     tensor = torch.tensor(x, requires_grad=True)
-    (bound(tensor) * torch.tensor(pull)).sum().backward()
+    (clamp_passing_gradient(tensor) * torch.tensor(pull)).sum().backward()
     return tensor.grad.tolist()
 
 
@@ -28,6 +28,6 @@ def test_a_pixel_beyond_the_range_comes_back_where_a_clamp_would_strand_it():
     optimizer = torch.optim.SGD([x], lr=0.5)
     for _ in range(20):
         optimizer.zero_grad()
-        (bound(x) - 0.5).square().sum().backward()
+        (clamp_passing_gradient(x) - 0.5).square().sum().backward()
         optimizer.step()
     assert abs(x.item() - 0.5) < 1e-3

@@ -1,19 +1,19 @@
-"""Noise and text in one vector."""
+"""Mapping network: noise and text in one style vector."""
 
 import torch
 from torch import Tensor, nn
 
 
-class Style(nn.Module):
-    """Noise and pooled text -> the vector that modulates a generator's blocks.
+class MappingNetwork(nn.Module):
+    """Noise and pooled text -> the style vector that modulates a generator's blocks.
 
-    Each is embedded on its own first: a noise of few numbers beside a wide text would hardly be
-    heard.
+    Each is embedded on its own first: a low-dimensional noise concatenated with a wide text
+    embedding would have little effect.
 
     Args:
         noise_width: length of the noise.
         text_width: length of the pooled text.
-        width: length of the style.
+        width: length of the style vector.
     """
 
     def __init__(self, noise_width: int, text_width: int, width: int):
@@ -26,7 +26,8 @@ class Style(nn.Module):
         for linear in (self.noise[0], self.noise[2], self.text[0], self.joint[0]):
             nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
             nn.init.zeros_(linear.bias)
-        nn.init.normal_(self.noise[0].bias)  # bends at different places along the noise
+        # The hidden units have their kinks at different values of the noise.
+        nn.init.normal_(self.noise[0].bias)
 
     def forward(self, noise: Tensor, text: Tensor) -> Tensor:
         """Noise (B, Z), pooled text (B, D) -> (B, width)."""
