@@ -29,8 +29,8 @@ def check_agreement(config: dict[str, Any]) -> None:
         if len(set(given.values())) > 1:
             values = ", ".join(f"{value} in {place}" for place, value in given.items())
             raise ConfigError(
-                f"{name} must be the same for the data and all parts, got {values}: {name}=... sets "
-                f"them all; with --config, set data.{name} and each part's sample_shape"
+                f"{name} must be the same for the data and all parts, got {values}: {name}=... "
+                f"sets them all; with --config, set data.{name} and each part's sample_shape"
             )
 
 
