@@ -187,7 +187,7 @@ def test_a_choice_names_a_class_and_only_arguments_that_it_has(choice):
                 choice.parts[0] == "data" and (conf_folder() / f"data/{file}.yaml").is_file()
             )
             is_saved = module.rpartition(".")[0].endswith(".base")  # of any class of the group
-            is_named = choice.stem == file or choice.stem.startswith(f"{file}_")
+            is_named = f"_{file}_" in f"_{choice.stem}_"
             assert is_preset or is_saved or is_named
 
 

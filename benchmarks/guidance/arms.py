@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 MATCH, PERCEPTUAL = "match", "perceptual"
 GUIDANCE, LATE = "alignment_guidance", "alignment_guidance_late"
-TEXT, PROJECTED = "text_encoder=bert_pretrained", "discriminator=projected"
+TEXT, PROJECTED = "text_encoder=saved", "discriminator=projected"
 
 
 @dataclass(frozen=True)

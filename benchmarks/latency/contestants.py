@@ -12,7 +12,7 @@ from torch import nn
 
 from textgan.errors import ConfigError
 from textgan.export import ExportedPipeline
-from textgan.export.graph import DrawingGraph
+from textgan.export.graph import SamplingGraph
 from textgan.image import to_pil
 from textgan.pipeline import GANPipeline
 from textgan.seed import keyed_randn
@@ -63,8 +63,8 @@ class Compiled:
     """A pipeline whose text encoder and generator are compiled, for any number of captions."""
 
     def __init__(self, pipeline: GANPipeline):
-        self.graph = DrawingGraph(pipeline)
-        self.tokenizer = self.graph.text_encoder.tokenizer
+        self.graph = SamplingGraph(pipeline)
+        self.tokenizer = self.graph.tokenizer
         self.graph.compile(dynamic=True)
 
     @torch.no_grad()

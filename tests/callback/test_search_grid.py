@@ -25,7 +25,7 @@ def test_a_run_leaves_an_image_of_what_captions_find(textgan, tiny, tmp_path):
 
 
 def test_encoders_that_are_not_named_are_asked_for(textgan):
-    status, _, err = textgan("fit", "text_encoder=frozen", "trainer.max_steps=1")
+    status, _, err = textgan("fit", "text_encoder=saved_frozen", "trainer.max_steps=1")
     assert status == 2
     assert "encoders must be given" in err
     assert "model.text_encoder.encoder.path" in err

@@ -15,6 +15,7 @@ from textgan.checkpoint.archive import read_archive
 from textgan.checkpoint.pickle import Interpreter
 from textgan.checkpoint.reading import read_checkpoint, read_header
 from textgan.file.arguments import upgraded_arguments
+from textgan.file.renamed import renamed
 from textgan.file.tensor import StoredTensor
 
 STORED = Path(__file__).parents[1] / "fixtures" / "format_6" / "gan" / "last.ckpt"
@@ -177,7 +178,8 @@ def test_the_stored_checkpoint_is_described_as_torch_loads_it():
     described, loaded = read_header(STORED), torch.load(STORED, weights_only=True)
     for key in ("frozen", "format_version"):
         assert described["textgan"][key] == loaded["textgan"][key]
-    assert described["textgan"]["pipeline"] == upgraded_arguments(loaded["textgan"]["pipeline"])
+    upgraded = upgraded_arguments(renamed(loaded["textgan"]["pipeline"]))
+    assert described["textgan"]["pipeline"] == upgraded
     shapes = {name: tuple(value.shape) for name, value in loaded["state_dict"].items()}
     assert {name: value.shape for name, value in described["state_dict"].items()} == shapes
 

@@ -110,7 +110,7 @@ def test_encoders_are_named_once_for_all_that_look_through_them(run, composed):
     config = composed(f"ckpt_path={path}", "encoders=other")
     assert config["encoders"] == "other"
     assert config["model"]["text_encoder"]["path"] == "${encoders}"
-    afresh = composed(f"ckpt_path={path}", "text_encoder=frozen")["said"]
+    afresh = composed(f"ckpt_path={path}", "text_encoder=saved_frozen")["said"]
     assert "add encoders=clip/pipeline (" in afresh
     Path("clip/pipeline").mkdir(parents=True)
     config = composed(f"ckpt_path={path}")
@@ -189,7 +189,7 @@ def test_what_a_metric_stores_is_taken(name, capsys, monkeypatch, tmp_path):
         *([f"data={name}", "++data.root=x"] for name in ("folder", "fashion_mnist", "emoji")),
         *(
             [f"text_encoder={name}"]
-            for name in ("bert", "bert_minilm", "bert_pretrained", "frozen")
+            for name in ("bert", "bert_minilm", "saved", "saved_frozen", "frozen")
         ),
         ["discriminator=projected"],
         ["trainer=ddp_cpu", "logger=[csv,tensorboard]"],

@@ -11,7 +11,12 @@ from filelock import FileLock
 from textgan.export import ExportedPipeline, export_pipeline
 from textgan.generator import AttentionGenerator
 from textgan.pipeline import GANPipeline
-from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder, TextEncoder
+from textgan.text_encoder import (
+    BertTextEncoder,
+    FrozenTextEncoder,
+    PretrainedTextEncoder,
+    TextEncoder,
+)
 
 CAPTIONS = [
     "a red circle",
@@ -22,29 +27,27 @@ CAPTIONS = [
 ]
 
 
-def _bert(**arguments) -> BertTextEncoder:
-    encoder = BertTextEncoder(
-        width=8, depth=1, num_heads=2, vocab_size=300, max_length=24, **arguments
-    )
+def _bert() -> BertTextEncoder:
+    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=300, max_length=24)
     encoder.fit_tokenizer(CAPTIONS * 2)
     return encoder
 
 
-def _other_architecture() -> BertTextEncoder:
-    """As a pretrained one comes back from its folder: without a recurrent net."""
+def _pretrained() -> PretrainedTextEncoder:
+    """Make a pretrained encoder as it is loaded from a saved folder."""
     architecture = {
         **{"model_type": "bert", "vocab_size": 300, "hidden_size": 12, "intermediate_size": 16},
         **{"num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 24},
     }
-    encoder = BertTextEncoder(width=8, architecture=architecture, max_length=24, frozen=True)
+    encoder = PretrainedTextEncoder(width=8, architecture=architecture, max_length=24, frozen=True)
     encoder.tokenizer.load_state_dict(_bert().tokenizer.state_dict())
     return encoder
 
 
 ENCODERS: dict[str, Callable[[], TextEncoder]] = {
     "from scratch": _bert,
-    "frozen, in a frozen one": lambda: FrozenTextEncoder(_bert(frozen=True)),
-    "of another architecture": _other_architecture,
+    "frozen": lambda: FrozenTextEncoder(_bert()),
+    "pretrained": _pretrained,
 }
 
 
@@ -56,9 +59,8 @@ def _pipeline(encoder: str = "from scratch", channels: int = 3) -> GANPipeline:
     pipeline = GANPipeline(generator, ENCODERS[encoder]()).eval()
     with torch.no_grad():
         for weight in pipeline.parameters():
-            weight.add_(
-                torch.randn_like(weight), alpha=0.05
-            )  # more would only give white and black
+            # A larger alpha would only give white and black images.
+            weight.add_(torch.randn_like(weight), alpha=0.05)
     return pipeline
 
 

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from textgan.export.graph import DrawingGraph, trace
+from textgan.export.graph import SamplingGraph, trace
 
 CAPTIONS = ["a red circle", "", "a blue square left of a star"]
 
 
 def test_it_draws_what_the_pipeline_draws(pipeline):
-    graph = DrawingGraph(pipeline)
+    graph = SamplingGraph(pipeline)
     token_ids, mask = pipeline.text_encoder.tokenizer(CAPTIONS)
     noise = torch.randn(3, *pipeline.generator.noise_shape)
     with torch.no_grad():
@@ -19,7 +19,7 @@ def test_it_draws_what_the_pipeline_draws(pipeline):
 
 
 def test_what_stands_on_padding_changes_nothing(pipeline):
-    graph = DrawingGraph(pipeline)
+    graph = SamplingGraph(pipeline)
     token_ids, mask = pipeline.text_encoder.tokenizer(CAPTIONS)
     noise = torch.randn(3, *pipeline.generator.noise_shape)
     with torch.no_grad():
@@ -29,7 +29,7 @@ def test_what_stands_on_padding_changes_nothing(pipeline):
 
 
 def test_a_pipeline_of_half_precision_is_written_in_float32(make_pipeline):
-    graph = DrawingGraph(make_pipeline().bfloat16())
+    graph = SamplingGraph(make_pipeline().bfloat16())
     assert graph(*graph.example()).dtype == torch.float32
 
 
@@ -40,4 +40,4 @@ def test_a_recurrence_that_cannot_be_scanned_is_refused(make_pipeline, options):
     pipeline = make_pipeline()
     pipeline.text_encoder.order.forwards = torch.nn.GRU(8, 8, **{"batch_first": True} | options)
     with pytest.raises(ValueError, match="must be of one layer and one direction, got GRU"):
-        trace(DrawingGraph(pipeline))
+        trace(SamplingGraph(pipeline))

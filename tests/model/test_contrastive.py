@@ -10,12 +10,11 @@ from safetensors.torch import load_file
 
 from textgan.comparison.stored import read
 from textgan.data import Shapes
-from textgan.errors import ConfigError
 from textgan.image_encoder import ImageEncoder, ResNetImageEncoder
 from textgan.loss import DAMSM, InfoNCE, SigLIP
 from textgan.model import ContrastiveModel
 from textgan.pipeline import ContrastivePipeline
-from textgan.text_encoder import BertTextEncoder, TextEncoder
+from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder, TextEncoder
 from textgan.training.budget import Budget
 from textgan.training.checkpoint import load_pipeline
 
@@ -203,8 +202,8 @@ def test_an_encoder_knows_which_of_its_features_were_aligned(losses, aligned, tm
 
 
 def test_a_transformer_that_was_never_trained_is_not_frozen(trainer, data):
-    frozen = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270, frozen=True)
-    with pytest.raises(ConfigError, match=r"text_encoder\.frozen must be false"):
+    frozen = FrozenTextEncoder(BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270))
+    with pytest.raises(ValueError, match="it has a vocabulary, or was never trained"):
         trainer().fit(make_contrastive(text_encoder=frozen), data())
 
 

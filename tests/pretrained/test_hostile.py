@@ -20,7 +20,7 @@ from textgan.generator import AttentionGenerator
 from textgan.image_encoder import ResNetImageEncoder
 from textgan.pipeline import ContrastivePipeline, GANPipeline
 from textgan.pretrained.part import Part
-from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder
+from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder, PretrainedTextEncoder
 
 CAPTIONS = ["a red circle", "two blue squares"]
 START = "generator.start.bias"
@@ -115,7 +115,7 @@ def refused(folder, costs_little) -> Callable[[str], None]:
 def test_good_folders_sample_as_before(tmp_path):
     architecture = {"model_type": "distilbert", "vocab_size": 270}
     architecture |= {"dim": 24, "n_layers": 1, "n_heads": 2}
-    whole = BertTextEncoder(width=8, architecture=architecture, max_length=24)
+    whole = PretrainedTextEncoder(width=8, architecture=architecture, max_length=24)
     whole.tokenizer.load_state_dict(bert().tokenizer.state_dict())
     for encoder in (bert(), whole, FrozenTextEncoder(bert())):
         made = pipeline(encoder)
@@ -476,7 +476,7 @@ def test_a_vocabulary_that_is_none_is_a_sentence(reweigh, refused, content):
 
 
 def test_what_would_be_refused_is_not_saved(tmp_path):
-    encoder = BertTextEncoder(width=8, depth=1, vocab_size=270, cache_megabytes=2**21)
+    encoder = FrozenTextEncoder(bert(), cache_megabytes=2**21)
     with pytest.raises(ValueError, match=r"config\.json must have whole numbers of at most"):
         encoder.save_pretrained(tmp_path / "new")
     assert not (tmp_path / "new").exists()

@@ -22,9 +22,9 @@ PRECISIONS = {
 EVERY = pytest.mark.parametrize("dtype", PRECISIONS, ids=str)
 
 
-def bert(**arguments) -> BertTextEncoder:
+def bert() -> BertTextEncoder:
     torch.manual_seed(0)
-    encoder = BertTextEncoder(width=16, depth=1, num_heads=2, vocab_size=300, **arguments)
+    encoder = BertTextEncoder(width=16, depth=1, num_heads=2, vocab_size=300)
     encoder.fit_tokenizer(CAPTIONS)
     return encoder
 
@@ -40,7 +40,7 @@ def perturbed(pipeline):
 
 @pytest.fixture(params=["from scratch", "frozen"])
 def generating(request) -> GANPipeline:
-    encoder = bert() if request.param == "from scratch" else FrozenTextEncoder(bert(frozen=True))
+    encoder = bert() if request.param == "from scratch" else FrozenTextEncoder(bert())
     generator = AttentionGenerator(
         sample_shape=(3, 16, 16), text_width=16, noise_width=4, width=8, max_width=16
     )

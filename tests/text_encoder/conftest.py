@@ -9,7 +9,7 @@ import transformers
 from torch import nn
 
 from textgan.caption.tokenizer import Tokenizer
-from textgan.text_encoder import BertTextEncoder
+from textgan.text_encoder import BertTextEncoder, PretrainedTextEncoder
 
 CAPTIONS = [
     "a red circle on a blue field",
@@ -20,15 +20,15 @@ CAPTIONS = [
 
 
 @pytest.fixture(scope="session")
-def save_tiny() -> Callable[[Path, str], str]:
+def save_tiny() -> Callable[..., str]:
     """Writes a random encoder of transformers and its tokenizer, as they lie on the hub."""
 
-    def save(folder: Path, kind: str) -> str:
+    def save(folder: Path, kind: str, longest: int = 30) -> str:
         tokenizer = Tokenizer(300, 24)
         tokenizer.fit(CAPTIONS * 2)
         (folder / "own.json").write_bytes(bytes(tokenizer.get_extra_state().tolist()))
         transformers.PreTrainedTokenizerFast(
-            tokenizer_file=str(folder / "own.json"), pad_token="<pad>", model_max_length=30
+            tokenizer_file=str(folder / "own.json"), pad_token="<pad>", model_max_length=longest
         ).save_pretrained(folder)
         config = transformers.AutoConfig.for_model(
             kind,
@@ -37,7 +37,7 @@ def save_tiny() -> Callable[[Path, str], str]:
             num_hidden_layers=1,
             num_attention_heads=2,
             intermediate_size=32,
-            max_position_embeddings=40,
+            max_position_embeddings=longest + 10,
         )
         transformers.AutoModel.from_config(config).save_pretrained(folder)
         return str(folder)
@@ -61,6 +61,18 @@ def scratch() -> Callable[..., BertTextEncoder]:
         encoder = BertTextEncoder(**small, vocab_size=400, max_length=32, **arguments)
         encoder.fit_tokenizer(CAPTIONS * 2)
         return encoder
+
+    return make
+
+
+@pytest.fixture
+def pretrained(tiny) -> Callable[..., PretrainedTextEncoder]:
+    """Makes the same frozen pretrained encoder each time, but for the arguments."""
+
+    def make(**arguments) -> PretrainedTextEncoder:
+        torch.manual_seed(0)
+        given = {"width": 16, "max_length": 24, "frozen": True} | arguments
+        return PretrainedTextEncoder(pretrained=tiny, **given)
 
     return make
 

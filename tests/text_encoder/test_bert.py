@@ -11,7 +11,7 @@ import transformers
 from torch import nn
 
 from textgan.pretrained.part import Part, build
-from textgan.text_encoder import BertTextEncoder
+from textgan.text_encoder import BertTextEncoder, PretrainedTextEncoder
 
 CAPTIONS = [
     "a red circle on a blue field",
@@ -59,7 +59,7 @@ def test_the_table_has_its_full_size_whatever_the_captions():
 
 
 def test_attention_is_sdpa_and_no_pooler_is_there(tiny):
-    for encoder in (scratch(), BertTextEncoder(pretrained=tiny, max_length=24)):
+    for encoder in (scratch(), PretrainedTextEncoder(pretrained=tiny, max_length=24)):
         assert encoder.bert.config._attn_implementation == "sdpa"
         assert encoder.bert.pooler is None
 
@@ -105,7 +105,7 @@ def test_captions_longer_than_the_limit_are_cut_with_a_warning():
 
 
 def test_what_was_saved_gives_the_same_features(tmp_path):
-    encoder = scratch(frozen=True)
+    encoder = scratch()
     encoder.save_pretrained(tmp_path)
     again = BertTextEncoder.from_pretrained(tmp_path)
     assert again.config() == encoder.config()
@@ -113,8 +113,8 @@ def test_what_was_saved_gives_the_same_features(tmp_path):
     assert_same(features(copy.deepcopy(encoder)), features(encoder))
 
 
-def test_frozen_weights_stay_and_the_projection_trains():
-    encoder = scratch(frozen=True, hidden_width=24, dropout=0.5).train()
+def test_frozen_weights_stay_and_the_projection_trains(tiny):
+    encoder = PretrainedTextEncoder(pretrained=tiny, width=16, max_length=24, frozen=True).train()
     assert encoder.training
     assert not any(module.training for module in encoder.bert.modules())
     assert not any(weight.requires_grad for weight in encoder.bert.parameters())
@@ -127,7 +127,7 @@ def test_frozen_weights_stay_and_the_projection_trains():
 
 def test_frozen_weights_are_not_computed_with_gradients(tiny):
     hidden = []
-    encoder = BertTextEncoder(pretrained=tiny, max_length=24, frozen=True)
+    encoder = PretrainedTextEncoder(pretrained=tiny, max_length=24, frozen=True)
     encoder.bert.register_forward_hook(lambda *call: hidden.append(call[2].last_hidden_state))
     encoder.requires_grad_(True)  # as a training loop may do
     encoder(CAPTIONS).pooled.sum().backward()
@@ -136,16 +136,18 @@ def test_frozen_weights_are_not_computed_with_gradients(tiny):
 
 
 def test_only_frozen_pretrained_weights_are_left_out_of_checkpoints(tiny):
-    frozen = BertTextEncoder(pretrained=tiny, max_length=24, frozen=True)
+    frozen = PretrainedTextEncoder(pretrained=tiny, max_length=24, frozen=True)
     assert frozen.frozen_prefixes() == ("bert.",)
-    trained = BertTextEncoder(pretrained=tiny, max_length=24)
-    for encoder in (trained, scratch(frozen=True), build(frozen.config())):
+    trained = PretrainedTextEncoder(pretrained=tiny, max_length=24)
+    for encoder in (trained, scratch(), build(frozen.config())):
         assert encoder.frozen_prefixes() == ()
         assert encoder.frozen_hash() == ""
 
 
 def test_the_hash_tells_other_frozen_weights(tiny):
-    one, other = (BertTextEncoder(pretrained=tiny, max_length=24, frozen=True) for _ in range(2))
+    one, other = (
+        PretrainedTextEncoder(pretrained=tiny, max_length=24, frozen=True) for _ in range(2)
+    )
     assert len(one.frozen_hash()) == 64
     nn.init.ones_(other.pooled.output.weight)  # not frozen
     assert one.frozen_hash() == other.frozen_hash() == copy.deepcopy(one).frozen_hash()
@@ -155,7 +157,7 @@ def test_the_hash_tells_other_frozen_weights(tiny):
 
 
 def test_config_is_free_of_the_pretrained_folder_and_referring_config_names_it(tiny):
-    encoder = BertTextEncoder(pretrained=tiny, max_length=24)
+    encoder = PretrainedTextEncoder(pretrained=tiny, max_length=24)
     assert tiny not in json.dumps(encoder.config())
     assert encoder.config()["architecture"]["model_type"] == "bert"
     again = build(encoder.referring_config())
@@ -168,7 +170,7 @@ def test_config_is_free_of_the_pretrained_folder_and_referring_config_names_it(t
 @pytest.mark.parametrize("kind", ["bert", "distilbert", "electra", "roberta"])
 def test_any_encoder_of_transformers_becomes_a_self_contained_folder(kind, save_tiny, tmp_path):
     (tmp_path / "source").mkdir()
-    encoder = BertTextEncoder(
+    encoder = PretrainedTextEncoder(
         width=24, max_length=24, pretrained=save_tiny(tmp_path / "source", kind)
     )
     assert encoder.is_fitted
@@ -182,7 +184,7 @@ def test_any_encoder_of_transformers_becomes_a_self_contained_folder(kind, save_
 
 
 def test_a_pretrained_encoder_keeps_its_own_tokenizer(tiny):
-    encoder = BertTextEncoder(pretrained=tiny, max_length=24)
+    encoder = PretrainedTextEncoder(pretrained=tiny, max_length=24)
     for part in (encoder, build(encoder.config())):
         with pytest.raises(ValueError, match="fit_tokenizer must not be called"):
             part.fit_tokenizer(CAPTIONS)
@@ -196,25 +198,50 @@ def test_a_pretrained_encoder_keeps_its_own_tokenizer(tiny):
             "hidden_width must be divisible by num_heads, got 10 and 4",
         ),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
-        ({"cache_megabytes": -1}, "cache_megabytes must be at least 0, got -1"),
         ({"vocab_size": 100}, "vocab_size must be at least 259, got 100"),
-        ({"pretrained": "x", "architecture": {}}, "pretrained must be None where architecture"),
     ],
 )
-def test_arguments_are_checked(arguments, said):
+def test_arguments_of_an_encoder_from_scratch_are_checked(arguments, said):
     with pytest.raises(ValueError, match=said):
         BertTextEncoder(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"cache_megabytes": -1}, "cache_megabytes must be at least 0, got -1"),
+        ({"frozen": True, "dropout": 0.1}, "dropout must be 0 where frozen is true, got 0.1"),
+        ({"architecture": {}}, "one of pretrained and architecture must be given, got both"),
+        ({"pretrained": None}, "one of pretrained and architecture must be given, got neither"),
+    ],
+)
+def test_arguments_of_a_pretrained_encoder_are_checked(tiny, arguments, said):
+    with pytest.raises(ValueError, match=said):
+        PretrainedTextEncoder(**{"pretrained": tiny, "max_length": 24} | arguments)
+
+
+def test_a_config_of_an_earlier_release_gives_the_same_features(tiny, tmp_path):
+    one, gone = PretrainedTextEncoder(pretrained=tiny, max_length=24, frozen=True), {"depth": 2}
+    one.save_pretrained(tmp_path)
+    file = tmp_path / "config.json"
+    header = json.loads(file.read_text())
+    header["format_version"] = 1
+    header["part"] |= gone | {"_target_": "textgan.text_encoder.bert.BertTextEncoder"}
+    file.write_text(json.dumps(header))
+    again = Part.from_pretrained(tmp_path)
+    assert type(again) is PretrainedTextEncoder
+    assert torch.equal(again(CAPTIONS).pooled, one(CAPTIONS).pooled)
 
 
 def test_a_pretrained_that_cannot_be_used_is_a_sentence(tiny, tmp_path):
     with pytest.raises(
         ValueError, match=r"pretrained must be a folder or hub name .* got '/no/such"
     ):
-        BertTextEncoder(pretrained="/no/such/folder")
+        PretrainedTextEncoder(pretrained="/no/such/folder")
     with pytest.raises(ValueError, match="pretrained must be a folder or hub name"):
-        BertTextEncoder(pretrained=str(tmp_path))
+        PretrainedTextEncoder(pretrained=str(tmp_path))
     with pytest.raises(ValueError, match=r"max_length must be at most 30 for .* got 31"):
-        BertTextEncoder(pretrained=tiny, max_length=31)
+        PretrainedTextEncoder(pretrained=tiny, max_length=31)
 
 
 def test_pretrained_weights_that_are_missing_are_named(save_tiny, tmp_path):
@@ -223,13 +250,13 @@ def test_pretrained_weights_that_are_missing_are_named(save_tiny, tmp_path):
     state = {k: v for k, v in model.state_dict().items() if "LayerNorm.bias" not in k}
     model.save_pretrained(folder, state_dict=state)
     with pytest.raises(ValueError, match=r"must be a whole model, but .* lacks .*LayerNorm.bias"):
-        BertTextEncoder(pretrained=folder, max_length=24)
+        PretrainedTextEncoder(pretrained=folder, max_length=24)
 
 
 def test_nothing_warns_in_ordinary_use(tiny):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        BertTextEncoder(pretrained=tiny, max_length=24)(["red"]).pooled.sum().backward()
+        PretrainedTextEncoder(pretrained=tiny, max_length=24)(["red"]).pooled.sum().backward()
         scratch()(CAPTIONS).pooled.sum().backward()
 
 
@@ -265,9 +292,9 @@ def test_a_pretrained_folder_of_a_stranger_is_a_sentence_or_runs_nothing(
     (folder / file).write_text(json.dumps(said | change))
     (folder / "evil.py").write_text(f"open({str(tmp_path / 'harm')!r}, 'w')\nclass Model: pass\n")
     if sentence is None:
-        BertTextEncoder(width=8, pretrained=str(folder), max_length=24)
+        PretrainedTextEncoder(width=8, pretrained=str(folder), max_length=24)
     else:
         with pytest.raises(ValueError, match=sentence) as caught:
-            BertTextEncoder(width=8, pretrained=str(folder), max_length=24)
+            PretrainedTextEncoder(width=8, pretrained=str(folder), max_length=24)
         assert len(str(caught.value).splitlines()) == 1
     assert not (tmp_path / "harm").exists()

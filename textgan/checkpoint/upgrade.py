@@ -3,17 +3,8 @@
 from typing import Any
 
 from textgan.file.arguments import upgraded_arguments
+from textgan.file.renamed import renamed
 
-_MOVED = {
-    "textgan.image_encoder.inception.Inception": "textgan.extractor.inception.Inception",
-    "textgan.image_encoder.pixels.Pixels": "textgan.extractor.pixels.Pixels",
-    "textgan.image_encoder.encoded.Contrastive": "textgan.extractor.encoded.Contrastive",
-    "textgan.image_encoder.clip.CLIP": "textgan.judge.clip.CLIP",
-    "textgan.image_encoder.contrastive.ContrastiveJudge": (
-        "textgan.judge.contrastive.ContrastiveJudge"
-    ),
-}
-_CLASS_KEYS = ("_target_", "class_path")
 _BUDGET = "textgan.training.budget.Budget"
 _OF_THE_BUDGET = (
     "total_images",
@@ -30,7 +21,7 @@ def upgrade(ours: dict[str, Any]) -> None:
     if ours["format_version"] == 6:
         parts = [name for name, part in ours["pipeline"].items() if isinstance(part, dict)]
         ours["components"] = {name: f"ema.averaged.{name}" for name in parts}
-    ours["pipeline"] = upgraded_arguments(ours["pipeline"])
+    ours["pipeline"] = upgraded_arguments(renamed(ours["pipeline"]))
     if ours["config"] is not None:
         ours["config"] = upgraded_config(ours["config"])
 
@@ -60,19 +51,3 @@ def upgraded_config(config: dict[str, Any]) -> dict[str, Any]:
         if name in links:
             links[name.replace("model.", "model.budget.")] = links.pop(name)
     return config
-
-
-def renamed(config: Any) -> Any:
-    """Return a copy of a configuration in which every class has its present name.
-
-    Args:
-        config: dicts, lists and scalars; class names are values of `_target_` or `class_path`.
-    """
-    if isinstance(config, dict):
-        return {
-            key: _MOVED.get(value, value)
-            if key in _CLASS_KEYS and isinstance(value, str)
-            else renamed(value)
-            for key, value in config.items()
-        }
-    return [renamed(item) for item in config] if isinstance(config, list) else config

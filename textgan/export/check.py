@@ -8,7 +8,7 @@ import torch
 
 from textgan.caption.tokenizer import Tokenizer
 from textgan.errors import ConfigError
-from textgan.export.graph import DrawingGraph
+from textgan.export.graph import SamplingGraph
 from textgan.export.session import Session
 from textgan.export.tokens import CaptionReader
 
@@ -27,7 +27,7 @@ FLOAT, INT8 = Tolerance(1e-3, 1e-3), Tolerance(2.0, 0.1)
 
 
 def differences(
-    graph: DrawingGraph, session: Session, reader: CaptionReader
+    graph: SamplingGraph, session: Session, reader: CaptionReader
 ) -> tuple[float, float]:
     """The greatest and the mean absolute difference over random captions, short and long."""
     random, gaps = np.random.default_rng(0), []

@@ -10,12 +10,12 @@ import torch
 from torch.export import ExportedProgram
 
 from textgan.export.files import INPUTS, OUTPUT
-from textgan.export.graph import DrawingGraph, dynamic_shapes
+from textgan.export.graph import SamplingGraph, dynamic_shapes
 
 OPSET = 20
 
 
-def write_onnx(program: ExportedProgram, graph: DrawingGraph, file: Path) -> None:
+def write_onnx(program: ExportedProgram, graph: SamplingGraph, file: Path) -> None:
     """Translate what was traced of the graph, weights and all, into one file."""
     with _silence():
         onnx = torch.onnx.export(
@@ -26,7 +26,7 @@ def write_onnx(program: ExportedProgram, graph: DrawingGraph, file: Path) -> Non
             opset_version=OPSET,
             input_names=INPUTS,
             output_names=[OUTPUT],
-            dynamic_shapes=dynamic_shapes(graph.text_encoder.tokenizer.max_length),
+            dynamic_shapes=dynamic_shapes(graph.tokenizer.max_length),
         )
         onnx.save(file, external_data=False)
 

@@ -12,7 +12,7 @@ from textgan.export.files import GRAPHS, TOKENIZER, ExportInfo, require
 
 if TYPE_CHECKING:
     from textgan.caption.tokenizer import Tokenizer
-    from textgan.export.graph import DrawingGraph
+    from textgan.export.graph import SamplingGraph
     from textgan.export.tokens import CaptionReader
     from textgan.pipeline import Pipeline
 
@@ -57,12 +57,12 @@ def export_pipeline(
     if format == "onnx":
         require("onnx", "onnxscript", "onnxruntime")
 
-    from textgan.export.graph import DrawingGraph
+    from textgan.export.graph import SamplingGraph
     from textgan.pretrained.frozen import weights_hash
 
-    graph = DrawingGraph(pipeline)
+    graph = SamplingGraph(pipeline)
     with _beside(folder) as beside:
-        reader = _write_tokenizer(graph.text_encoder.tokenizer, beside / TOKENIZER)
+        reader = _write_tokenizer(graph.tokenizer, beside / TOKENIZER)
         opset = _write_graph(graph, beside, format, int8)
         gaps = _check_graph(graph, reader, beside, format, int8)
         info = _information(graph, format, int8, opset, weights_hash(pipeline), gaps)
@@ -70,7 +70,7 @@ def export_pipeline(
     return info
 
 
-def _write_graph(graph: "DrawingGraph", folder: Path, kind: str, int8: bool) -> int | None:
+def _write_graph(graph: "SamplingGraph", folder: Path, kind: str, int8: bool) -> int | None:
     """Write the graph's file; the version of ONNX's operators, if it is ONNX."""
     import torch
 
@@ -107,7 +107,7 @@ def _write_tokenizer(tokenizer: "Tokenizer", file: Path) -> "CaptionReader":
 
 
 def _check_graph(
-    graph: "DrawingGraph", reader: "CaptionReader", folder: Path, kind: str, int8: bool
+    graph: "SamplingGraph", reader: "CaptionReader", folder: Path, kind: str, int8: bool
 ) -> tuple[float, float]:
     """The greatest and the mean difference between what the file and the graph draw."""
     from textgan.export.check import FLOAT, INT8, accept_differences, differences
@@ -119,7 +119,7 @@ def _check_graph(
 
 
 def _information(
-    graph: "DrawingGraph",
+    graph: "SamplingGraph",
     kind: str,
     int8: bool,
     opset: int | None,
@@ -128,7 +128,7 @@ def _information(
 ) -> ExportInfo:
     import torch
 
-    tokenizer, pipeline = graph.text_encoder.tokenizer, graph.pipeline
+    tokenizer, pipeline = graph.tokenizer, graph.pipeline
     return ExportInfo(
         format=kind,
         int8=int8,

@@ -13,6 +13,7 @@ from torch import Tensor
 from textgan.file.arguments import upgraded_arguments
 from textgan.file.atomic import whole
 from textgan.file.limits import check_size, read_json, shown
+from textgan.file.renamed import renamed
 from textgan.file.tensor import StoredTensor
 from textgan.pretrained.check import check_config
 
@@ -69,7 +70,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         rule = f"{file} must have format_version 1 or 2 and a dict under 'part'"
         raise ValueError(f"{rule}, got {version!r:.80} and {type(part).__name__}")
     check_config(part, str(file))
-    return upgraded_arguments(part) if version == _UPGRADED else part
+    return upgraded_arguments(renamed(part)) if version == _UPGRADED else part
 
 
 def read_header(folder: Path, *, prefix: str = "") -> dict[str, StoredTensor]:

