@@ -1,21 +1,26 @@
 """Confidence of a classifier on each sample, and variety of the classes among the samples."""
 
+import warnings
+
 import torch
-from torch import Tensor, nn
+from torch import nn
+from torchmetrics.image import inception
 
 from textgan.errors import TooFewError
 from textgan.metric.feature import FeatureMetric
 from textgan.metric.order import by_index, index_of
 from textgan.types import Evaluation, Measurement
 
+_SEED = 0
+
 
 class InceptionScore(FeatureMetric):
     """Exponential of the mutual information of sample and class (Salimans et al., NeurIPS 2016).
 
-    It is computed in float64, over the first sample of each caption, and lies between 1, where the
-    classifier predicts the same for all samples, and the number of classes. It uses no real image,
-    and the classes are those of photographs: report it beside other numbers, if at all. It grows
-    with the number of samples in a split, so compare it at equal n and `splits`.
+    It is computed by torchmetrics, in float64, over the first sample of each caption. It lies
+    between 1, where the classifier predicts the same for all samples, and the number of classes. It
+    uses no real image, and the classes are those of photographs: report it beside other numbers, if
+    at all. It grows with the number of samples in a split, so compare it at equal n and `splits`.
 
     Args:
         extractor: as in `FeatureMetric`; its features are logits.
@@ -54,15 +59,18 @@ class InceptionScore(FeatureMetric):
                 f"got {len(logits)}"
             )
         n = len(logits) - len(logits) % self.splits
-        order = torch.randperm(n, generator=torch.Generator().manual_seed(0))
-        parts = logits[:n][order.to(logits.device)].double().log_softmax(1).chunk(self.splits)
-        scores = torch.stack([_score(part) for part in parts])
-        spread = float(scores.std()) if self.splits > 1 else None
-        value = Measurement(float(scores.mean()), n=n, spread=spread)
-        return {"inception_score": value, "n": float(n)}
-
-
-def _score(log_p: Tensor) -> Tensor:
-    """Log-probabilities (n, classes) -> exp of their mean divergence from the mean prediction."""
-    p = log_p.exp()
-    return (p * (log_p - p.mean(0).log())).sum(1).mean().exp()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Metric `InceptionScore` will save all")
+            inner = inception.InceptionScore(
+                nn.Identity(),
+                splits=self.splits,
+                sync_on_compute=False,
+                distributed_available_fn=lambda: False,
+            )
+        inner.update(logits[:n].double())
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"std\(\): degrees of freedom")  # of a single split
+            torch.manual_seed(_SEED)  # its permutation is made on the CPU
+            score, spread = inner.compute()
+        spread = float(spread) if self.splits > 1 else None
+        return {"inception_score": Measurement(float(score), n=n, spread=spread), "n": float(n)}
