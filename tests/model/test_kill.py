@@ -125,8 +125,8 @@ def test_a_run_killed_twice_ends_bitwise_as_the_one_left_alone(
     assert not being_written.exists()
 
 
-def long_run(tiny: list[str], folder: str, *more: str) -> list[str]:
-    short = ["total_images=160", "checkpoint_every_images=0", "sample_every_images=16"]
+def long_run(tiny: list[str], folder: str, *more: str, total: int = 160) -> list[str]:
+    short = [f"total_images={total}", "checkpoint_every_images=0", "sample_every_images=16"]
     few = ["trainer.callbacks.sample_grid.number=1", "callback=[checkpoint,sample_grid]"]
     return ["fit", *tiny, *short, *few, f"hydra.run.dir={folder}", *more]
 
@@ -214,7 +214,7 @@ def verbs(tiny: list[str], trained: Path) -> dict[str, list[str]]:
     known = [f"ckpt_path={trained}/last.ckpt", "hydra.run.dir=run"]
     metrics = ["metric=[sharpness,shape_diversity]", "data.test_size=3000", "data.num_workers=1"]
     return {
-        "fit": long_run(tiny, "run", "data.num_workers=1", "validate_every_images=40"),
+        "fit": long_run(tiny, "run", "data.num_workers=1", "validate_every_images=40", total=480),
         "test": ["test", *known, *metrics],
         "predict": ["predict", *known, "captions_file=captions.txt"],
     }
@@ -252,7 +252,7 @@ def test_ten_random_moments_of_sigterm(verb, tiny, trained, tmp_path, monkeypatc
         assert time.monotonic() - asked < max(20, 2 * seconds)
         reached += 1
         if verb == "fit" and Path("run/last.ckpt").exists():
-            stopped += images_in(Path("run/last.ckpt")) < 160
+            stopped += images_in(Path("run/last.ckpt")) < 480
             finish_as(Path("whole"), Path("run"))
         shutil.rmtree("run", ignore_errors=True)
     assert reached >= 5
