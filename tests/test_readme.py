@@ -1,4 +1,4 @@
-"""Every textgan command of README and manual runs as it stands there, its budget cut."""
+"""Each textgan command of README and manual runs, with a smaller budget."""
 
 import re
 import shlex
@@ -41,14 +41,14 @@ def parametrised() -> list:
 
 
 def cut(words: list[str], tiny: list[str]) -> list[str]:
-    """The same command over 32 tiny pictures; what the page says of another setting stays."""
+    """Return the command with 32 tiny images; its other settings stay."""
     smaller = {"total_images": "total_images=32", "image_size": "image_size=16"}
     words = [smaller.get(word.partition("=")[0], word) for word in words]
     given = ("--config", *SHOWING)
     if words[0] != "fit" or any(w.startswith("ckpt_path=") or w in given for w in words):
         return words
-    said = {word.split("=")[0] for word in words if "=" in word}
-    extra = [word for word in tiny if word.split("=")[0] not in said]
+    given_keys = {word.split("=")[0] for word in words if "=" in word}
+    extra = [word for word in tiny if word.split("=")[0] not in given_keys]
     if "data=folder" in words:
         extra = [word for word in extra if not re.match(r"data\.(val|test|train)_size=", word)]
     if "model=contrastive" in words:
@@ -71,7 +71,7 @@ def contrastive(tmp_path_factory, tiny) -> Path:
     return folder
 
 
-def test_the_page_that_never_ends_is_named_too():
+def test_the_demo_command_is_on_the_pages():
     assert "textgan demo" in LINES  # tests/command/test_demo.py and tests/test_browser.py open it
 
 
@@ -82,23 +82,23 @@ def test_the_pages_have_commands():
 
 @pytest.mark.parametrize("command", parametrised())
 def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastive, tmp_path):
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+    images = tmp_path / "images"
+    images.mkdir()
     for i in range(6):
-        Image.new("RGB", (20, 20), (40 * i, 0, 0)).save(pictures / f"{i}.png")
-        (pictures / f"{i}.txt").write_text(f"red number {i}\n", encoding="utf-8")
+        Image.new("RGB", (20, 20), (40 * i, 0, 0)).save(images / f"{i}.png")
+        (images / f"{i}.txt").write_text(f"red number {i}\n", encoding="utf-8")
     (tmp_path / "captions.txt").write_text("a red circle\na blue star\n", encoding="utf-8")
     run = shutil.copytree(trained, tmp_path / "run")
     for name in ("one", "two"):
         Image.new("RGB", (20, 30), "navy").save(tmp_path / f"{name}.jpg")
     command = command.replace("RUN/", f"{run}/")
-    command = re.sub(r"\b(PATH|emoji-200)\b", str(pictures), command)
+    command = re.sub(r"\b(PATH|emoji-200)\b", str(images), command)
     command = re.sub(r"\bRUN$|(?<!run\.dir=)\bemoji-run\b", str(run), command)
     command = command.replace("CLIP/", f"{shutil.copytree(contrastive, tmp_path / 'clip')}/")
     if command.startswith("textgan compare "):
         for run_dir in ("A", "B"):
-            ask = ["test", f"ckpt_path={run}/last.ckpt", "metric=[sharpness]"]
-            assert textgan(*ask, f"hydra.run.dir={run_dir}")[0] == 0
+            test = ["test", f"ckpt_path={run}/last.ckpt", "metric=[sharpness]"]
+            assert textgan(*test, f"hydra.run.dir={run_dir}")[0] == 0
     if "model=pipeline" in command:
         command = command.replace("image_size=32", "image_size=16")
         command += " data.test_size=4 data.train_size=8 data.batch_size=4"

@@ -1,8 +1,9 @@
-"""A plain classifier beside the zero-shot one: the same image encoder with a linear layer on top.
+"""Train a plain classifier with the image encoder of the contrastive model and a linear layer.
 
     TEXTGAN_DATA=... python experiments/clip_fashion32/classifier.py [--images 120000] [--seed 0]
 
-The same pictures in the same order, the same learning rates, cross-entropy over the ten classes.
+Images, their order and the learning rates are those of the contrastive run. The loss is the
+cross-entropy over the ten classes.
 """
 
 import argparse
@@ -22,10 +23,10 @@ from textgan.schedule import learning_rate_factor
 
 
 def main() -> None:
-    """Train and say the accuracy on the val split."""
+    """Train, and print the accuracy on the val split."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=120_000)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--images", type=int, default=120_000, help="images to train on (120000)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of weights and data (0)")
     words = parser.parse_args()
     root, size = Path(os.environ["TEXTGAN_DATA"]) / "fashion-mnist", 64
     data = FashionMNIST(str(root), batch_size=size, seed=words.seed)
@@ -54,8 +55,8 @@ def main() -> None:
         for batch in data.val_dataloader():
             right.append(head(encoder(batch.images).pooled).argmax(1) == labels[batch.index])
     value = share(torch.cat(right))
-    said = f"{value:.3f} ({value.low:.3f} to {value.high:.3f}, n {value.n})"
-    print(f"accuracy {said}, {seen:,} images in {seconds:.0f} s")
+    result = f"{value:.3f} ({value.low:.3f} to {value.high:.3f}, n {value.n})"
+    print(f"accuracy {result}, {seen:,} images in {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Does a contrastive model find a scene's caption among a hundred that nearly fit?
+"""Measure how often a contrastive model ranks the caption of a scene first of a hundred similar.
 
     python experiments/clip_shapes32/near_captions.py RUN/pipeline [--scenes 500]
 
-For each scene: its caption, every caption that a single edit makes of it (an attribute changed or
-swapped, a relation turned), and, up to a hundred, captions that a second edit makes of those.
+The candidates of a scene are its caption, all captions with a single edit (an attribute changed or
+swapped, a relation reversed), and captions with a second edit, a hundred in all.
 """
 
 import argparse
@@ -24,36 +24,36 @@ CANDIDATES = 100
 
 
 def backwards(scene: Scene) -> Scene:
-    """The same scene, told from its last object: a caption that fits as well."""
+    """Return the scene with its objects in reverse order, whose caption is right too."""
     relations = [OPPOSITES[relation] for relation in reversed(scene.relations)]
     return replace(scene, objects=scene.objects[::-1], relations=tuple(relations))
 
 
 def candidates(split: ShapesSplit, index: int) -> tuple[list[str], int]:
-    """A hundred captions, the right one first; and how many are a single edit away."""
+    """Return a hundred captions, the right one first, and the number with a single edit."""
     (scene,) = split.scenes([index])
     near = split.sampler.near_misses(scene)
     found = list(dict.fromkeys([caption(scene), *map(caption, near)]))[:CANDIDATES]
-    told_backwards = caption(backwards(scene))
+    reversed_caption = caption(backwards(scene))
     one_edit = len(found) - 1
     generator = np.random.default_rng(seed_from("near", index))
     while len(found) < CANDIDATES:
         middle = near[generator.integers(len(near))]
         further = split.sampler.near_misses(middle)
         text = caption(further[generator.integers(len(further))])
-        if text not in (*found, told_backwards):
+        if text not in (*found, reversed_caption):
             found.append(text)
     return found, one_edit
 
 
 @torch.no_grad()
 def main() -> None:
-    """Measure seen and held-out combinations."""
+    """Measure scenes with seen and with held-out pairs."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("pipeline")
-    parser.add_argument("--scenes", type=int, default=500, help="of each kind (500)")
-    parser.add_argument("--image_size", type=int, default=32, help="(32)")
-    parser.add_argument("--spread", type=float, default=0.5, help="of the scenes (0.5)")
+    parser.add_argument("pipeline", help="the folder of a contrastive pipeline")
+    parser.add_argument("--scenes", type=int, default=500, help="scenes of each kind (500)")
+    parser.add_argument("--image_size", type=int, default=32, help="image size (32)")
+    parser.add_argument("--spread", type=float, default=0.5, help="spread of the scenes (0.5)")
     words = parser.parse_args()
     pipeline = ContrastivePipeline.from_pretrained(words.pipeline)
     data = Shapes(

@@ -1,4 +1,4 @@
-"""Put a pipeline of the demo's into the box, with its evaluation and card.
+"""Save a pipeline of the demo as the bundled model, with its evaluation and model card.
 
 python experiments/demo/box.py RUN/pipeline EVALUATION/evaluation.json textgan/weights/shapes
 """
@@ -21,7 +21,7 @@ CAPTIONS = (
 )
 IMPORT = "from textgan.weights import SHAPES"
 DATA = (
-    "scenes of one or two objects, drawn by `textgan.data.Shapes` at 32 px (`data.spread=0.5`); "
+    "scenes of one or two objects, rendered by `textgan.data.Shapes` at 32 px (`data.spread=0.5`); "
     "some pairs of colour and shape are never trained on"
 )
 

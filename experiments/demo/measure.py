@@ -1,14 +1,13 @@
-"""Is the demo's critic worth its time? The whole recipe against its pixel part, over seeds.
+"""Compare the demo's recipe with its pixel part, which has no discriminator, over seeds.
 
     python experiments/demo/measure.py --seeds 0 1 2
 
-Three arms: `whole` is experiment=demo; `pixels` the same without critic, on as many pictures;
-`pixels_equal_seconds` the same again, on as many pictures as fill the seconds that `whole` took
-with that seed. Each is trained and tested by the command line, one after the other; the seconds are
-those of the whole `textgan fit`, start and validation included. A finished run leaves
-<arm>-seed<seed>.json and is not run again, so the command can be stopped and repeated; a run that
-was stopped in its midst begins anew. The end, and every step on the way, is table.md and
-results.json.
+There are three arms: `whole` is experiment=demo; `pixels` is the same without a discriminator, on
+the same number of images; `pixels_equal_seconds` has the number of images that fits into the
+seconds of `whole` with that seed. Each arm is trained and tested by the command line. The seconds
+are those of `textgan fit`, with start and validation. A finished run leaves <arm>-seed<seed>.json
+and is not run again, so the command can be stopped and repeated; an unfinished run starts again.
+The results are table.md and results.json, which are written after each run.
 """
 
 import argparse
@@ -53,14 +52,14 @@ Result = dict[str, Any]
 
 
 class CommandError(RuntimeError):
-    """A command ended with another status than 0."""
+    """The exit status of a command is not 0."""
 
 
 def run(words: list[str], log: Path) -> dict[str, float]:
-    """Run `textgan WORDS`, its output to a file -> seconds on the clock and of CPU time.
+    """Run `textgan WORDS` with its output in a file -> wall-clock and CPU seconds.
 
     Raises:
-        CommandError: it failed.
+        CommandError: The command failed.
     """
     began, before = time.monotonic(), os.times()
     with log.open("w", encoding="utf-8") as file:
@@ -76,15 +75,15 @@ def run(words: list[str], log: Path) -> dict[str, float]:
 
 
 def typed(words: list[str]) -> str:
-    """A command as one would type it."""
+    """Return a command as a user would type it."""
     return shlex.join(["textgan", *words])
 
 
 def read_metrics(folder: Path) -> tuple[int, dict[str, float]]:
-    """Images seen and the metrics of a test, from its metrics.csv.
+    """Return the images seen and the metrics of a test, from its metrics.csv.
 
     Raises:
-        ValueError: there are none.
+        ValueError: The file has no metrics of a test.
     """
     with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if any(k.startswith("test/") for k in row)]
@@ -95,10 +94,10 @@ def read_metrics(folder: Path) -> tuple[int, dict[str, float]]:
 
 
 def equal_seconds(out: Path, seed: int) -> int:
-    """The pictures that `pixels` would see in the seconds of `whole`.
+    """Return the number of images of `pixels` for the seconds of `whole`.
 
     Raises:
-        ValueError: one of the two was not measured with this seed.
+        ValueError: One of the two was not measured with this seed.
     """
     paths = [out / f"{arm}-seed{seed}.json" for arm in ("whole", "pixels")]
     for path in paths:
@@ -109,7 +108,7 @@ def equal_seconds(out: Path, seed: int) -> int:
 
 
 def measure(arm: str, seed: int, overrides: list[str], out: Path) -> None:
-    """Train and test an arm and write its JSON, as far as that is not done."""
+    """Train and test an arm and write its JSON, unless that is done."""
     name = f"{arm}-seed{seed}"
     path, folder, trained = out / f"{name}.json", out / name, out / name / "fit.json"
     if path.is_file():
@@ -145,14 +144,14 @@ def measure(arm: str, seed: int, overrides: list[str], out: Path) -> None:
 
 
 def collect(out: Path) -> list[Result]:
-    """All results of the folder, by arm and seed; also those of earlier calls with other seeds."""
+    """Return all results of the folder, sorted by arm and seed, also those of earlier calls."""
     paths = [path for arm in ARMS for path in out.glob(f"{arm}-seed*.json")]
     results = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     return sorted(results, key=lambda result: (list(ARMS).index(result["arm"]), result["seed"]))
 
 
 def table(results: list[Result]) -> str:
-    """A row a run, and for each arm of several seeds their mean and standard deviation."""
+    """Return a row for each run, and mean and deviation for each arm with several seeds."""
     heads = ["arm", "seed", "images", "seconds", "CPU seconds", "images/s", *COLUMNS]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for arm in ARMS:
@@ -181,11 +180,11 @@ def _line(
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run what is missing and write the tables; the exit status."""
+    """Run what is missing, write the tables, and return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("overrides", nargs="*", help="for every run, such as trainer=gpu")
+    parser.add_argument("overrides", nargs="*", help="settings of every run, such as trainer=gpu")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], help="(0 1 2)")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="(all)")
     parser.add_argument(

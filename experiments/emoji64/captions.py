@@ -1,17 +1,17 @@
-"""Captions for Noto's emoji, from the names and keywords that Unicode's CLDR gives them.
+"""Write captions for Noto's emoji from the names and keywords of Unicode's CLDR.
 
-It needs two clones:
+The script needs two clones:
 
     git clone --depth 1 https://github.com/googlefonts/noto-emoji
     git clone --depth 1 https://github.com/unicode-org/cldr-json
     python experiments/emoji64/captions.py noto-emoji cldr-json
     textgan fit data=folder data.root=noto-emoji data.crop=pad
 
-No picture is copied: captions.jsonl in the first clone has a row for each, with its path from
-there. captions[0] is the CLDR short name, "construction worker: dark skin tone" read as
-"construction worker with dark skin tone"; then three templates around it, then up to four keywords.
-`concept` is the short name without skin tone and without man, woman and the like; its hash decides
-the split, so that the concepts of val and test are never trained on.
+No image is copied: captions.jsonl in the first clone has a row for each image, with its relative
+path. captions[0] is the CLDR short name, with "construction worker: dark skin tone" changed to
+"construction worker with dark skin tone"; then come three templates with it, and a caption with up
+to four keywords. `concept` is the short name without skin tone and without man, woman and the like.
+Its hash decides the split, so that the concepts of val and test are never trained on.
 """
 
 import argparse
@@ -43,11 +43,11 @@ Annotations = dict[str, dict[str, list[str]]]
 
 
 def read_annotations(cldr: Path) -> Annotations:
-    """Emoji -> {"tts": [short name], "default": keywords}, English, from a clone of cldr-json.
+    """Read emoji -> {"tts": [short name], "default": keywords}, English, from a clone of cldr-json.
 
     Raises:
-        FileNotFoundError: one of the two files is not there.
-        ValueError: one is not the JSON of CLDR.
+        FileNotFoundError: One of the two files does not exist.
+        ValueError: One of them is not the JSON of CLDR.
     """
     found: Annotations = {}
     for package, key in _ANNOTATIONS:
@@ -66,11 +66,11 @@ def _roots(cldr: Path) -> tuple[Path, Path]:
     return cldr / "cldr-json", cldr
 
 
-def find_pictures(noto: Path) -> Iterator[tuple[Path, tuple[int, ...]]]:
-    """(path, code points) of each picture of a clone of noto-emoji, flags of countries last.
+def find_images(noto: Path) -> Iterator[tuple[Path, tuple[int, ...]]]:
+    """Yield path and code points of each image of a clone of noto-emoji, flags of countries last.
 
     Raises:
-        FileNotFoundError: the clone has none.
+        FileNotFoundError: The clone has no images.
     """
     emoji = [path for folder in ("png/128", "2D/png/128") for path in noto.glob(f"{folder}/*.png")]
     if not emoji:
@@ -83,9 +83,9 @@ def find_pictures(noto: Path) -> Iterator[tuple[Path, tuple[int, ...]]]:
 
 
 def name_and_keywords(codes: tuple[int, ...], known: Annotations) -> tuple[str, list[str]] | None:
-    """The short name and the keywords of an emoji; None where CLDR has none.
+    """Return the short name and the keywords of an emoji, or None if CLDR has none.
 
-    A skin tone that CLDR does not combine with the emoji is added to its name; letters of the
+    A skin tone that CLDR does not combine with the emoji is added to its name. Letters of the
     regional indicators and digits, which are no emoji alone, are named here.
     """
     entry = known.get("".join(map(chr, codes)))
@@ -105,7 +105,7 @@ def name_and_keywords(codes: tuple[int, ...], known: Annotations) -> tuple[str, 
 
 
 def plain_caption(name: str) -> str:
-    """A short name as one says it: "kiss: man, man" is "kiss of man and man"."""
+    """Change a short name into a caption: "kiss: man, man" -> "kiss of man and man"."""
     head, colon, tail = name.partition(": ")
     if not colon:
         return name
@@ -118,7 +118,7 @@ def plain_caption(name: str) -> str:
 
 
 def all_captions(name: str, keywords: list[str]) -> list[str]:
-    """The caption, three templates around it, and it with up to four keywords, if there are."""
+    """Return the caption, three templates with it, and one with up to four keywords, if any."""
     said = plain_caption(name)
     new = [keyword for keyword in keywords if keyword.lower() not in said.lower()]
     extra = [", ".join([said, *new[:4]])] if new else []
@@ -126,22 +126,22 @@ def all_captions(name: str, keywords: list[str]) -> list[str]:
 
 
 def concept_of(name: str, codes: tuple[int, ...]) -> str:
-    """What an emoji shows, whoever shows it: "woman running: dark skin tone" -> "running"."""
+    """Return the concept without the person: "woman running: dark skin tone" -> "running"."""
     if len(codes) == 2 and all(0 <= code - _REGIONAL_A < 26 for code in codes):
         return "flag " + "".join(chr(code - _REGIONAL_A + ord("A")) for code in codes)
     return _ANY_PERSON.sub("", name.partition(":")[0]).strip() or "person"
 
 
 def split_of(concept: str) -> str:
-    """8 % of the concepts are for the test, 4 % for validation."""
+    """Assign a concept to a split: 8 % to test, 4 % to val, the others to train."""
     place = int(hashlib.sha1(f"textgan-emoji:{concept}".encode()).hexdigest()[:8], 16) / 2**32
     return "test" if place < 0.08 else "val" if place < 0.12 else "train"
 
 
 def make_rows(noto: Path, known: Annotations, root: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    """A row for each picture that CLDR names, its file relative to `root`; and the other files."""
+    """Return a row for each image that CLDR names, with its path from `root`, and other files."""
     rows, unnamed = [], []
-    for path, codes in find_pictures(noto):
+    for path, codes in find_images(noto):
         file = Path(os.path.relpath(path, root)).as_posix()
         found = name_and_keywords(codes, known)
         if found is None:
@@ -160,29 +160,29 @@ def make_rows(noto: Path, known: Annotations, root: Path) -> tuple[list[dict[str
 
 
 def write_captions(noto: Path, cldr: Path, out: Path) -> str:
-    """Write the rows; what to say of them.
+    """Write the rows -> a message with their numbers.
 
     Raises:
-        FileNotFoundError: a clone lacks its files.
-        ValueError: `out` is beside the pictures' clone, or CLDR names none of them.
+        FileNotFoundError: A clone lacks its files.
+        ValueError: `out` is outside the folder of the images, or CLDR names none of them.
     """
     if not noto.resolve().is_relative_to(out.resolve().parent):
         raise ValueError(f"--out must lie in {noto} or in a folder above it, got {out}")
     rows, unnamed = make_rows(noto, read_annotations(cldr), out.parent)
     if not rows:
-        raise ValueError(f"CLDR names none of the {len(unnamed)} pictures of {noto}")
+        raise ValueError(f"CLDR names none of the {len(unnamed)} images of {noto}")
     lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
     out.write_text("".join(lines), encoding="utf-8")
     splits = [row["split"] for row in rows]
     counts = ", ".join(f"{splits.count(name):,} {name}" for name in ("train", "val", "test"))
-    said = f"{out}: {len(rows):,} pictures, {counts}"
+    message = f"{out}: {len(rows):,} images, {counts}"
     if unnamed:
-        said += f"\nno name for {len(unnamed)}, which are left out: {', '.join(unnamed[:5])}"
-    return said
+        message += f"\n{len(unnamed)} without a name are left out: {', '.join(unnamed[:5])}"
+    return message
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write captions.jsonl; the exit status."""
+    """Write captions.jsonl, and return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,17 +1,17 @@
-"""Do the draws show what their captions say? Asked of captions trained on, and of pairs held out.
+"""Measure how often samples show their captions, for training captions and held-out pairs.
 
     python experiments/emoji64/evaluate.py runs/.../pipeline --out runs/.../evaluation
 
-A caption is drawn, and the real picture that is nearest to the draw is looked up, among all
-pictures of the train split, those held out with them. `share` is how often that picture's row
-bears the caption's concept, its skin tones, and both. Beside it stand
+For each caption, the script generates a sample and finds the nearest real image among all images of
+the train split, with those that were held out. `share` is how often that image has the caption's
+concept, its skin tones, and both. The report also has
 
-- `chance`: the share to expect if any of the pictures were as near as another;
-- `most_common`: the share of a model that always draws what is asked for most often;
-- `train_real`, `held_out_real`: the same of the real pictures themselves, with a little noise.
+- `chance`: the share for a random image;
+- `most_common`: the share of a model that always generates the most frequent concept or tones;
+- `train_real`, `held_out_real`: the shares for the real images themselves with a little noise.
 
-Near is meant in the 768 features of the Inception network that --weights or the environment
-variable TEXTGAN_INCEPTION names, else in pixels. The same seed gives the same numbers.
+Distances are measured in the 768 features of the Inception network that --weights or the
+environment variable TEXTGAN_INCEPTION names, else in pixels. The same seed gives the same numbers.
 """
 
 import argparse
@@ -48,15 +48,15 @@ _ASKED: dict[str, Callable[[Row], Hashable]] = {
 }
 
 
-def read_pictures(folder: Path, rows: list[Row], *, size: int, crop: str) -> Tensor:
-    """The pictures of the rows as the data module shows them, (N, 3, size, size) uint8."""
+def read_images(folder: Path, rows: list[Row], *, size: int, crop: str) -> Tensor:
+    """Read the images of the rows as the data module does, (N, 3, size, size) uint8."""
     reader = Crop(size, 3, crop, "white")
-    files = track([folder / row["file"] for row in rows], f"decoding {len(rows):,} pictures")
+    files = track([folder / row["file"] for row in rows], f"decoding {len(rows):,} images")
     return torch.stack([reader.window(torch.from_numpy(reader.read(file)), None) for file in files])
 
 
 def spread(rows: list[Row], number: int, *, seed: int | None) -> list[Row]:
-    """`number` rows, one of each of as many equal stretches: the first, or drawn by the seed."""
+    """Return the first row, or by the seed a random one, of each of `number` equal ranges."""
     number = min(number, len(rows))
     edges = [place * len(rows) // number for place in range(number + 1)]
     if seed is None:
@@ -65,12 +65,12 @@ def spread(rows: list[Row], number: int, *, seed: int | None) -> list[Row]:
 
 
 def shares(asked: list[Row], found: list[Row], bank: list[Row]) -> dict[str, Any]:
-    """What was right of the rows that were asked for, with its chance levels.
+    """Return the share of right rows, with its chance levels.
 
     Args:
-        asked: the rows whose captions were drawn.
-        found: the row of the picture nearest to each draw.
-        bank: all rows whose pictures could be found.
+        asked: the rows of the captions.
+        found: the row of the nearest image to each sample.
+        bank: all rows whose images are searched.
     """
     result: dict[str, Any] = {"n": len(asked)}
     for name, of in _ASKED.items():
@@ -85,8 +85,8 @@ def shares(asked: list[Row], found: list[Row], bank: list[Row]) -> dict[str, Any
     return result
 
 
-def draw(pipeline: TextToImagePipeline, captions: list[str], seed: int) -> Tensor:
-    """(B, 3, H, W) in [-1, 1] on the CPU, a bar beside it."""
+def generate(pipeline: TextToImagePipeline, captions: list[str], seed: int) -> Tensor:
+    """Generate a sample of each caption with a progress bar, (B, 3, H, W) in [-1, 1] on the CPU."""
     batches = range(0, len(captions), 32)
     return torch.cat(
         [
@@ -96,33 +96,33 @@ def draw(pipeline: TextToImagePipeline, captions: list[str], seed: int) -> Tenso
                 indices=range(i, min(i + 32, len(captions))),
                 output_type="pt",
             ).images.cpu()
-            for i in track(batches, f"drawing {len(captions)} captions")
+            for i in track(batches, f"sampling {len(captions)} captions")
         ]
     )
 
 
-def write_train_grid(folder: Path, rows: list[Row], draws: Tensor) -> None:
-    """train.png: draws with their captions."""
+def write_train_grid(folder: Path, rows: list[Row], samples: Tensor) -> None:
+    """Write train.png: samples with their captions."""
     captions = [row["captions"][0] for row in rows]
-    image.save_png(image.captioned_grid(draws, captions), folder / "train.png")
+    image.save_png(image.captioned_grid(samples, captions), folder / "train.png")
 
 
 def write_held_out_grids(
-    folder: Path, rows: list[Row], real: Tensor, draws: Tensor, also: dict[str, Tensor]
+    folder: Path, rows: list[Row], real: Tensor, samples: Tensor, also: dict[str, Tensor]
 ) -> None:
-    """held_out.png: a draw of each pair, then of `also`; beside_real.png: after a real picture."""
+    """Write held_out.png, samples of each pair and of `also`, and beside_real.png."""
     first = {_ASKED["both"](row): place for place, row in reversed(list(enumerate(rows)))}
     places = sorted(first.values())
     captions = [rows[i]["captions"][0] for i in places]
-    shown = torch.stack([*draws[places], *also.values()])
+    shown = torch.stack([*samples[places], *also.values()])
     image.save_png(image.captioned_grid(shown, [*captions, *also]), folder / "held_out.png")
-    pairs = torch.stack([real[places], draws[places]], 1).flatten(0, 1)
-    said = [text for caption in captions for text in (caption, "drawn")]
-    image.save_png(image.captioned_grid(pairs, said), folder / "beside_real.png")
+    pairs = torch.stack([real[places], samples[places]], 1).flatten(0, 1)
+    labels = [text for caption in captions for text in (caption, "sample")]
+    image.save_png(image.captioned_grid(pairs, labels), folder / "beside_real.png")
 
 
 def evaluate(words: argparse.Namespace) -> dict[str, Any]:
-    """Draw, judge, write the two grids; what evaluation.json says."""
+    """Sample, evaluate, write the grids -> the content of evaluation.json."""
     folder = data_folder(words.data)
     bank = train_rows(folder)
     names = read_names(words.held_out, [CaptionedRow(row["file"], ()) for row in bank])
@@ -133,20 +133,20 @@ def evaluate(words: argparse.Namespace) -> dict[str, Any]:
         spread(trained, _GRID, seed=None),
     )
     pipeline = open_model(words.model)
-    drawn_seen, drawn_held, drawn_shown = (
-        draw(pipeline, [row["captions"][0] for row in rows], words.seed)
+    sampled_seen, sampled_held, sampled_shown = (
+        generate(pipeline, [row["captions"][0] for row in rows], words.seed)
         for rows in (seen, held, shown)
     )
-    pictures = read_pictures(folder, bank, size=drawn_seen.shape[-1], crop=words.crop)
-    extra = draw(pipeline, words.also, words.seed) if words.also else []
+    images = read_images(folder, bank, size=sampled_seen.shape[-1], crop=words.crop)
+    extra = generate(pipeline, words.also, words.seed) if words.also else []
     place = {row["file"]: i for i, row in enumerate(bank)}
     real_seen, real_held = (
-        image.from_uint8(pictures[[place[row["file"]] for row in rows]]) for rows in (seen, held)
+        image.from_uint8(images[[place[row["file"]] for row in rows]]) for rows in (seen, held)
     )
-    write_train_grid(words.out, shown, drawn_shown)
+    write_train_grid(words.out, shown, sampled_shown)
     also = dict(zip(words.also, extra, strict=True))
-    write_held_out_grids(words.out, held, real_held, drawn_held, also)
-    judge = Judge(pictures, words.weights or os.environ.get("TEXTGAN_INCEPTION"))
+    write_held_out_grids(words.out, held, real_held, sampled_held, also)
+    judge = Judge(images, words.weights or os.environ.get("TEXTGAN_INCEPTION"))
     return {
         "model": str(words.model),
         "trained_without": trained_without(find_model(words.model)),
@@ -155,27 +155,27 @@ def evaluate(words: argparse.Namespace) -> dict[str, Any]:
         "bank": len(bank),
         "pairs_held_out": len({_ASKED["both"](row) for row in held}),
         "noise": words.noise,
-        "train": compare(judge, seen, drawn_seen, bank),
-        "held_out": compare(judge, held, drawn_held, bank),
+        "train": compare(judge, seen, sampled_seen, bank),
+        "held_out": compare(judge, held, sampled_held, bank),
         "train_real": compare(judge, seen, noised(real_seen, words), bank),
         "held_out_real": compare(judge, held, noised(real_held, words), bank),
     }
 
 
 def noised(real: Tensor, words: argparse.Namespace) -> Tensor:
-    """Real pictures with Gaussian noise: what a judge makes of them is a ceiling for draws."""
+    """Add Gaussian noise to real images, whose shares are an upper limit for samples."""
     generator = torch.Generator().manual_seed(words.seed)
     return (real + words.noise * torch.randn(real.shape, generator=generator)).clamp(-1, 1)
 
 
-def compare(judge: Judge, asked: list[Row], draws: Tensor, bank: list[Row]) -> dict[str, Any]:
-    """The shares of the rows that were asked for, by the pictures nearest to the draws."""
-    found = judge.nearest(judge.features(image.to_uint8(draws), "draws"))
+def compare(judge: Judge, asked: list[Row], samples: Tensor, bank: list[Row]) -> dict[str, Any]:
+    """Return the shares of the rows, by the nearest images to the samples."""
+    found = judge.nearest(judge.features(image.to_uint8(samples), "samples"))
     return shares(asked, [bank[place] for place in found], bank)
 
 
 def trained_without(model: Path) -> str | None:
-    """What the model's run was told to exclude, if its run.yaml is beside it; None for nothing."""
+    """Return the list that the model's run excluded; "unknown" without a run.yaml; None if none."""
     run = model.parent / "run.yaml"
     if not run.is_file():
         return "unknown"
@@ -184,19 +184,19 @@ def trained_without(model: Path) -> str | None:
 
 
 def table(report: dict[str, Any]) -> str:
-    """The shares as a table in markdown."""
+    """Return the shares as a table in Markdown."""
     lines = ["| captions | n | asked | share | chance | most common |", "|" + "---|" * 6]
     for name in ("train", "held_out", "train_real", "held_out_real"):
         part = report[name]
         for asked in _ASKED:
             cells = [part[asked][key] for key in ("share", "chance", "most_common")]
-            said = " | ".join(f"{100 * cell:.1f} %" for cell in cells)
-            lines.append(f"| {name} | {part['n']} | {asked} | {said} |")
+            shown = " | ".join(f"{100 * cell:.1f} %" for cell in cells)
+            lines.append(f"| {name} | {part['n']} | {asked} | {shown} |")
     return "\n".join(lines)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Evaluate and write the report; the exit status."""
+    """Evaluate, write the report, and return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -208,10 +208,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--held_out", type=Path, default=HERE / "held_out.txt", help="by hold_out.py"
     )
-    parser.add_argument("--captions", type=int, default=200, help="of the training captions (200)")
-    parser.add_argument("--seed", type=int, default=0, help="decides captions and noise (0)")
+    parser.add_argument(
+        "--captions", type=int, default=200, help="number of training captions (200)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of captions and noise (0)")
     parser.add_argument("--weights", help="Inception's .npz file ($TEXTGAN_INCEPTION)")
-    parser.add_argument("--noise", type=float, default=0.02, help="on real pictures (0.02)")
+    parser.add_argument("--noise", type=float, default=0.02, help="noise on real images (0.02)")
     parser.add_argument("--crop", default="center", help="as in training: center, pad or squash")
     parser.add_argument(
         "--also",

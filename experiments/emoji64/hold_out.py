@@ -1,13 +1,13 @@
-"""Choose pairs of concept and skin tone that training never sees, to ask for them afterwards.
+"""Choose pairs of concept and skin tone to hold out of training, for the evaluation.
 
     python experiments/emoji64/hold_out.py
     textgan fit experiment=emoji64 data.exclude=experiments/emoji64/held_out.txt
 
-A pair is held out with all its rows: woman, man and person alike. Each has at least three other
-tones in train, and its tone is there with other concepts, so a model that composes can draw it.
-Concepts that have pictures of two tones (a couple, a handshake) are left alone, as these would show
-the pair, and so is "person", which is everybody without a trade or a gesture. Which pairs are
-chosen depends on the seed and on the pairs' own names.
+A pair is held out with all its rows, those of woman, man and person. Its concept has at least three
+other tones in train, and its tone occurs with other concepts, so a model that combines them can
+generate it. Concepts with images of two tones (a couple, a handshake) are not chosen, as these
+images show the pair. Neither is "person", which stands for everybody without a trade or a gesture.
+The choice depends on the seed and on the names of the pairs.
 """
 
 import argparse
@@ -22,17 +22,17 @@ from textgan.seed import seed_from
 
 HERE = Path(__file__).parent
 ALWAYS = ("construction worker", "dark")
-REST = "person"  # what captions.py calls a concept that is only man, woman and the like
+REST = "person"  # the concept in captions.py of images of only man, woman and the like
 
 Row = dict[str, Any]
 Pair = tuple[str, str]
 
 
 def data_folder(named: Path | None) -> Path:
-    """The folder that was named, or emoji-noto below the one that TEXTGAN_DATA names.
+    """Return the named folder, or emoji-noto below TEXTGAN_DATA.
 
     Raises:
-        FileNotFoundError: there is no captions.jsonl in it, or none is named.
+        FileNotFoundError: The folder has no captions.jsonl, or no folder is named.
     """
     if named is None and not os.environ.get("TEXTGAN_DATA"):
         raise FileNotFoundError("--data must be given, or the environment variable TEXTGAN_DATA")
@@ -43,10 +43,10 @@ def data_folder(named: Path | None) -> Path:
 
 
 def train_rows(folder: Path) -> list[Row]:
-    """The rows of captions.jsonl that are for training, in their order.
+    """Return the rows of captions.jsonl that are for training, in their order.
 
     Raises:
-        ValueError: a row lacks what captions.py writes, or none is for training.
+        ValueError: A row lacks a field of captions.py, or no row is for training.
     """
     lines = (folder / "captions.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
@@ -61,7 +61,7 @@ def train_rows(folder: Path) -> list[Row]:
 
 
 def rows_by_pair(rows: list[Row]) -> dict[Pair, list[Row]]:
-    """(concept, tone) -> its rows, for concepts that are never shown in two tones at once."""
+    """Return rows by (concept, tone), without concepts that have images of two tones."""
     mixed = {row["concept"] for row in rows if len(row["tones"]) > 1}
     found = defaultdict(list)
     for row in rows:
@@ -71,10 +71,10 @@ def rows_by_pair(rows: list[Row]) -> dict[Pair, list[Row]]:
 
 
 def choose(rows: list[Row], *, number: int, seed: int) -> list[Pair]:
-    """`number` pairs of different concepts, `ALWAYS` first.
+    """Choose `number` pairs of different concepts, `ALWAYS` first.
 
     Raises:
-        ValueError: so many cannot be held out.
+        ValueError: There are not that many pairs.
     """
     pairs = rows_by_pair(rows)
     tones = defaultdict(set)
@@ -99,7 +99,7 @@ def choose(rows: list[Row], *, number: int, seed: int) -> list[Pair]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Write the list; the exit status."""
+    """Write the list, and return the exit status."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -107,8 +107,8 @@ def main(argv: list[str] | None = None) -> int:
         "--data", type=Path, help="folder of captions.jsonl ($TEXTGAN_DATA/emoji-noto)"
     )
     parser.add_argument("--out", type=Path, default=HERE / "held_out.txt", help="the file to write")
-    parser.add_argument("--pairs", type=int, default=40, help="how many (40)")
-    parser.add_argument("--seed", type=int, default=0, help="decides which (0)")
+    parser.add_argument("--pairs", type=int, default=40, help="number of pairs (40)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the choice (0)")
     words = parser.parse_args(argv)
     try:
         rows = train_rows(data_folder(words.data))
@@ -121,7 +121,7 @@ def main(argv: list[str] | None = None) -> int:
     words.out.write_text("".join(f"{file}\n" for file in sorted(files)), encoding="utf-8")
     for pair in sorted(pairs):
         print(f"{', '.join(pair)}: {'; '.join(row['captions'][0] for row in held[pair])}")
-    print(f"{words.out}: {len(files)} pictures of {len(pairs)} pairs, of {len(rows):,} in train")
+    print(f"{words.out}: {len(files)} images of {len(pairs)} pairs, of {len(rows):,} in train")
     return 0
 
 

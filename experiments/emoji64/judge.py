@@ -1,4 +1,4 @@
-"""Which real picture is nearest to a draw."""
+"""Find the real image that is nearest to a sample."""
 
 import torch
 from rich.progress import track
@@ -8,28 +8,27 @@ from textgan.extractor import Inception
 
 
 class Judge:
-    """Finds the real picture nearest to a draw.
+    """Find the real image that is nearest to a sample.
 
     Args:
-        pictures: the real ones, (N, 3, H, W) uint8.
-        weights: the file of Inception's, or None for the distance in pixels.
+        images: the real images, (N, 3, H, W) uint8.
+        weights: the file of Inception's weights, or None for the distance in pixels.
     """
 
-    def __init__(self, pictures: Tensor, weights: str | None):
+    def __init__(self, images: Tensor, weights: str | None):
         self.encoder = Inception(768, weights=weights) if weights else None
         self.name = "inception_768" if weights else "pixels"
-        self.bank = self.features(pictures, "real pictures")
+        self.bank = self.features(images, "real images")
 
-    def features(self, pictures: Tensor, what: str) -> Tensor:
-        """(B, 3, H, W) uint8 -> (B, 768), or (B, 3 * H * W) where pixels are compared."""
+    def features(self, images: Tensor, what: str) -> Tensor:
+        """(B, 3, H, W) uint8 -> (B, 768), or (B, 3 * H * W) if pixels are compared."""
         if self.encoder is None:
-            return pictures.flatten(1).float()
-        batches = track(pictures.split(16), f"features of {len(pictures):,} {what}")
+            return images.flatten(1).float()
+        batches = track(images.split(16), f"features of {len(images):,} {what}")
         return torch.cat([self.encoder(batch) for batch in batches])
 
     def nearest(self, features: Tensor) -> list[int]:
-        """The place in the bank of what is nearest to each."""
-        distances = torch.cdist(
-            features, self.bank, compute_mode="donot_use_mm_for_euclid_dist"
-        )  # (B, N)
+        """Return the index in the bank of the nearest image to each."""
+        exact = "donot_use_mm_for_euclid_dist"
+        distances = torch.cdist(features, self.bank, compute_mode=exact)  # (B, N)
         return distances.argmin(1).tolist()

@@ -1,4 +1,4 @@
-"""Links between the files that are read in the repository lead somewhere."""
+"""Links of the pages that are read in the repository lead to existing files and headings."""
 
 import re
 from pathlib import Path
@@ -6,25 +6,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+PAGES += [page for name in ("experiments", "benchmarks") for page in (ROOT / name).rglob("*.md")]
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     heads = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_link_leads_to_a_file_and_a_heading(name):
-    for link in _LINK.findall((ROOT / name).read_text(encoding="utf-8")):
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_link_leads_to_a_file_and_a_heading(page):
+    for link in _LINK.findall(page.read_text(encoding="utf-8")):
         if link.startswith(("http://", "https://")):
             continue
         file, _, anchor = link.partition("#")
-        path = ROOT / file if file else ROOT / name
-        assert path.exists(), f"{name} names {link}"
-        assert not anchor or anchor in anchors(path), f"{name} names {link}"
+        path = page.parent / file if file else page
+        assert path.exists(), link
+        assert not anchor or anchor in anchors(path), link
 
 
 def test_the_readme_is_short():

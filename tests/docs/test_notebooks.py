@@ -1,4 +1,4 @@
-"""The notebooks run as scripts, the one that trains with its budget cut."""
+"""The notebooks run as scripts; the one that trains has a smaller budget."""
 
 import re
 import runpy

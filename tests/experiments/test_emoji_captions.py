@@ -1,15 +1,14 @@
-"""Captions of emoji, from a clone of the pictures and one of CLDR that hold six of them."""
+"""Captions of emoji, from a clone of the images and one of CLDR with six of them."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from experiments.emoji64 import captions
 from textgan.data import Folder
 
-SCRIPT = Path(__file__).parents[2] / "experiments" / "emoji64" / "captions.py"
 NAMES = {
     "👷": ("construction worker", ["build", "construction", "hat", "person"]),
     "👷🏿": ("construction worker: dark skin tone", ["build", "dark skin tone", "hat", "worker"]),
@@ -17,15 +16,7 @@ NAMES = {
     "🤼": ("people wrestling", ["combat"]),
 }
 DERIVED = {"🇫🇷": ("flag: France", ["flag"]), "👩🏻‍🦰": ("woman: light skin tone, red hair", [])}
-PICTURES = ["1f477", "1f477_1f3ff", "1f468_200d_2764_200d_1f468", "1f93c_1f3fc", "0037", "20e3"]
-
-
-@pytest.fixture(scope="module")
-def captions():
-    spec = importlib.util.spec_from_file_location("emoji_captions", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+IMAGES = ["1f477", "1f477_1f3ff", "1f468_200d_2764_200d_1f468", "1f93c_1f3fc", "0037", "20e3"]
 
 
 def write_annotations(path: Path, key: str, names: dict[str, tuple[str, list[str]]]) -> None:
@@ -36,9 +27,9 @@ def write_annotations(path: Path, key: str, names: dict[str, tuple[str, list[str
 
 @pytest.fixture
 def clones(tmp_path):
-    """A clone of the pictures and one of CLDR."""
+    """A clone of the images and one of CLDR."""
     noto, cldr = tmp_path / "noto-emoji", tmp_path / "cldr"
-    files = [noto / f"png/128/emoji_u{code}.png" for code in PICTURES]
+    files = [noto / f"png/128/emoji_u{code}.png" for code in IMAGES]
     for place, file in enumerate([*files, noto / "third_party/region-flags/png/FR.png"]):
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGBA", (16, 16), (30 * place, 0, 0, 128)).save(file)
@@ -55,12 +46,12 @@ def read(path: Path) -> dict[str, dict]:
     return {row["file"].split("emoji_u")[-1]: row for row in rows}
 
 
-def test_each_picture_that_has_a_name_becomes_a_row(captions, clones, capsys):
+def test_each_image_with_a_name_becomes_a_row(clones, capsys):
     noto, cldr = clones
     assert captions.main([str(noto), str(cldr)]) == 0
     rows = read(noto / "captions.jsonl")
     assert len(rows) == 6
-    assert "no name for 1, which" in capsys.readouterr().out
+    assert "1 without a name are left out" in capsys.readouterr().out
     assert rows["1f477_1f3ff.png"] == {
         "file": "png/128/emoji_u1f477_1f3ff.png",
         "captions": [
@@ -85,7 +76,7 @@ def test_each_picture_that_has_a_name_becomes_a_row(captions, clones, capsys):
     assert (flag["captions"][-1], flag["concept"]) == ("flag of France, country", "flag FR")
 
 
-def test_the_folder_data_set_reads_what_was_written(captions, clones):
+def test_the_folder_data_set_reads_the_captions(clones):
     noto, cldr = clones
     assert captions.main([str(noto), str(cldr)]) == 0
     folder = Folder(str(noto), batch_size=2, image_size=16, val_share=0.0, crop="pad")
@@ -93,28 +84,28 @@ def test_the_folder_data_set_reads_what_was_written(captions, clones):
     assert "construction worker" in folder.captions(limit=100)
 
 
-def test_names_are_said_as_a_caption(captions):
+def test_a_short_name_becomes_a_caption():
     assert captions.plain_caption("keycap: 3") == "keycap 3"
     assert captions.plain_caption("hot dog") == "hot dog"
-    said = "kiss with man, man and dark skin tone"
-    assert captions.plain_caption("kiss: man, man, dark skin tone") == said
+    caption = "kiss with man, man and dark skin tone"
+    assert captions.plain_caption("kiss: man, man, dark skin tone") == caption
     assert captions.plain_caption("family: adult, child") == "family of adult and child"
 
 
-def test_a_concept_is_what_is_shown_whoever_shows_it(captions):
+def test_a_concept_does_not_contain_the_person():
     assert captions.concept_of("woman running: dark skin tone", (0x1F3C3,)) == "running"
     assert captions.concept_of("man: red hair", (0x1F468,)) == "person"
     assert captions.concept_of("snowboarder", (0x1F3C2,)) == "snowboarder"
 
 
-def test_concepts_fall_to_the_splits_by_their_hash_alone(captions):
+def test_the_hash_of_a_concept_decides_its_split():
     splits = [captions.split_of(f"concept {number}") for number in range(2000)]
     assert 120 < splits.count("test") < 200
     assert 50 < splits.count("val") < 110
     assert captions.split_of("gorilla") == "val"
 
 
-def test_a_mistake_is_one_sentence(captions, clones, tmp_path, capsys):
+def test_a_wrong_folder_is_reported_in_one_sentence(clones, tmp_path, capsys):
     noto, cldr = clones
     assert captions.main([str(noto), str(noto)]) == 2
     assert "must be a clone of cldr-json" in capsys.readouterr().err
