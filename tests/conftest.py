@@ -212,6 +212,20 @@ def textgan(
     return run
 
 
+@pytest.fixture
+def refused(textgan: Callable[..., tuple[int, str, str]]) -> Callable[..., str]:
+    """Run the command with a mistake: words -> the one sentence about it, after exit status 2."""
+
+    def run(*words: str) -> str:
+        status, _, err = textgan(*words)
+        sentences = [line for line in err.splitlines() if line.startswith("textgan: ")]
+        assert (status, len(sentences)) == (2, 1), err
+        assert "Traceback" not in err
+        return sentences[0]
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a finished tiny training."""

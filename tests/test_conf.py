@@ -25,7 +25,6 @@ CHOICES = sorted(
     for path in conf_folder().glob("[!_]*/*.yaml")
     if path.parent.name != "hydra"
 )
-SCENES = ("demo", "guided_shapes32", "shapes64_hard", "guided_shapes64_hard")
 BASES = {
     "model": pl.LightningModule,
     "data": CaptionedImages,
@@ -157,17 +156,6 @@ def test_a_contrastive_experiment_can_do_with_other_parts(
     asked = [part[6:-1].split(",") for part in parts if part.startswith("loss=")]
     assert not asked or [*model["losses"]] == asked[0]
     assert ("ViT" in model["image_encoder"]["class_path"]) == ("image_encoder=vit" in parts)
-
-
-@pytest.mark.parametrize("experiment", experiments("gan"))
-def test_the_kl_weight_falls_for_scenes_and_is_constant_elsewhere(
-    experiment, capsys, monkeypatch, tmp_path
-):
-    monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
-    assert main(["fit", f"experiment={experiment}", "encoders=RUN/pipeline", "--print_config"]) == 0
-    model = yaml.safe_load(capsys.readouterr().out)["model"]["init_args"]
-    weight = model["losses"]["kl"]["init_args"]["weight"]
-    assert isinstance(weight, list) == (experiment in SCENES)
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)

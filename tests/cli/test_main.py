@@ -20,11 +20,9 @@ from textgan.run.words import split
 
 
 def printed_config(out: str) -> dict:
-    lines = out.splitlines()
-    first = next(
-        n for n, line in enumerate(lines) if line.startswith(("seed_everything", "trainer"))
+    config = yaml.safe_load(
+        out[re.search(r"^(seed_everything|trainer)", out, re.MULTILINE).start() :]
     )
-    config = yaml.safe_load("\n".join(lines[first:]))
     return {key: config[key] for key in ("seed_everything", "model", "data", "trainer")}
 
 
@@ -40,7 +38,7 @@ def test_help_lists_every_verb_without_importing_torch():
 
 def test_words_go_to_the_grammar_that_reads_them():
     words = split(
-        ["a=1", "--x", "a=b", "-m", "+b=2", "~c", "--cfg", "job", "--y=3", "--print_config"]
+        [*("a=1", "--x", "a=b", "-m", "+b=2", "~c"), *("--cfg", "job", "--y=3", "--print_config")]
     )
     assert words.overrides == ["a=1", "+b=2", "~c"]
     assert words.flags == ["-m", "--cfg", "job"]
@@ -50,17 +48,16 @@ def test_words_go_to_the_grammar_that_reads_them():
 
 
 def test_both_grammars_and_a_file_reach_the_same_configuration(textgan, tiny, tmp_path):
-    status, hydra_side, _ = textgan("fit", *tiny, "model.caption_dropout=0.25", "--print_config")
-    assert status == 0
-    status, both, _ = textgan("fit", *tiny, "--model.caption_dropout", "0.25", "--print_config")
-    assert status == 0
-    (tmp_path / "file.yaml").write_text(yaml.safe_dump(printed_config(hydra_side)))
-    status, lightning_side, _ = textgan("fit", "--config", "file.yaml", "--print_config")
-    assert status == 0
-    first = printed_config(hydra_side)
+    def printed(*words: str) -> dict:
+        status, out, _ = textgan("fit", *words, "--print_config")
+        assert status == 0
+        return printed_config(out)
+
+    first = printed(*tiny, "model.caption_dropout=0.25")
     assert first["model"]["init_args"]["caption_dropout"] == 0.25
-    assert printed_config(both) == first
-    assert printed_config(lightning_side) == first
+    assert printed(*tiny, "--model.caption_dropout", "0.25") == first
+    (tmp_path / "file.yaml").write_text(yaml.safe_dump(first))
+    assert printed("--config", "file.yaml") == first
     assert not Path("runs").exists()
 
 
@@ -113,34 +110,28 @@ MISTAKES = [
 @pytest.mark.parametrize(
     ("words", "said"), MISTAKES, ids=lambda v: " ".join(v) if isinstance(v, list) else ""
 )
-def test_a_mistake_is_one_sentence_and_exit_2_and_leaves_no_folder(words, said, textgan, tiny):
+def test_a_mistake_is_one_sentence_and_exit_2_and_leaves_no_folder(words, said, refused, tiny):
     if torch.cuda.is_available() and "trainer=gpu" in words:
         pytest.skip("there is a GPU")
     tiny = [] if words[0] != "fit" or {"--config", "data=folder"} & {*words} else tiny
-    status, _, err = textgan(words[0], *tiny, *words[1:])
-    lines = [line for line in err.splitlines() if line.startswith("textgan: ")]
-    assert status == 2
-    assert len(lines) == 1, err
-    assert said in lines[0]
-    assert "Traceback" not in err
+    assert said in refused(words[0], *tiny, *words[1:])
     assert not Path("runs").exists() or not any(p.is_file() for p in Path("runs").rglob("*"))
 
 
-def test_a_variable_that_is_not_set_is_named_and_the_folder_stays(textgan, tmp_path, monkeypatch):
+def test_a_variable_that_is_not_set_is_named_and_the_folder_stays(refused, tmp_path, monkeypatch):
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.chdir(empty)
     monkeypatch.delenv("TEXTGAN_DATA", raising=False)
-    status, _, err = textgan("fit", "experiment=emoji64", "--print_config")
-    assert status == 2
+    err = refused("fit", "experiment=emoji64", "--print_config")
     assert "the environment variable TEXTGAN_DATA must be set, or data.root given" in err
     assert list(empty.iterdir()) == []
 
 
 @pytest.fixture
-def pictures(tmp_path) -> Path:
-    """Six pictures with a text file each."""
-    folder = tmp_path / "pictures"
+def image_folder(tmp_path) -> Path:
+    """Six images with a text file each."""
+    folder = tmp_path / "images"
     folder.mkdir()
     for i in range(6):
         Image.new("RGB", (20, 20), (40 * i, 0, 0)).save(folder / f"{i}.jpg")
@@ -153,24 +144,21 @@ def on_folder(tiny: list[str], root: Path) -> list[str]:
     return ["fit", *own, "data=folder", f"data.root={root}"]
 
 
-def test_a_cut_picture_is_named_and_counted_and_the_run_ends_well(textgan, tiny, pictures):
-    whole = (pictures / "3.jpg").read_bytes()
-    (pictures / "3.jpg").write_bytes(whole[: len(whole) // 2])
-    status, out, err = textgan(*on_folder(tiny, pictures))
+def test_a_cut_image_is_named_and_counted_and_the_run_ends_well(textgan, tiny, image_folder):
+    whole = (image_folder / "3.jpg").read_bytes()
+    (image_folder / "3.jpg").write_bytes(whole[: len(whole) // 2])
+    status, out, err = textgan(*on_folder(tiny, image_folder))
     assert status == 0, err
     assert re.search(r"1 of 6 images was skipped: \S*3\.jpg \(.+\)", out)
     assert "Traceback" not in out + err
 
 
 @pytest.mark.parametrize("name", ["captions.jsonl", "captions.csv"])
-def test_an_empty_captions_file_is_one_sentence(name, textgan, tiny, pictures):
-    for text in pictures.glob("*.txt"):
+def test_an_empty_captions_file_is_one_sentence(name, refused, tiny, image_folder):
+    for text in image_folder.glob("*.txt"):
         text.unlink()
-    (pictures / name).touch()
-    status, _, err = textgan(*on_folder(tiny, pictures))
-    assert status == 2
-    assert [name in line for line in err.splitlines() if line.startswith("textgan: ")] == [True]
-    assert "Traceback" not in err
+    (image_folder / name).touch()
+    assert name in refused(*on_folder(tiny, image_folder))
 
 
 def test_a_bug_in_training_keeps_its_traceback(tiny, monkeypatch, tmp_path):
@@ -185,24 +173,20 @@ def test_a_bug_in_training_keeps_its_traceback(tiny, monkeypatch, tmp_path):
         main(["fit", *tiny])
 
 
-def test_a_loss_that_is_no_number_any_more_is_one_sentence(textgan, tiny):
-    status, _, err = textgan("fit", *tiny, "model.generator_optimizer.lr=1e30")
-    assert status == 2
-    (said,) = [line for line in err.splitlines() if line.startswith("textgan: ")]
-    assert re.search("training stopped at [0-9]+ images: loss term [a-z0-9/]+", said), said
-    assert "Traceback" not in err
+def test_a_loss_that_is_no_number_any_more_is_one_sentence(refused, tiny):
+    err = refused("fit", *tiny, "model.generator_optimizer.lr=1e30")
+    assert re.search("training stopped at [0-9]+ images: loss term [a-z0-9/]+", err), err
     assert [*Path("runs").rglob("run.yaml")], "the folder shows how it came"
 
 
-def test_an_objective_that_training_did_not_log_costs_no_run(textgan, tiny):
-    status, _, err = textgan("fit", *tiny, "objective=train/nothing")
-    assert status == 2
+def test_an_objective_that_training_did_not_log_costs_no_run(refused, tiny):
+    err = refused("fit", *tiny, "objective=train/nothing")
     assert "objective must be one of the metrics" in err
     assert [*Path("runs").rglob("last.ckpt")]
 
 
 @pytest.mark.parametrize("content", [b"hello\n", b"", "cut", "foreign"], ids=str)
-def test_a_file_that_is_no_checkpoint_is_one_sentence(content, textgan, trained, tmp_path):
+def test_a_file_that_is_no_checkpoint_is_one_sentence(content, refused, trained, tmp_path):
     path = tmp_path / "bad.ckpt"
     if content == "cut":
         path.write_bytes((trained / "last.ckpt").read_bytes()[:5000])
@@ -211,10 +195,7 @@ def test_a_file_that_is_no_checkpoint_is_one_sentence(content, textgan, trained,
     else:
         path.write_bytes(content)
     for words in (["test", f"ckpt_path={path}"], ["sample", "a", "--model", str(path)]):
-        status, _, err = textgan(*words)
-        assert status == 2
-        assert "checkpoint" in err
-        assert "Traceback" not in err
+        assert "checkpoint" in refused(*words)
 
 
 def test_help_of_a_class_is_its_docstring(textgan):
@@ -244,13 +225,8 @@ def test_run_yaml_reproduces_the_losses_in_a_folder_of_its_own(textgan, trained)
 def test_training_goes_on_in_its_folder_and_the_command_line_wins(textgan, trained):
     run = Path(shutil.copytree(trained, "run"))
     before = rows(run / "metrics.csv")
-    status, _, err = textgan(
-        "fit",
-        f"ckpt_path={run}/last.ckpt",
-        "total_images=48",
-        "model.caption_dropout=0.5",
-        "model.generator_optimizer.lr=0.125",
-    )
+    changed = ["total_images=48", "model.caption_dropout=0.5", "model.generator_optimizer.lr=0.125"]
+    status, _, err = textgan("fit", f"ckpt_path={run}/last.ckpt", *changed)
     assert status == 0, err
     checkpoint = torch.load(run / "last.ckpt", weights_only=True)
     assert int(checkpoint["state_dict"]["images_seen"]) == 48
@@ -284,15 +260,13 @@ def test_a_run_that_was_cut_off_ends_with_the_weights_of_one_that_was_not(
     assert all(torch.equal(whole[name], after[name]) for name in whole)
 
 
-def test_a_new_run_never_begins_in_an_old_folder(textgan, trained, tiny):
+def test_a_new_run_never_begins_in_an_old_folder(refused, trained, tiny):
     run = Path(shutil.copytree(trained, "run"))
     for words in (
         [*tiny, f"hydra.run.dir={run}"],
         ["--config", f"{run}/run.yaml", "--run_dir", str(run)],
     ):
-        status, _, err = textgan("fit", *words)
-        assert status == 2
-        assert "run holds a run" in err
+        assert "run holds a run" in refused("fit", *words)
     assert (run / "last.ckpt").read_bytes() == (trained / "last.ckpt").read_bytes()
 
 
@@ -372,9 +346,8 @@ def test_sweeps_run_on_every_launcher(extra, textgan, tiny):
 
 def test_captions_are_drawn_into_files(textgan, trained):
     Path("captions.txt").write_text("a red circle\n\nzwei Kreise: ä/b\n", encoding="utf-8")
-    status, out, err = textgan(
-        "predict", f"ckpt_path={trained}/last.ckpt", "captions_file=captions.txt"
-    )
+    path = f"ckpt_path={trained}/last.ckpt"
+    status, out, err = textgan("predict", path, "captions_file=captions.txt")
     assert status == 0, err
     names = sorted(path.name for path in Path("runs").rglob("*.png"))
     assert names == ["0000_a_red_circle.png", "0001_zwei_Kreise_ä_b.png"]
@@ -382,14 +355,8 @@ def test_captions_are_drawn_into_files(textgan, trained):
 
 
 def test_the_installed_command_runs(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "textgan", "--version"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=tmp_path,
-    )
-    assert done.stdout.startswith("textgan ")
+    command = [sys.executable, "-m", "textgan", "--version"]
+    assert subprocess.check_output(command, text=True, cwd=tmp_path).startswith("textgan ")
 
 
 def test_completion_names_verbs_choices_and_settings(textgan):

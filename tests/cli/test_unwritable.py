@@ -8,22 +8,16 @@ from textgan.errors import ConfigError
 from textgan.run.folder import writing
 
 
-def test_a_file_where_run_folders_are_made_is_named(textgan, tiny):
+def test_a_file_where_run_folders_are_made_is_named(refused, tiny):
     Path("runs").write_text("mine")
-    status, _, err = textgan("fit", *tiny)
-    (said,) = [line for line in err.splitlines() if line.startswith("textgan: ")]
-    assert status == 2
-    assert "(runs is a file): name another by hydra.run.dir=FOLDER or --run_dir FOLDER" in said
-    assert "Traceback" not in err
+    err = refused("fit", *tiny)
+    assert "(runs is a file): name another by hydra.run.dir=FOLDER or --run_dir FOLDER" in err
     assert Path("runs").read_text() == "mine"
 
 
-def test_so_is_one_where_a_sweeps_folders_are_made(textgan, tiny):
+def test_so_is_one_where_a_sweeps_folders_are_made(refused, tiny):
     Path("sweeps").touch()
-    status, _, err = textgan("fit", "-m", *tiny, "seed=0,1")
-    assert status == 2
-    assert "sweeps is a file" in err
-    assert "Traceback" not in err
+    assert "sweeps is a file" in refused("fit", "-m", *tiny, "seed=0,1")
 
 
 def test_a_folder_without_permission_is_named_with_the_systems_reason(tmp_path):

@@ -26,8 +26,20 @@ def contrastive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def drawing(tiny_pipeline: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a tiny pipeline that draws."""
-    folder = tmp_path_factory.mktemp("drawing") / "pipeline"
+def generative(tiny_pipeline: Callable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny pipeline that generates images."""
+    folder = tmp_path_factory.mktemp("generative") / "pipeline"
     tiny_pipeline(["a red circle", "a blue square"]).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def refused(textgan: Callable[..., tuple[int, str, str]]) -> Callable[..., str]:
+    """Run the command with a mistake: words -> the only line that it prints, after status 2."""
+
+    def run(*words: str) -> str:
+        status, out, err = textgan(*words)
+        assert (status, out, err.count("\n")) == (2, "", 1), err
+        return err
+
+    return run

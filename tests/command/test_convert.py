@@ -44,8 +44,7 @@ def test_a_run_yaml_can_be_run_again(textgan):
         ([str(OLD / "gan" / "run.yaml"), "."], "'.' exists already: name a new file"),
     ],
 )
-def test_what_cannot_be_converted_is_a_sentence(textgan, words, said):
-    status, _, err = textgan("convert", *words)
-    assert status == 2
+def test_what_cannot_be_converted_is_a_sentence(refused, words, said):
+    err = refused("convert", *words)
     assert said in err
     assert not Path("new.ckpt").exists()

@@ -59,9 +59,9 @@ def test_a_mistake_is_one_sentence(words, said, parser):
     assert "\n" not in str(error.value)
 
 
-def test_a_caption_with_a_dash_is_drawn_into_the_home_folder(textgan, drawing, monkeypatch):
+def test_a_caption_with_a_dash_is_drawn_into_the_home_folder(textgan, generative, monkeypatch):
     monkeypatch.setenv("HOME", str(Path("home").absolute()))
-    words = ["sample", "-red", "--model", str(drawing), "--number", "1"]
+    words = ["sample", "-red", "--model", str(generative), "--number", "1"]
     status, _, err = textgan(*words, "--out=~/s.png")
     assert status == 0, err
     assert Path("home/s.png").is_file()
@@ -74,13 +74,13 @@ def test_a_caption_with_a_dash_is_drawn_into_the_home_folder(textgan, drawing, m
 def test_labels_and_a_text_to_search_for_may_begin_with_a_dash(textgan, contrastive, tmp_path):
     from PIL import Image
 
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
-    Image.new("RGB", (16, 16), "red").save(pictures / "-a.png")
-    status, out, err = textgan("search", "pictures", "-red", "--model", str(contrastive))
+    image_files = tmp_path / "image_files"
+    image_files.mkdir()
+    Image.new("RGB", (16, 16), "red").save(image_files / "-a.png")
+    status, out, err = textgan("search", "image_files", "-red", "--model", str(contrastive))
     assert (status, "-a.png" in out) == (0, True), err
     status, out, err = textgan(
-        "classify", "pictures/-a.png", "--labels", "-red,- blue", "--model", str(contrastive)
+        "classify", "image_files/-a.png", "--labels", "-red,- blue", "--model", str(contrastive)
     )
     assert status == 0, err
     assert {"-red", "- blue"} <= {line.split("  ")[-1] for line in out.splitlines()}

@@ -78,7 +78,10 @@ def test_data_is_read_where_the_run_was_and_must_be_named_elsewhere(run, compose
     assert again["data"]["captions_file"] == "captions.jsonl"
     assert composed(f"ckpt_path={moved}", "data=shapes")["data"]["_target_"].endswith("Shapes")
     pictures.rmdir()
-    assert "does not exist: give data.root=PATH" in composed(f"ckpt_path={path}")["said"]
+    assert (
+        "does not exist: give its new place by data.root=PATH"
+        in composed(f"ckpt_path={path}")["said"]
+    )
 
 
 @pytest.mark.parametrize("value", ["../captions.jsonl", "/etc/passwd", "~/captions.jsonl"])

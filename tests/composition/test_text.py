@@ -11,70 +11,37 @@ from textgan.composition.setting import kind_of
 from textgan.composition.text import as_meant, plain, read
 
 NAMES = [
-    "ünï",
-    "图片",
-    "картинки",
-    "my pictures",
-    " leading and trailing ",
-    "a=b",
-    "a#b",
-    "#",
-    "a{b}",
-    "{a}",
-    "[a]",
-    "a[b",
-    "it's",
-    'say "no"',
-    "'a' and 'b'",
-    '"a", "b"',
-    "wow!",
-    "a~b",
-    "b~",
-    "a&b",
-    "a (1)",
-    "(1)",
-    "a,b",
-    "a, b",
-    "1e5",
-    "1_000",
-    "007",
-    "0x10",
-    "12:30",
-    "2026-11-28",
-    "inf",
-    "NaN",
-    "true",
-    "False",
-    "yes",
-    "null",
-    "Null",
-    "~~",
-    "a$b",
-    "$HOME",
-    "a;b|c",
-    "a\\b",
-    "C:\\pictures\\new",
-    "a\\",
-    "a\\'b",
-    "a\\(b\\)",
-    "a:b",
-    "a: b",
-    "- a",
-    "choice(a,b)",
-    "glob(*)",
-    "*",
-    "%d",
-    "@a",
-    "a?",
-    "<a>",
-    "`a`",
-    "a\tb",
-    "e\u0301",
-    "😀",
-    "${",
-    "a${b c}d",
-    "++a",
-    "-red",
+    *("ünï", "图片", "картинки", "e\u0301", "😀"),  # letters
+    *(
+        "my pictures",
+        " leading and trailing ",
+        "a\tb",
+        "a=b",
+        "a#b",
+        "#",
+        "a{b}",
+        "{a}",
+        "[a]",
+        "a[b",
+    ),
+    *(
+        "it's",
+        'say "no"',
+        "'a' and 'b'",
+        '"a", "b"',
+        "wow!",
+        "a~b",
+        "b~",
+        "~~",
+        "a&b",
+        "a (1)",
+        "(1)",
+    ),
+    *("a,b", "a, b", "a$b", "$HOME", "a;b|c", "*", "%d", "@a", "a?", "<a>", "`a`", "++a", "-red"),
+    *("1e5", "1_000", "007", "0x10", "12:30", "2026-11-28", "inf", "NaN"),  # like numbers
+    *("true", "False", "yes", "null", "Null", "a:b", "a: b", "- a"),  # like YAML
+    *("a\\b", "C:\\pictures\\new", "a\\", "a\\'b", "a\\(b\\)"),
+    *("choice(a,b)", "glob(*)", "${", "a${b c}d"),  # like Hydra's grammar
 ]
 TEXT, TEXT_OR_NULL = kind_of(str | Path), kind_of(str | None)
 
@@ -191,9 +158,5 @@ def test_numbers_lists_and_dicts_keep_their_grammar(textgan):
     ],
     ids=str,
 )
-def test_what_nobody_can_read_is_one_sentence(words, said, textgan):
-    status, _, err = textgan("fit", *words)
-    lines = [line for line in err.splitlines() if line.startswith("textgan: ")]
-    assert (status, len(lines)) == (2, 1), err
-    assert said in lines[0]
-    assert "Traceback" not in err
+def test_what_nobody_can_read_is_one_sentence(words, said, refused):
+    assert said in refused("fit", *words)

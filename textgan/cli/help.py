@@ -37,11 +37,7 @@ _EXAMPLES = {
 def verb_help(verb: str, description: str, overrides: Iterable[str] = ()) -> str:
     """Return the help of fit, validate, test or predict.
 
-    Args:
-        verb: one of the four.
-        description: one clause about the verb.
-        overrides: the overrides beside `--help`. If some have the form `group=name`, only the
-            settings of these choices are shown.
+    Overrides of the form `group=name` beside `--help` limit it to the settings of these choices.
     """
     named = [pair for override in overrides for pair in _named(override)]
     if named:

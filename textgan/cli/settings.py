@@ -20,15 +20,9 @@ _SECTIONS = ("defaults", "hydra", "trainer", "seed_everything")
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting.
+    """One setting; its default is `???` if the user must give it."""
 
-    Args:
-        name: its dotted path, as on the command line.
-        default: its value in the YAML file; `???` if the user must give it.
-        description: its meaning, or an empty string.
-    """
-
-    name: str
+    name: str  # dotted path, as on the command line
     default: Any
     description: str
 

@@ -1,1 +1,1 @@
-"""The other verbs of `textgan`: one a file, each with `main(argv) -> int`."""
+"""Verbs of `textgan` that do not use LightningCLI, one per file, each with `main(argv) -> int`."""

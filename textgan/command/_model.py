@@ -1,8 +1,8 @@
-"""Which model a command means."""
+"""Options and functions by which a command finds its model."""
 
 import os
 import sys
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,57 +15,51 @@ if TYPE_CHECKING:
     from textgan.pretrained.part import Part
 
 HELP = (
-    "a checkpoint, a run folder, a pipeline folder, or owner/name on the Hugging Face Hub (the "
-    "newest run below ./runs that fits; where there is none, what draws is the model in the box)"
+    "a checkpoint, a run folder, a pipeline folder, or owner/name on the Hugging Face Hub "
+    "(default: the newest suitable run below ./runs; without one, the bundled model, if it fits)"
 )
-# ability of a pipeline -> what one that has it does, and what trains one
+# ability of a pipeline -> its description, and the command that trains such a pipeline
 _ABILITIES = {
-    "sample": ("draws", "textgan fit model=gan"),
-    "interpolate": ("draws what lies between two captions", "textgan fit model=gan"),
-    "attention": ("shows where it looked at each word", "textgan fit model=gan"),
-    "one_graph": ("draws by one graph", "textgan fit model=gan"),
-    "compare": ("compares pictures with texts", "textgan fit model=contrastive"),
+    "sample": ("generates images", "textgan fit model=gan"),
+    "interpolate": ("interpolates between two captions", "textgan fit model=gan"),
+    "attention": ("shows the attention to each word", "textgan fit model=gan"),
+    "one_graph": ("can be exported as one graph", "textgan fit model=gan"),
+    "compare": ("compares images with texts", "textgan fit model=contrastive"),
 }
 
 
 def add_max_megapixels(parser: ArgumentParser) -> None:
-    """Add the option `--max_megapixels`; without it the words have no such attribute."""
+    """Add the option `--max_megapixels`; `limit` of the words is its keyword argument, or empty."""
+
+    def megapixels(text: str) -> dict[str, float]:
+        if not float(text) > 0:
+            raise ArgumentTypeError(f"must be positive, got {text}")
+        return {"max_megapixels": float(text)}
+
     parser.add_argument(
         "--max_megapixels",
-        type=float,
-        default=SUPPRESS,
+        dest="limit",
+        type=megapixels,
+        default={},
         metavar="NUMBER",
-        help="how many million pixels a picture may have; a larger one is not decoded (64)",
+        help="maximum size of an image in million pixels; larger images are not decoded (64)",
     )
 
 
-def max_megapixels(words: Namespace) -> dict[str, float]:
-    """The option `--max_megapixels` as a keyword argument, if it was given.
-
-    Raises:
-        ConfigError: it is not positive.
-    """
-    if not hasattr(words, "max_megapixels"):
-        return {}
-    if not words.max_megapixels > 0:
-        raise ConfigError(f"--max_megapixels must be positive, got {words.max_megapixels}")
-    return {"max_megapixels": words.max_megapixels}
-
-
 def add_trust(parser: ArgumentParser) -> None:
-    """Add the options that say what a model may name beyond textgan itself."""
+    """Add the options that allow a model to use packages and weights beyond textgan."""
     parser.add_argument(
         "--trust",
         action="append",
         default=[],
         metavar="PREFIX",
-        help="a package beside textgan whose parts the model may be made of; Python imports it",
+        help="allow parts of this package, besides textgan, in the model; Python imports it",
     )
     parser.add_argument(
         "--pretrained",
         type=expanded,
         metavar="NAME",
-        help="the weights of the frozen text encoder that a checkpoint names, to allow them",
+        help="allow these weights of the frozen text encoder that a checkpoint names",
     )
 
 
@@ -77,17 +71,10 @@ def open_model(
     trust: Sequence[str] = (),
     pretrained: str | None = None,
 ) -> "Pipeline":
-    """The pipeline that `--model` names, on the GPU if there is one.
+    """Load the pipeline that `find_model` finds, on the GPU if there is one.
 
-    Args:
-        path: what was given, if it was.
-        ability: what the pipeline must be able to do (`Pipeline`); None takes any.
-        option: what the path was given as.
-        trust: packages beside textgan whose parts it may be made of.
-        pretrained: weights of a frozen text encoder that a checkpoint may name.
-
-    Raises:
-        ConfigError: there is none, it cannot be read, or it lacks the ability.
+    A checkpoint may name the weights `pretrained` of a frozen text encoder. The function raises
+    ConfigError if there is no such pipeline, if it cannot be read, or if it lacks the ability.
     """
     import torch
 
@@ -99,16 +86,15 @@ def open_model(
         if found.is_dir():
             pipeline = Part.from_pretrained(found, trust=trust)
         else:
-            from textgan.training.checkpoint import (
-                load_pipeline,  # Lightning takes seconds to import
-            )
+            # Lightning takes seconds to import.
+            from textgan.training.checkpoint import load_pipeline
 
             pipeline = load_pipeline(found, trust=trust, pretrained=pretrained)
     except (ValueError, FileNotFoundError) as error:
         raise ConfigError(str(error)) from error
     is_able = isinstance(pipeline, Pipeline) and ability in (None, *pipeline.abilities)
     if not is_able:
-        raise ConfigError(_other(found, type(pipeline), ability))
+        raise ConfigError(_wrong_kind(found, type(pipeline), ability))
     if not pipeline.is_fitted:
         raise ConfigError(f"{found} was never trained: its text encoder has no vocabulary")
     return pipeline.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -121,15 +107,16 @@ def find_model(
     option: str = "--model",
     trust: Sequence[str] = (),
 ) -> Path:
-    """A pipeline folder or a checkpoint file; in a run folder, or below ./runs, the newest.
+    """Find a pipeline folder or a checkpoint file: the newest in a run folder or below ./runs.
 
-    Without a path and without a run that draws, it is the model in the box, which is said.
+    Without a path and without a run that generates images, the bundled model is used, and a message
+    names it.
 
     Args:
-        path: what was given, if it was.
-        ability: in a folder of several, those without it are passed over.
-        option: what the path was given as.
-        trust: packages beside textgan whose parts a model may be made of.
+        path: the path that the user gave, or None.
+        ability: ability that the pipeline must have (`Pipeline`); None accepts any pipeline.
+        option: name of the path's option, for messages.
+        trust: packages besides textgan whose parts a model may use.
 
     Raises:
         ConfigError: there is none, or none with the ability.
@@ -160,12 +147,13 @@ def find_model(
             return place
         others.append((place, cls))
     if path is None and not unreadable and ability not in (None, "compare"):
-        return _in_the_box()
+        return _bundled_model()
     if not places:
         does, command = ("", "textgan fit") if ability is None else _ABILITIES[ability]
         that = f" that {does}" if does else ""
-        raise ConfigError(f"no run below ./runs{that}: train one with `{command}`, or give --model")
-    raise ConfigError(_other(*others[0], ability)) if others else unreadable[0]
+        advice = f"train one with `{command}`, or give --model"
+        raise ConfigError(f"no run{that} was found below ./runs: {advice}")
+    raise ConfigError(_wrong_kind(*others[0], ability)) if others else unreadable[0]
 
 
 def _on_the_hub(path: str, option: str) -> Path:
@@ -179,15 +167,16 @@ def _on_the_hub(path: str, option: str) -> Path:
         raise ConfigError(f"{option}: {error}") from error
 
 
-def _in_the_box() -> Path:
+def _bundled_model() -> Path:
     from textgan.weights import SHAPES
 
-    print(f"no run below ./runs that draws: {SHAPES.name}, in the box, does", file=sys.stderr)
+    found = "No run that generates images was found below ./runs"
+    print(f"{found}; using the bundled model {SHAPES.name!r}.", file=sys.stderr)
     return SHAPES
 
 
 def _class_of(place: Path, trust: Sequence[str]) -> "type[Part]":
-    """The class of the pipeline in a folder, or inside a checkpoint; beside one it says the same.
+    """Return the class of the pipeline in a folder, in a checkpoint, or in its run folder.
 
     Raises:
         ConfigError: it cannot be read.
@@ -205,8 +194,8 @@ def _class_of(place: Path, trust: Sequence[str]) -> "type[Part]":
         raise ConfigError(str(error)) from error
 
 
-def _other(place: Path, cls: "type[Part]", ability: str | None) -> str:
+def _wrong_kind(place: Path, cls: "type[Part]", ability: str | None) -> str:
     if ability is None:
-        return f"{place} holds a {cls.__name__}, which is no pipeline"
+        return f"{place} holds a {cls.__name__}, which is not a pipeline"
     does, command = _ABILITIES[ability]
-    return f"{place} holds a {cls.__name__}; one that {does} is trained by `{command}`"
+    return f"{place} holds a {cls.__name__}; a model that {does} is trained by `{command}`"

@@ -1,4 +1,4 @@
-"""Reading the words of a verb that LightningCLI has no part in."""
+"""Argument parser of the verbs that do not use LightningCLI."""
 
 import argparse
 import re
@@ -11,14 +11,14 @@ _OPTION = re.compile(r"--[A-Za-z][\w-]*(=.*)?", re.DOTALL)
 
 
 class Parser(argparse.ArgumentParser):
-    """An argparse parser whose texts may begin with a dash, and whose errors are one sentence.
+    """Argparse parser that accepts texts with a leading dash and reports errors in one sentence.
 
-    A word is an option where it is one of this parser's, or looks like one: `--word`. Each other
-    word is a text, `-red` too, and so is what follows an option that takes a value.
+    A word is an option if this parser has it, or if it looks like one: `--word`. Every other word
+    is a text, such as `-red`, and so is the value after an option that takes one.
 
     Args:
-        keeps_unknown: whether options that are not this parser's are no mistake: each takes a
-            value, and `unknown` of the words has them, name -> value.
+        keeps_unknown: whether options that this parser lacks are accepted. Each takes a value, and
+            they are collected in `unknown` of the result, name -> value.
     """
 
     def __init__(self, *args: Any, keeps_unknown: bool = False, **keywords: Any) -> None:
@@ -28,11 +28,11 @@ class Parser(argparse.ArgumentParser):
 
     @property
     def options(self) -> list[str]:
-        """Names of all options, with their dashes."""
+        """The names of all options, with their dashes."""
         return [*self._takes_value]
 
     def add_argument(self, *names: Any, **keywords: Any) -> argparse.Action:
-        """As argparse's; it remembers which options there are."""
+        """Add an argument as in argparse, and remember its option."""
         action = super().add_argument(*names, **keywords)
         self._takes_value |= dict.fromkeys(action.option_strings, action.nargs != 0)
         return action
@@ -40,10 +40,10 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """As argparse's, which `parse_args` calls.
+        """Parse as argparse does for `parse_args`, with this class's rules for options.
 
         Raises:
-            ConfigError: an option does not exist, or a word is missing or of the wrong kind.
+            ConfigError: an option does not exist, or a word is missing or has the wrong type.
         """
         unknown: dict[str, str] = {}
         args = None if args is None else self._sorted(args, unknown)
@@ -52,11 +52,11 @@ class Parser(argparse.ArgumentParser):
         return words, rest
 
     def error(self, message: str) -> NoReturn:
-        """Raise ConfigError with argparse's message, instead of printing the usage."""
+        """Raise ConfigError with argparse's message instead of printing the usage."""
         raise ConfigError(f"{message} ({self.prog} --help)")
 
     def _sorted(self, args: Sequence[str], unknown: dict[str, str]) -> list[str]:
-        """Options, each with its value in one word, then `--` and the texts."""
+        """Return the options, each with its value in one word, then `--` and the texts."""
         options, texts, queue = [], [], list(args)
         while queue:
             word = queue.pop(0)
@@ -81,7 +81,7 @@ class Parser(argparse.ArgumentParser):
         return [*options, *(["--", *texts] if texts else [])]
 
     def _full(self, name: str) -> str | None:
-        """The option that a word names, which may be cut short as argparse allows it."""
+        """Return the option that a word names; as in argparse, it may be abbreviated."""
         if name in self._takes_value:
             return name
         near = [option for option in self._takes_value if option.startswith(name)]

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from textgan.comparison.compare import Comparison
 
 _EPILOG = (
-    "Several evaluations of one model differ in the seed of their draws, as `textgan test -m "
-    "model.seed=0,1,2` makes them: they say how much draws differ, and nothing of another training."
+    "Several evaluations of one model differ in the seed of their samples, as `textgan test -m "
+    "model.seed=0,1,2` makes them. They show the variation of samples, not that of trainings."
 )
 _HEAD = ("number", "model", "mean", "+-", "95 % interval", "n", "against A", "verdict")
 
 
 def main(argv: list[str]) -> int:
-    """`textgan compare A B [C ...]`: a table of differences to A, and whether they are sure."""
+    """`textgan compare A B [C ...]`: print a table of differences to A and their significance."""
     parser = Parser("textgan compare", description=__doc__, epilog=_EPILOG)
     parser.add_argument(
         "evaluations",
@@ -32,7 +32,7 @@ def main(argv: list[str]) -> int:
         "--metric", action="append", metavar="NAME", help="only this metric or number; repeatable"
     )
     parser.add_argument(
-        "--out", type=expanded, metavar="FILE", help="draw the comparison into this picture too"
+        "--out", type=expanded, metavar="FILE", help="also plot the comparison into this image file"
     )
     words = parser.parse_args(argv)
 
@@ -71,7 +71,7 @@ def _print(comparison: "Comparison") -> None:
 
 
 def _cells(comparison: "Comparison") -> list[tuple[str, ...]]:
-    """A line for each number and model that has it, as `_HEAD` says."""
+    """Return a row for each number and model, with the columns of `_HEAD`."""
     from textgan.comparison.digits import count, interval, significant
 
     lines = []

@@ -1,4 +1,4 @@
-"""Print the shell's tab completion: eval "$(textgan completion bash)"."""
+"""Print a script for tab completion in the shell: eval "$(textgan completion bash)"."""
 
 from textgan.command._parser import Parser
 
@@ -10,7 +10,7 @@ _textgan_complete() {
     if [ ${#COMPREPLY[@]} -eq 0 ]; then
         COMPREPLY=($(compgen -f -- "${word##*=}"))
     fi
-    # Bash takes what follows a '=' or ':' for a word of its own, and replaces only that.
+    # Bash treats the text after a '=' or ':' as a word of its own, and replaces only that.
     local cut="${word%"${word##*[=:]}"}"
     COMPREPLY=("${COMPREPLY[@]#"$cut"}")
     if [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" != *[=./] ]]; then compopt +o nospace; fi
@@ -21,10 +21,10 @@ _ZSH = "autoload -U +X bashcompinit && bashcompinit\n" + _BASH
 
 
 def main(argv: list[str]) -> int:
-    """`textgan completion bash|zsh` prints the script, `query LINE` candidates."""
+    """`textgan completion bash|zsh`: print the script; `query LINE`: print candidates."""
     parser = Parser("textgan completion", description=__doc__)
     parser.add_argument("shell", choices=["bash", "zsh", "query"])
-    parser.add_argument("line", nargs="?", default="", help="what was typed (query only)")
+    parser.add_argument("line", nargs="?", default="", help="the typed line (query only)")
     words = parser.parse_args(argv)
     if words.shell == "query":
         from textgan.composition.completion import candidates

@@ -1,4 +1,4 @@
-"""Rewrite a checkpoint or a run.yaml of an earlier release for this one."""
+"""Rewrite a checkpoint or a run.yaml of an earlier release for this release."""
 
 import shlex
 from pathlib import Path
@@ -10,7 +10,7 @@ from textgan.file.home import expanded
 
 
 def main(argv: list[str]) -> int:
-    """`textgan convert OLD NEW`: the old file stays as it is."""
+    """`textgan convert OLD NEW`: write the new file; the old one is not changed."""
     parser = Parser("textgan convert", description=__doc__)
     parser.add_argument("old", type=expanded, help="a .ckpt file, or a run.yaml")
     parser.add_argument("new", type=expanded, help="the file to write")
@@ -20,15 +20,14 @@ def main(argv: list[str]) -> int:
         raise ConfigError(f"{words.old!r} must be a .ckpt file or a run.yaml")
     if new.exists():
         raise ConfigError(f"{words.new!r} exists already: name a new file")
-    write = _write_configuration if old.suffix in (".yaml", ".yml") else _write_checkpoint
+    is_yaml = old.suffix in (".yaml", ".yml")
+    write, use = (_write_yaml, "--config ") if is_yaml else (_write_checkpoint, "ckpt_path=")
     write(old, new)
-    use = "--config" if old.suffix in (".yaml", ".yml") else "ckpt_path="
-    place = shlex.quote(words.new)
-    print(f"next: textgan fit {use}{' ' if use.startswith('-') else ''}{place}")
+    print(f"next: textgan fit {use}{shlex.quote(words.new)}")
     return 0
 
 
-def _write_configuration(old: Path, new: Path) -> None:
+def _write_yaml(old: Path, new: Path) -> None:
     import yaml
 
     from textgan.checkpoint.upgrade import upgraded_config

@@ -1,4 +1,4 @@
-"""Open a web page on this machine that draws while one types."""
+"""Serve a web page on this machine that generates images while the user types."""
 
 import errno
 import re
@@ -13,24 +13,26 @@ from textgan.process.heap import share_heaps
 
 
 def main(argv: list[str]) -> int:
-    """`textgan demo [FOLDER]`: the page, until Ctrl-C; nothing that it needs is elsewhere."""
+    """`textgan demo [FOLDER]`: serve the page until Ctrl-C, without any other server."""
     parser = Parser("textgan demo", description=__doc__)
     parser.add_argument("model", nargs="?", type=expanded, metavar="FOLDER", help=HELP)
     parser.add_argument(
         "--host",
         default="127.0.0.1",
-        help="address to listen at; 0.0.0.0 lets the network in (127.0.0.1: this machine alone)",
+        help="address of the page (127.0.0.1: this machine only); 0.0.0.0 opens it to the network",
     )
     parser.add_argument(
         "--allow_host",
         action="append",
         default=[],
         metavar="NAME",
-        help="a further name by which browsers call the page, as behind a proxy; may be repeated "
+        help="another host name that browsers may use for the page, as behind a proxy; repeatable "
         "(localhost, this machine's name and --host are allowed; with 0.0.0.0, any IP address too)",
     )
-    parser.add_argument("--port", type=int, help="(the first free one from 7860)")
-    parser.add_argument("--open", action="store_true", help="show it in the desktop's browser")
+    parser.add_argument("--port", type=int, help="port of the page (the first free one from 7860)")
+    parser.add_argument(
+        "--open", action="store_true", help="open the page in the desktop's browser"
+    )
     add_trust(parser)
     words = parser.parse_args(argv)
     host = words.host.removeprefix("[").removesuffix("]")  # of an IPv6 address
@@ -65,13 +67,13 @@ def main(argv: list[str]) -> int:
         )
     except OSError as error:
         raise ConfigError(f"the page cannot be served: {error}") from error
-    print(f"{address} draws with {place} (Ctrl-C ends it)", flush=True)
+    print(f"{address} samples from {place} (Ctrl-C ends it)", flush=True)
     page.block_thread()
     return 0
 
 
 def _check_address(host: str, port: int | None) -> None:
-    """Raise ConfigError unless one can listen there."""
+    """Raise ConfigError unless a server can use the address, before the model is loaded."""
     if port is not None and not 1 <= port <= 65535:
         raise ConfigError(f"--port must be from 1 to 65535, got {port}")
     try:
@@ -83,26 +85,21 @@ def _check_address(host: str, port: int | None) -> None:
             probe.bind(address)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            rule = f"--port {port} is taken: choose another, or leave it out"
+            rule = f"--port {port} is in use: choose another, or leave it out"
             raise ConfigError(rule) from error
         where = f"--host {host}" + (f" --port {port}" if port else "")
-        raise ConfigError(f"{where} cannot be listened at: {error.strerror}") from error
+        raise ConfigError(f"{where} cannot be used: {error.strerror}") from error
 
 
 def _check_name(name: str) -> None:
-    """Raise ConfigError unless it can be what a browser calls a machine, without a port."""
+    """Raise ConfigError unless it is a host name or address without a port."""
     if not re.fullmatch(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?", name):
-        rule = "--allow_host must be a name such as draw.example.org, without http:// and port"
+        rule = "--allow_host must be a name such as draw.example.org, without http:// or a port"
         raise ConfigError(f"{rule}, got {name!r:.80}")
 
 
 def _name(given: str | None, place: Path) -> str:
-    """What the page calls a model: its run's folder where it lies in one, or its name on the hub.
-
-    Args:
-        given: what was asked for.
-        place: where it was found.
-    """
+    """Return the page's name of the model `given`: its hub name, run folder, folder or file."""
     if given is not None and not Path(given).exists():
         return given
     place = place.resolve()

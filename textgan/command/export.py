@@ -1,4 +1,4 @@
-"""Write a pipeline as one ONNX or torch.export graph, which draws without textgan."""
+"""Export a pipeline as one ONNX or torch.export graph, which generates without textgan."""
 
 from textgan.command._model import HELP, add_trust, open_model
 from textgan.command._parser import Parser
@@ -7,7 +7,7 @@ from textgan.file.home import expanded
 
 
 def main(argv: list[str]) -> int:
-    """`textgan export FOLDER`: graph, tokenizer and export.json, checked against PyTorch."""
+    """`textgan export FOLDER`: write and check the graph, the tokenizer and export.json."""
     parser = Parser("textgan export", description=__doc__)
     parser.add_argument(
         "folder", type=expanded, metavar="FOLDER", help="the folder to write, new or empty"
@@ -19,12 +19,12 @@ def main(argv: list[str]) -> int:
         choices=["onnx", "torch"],
         default="onnx",
         help="onnx writes model.onnx (the default), torch writes model.pt2 for torch.export.load, "
-        "which can run any code: nobody should open one by a writer whom they do not trust",
+        "which can run any code: never open one from an untrusted source",
     )
     parser.add_argument(
         "--int8",
         action="store_true",
-        help="weights of matrix products take 8 bits: a smaller file, pictures a little off",
+        help="store weights of matrix products in 8 bits: a smaller file, slightly other images",
     )
     words = parser.parse_args(argv)
 

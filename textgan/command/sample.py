@@ -1,4 +1,4 @@
-"""Draw captions and write a picture of them."""
+"""Generate images of captions and write them into one file."""
 
 import argparse
 from pathlib import Path
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from textgan.pipeline import Pipeline, TextToImagePipeline
 
 _ANIMATION = "--to or --to_seed"
-# kind of picture -> the ability that it takes
+# kind of output -> the ability that it needs
 _TAKES = {"": "sample", "--rerank": "sample", "--attention": "attention", _ANIMATION: "interpolate"}
 
 
 def main(argv: list[str]) -> int:
-    """`textgan sample "a caption" ["another" ...]`: a row of draws for each caption, in one PNG."""
-    parser = _parser()
+    """`textgan sample "a caption" ["another" ...]`: write a row of samples for each caption."""
+    parser = _parser(argv)
     words = parser.parse_args(argv)
     kind = _check(words)
 
@@ -33,8 +33,8 @@ def main(argv: list[str]) -> int:
     out = words.out
     try:
         if kind != _ANIMATION:
-            draw = _attention if kind == "--attention" else _grid
-            save_png(draw(pipeline, words, options), out)
+            make = _attention if kind == "--attention" else _grid
+            save_png(make(pipeline, words, options), out)
         elif out.suffix.lower() == ".gif":
             out.parent.mkdir(parents=True, exist_ok=True)
             with whole(out) as beside:
@@ -49,34 +49,34 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _parser() -> Parser:
+def _parser(argv: list[str]) -> Parser:
     parser = Parser(
         "textgan sample",
-        description=f'{__doc__} In "a (red:1.5) circle" a word counts for more, in "(red:0.5)" '
-        "for less.",
-        epilog="Options that the model itself declares are given alike: those of a GAN are "
-        "--truncation (0 to 1, below 1 likelier and more alike) and --guidance_scale. One that "
-        "the model has not is answered with those that it has.",
+        description=f'{__doc__} In "a (red:1.5) circle" the word has a higher weight, in '
+        '"a (red:0.5) circle" a lower one.',
+        epilog=_declared_options() if {"-h", "--help"} & {*argv} else None,
         keeps_unknown=True,
     )
     add = parser.add_argument
-    add("captions", nargs="+", metavar="CAPTION", help="what to draw")
+    add("captions", nargs="+", metavar="CAPTION", help="the text of an image")
     add("--model", type=expanded, help=HELP)
     add_trust(parser)
-    add("--seed", type=int, default=0, help="decides the noise (0)")
-    add("--number", type=int, help="draws of each caption (4)")
-    add("--same_noise", action="store_true", help="one noise for all captions of a column")
+    add("--seed", type=int, default=0, help="seed of the noise (0)")
+    add("--number", type=int, help="samples per caption (4)")
+    add("--same_noise", action="store_true", help="the same noise for all captions of a column")
     add(
         "--rerank",
         type=expanded,
         metavar="MODEL",
-        help="a contrastive model that chooses among --candidates",
+        help="a contrastive model that selects the best of --candidates",
     )
-    add("--candidates", type=int, help="draws of each caption to choose among (16)")
-    add("--attention", action="store_true", help="where the first draw looked at each word")
+    add("--candidates", type=int, help="samples per caption to select from (16)")
+    add(
+        "--attention", action="store_true", help="maps of the first sample's attention to each word"
+    )
     add("--to", metavar="CAPTION", help="an animation (GIF) from one caption to this one")
     add("--to_seed", type=int, metavar="SEED", help="an animation to this seed's noise")
-    add("--frames", type=int, help="pictures of an animation (16)")
+    add("--frames", type=int, help="images of an animation (16)")
     add(
         "--out",
         type=expanded,
@@ -85,8 +85,18 @@ def _parser() -> Parser:
     return parser
 
 
+def _declared_options() -> str:
+    """Describe the options that each kind of pipeline declares; it imports torch."""
+    from textgan import pipeline
+
+    classes = [cls for cls in vars(pipeline).values() if isinstance(cls, type)]
+    declared = [(cls.__name__, option) for cls in classes for option in getattr(cls, "options", ())]
+    listed = [f"--{o.name} of a {name} ({o.help} Default: {o.default:g})" for name, o in declared]
+    return f"A model's own options are given in the same way: {', '.join(listed)}."
+
+
 def _check(words: argparse.Namespace) -> str:
-    """Refuse what does not go together, and fill in what was left out -> the kind of picture."""
+    """Refuse options that contradict each other, set defaults, and return the kind of output."""
     kinds = {
         "--rerank": words.rerank is not None,
         "--attention": words.attention,
@@ -94,11 +104,11 @@ def _check(words: argparse.Namespace) -> str:
     }
     chosen = [name for name, is_chosen in kinds.items() if is_chosen]
     if len(chosen) > 1:
-        raise ConfigError(f"{chosen[0]} cannot stand beside {chosen[1]}: they are other pictures")
+        raise ConfigError(f"{chosen[0]} cannot be used with {chosen[1]}: choose one kind of output")
     kind = chosen[0] if chosen else ""
     if kind not in ("", "--rerank") and len(words.captions) > 1:
         count = len(words.captions)
-        raise ConfigError(f"{kind} starts from one caption, got {count}: quote it whole")
+        raise ConfigError(f"{kind} takes one caption, got {count}: put a caption in quotes")
     for option, default, belongs in (
         ("number", 4, ("", "--rerank")),
         ("same_noise", False, ("",)),
@@ -107,8 +117,8 @@ def _check(words: argparse.Namespace) -> str:
     ):
         given = getattr(words, option)
         if kind not in belongs and given not in (None, False):
-            beside = f"beside {kind}" if kind else f"without {' or '.join(filter(None, belongs))}"
-            raise ConfigError(f"--{option} says nothing {beside}")
+            where = f"with {kind}" if kind else f"without {' or '.join(filter(None, belongs))}"
+            raise ConfigError(f"--{option} has no effect {where}")
         setattr(words, option, default if given is None else given)
     if words.number < 1:
         raise ConfigError(f"--number must be at least 1, got {words.number}")
@@ -122,12 +132,7 @@ def _check(words: argparse.Namespace) -> str:
 def _options(
     pipeline: "Pipeline", given: dict[str, str], kind: str, parser: Parser
 ) -> dict[str, float]:
-    """The pipeline's own options, name -> value, as they were given.
-
-    Raises:
-        ConfigError: the pipeline has no such option, the ability that the kind of picture takes
-            has none, or the value is no number.
-    """
+    """Return the options of the pipeline itself, name -> value; raise ConfigError for others."""
     values, declared = {}, {option.name: option for option in pipeline.options}
     for word, text in given.items():
         names = [word] if word in declared else [n for n in declared if n.startswith(word)]
@@ -139,7 +144,7 @@ def _options(
             raise ConfigError(f"no such option: '--{word}'; this {model} {has}{near}")
         option = declared[names[0]]
         if _TAKES[kind] not in ("sample", *option.also):
-            raise ConfigError(f"--{option.name} says nothing beside {kind}")
+            raise ConfigError(f"--{option.name} has no effect with {kind}")
         try:
             values[option.name] = option.parse(text)
         except ValueError as error:
@@ -150,7 +155,7 @@ def _options(
 def _grid(
     pipeline: "TextToImagePipeline", words: argparse.Namespace, options: dict[str, float]
 ) -> "Image.Image":
-    """A row of draws for each caption."""
+    """Return a grid with a row of samples for each caption."""
     from textgan.image import captioned_grid
     from textgan.pipeline import rerank
 
@@ -175,7 +180,7 @@ def _grid(
 def _frames(
     pipeline: "Pipeline", words: argparse.Namespace, options: dict[str, float]
 ) -> "list[Image.Image]":
-    """What lies between two captions or two noises."""
+    """Return the images of an animation between two captions or two noises."""
     return pipeline.interpolate(
         words.captions[0],
         words.to,
@@ -203,7 +208,7 @@ def _side_by_side(frames: "list[Image.Image]") -> "Image.Image":
 def _attention(
     pipeline: "TextToImagePipeline", words: argparse.Namespace, options: dict[str, float]
 ) -> "Image.Image":
-    """The first draw, then for each word the same under the heat of where it was looked at."""
+    """Return the first sample, and for each word the sample under its attention map."""
     import torch
 
     from textgan.caption.prompt import parse
@@ -213,7 +218,7 @@ def _attention(
     caption, seed = words.captions[0], words.seed
     image = pipeline(caption, seed=seed, **options).images[0]
     found = pipeline.attention(caption, seed=seed, **options)
-    pictures = [on_white(image), *(overlay(image, word.map.numpy()) for word in found)]
+    images = [on_white(image), *(overlay(image, word.map.numpy()) for word in found)]
     captions = [parse(caption).text, *(word.word for word in found)]
-    tensors = torch.stack([from_pil(picture) for picture in pictures])
+    tensors = torch.stack([from_pil(frame) for frame in images])
     return captioned_grid(tensors, captions, columns=8)

@@ -1,4 +1,4 @@
-"""Turn a checkpoint into a pipeline folder, to use and to hand on."""
+"""Convert a checkpoint to a pipeline folder, for use and for sharing."""
 
 from textgan.command._model import add_trust, open_model
 from textgan.command._parser import Parser
@@ -6,7 +6,7 @@ from textgan.file.home import expanded
 
 
 def main(argv: list[str]) -> int:
-    """`textgan save CHECKPOINT FOLDER`: what its use needs, without optimizers and critic."""
+    """`textgan save CHECKPOINT FOLDER`: save only the parts that a pipeline uses."""
     parser = Parser("textgan save", description=__doc__)
     parser.add_argument("checkpoint", type=expanded, help="a .ckpt file, or a run folder")
     parser.add_argument("folder", type=expanded, help="the folder to write")

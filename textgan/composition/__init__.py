@@ -1,1 +1,1 @@
-"""Hydra's half of the command line; nothing else imports hydra."""
+"""Hydra's part of the command line; no other folder imports hydra."""

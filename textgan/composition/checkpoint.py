@@ -1,7 +1,8 @@
-"""Composing from the configuration inside a checkpoint, instead of from `conf/config.yaml`.
+"""Composition that starts from the configuration in a checkpoint, not from `conf/config.yaml`.
 
-The file may be a stranger's. `stored_config` says what is taken of it, `stored_elsewhere` which
-files it may name, and each part is outlined against the file's own weights before one is built.
+The file may be untrusted. `stored_config` has the closed list of settings that are taken from it,
+`stored_elsewhere` limits the files that it may name, and `stored_part` compares each part with the
+file's own weights before one is built.
 """
 
 import copy
@@ -14,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from textgan.composition.conf_folder import choices, conf_folder
-from textgan.composition.folder import SECTIONS, package_of, read_yaml
+from textgan.composition.folder import SECTIONS, package_of, read_yaml, value_at
 from textgan.composition.message import sentence
 from textgan.composition.overrides import apart
 from textgan.errors import ConfigError
@@ -25,19 +26,14 @@ _SHARED = ("model", "trainer")
 
 
 def start_from_checkpoint(path: str, overrides: list[str], words: Words) -> str:
-    """The name of the configuration to start from where `ckpt_path` is given.
+    """Return the name of the configuration to start from if `ckpt_path` is given.
 
-    Groups that the command line names are composed afresh, in place of the checkpoint's section,
-    and loggers always are. With `model=` or `experiment=` the command line describes everything,
-    and the checkpoint has only weights.
-
-    Args:
-        path: of the checkpoint.
-        overrides: of the command line.
-        words: the same command line's options and trusted packages.
+    Groups that the command line names, and loggers, are composed from `conf/` and replace the
+    checkpoint's section. With `model=` or `experiment=` the command line describes everything, and
+    the checkpoint only has the weights.
 
     Raises:
-        ConfigError: the file is no checkpoint, holds what none does, or several are swept over.
+        ConfigError: the file is no valid checkpoint, or a sweep has several checkpoints.
     """
     typed = {apart(override).key.partition("@")[0] for override in overrides}
     named = typed & {*choices()}
@@ -56,15 +52,15 @@ def start_from_checkpoint(path: str, overrides: list[str], words: Words) -> str:
     stored = _checked(path, config, sizes, known, repeated, words.trust)
     hydras = [entry for entry in own["defaults"] if "hydra/" in str(entry)]
     loggers = {"logger": _loggers(config)}
-    afresh = [loggers, *({group: None} for group in sorted(named - {"logger"}))]
-    node = {"defaults": ["_self_", *afresh, *hydras], **settings, **stored, "ckpt_path": path}
+    composed = [loggers, *({group: None} for group in sorted(named - {"logger"}))]
+    node = {"defaults": ["_self_", *composed, *hydras], **settings, **stored, "ckpt_path": path}
     ConfigStore.instance().store(name=_NAME, node=node)
     return _NAME
 
 
 def _read(path: str) -> tuple[dict[str, Any], dict[str, int]]:
-    """The configuration inside a checkpoint, and how many numbers each of its tensors holds."""
-    from textgan.checkpoint.reading import read_header  # imports torch; --cfg need not wait for it
+    """Return the configuration in a checkpoint, and the number of values of each tensor."""
+    from textgan.checkpoint.reading import read_header  # imports torch, late
 
     try:
         header = read_header(path)
@@ -72,7 +68,7 @@ def _read(path: str) -> tuple[dict[str, Any], dict[str, int]]:
         raise ConfigError(str(error)) from error
     config = header["textgan"]["config"]
     if config is None:
-        raise ConfigError(f"{path!r} was not trained by this command, so name its model=")
+        raise ConfigError(f"{path!r} has no configuration of textgan fit: set its model=")
     sizes = {name: tensor.numbers for name, tensor in header["state_dict"].items()}
     return copy.deepcopy(config), sizes
 
@@ -85,7 +81,7 @@ def _checked(
     repeated: set[str],
     trust: Sequence[str],
 ) -> dict[str, Any]:
-    """The sections and shared scalars to start from, with their links in place again."""
+    """Return the sections and shared scalars to start from, with their links restored."""
     from textgan.composition.stored_config import scalars_of, take
     from textgan.composition.stored_elsewhere import check_elsewhere
     from textgan.composition.stored_part import check_parts
@@ -99,21 +95,16 @@ def _checked(
             _link(linked, place, link, changed=bool(scalars_of(link) & repeated))
         return OmegaConf.to_container(linked, resolve=False)
     except (ConfigError, ValueError) as error:
-        raise ConfigError(f"{path!r} cannot be composed from: {error}") from error
+        raise ConfigError(f"{path!r} cannot be used: {error}") from error
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{path!r} cannot be composed from: {sentence(error)}") from error
+        raise ConfigError(f"{path!r} cannot be used: {sentence(error)}") from error
 
 
 def _link(config: DictConfig, place: str, link: str, *, changed: bool) -> None:
-    """Put a link in the place of the value that it gave, unless that was changed since.
+    """Replace the value at a place by the link that produced it, unless it was changed later.
 
-    `${data.hard}` keeps the value that it has now, for where other data has no such setting.
-
-    Args:
-        config: all sections and scalars.
-        place: of the value.
-        link: the interpolation, or a list of them.
-        changed: whether the command line sets a scalar that it refers to.
+    A link to the data, such as `${data.hard}`, keeps the value as its default, because other data
+    may lack the setting. `changed` tells whether the command line sets a scalar of the link.
     """
     value = OmegaConf.select(config, place)
     if value is None and not changed:
@@ -126,26 +117,23 @@ def _link(config: DictConfig, place: str, link: str, *, changed: bool) -> None:
         return
     items = link.strip("[]").split(", ")
     OmegaConf.update(config, place, items if link.startswith("[") else link)
-    if not changed and OmegaConf.select(config, place) != value:  # by an option of Lightning's
+    is_other = OmegaConf.select(config, place) != value  # an option of Lightning changed it
+    if not changed and is_other:
         OmegaConf.update(config, place, value)
 
 
 def _loggers(config: dict[str, Any]) -> list[str]:
-    """The YAML files of the loggers that the run had, as far as they are textgan's."""
-    composition = config.get("composition")
-    lists = composition.get("lists") if isinstance(composition, dict) else None
-    names = lists.get("logger") if isinstance(lists, dict) else None
+    """Return the names of the run's loggers that have a YAML file in `conf/`."""
+    names = value_at(config, ["composition", "lists", "logger"])
     names = names if isinstance(names, list) else ["csv"]
     return [name for name in choices()["logger"] if name in names]
 
 
 def _clear(stored: dict[str, Any], group: str) -> None:
-    """Remove what a group gives, but not what other groups put into the same place."""
+    """Remove the values of a group, but not those of other groups in the same place."""
     package = package_of(group)
     *parents, last = package.split(".")
-    node: Any = stored
-    for parent in parents:
-        node = node.get(parent) if isinstance(node, dict) else None
+    node = value_at(stored, parents)
     if not isinstance(node, dict):
         return
     if package not in _SHARED:

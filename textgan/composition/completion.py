@@ -1,4 +1,8 @@
-"""Tab completion: what may stand next on the command line."""
+"""Candidates of the shell's tab completion.
+
+It uses a private method of Hydra, `DefaultCompletionPlugin._query`, and breaks with a release that
+renames it; then test_completion_names_verbs_choices_and_settings in tests/cli/test_main.py fails.
+"""
 
 import hydra
 from hydra.core.global_hydra import GlobalHydra
@@ -10,7 +14,7 @@ from textgan.run.verbs import LIGHTNING_VERBS, commands
 
 
 def candidates(line: str) -> list[str]:
-    """What may stand for the last word of a line, in either grammar: verbs, choices, settings."""
+    """Return the verbs, choices and settings that complete the last word of a line."""
     typed = line.split()
     word = "" if line.endswith(" ") or not typed else typed.pop()
     verb, *words = typed[1:] or [None]

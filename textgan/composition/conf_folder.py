@@ -1,4 +1,4 @@
-"""The YAML files of `conf/`: where they are, and what there is to choose from."""
+"""Location of the YAML files of `conf/`, and the choices of its groups."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from textgan.errors import ConfigError
 
 
 def conf_folder() -> Path:
-    """Where the YAML files are: inside the package when installed, beside it in a checkout."""
+    """Return the folder of the YAML files: in an installed package, or beside it in a checkout."""
     package = Path(__file__).parents[1]
     for folder in (package / "conf", package.parent / "conf"):
         if (folder / "config.yaml").is_file():
             return folder
-    raise ConfigError(f"there is no conf folder in or beside {package}: install textgan again")
+    raise ConfigError(f"no conf folder was found in or beside {package}: install textgan again")
 
 
 def choices() -> dict[str, list[str]]:
-    """Group -> the names of its files."""
+    """Return group -> names of its files."""
     folders = [path for path in sorted(conf_folder().glob("[!_]*/")) if path.is_dir()]
     found = {path.name: sorted(file.stem for file in path.glob("*.yaml")) for path in folders}
     return {group: names for group, names in found.items() if names}

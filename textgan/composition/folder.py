@@ -1,6 +1,7 @@
-"""What the YAML files fill in."""
+"""Sections, packages and resolvers of the YAML files in `conf/`."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,29 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from textgan.composition.conf_folder import conf_folder
 
 SECTIONS = ("seed_everything", "model", "data", "trainer", "ckpt_path")
-"""What Lightning is given; the other top-level scalars are for the YAML files to share."""
+"""Keys that Lightning reads; the other top-level scalars are shared by the YAML files."""
 
 ONE_FOR_ALL = ("image_size", "channels", "text_width", "noise_width")
-"""Scalars that must be the same in every part and in the data, or nothing fits anything."""
+"""Scalars that must be the same in all parts and in the data."""
 
 NEVER = 10**12
-"""More batches than any run has."""
+"""An interval in batches that no run reaches."""
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """A YAML file as it stands, interpolations and all."""
+    """Read a YAML file without resolving its interpolations."""
     return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
 
 
+def value_at(config: Any, place: Sequence[str]) -> Any:
+    """Return the value below these keys of nested dicts, or None."""
+    for name in place:
+        config = config.get(name) if isinstance(config, dict) else None
+    return config
+
+
 def package_of(group: str) -> str:
-    """The dotted place that a group fills: what the packages of its files have in common."""
+    """Return the dotted place of a group: the common part of the packages of its files."""
     shared = []
     for parts in zip(*_packages(group), strict=False):
         if len(set(parts)) > 1:
@@ -35,7 +43,7 @@ def package_of(group: str) -> str:
 
 
 def is_plural(group: str) -> bool:
-    """Whether choices of a group stand side by side, each in a place of its own, as losses do."""
+    """Return whether several choices of a group can be combined, as with losses."""
     return len({tuple(parts) for parts in _packages(group)}) > 1
 
 
@@ -48,13 +56,9 @@ def _packages(group: str) -> list[list[str]]:
 
 
 def _batches(images: int, *, _root_: DictConfig) -> int:
-    """Images over all processes -> batches of one process: `${batches:...}` in a YAML file.
+    """Convert images over all processes to batches of one process: `${batches:...}` in YAML.
 
-    0 images mean never.
-
-    Raises:
-        ValueError: images are negative.
-        TypeError: the batch size is no integer.
+    0 images mean never. Negative images raise ValueError, a batch size of another type TypeError.
     """
     if int(images) < 0:
         raise ValueError(f"an interval in images must be at least 0, got {images}")
@@ -72,14 +76,14 @@ def _batch_size(config: DictConfig) -> int:
 
 
 def _processes(config: DictConfig) -> int:
-    """Over how many devices of a machine `trainer.devices` spreads."""
+    """Return the number of devices that `trainer.devices` selects on a machine."""
     devices = OmegaConf.select(config, "trainer.devices")
     if isinstance(devices, ListConfig):
         return max(1, len(devices))
     if str(devices) in ("auto", "-1"):
         if OmegaConf.select(config, "trainer.accelerator") not in ("gpu", "cuda", "auto"):
             return 1
-        import torch  # late: help and completion do without it
+        import torch  # late, because help and completion do not need it
 
         return max(1, torch.cuda.device_count())
     if isinstance(devices, str) and not devices.isdigit():

@@ -1,10 +1,10 @@
-"""Compose `conf/`, one job or a sweep of them, and hand each to Lightning as a `run.yaml`."""
+"""Compose `conf/` for one job or a sweep, and start each job in Lightning with a `run.yaml`."""
 
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ def compose_and_run(verb: str, words: Words) -> int:
     """Compose and run one job, or several with `-m`; returns the exit status.
 
     Raises:
-        ConfigError: what was asked cannot be composed or run, or a job of the sweep failed.
+        ConfigError: the job cannot be composed or run, or a job of the sweep failed.
     """
     overrides, words = first_pass(verb, words)
     checkpoint, name = value_of("ckpt_path", overrides), "config"
@@ -47,7 +47,7 @@ def compose_and_run(verb: str, words: Words) -> int:
     failed: list[ConfigError] = []
     _last_sweep.clear()
     try:
-        with _typed([*words.flags, *overrides]), _WordOfRefusal(overrides):
+        with _typed([*words.flags, *overrides]), _explained(_as_typed(overrides)):
             main(_job(verb, words, failed))()
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(sentence(error)) from error
@@ -55,22 +55,22 @@ def compose_and_run(verb: str, words: Words) -> int:
         raise ConfigError(_failures() or str(error)) from error
     if failed:
         raise failed[0]
-    if words.sweep and (said := _failures()):
-        raise ConfigError(said)
+    if words.sweep and (failures := _failures()):
+        raise ConfigError(failures)
     return 0
 
 
 class RememberSweep(Callback):
-    """Remembers the folder of the sweep, where the jobs that failed have left word."""
+    """Hydra callback that remembers the folder of the sweep, which holds the failed jobs' files."""
 
     def on_multirun_start(self, config: DictConfig, **keywords: Any) -> None:
-        """Hydra calls it in the process that was typed."""
+        """Remember the folder; Hydra calls it in the first process."""
         _last_sweep[:] = [Path(config.hydra.sweep.dir)]
 
 
 @contextmanager
 def _typed(argv: list[str]) -> Iterator[None]:
-    """Hydra reads sys.argv, and prints a traceback of its own unless told to raise."""
+    """Set sys.argv, which Hydra reads, and make Hydra raise errors instead of printing them."""
     before = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
     sys.argv, os.environ["HYDRA_FULL_ERROR"] = ["textgan", *argv], "1"
     try:
@@ -84,11 +84,11 @@ def _typed(argv: list[str]) -> Iterator[None]:
 
 
 def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictConfig], Any]:
-    """What Hydra calls for each job.
+    """Return the function that Hydra calls for each job.
 
-    A single job's mistake goes into `failed`, as Hydra would print words of its own about it. A
-    sweep's is left in the job's folder, since the job may run in another process, and raised, so
-    that the sweeper knows.
+    The error of a single job is added to `failed`, because Hydra would print its own message about
+    it. The error of a sweep's job is written to the job's folder, because the job may run in
+    another process, and raised for the sweeper.
     """
     sweep, showing = words.sweep, words.has_option("--print_config")
 
@@ -96,18 +96,18 @@ def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictCo
         from textgan.run.launch import launch_composed, show_composed
 
         folder = Path(HydraConfig.get().runtime.output_dir)
-        typed = ["textgan", verb, *_as_asked(HydraConfig.get().overrides.task), *words.options]
+        typed = ["textgan", verb, *_as_typed(HydraConfig.get().overrides.task), *words.options]
         typed += [word for package in words.trust for word in ("--trust", package)]
         existed = set(folder.glob("*"))
         composing = HydraConfig.instance().cfg
-        HydraConfig.instance().cfg = None  # else Lightning starts its DDP children through Hydra
+        HydraConfig.instance().cfg = None  # otherwise Lightning starts DDP children through Hydra
         try:
-            with _WordOfFailure(folder) if sweep else nullcontext():
+            with _recorded_failure(folder) if sweep else nullcontext():
                 run = _as_run(config)
                 if showing:
                     return show_composed(verb, run, words.options)
                 return launch_composed(verb, run, folder, words.options, typed)
-        except Stop as stop:  # which ends a sweep, too
+        except Stop as stop:  # it ends a sweep too
             if not stop.began:
                 discard(folder, existed)
             raise
@@ -124,47 +124,45 @@ def _job(verb: str, words: Words, failed: list[ConfigError]) -> Callable[[DictCo
     return job
 
 
-class _WordOfRefusal(AbstractContextManager[None]):
-    """Turns what Hydra, a launcher or a sweeper raises into a sentence; a job's error goes on.
+@contextmanager
+def _explained(overrides: list[str]) -> Iterator[None]:
+    """Turn an error of Hydra, a launcher or a sweeper into a sentence; raise a job's error again.
 
-    Launchers and sweepers are packages of their own, which raise whatever they like.
+    Every exception is caught, because launchers and sweepers are packages of their own, which may
+    raise any of them.
     """
-
-    def __init__(self, overrides: list[str]):
-        self.overrides = _as_asked(overrides)
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        ours = (ConfigError, HydraException, OmegaConfBaseException)
-        if not isinstance(error, Exception) or isinstance(error, ours):
-            return
-        places = [frame.f_code for frame, _ in traceback.walk_tb(trace)]
+    try:
+        yield
+    except (ConfigError, HydraException, OmegaConfBaseException):
+        raise
+    except Exception as error:
+        places = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
         in_job = ("job", __file__) in {(code.co_name, code.co_filename) for code in places}
-        if not in_job and not _failures():
-            if isinstance(error, OSError):
-                with writing():  # Hydra makes the job's folder before it calls the job
-                    raise error
-            raise ConfigError(refusal(error, self.overrides)) from error
+        if in_job or _failures():
+            raise
+        if isinstance(error, OSError):
+            with writing():  # Hydra makes the job's folder before it calls the job
+                raise
+        raise ConfigError(refusal(error, overrides)) from error
 
 
-def _as_asked(overrides: list[str]) -> list[str]:
-    """Overrides as one would type them."""
+def _as_typed(overrides: list[str]) -> list[str]:
+    """Return the overrides in the form that a user types."""
     return [override.removeprefix("++") for override in overrides]
 
 
-class _WordOfFailure(AbstractContextManager[None]):
-    """Leaves in a sweep job's folder why it failed; the error goes on."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, Exception):
-            told = isinstance(error, ConfigError)
-            said = str(error) if told else "".join(traceback.format_exception(error))
-            with suppress(OSError):  # a full disk may be the reason
-                (self.folder / "failed.txt").write_text(said, encoding="utf-8")
-            last = said.strip().splitlines()[-1]
-            print(f"textgan: {self.folder} failed: {last}", file=sys.stderr)
+@contextmanager
+def _recorded_failure(folder: Path) -> Iterator[None]:
+    """Write the error of a sweep's job into its folder, and raise it again."""
+    try:
+        yield
+    except Exception as error:
+        told = isinstance(error, ConfigError)
+        text = str(error) if told else "".join(traceback.format_exception(error))
+        with suppress(OSError):  # a full disk may be the reason
+            (folder / "failed.txt").write_text(text, encoding="utf-8")
+        print(f"textgan: {folder} failed: {text.strip().splitlines()[-1]}", file=sys.stderr)
+        raise
 
 
 def _failures() -> str:
@@ -176,7 +174,7 @@ def _failures() -> str:
 
 
 def _as_run(config: DictConfig) -> dict[str, Any]:
-    """A composed configuration as `run.yaml` has it."""
+    """Convert a composed configuration to the form of `run.yaml`."""
     check_scalars(config)
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
@@ -192,7 +190,7 @@ def _as_run(config: DictConfig) -> dict[str, Any]:
     if needing and scalars.get("encoders") is None:
         raise ConfigError(
             "encoders must be given, as in encoders=runs/.../pipeline, a folder that "
-            f"textgan fit model=contrastive saved: {needing[0]} is to be read from it"
+            f"textgan fit model=contrastive saved: {needing[0]} is read from it"
         )
     shared = {"scalars": scalars, "links": links, "lists": list_names(given)}
     return {**to_lightning(given), "composition": shared}

@@ -1,4 +1,4 @@
-"""What Hydra says of a wrong override, as one sentence."""
+"""Conversion of Hydra's errors about overrides to one sentence."""
 
 import re
 
@@ -13,11 +13,9 @@ _NOISE = ("full_key:", "object_type", "reference_type", "Set the environment", "
 
 
 def refusal(error: Exception, overrides: list[str]) -> str:
-    """One sentence on what Hydra, a launcher or a sweeper raised outside of a job.
+    """Return a sentence about an error of Hydra, a launcher or a sweeper outside of a job.
 
-    Args:
-        error: what was raised.
-        overrides: what was typed: the ones that such an error can come from are named.
+    It names those of the typed overrides that can cause such an error.
     """
     if isinstance(error, OSError) and error.filename is not None:
         return f"the run folder cannot be made: {error.filename!r}: {error.strerror}"
@@ -25,35 +23,29 @@ def refusal(error: Exception, overrides: list[str]) -> str:
     sweeps = [o for o in overrides if is_sweep(o.partition("=")[2])]
     lines = [line.strip() for line in str(error).splitlines()]
     kept = [line for line in lines if line and not line.startswith(_NOISE)]
-    said = " ".join(kept) or type(error).__name__
-    return f"Hydra cannot work with {', '.join(settings or sweeps or ['this'])}: {said}"
+    reason = " ".join(kept) or type(error).__name__
+    return f"Hydra cannot work with {', '.join(settings or sweeps or ['this'])}: {reason}"
 
 
 def sentence(error: Exception) -> str:
-    """One sentence, ours where the mistake is a common one."""
+    """Return one sentence about an error of Hydra; common mistakes have their own sentences."""
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key} must be given, as in {error.full_key}=..."
-    said = "\n".join([str(error), str(error.__cause__ or "")])
-    if found := re.search(r"Could not override '([^']+)'", said):
+    message = "\n".join([str(error), str(error.__cause__ or "")])
+    if found := re.search(r"Could not override '([^']+)'", message):
         return no_such_setting(found[1])
-    if found := re.search(r"Could not load '([^'/]+)/([^']+)'", said):
-        names = choices().get(found[1], [])
+    if found := re.search(r"Could not (?:load|find) '([^']+)/([^']+)'", message):
+        options = re.search(r"Available options in '[^']+':\n((?:\t.*\n?)*)", message)
+        names = options[1].split() if options else choices().get(found[1], [])
         there = f"; there are {', '.join(names)}" if names else ""
         return f"no {found[1]} called {found[2]!r}{did_you_mean(found[2], names) or there}"
-    if found := re.search(r"Could not find '([^']+)/([^']+)'", said):
-        options = re.search(r"Available options in '[^']+':\n((?:\t.*\n?)*)", said)
-        names = options[1].split() if options else []
-        there = f"; there are {', '.join(names)}" if names else ""
-        return f"no {found[1]} called {found[2]!r}{did_you_mean(found[2], names) or there}"
-    if found := re.search(r"Ambiguous value for argument '\+*([^']+)'", said):
-        return (
-            f"{found[1]} names several values: sweep over them with -m, or write [a,b] for a list"
-        )
-    if found := re.search(r"Environment variable '([^']+)' not found", said):
+    if found := re.search(r"Ambiguous value for argument '\+*([^']+)'", message):
+        return f"{found[1]} has several values: sweep over them with -m, or write [a,b] for a list"
+    if found := re.search(r"Environment variable '([^']+)' not found", message):
         key = getattr(error, "full_key", None)
         other = f", or {key} given" if key else ""
         return f"the environment variable {found[1]} must be set{other}"
-    said = re.sub(r"\b(Value|Type)Error raised while resolving interpolation: ", "", said)
-    lines = [line.strip() for line in said.splitlines()]
+    message = re.sub(r"\b(Value|Type)Error raised while resolving interpolation: ", "", message)
+    lines = [line.strip() for line in message.splitlines()]
     kept = [line for line in lines if line and not line.startswith(_NOISE)]
     return " ".join(dict.fromkeys(kept))

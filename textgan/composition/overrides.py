@@ -1,4 +1,4 @@
-"""The overrides that Hydra is given: what was typed, as it was meant, and what follows from it."""
+"""Conversion of the typed overrides and options to Hydra's overrides."""
 
 import re
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ _LIGHTNINGS = {"init_args", "class_path", "dict_kwargs", "help"}
 
 @dataclass(frozen=True)
 class Typed:
-    """An override in its three parts; `~key` has no value."""
+    """Prefix, key and value of an override; `~key` has no value."""
 
     prefix: str
     key: str
@@ -40,11 +40,7 @@ class Typed:
 
 
 def apart(override: str) -> Typed:
-    """Take an override apart.
-
-    Raises:
-        ConfigError: no key can look like this one.
-    """
+    """Split an override into its parts; raise ConfigError for a key that no setting can have."""
     left, equals, value = override.partition("=")
     prefix = re.match(r"[+~]*", left)[0]
     key = left[len(prefix) :]
@@ -54,32 +50,32 @@ def apart(override: str) -> Typed:
 
 
 def no_such_setting(key: str) -> str:
-    """The sentence on a key that nothing has."""
+    """Return the sentence about an unknown key."""
     if key in choices():
         near = next(
             (other for other in (f"{key}s", key.removesuffix("s")) if other in choices()), key
         )
-        other = "" if near == key else f", but it may have {near}"
+        other = "" if near == key else f", but it can have {near}"
         return f"the chosen model has no {key} to choose{other}"
     known = [*choices(), *read_yaml(conf_folder() / "config.yaml")]
     return f"no such setting or group: {key!r}{did_you_mean(key, known)}"
 
 
 def value_of(key: str, overrides: list[str]) -> str | None:
-    """What the overrides say of a key, without quotes; the last one counts."""
+    """Return the last value of a key in the overrides, without quotes, or None."""
     found = [typed.value for typed in map(apart, overrides) if typed.key == key]
     given = None if not found or found[-1] is None else plain(found[-1])
     return None if given is None else str(given)
 
 
 def first_pass(verb: str, words: Words) -> tuple[list[str], Words]:
-    """The overrides as far as they are understood without a composition, and the words left.
+    """Return the overrides that need no composition to be read, and the remaining words.
 
-    Options for groups and for what the sections share become overrides, and so does what follows
-    from the verb and from others.
+    Options for groups and for shared scalars become overrides. Overrides that follow from the verb
+    or from other overrides are added.
 
     Raises:
-        ConfigError: something must be given, or no key can look like one that was typed.
+        ConfigError: a required setting is missing, or a key is not valid.
     """
     typed, left = [apart(override) for override in words.overrides], []
     scalars = read_yaml(conf_folder() / "config.yaml").keys() - {*SECTIONS, "defaults", "hydra"}
@@ -97,15 +93,10 @@ def first_pass(verb: str, words: Words) -> tuple[list[str], Words]:
 
 
 def second_pass(name: str, overrides: list[str], words: Words) -> tuple[list[str], list[str]]:
-    """All overrides in Hydra's grammar, and the options that only LightningCLI can read.
+    """Return all overrides in Hydra's grammar, and the options that only LightningCLI can read.
 
-    Args:
-        name: of the primary configuration.
-        overrides: of the first pass.
-        words: what it left.
-
-    Raises:
-        ConfigError: a value cannot be read, or settings that must agree differ.
+    It takes the name of the primary configuration and the results of the first pass. It raises
+    ConfigError if a value cannot be read, or if settings that must agree differ.
     """
     folder = words.flag_value("-cd", "--config-dir")
     typed = [apart(override) for override in overrides]
@@ -117,7 +108,7 @@ def second_pass(name: str, overrides: list[str], words: Words) -> tuple[list[str
 
 
 def _completed(verb: str, words: Words, overrides: list[str]) -> list[str]:
-    """The overrides, and those that follow from the verb and from the others."""
+    """Add the overrides that follow from the verb and from other overrides."""
     has_data = value_of("data", overrides) is not None or words.has_option("--data")
     if verb == "predict" and not has_data:
         if value_of("captions_file", overrides) is None:
@@ -132,8 +123,8 @@ def _completed(verb: str, words: Words, overrides: list[str]) -> list[str]:
         overrides = [*others, f"ckpt_path={quoted(literal(checkpoint))}"]
     has_weights = verb == "fit" or checkpoint or value_of("model", overrides) == "pipeline"
     if not has_weights and not words.inspecting:
-        said = f"ckpt_path must be given, as in textgan {verb} ckpt_path=runs/.../last.ckpt"
-        raise ConfigError(f"{said}, or model=pipeline model.path=runs/.../pipeline")
+        rule = f"ckpt_path must be given, as in textgan {verb} ckpt_path=runs/.../last.ckpt"
+        raise ConfigError(f"{rule}, or model=pipeline model.path=runs/.../pipeline")
     folder = None if words.sweep else continued_run(verb, checkpoint)
     if folder is not None and value_of("hydra.run.dir", overrides) is None:
         overrides.append(f"hydra.run.dir={quoted(literal(str(folder)))}")
@@ -141,19 +132,19 @@ def _completed(verb: str, words: Words, overrides: list[str]) -> list[str]:
         overrides += ["hydra.run.dir=.", "hydra/job_logging=disabled"]
     share = "hydra.sweeper.max_failure_rate"
     if value_of("hydra/sweeper", overrides) == "optuna" and value_of(share, overrides) is None:
-        overrides.append(f"{share}=1.0")  # one failing trial ends no search
+        overrides.append(f"{share}=1.0")  # one failing trial must not end the search
     return overrides
 
 
 def _chooses(group: str, value: str) -> bool:
-    """Whether `--data folder` is the group's choice; `--data Folder` is LightningCLI's class."""
+    """Return whether `--data folder` chooses from a group; `--data Folder` names a class."""
     if group not in choices() or group not in SECTIONS:
         return group in choices()
     return value == "null" or value in choices()[group]
 
 
 def _is_choice(key: str, folder: str | None) -> bool:
-    """Whether an override decides which settings there are."""
+    """Return whether an override decides which settings exist."""
     group = key.split("@", maxsplit=1)[0]
     own = folder is not None and Path(folder, group).is_dir()
     return group in choices() or "/" in group or own or key.endswith("._target_")
@@ -167,7 +158,7 @@ def _first_of_sweep(typed: Typed) -> str | None:
 
 
 def _without_null(typed: Typed) -> Typed:
-    """`posterior=null` as `~posterior`, and `loss=null` as `loss=[]`, as Hydra writes them."""
+    """Write `posterior=null` as `~posterior`, and `loss=null` as `loss=[]`, as Hydra needs."""
     if typed.value != "null" or typed.key not in choices():
         return typed
     return replace(typed, value="[]") if is_plural(typed.key) else Typed("~", typed.key, None)
@@ -185,11 +176,7 @@ def _meant(typed: Typed, settings: Settings, sweep: bool) -> Typed:
 
 
 def _choice(group: str, value: str) -> str:
-    """The name of a group's file, or several, in Hydra's grammar.
-
-    Raises:
-        ConfigError: it is a dict.
-    """
+    """Return the names of a group's files in Hydra's grammar; raise ConfigError for a dict."""
     kind = kind_of(None)
     meant = as_meant(group, value, kind, sweep=True)
     if isinstance(plain(meant), dict):
@@ -198,13 +185,13 @@ def _choice(group: str, value: str) -> str:
 
 
 def _loosened(typed: Typed) -> Typed:
-    """`model.x=1` as `++model.x=1`: the constructors, not the YAML files, say what may be set."""
+    """Write `model.x=1` as `++model.x=1`: constructors, not YAML files, define the settings."""
     loose = not typed.prefix and re.match(r"(model|data|trainer)\.", typed.key)
     return replace(typed, prefix="++") if loose and typed.value is not None else typed
 
 
 def _for_hydra(words: Words, settings: Settings) -> tuple[list[Typed], list[str]]:
-    """Options as overrides, where Hydra composes what they set; and the rest, as they were."""
+    """Return overrides for the options that Hydra can compose, and the unchanged other options."""
     found, left, classes = [], [], []
     pairs = words.pairs()
     for name, value in pairs:
@@ -221,7 +208,7 @@ def _for_hydra(words: Words, settings: Settings) -> tuple[list[Typed], list[str]
 
 
 def _is_class(name: str, value: str, settings: Settings, below: bool) -> bool:
-    """Whether the value names a class, whose arguments are the settings below it."""
+    """Return whether the value names a class, whose arguments are the settings below it."""
     if "class_path" in value:
         return True
     known = plain(value)
@@ -229,7 +216,7 @@ def _is_class(name: str, value: str, settings: Settings, below: bool) -> bool:
 
 
 def _is_lightnings(name: str, settings: Settings, classes: list[str]) -> bool:
-    """Whether Hydra cannot know an option."""
+    """Return whether only LightningCLI can know an option."""
     root, *parts = name.split(".")
     if root not in SECTIONS or name.endswith("+") or _LIGHTNINGS & {*parts}:
         return True
@@ -241,7 +228,7 @@ def _is_lightnings(name: str, settings: Settings, classes: list[str]) -> bool:
 
 
 def _agreed(overrides: list[Typed], settings: Settings) -> list[Typed]:
-    """`data.image_size=32` as `image_size=32`, which every part and the data must share.
+    """Write `data.image_size=32` as `image_size=32`, which all parts and the data must share.
 
     Raises:
         ConfigError: two of them differ.
@@ -253,8 +240,8 @@ def _agreed(overrides: list[Typed], settings: Settings) -> list[Typed]:
             first = given.setdefault(shared, typed)
             if first.value != typed.value and typed.key != first.key:
                 raise ConfigError(
-                    f"{shared} is one for the data and all parts, got {first.key}={first.value} "
-                    f"and {typed.key}={typed.value}: write {shared}=... alone"
+                    f"{shared} must be the same for the data and all parts, got {first.key}="
+                    f"{first.value} and {typed.key}={typed.value}: set only {shared}=..."
                 )
         found.append(typed if shared == typed.key else Typed("", shared, typed.value))
     return found

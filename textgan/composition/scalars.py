@@ -1,4 +1,4 @@
-"""The top-level scalars, which the YAML files share: each is one value of its type."""
+"""Check of the top-level scalars, which the YAML files share."""
 
 import json
 from typing import Any
@@ -13,11 +13,11 @@ from textgan.errors import ConfigError, did_you_mean
 
 
 def check_scalars(config: DictConfig) -> None:
-    """Look at the scalars of a composition before anything is computed from them.
+    """Check the scalars of a composition before any value is computed from them.
 
     Raises:
         ConfigError: one is a list, a dict or of another type than in `conf/config.yaml`, or there
-            is a section that LightningCLI does not have.
+            is a section that LightningCLI lacks.
     """
     own = read_yaml(conf_folder() / "config.yaml")
     for key in config:
@@ -27,29 +27,28 @@ def check_scalars(config: DictConfig) -> None:
             value = config[key]
         except OmegaConfBaseException as error:
             raise ConfigError(sentence(error)) from error
-        plain = (
-            OmegaConf.to_container(value, resolve=False) if OmegaConf.is_config(value) else value
-        )
+        if OmegaConf.is_config(value):
+            value = OmegaConf.to_container(value, resolve=False)
         if key not in own:
-            if isinstance(plain, dict | list):
+            if isinstance(value, dict | list):
                 raise ConfigError(f"no such section: {key!r}{did_you_mean(key, [*SECTIONS])}")
-        elif isinstance(plain, dict | list):
-            raise ConfigError(_not_one(key, plain))
-        elif type(own[key]) is int and not _is_whole(plain):
-            raise ConfigError(f"{key} must be int, got {json.dumps(plain, ensure_ascii=False)}")
-        elif key == "seed" and not 0 <= plain < 2**32:
-            raise ConfigError(f"seed must be from 0 to {2**32 - 1}, got {plain}")
+        elif isinstance(value, dict | list):
+            raise ConfigError(_not_one(key, value))
+        elif type(own[key]) is int and not _is_whole(value):
+            raise ConfigError(f"{key} must be int, got {json.dumps(value, ensure_ascii=False)}")
+        elif key == "seed" and not 0 <= value < 2**32:
+            raise ConfigError(f"seed must be from 0 to {2**32 - 1}, got {value}")
 
 
 def _not_one(key: str, value: Any) -> str:
-    said = f"{key} must be one value, got {json.dumps(value, ensure_ascii=False)}"
+    rule = f"{key} must be one value, got {json.dumps(value, ensure_ascii=False)}"
     if isinstance(value, dict) or not value:
-        return said
-    return f"{said}: a run for each of them is -m {key}={','.join(map(str, value))}"
+        return rule
+    return f"{rule}: to run each of them, use -m {key}={','.join(map(str, value))}"
 
 
 def _is_whole(value: Any) -> bool:
-    """Whether a value is an integer, also where it is written like 1e6."""
+    """Return whether a value is an integer, also in the form 1e6."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return isinstance(value, int) or value.is_integer()

@@ -1,7 +1,8 @@
-"""The type of a setting: what its constructor is annotated with.
+"""Types of settings, from the annotations of their constructors.
 
-Hydra does not know it, as the YAML files have values and no types. A value on the command line is
-read by it: `data.root=1e5` is a folder's name, `model.discriminator_start=1e5` a number.
+Hydra does not know them, because the YAML files have values and no types. The type decides how a
+value on the command line is read: `data.root=1e5` is the name of a folder, and
+`model.discriminator_start=1e5` is a number.
 """
 
 import dataclasses
@@ -29,20 +30,20 @@ KNOWN: dict[str, Any] = {
     **dict.fromkeys(("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"), PATH),
     "objective": str | None,
 }
-"""What can be said of settings without a composition."""
+"""Types of settings that are known without a composition."""
 _OURS = ("textgan.", "torch.optim.", "pytorch_lightning.")
 ABSENT = object()
-"""In the place of a setting's value where the composition has no such setting."""
+"""The value of a setting that the composition lacks."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """The values that a setting takes.
+    """Kinds of values that a setting takes.
 
     Attributes:
-        is_text: only text, and perhaps null: what is typed is the value.
+        is_text: it takes only text, and perhaps null, so that the typed text is the value.
         is_path: the text names a file or folder.
-        takes_null: null is among what it takes.
+        takes_null: it takes null.
     """
 
     is_text: bool
@@ -52,7 +53,7 @@ class Kind:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a composition has before any single value is overridden.
+    """Settings of a composition before single values are overridden.
 
     Args:
         name: of the primary configuration.
@@ -65,12 +66,12 @@ class Settings:
     folder: str | None = None
 
     def value(self, key: str) -> Any:
-        """The plain value of a dotted key, `${...}` unresolved, or `ABSENT`."""
+        """Return the plain value of a dotted key, with `${...}` unresolved, or `ABSENT`."""
         node = self._node(key.split("."))
         return OmegaConf.to_container(node, resolve=False) if OmegaConf.is_config(node) else node
 
     def kind(self, key: str) -> Kind:
-        """What a dotted key takes."""
+        """Return the kind of values that a dotted key takes."""
         if key in KNOWN:
             return kind_of(KNOWN[key])
         *parents, last = key.split(".")
@@ -84,7 +85,7 @@ class Settings:
         return kind_of(_annotation(self._maker(parents), last))
 
     def _maker(self, parents: list[str]) -> Any:
-        """The class or function that the settings below a place are arguments of, or None."""
+        """Return the class or function whose arguments are the settings below a place, or None."""
         if parents == ["trainer"]:
             return get_object("pytorch_lightning.Trainer")
         node = self._node(parents)
@@ -94,7 +95,7 @@ class Settings:
             return kept
         target = str(self._node([*parents, "_target_"]))
         if self.name != "config" and not target.startswith(_OURS):
-            return None  # nothing that a checkpoint names is imported to look at it
+            return None  # a class that a checkpoint names is not imported here
         with suppress(ImportError, AttributeError, ValueError, TypeError):
             return get_object(target)
         return None
@@ -109,7 +110,7 @@ class Settings:
 
 
 def kind_of(annotation: Any) -> Kind:
-    """The kind of an annotation; None where nothing is known."""
+    """Return the kind of an annotation; None means an unknown type."""
     members = [*_members(annotation)]
     given = [member for member in members if member is not types.NoneType]
     texts = [_is_text(member) for member in given]
@@ -139,13 +140,13 @@ def _is_text(member: Any) -> bool:
 
 @cache
 def _top() -> dict[str, type]:
-    """The types of `conf/config.yaml`'s scalars, by their values."""
+    """Return the types of the scalars in `conf/config.yaml`, from their values."""
     values = read_yaml(conf_folder() / "config.yaml")
     return {key: type(value) for key, value in values.items() if isinstance(value, int | float)}
 
 
 def _annotation(maker: Any, name: str) -> Any:
-    """What an argument is annotated with, also where a base class takes it; None: unknown."""
+    """Return the annotation of an argument of a class or its bases, or None if it is unknown."""
     makers = [maker]
     if isinstance(maker, type) and not dataclasses.is_dataclass(maker):
         makers = [vars(cls)["__init__"] for cls in maker.__mro__ if "__init__" in vars(cls)]
@@ -161,7 +162,7 @@ def _annotation(maker: Any, name: str) -> Any:
 
 
 def _compose(settings: Settings) -> DictConfig:
-    """The composition, or an empty one where it fails: what runs the job says why."""
+    """Return the composition, or an empty one if it fails; the job itself reports the error."""
     path = [f"hydra.searchpath=[file://{settings.folder}]"] if settings.folder else []
     try:
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):

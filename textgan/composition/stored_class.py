@@ -1,4 +1,4 @@
-"""The classes that the configuration inside a checkpoint may name."""
+"""Closed list of the classes that the configuration in a checkpoint may name."""
 
 import importlib
 import inspect
@@ -23,16 +23,16 @@ _INSIDE_METRICS = ("extractor", "judge")
 
 
 def allowed_class(target: Any, place: str, trust: Sequence[str] = ()) -> Callable[..., Any]:
-    """The class, or `from_pretrained` of a class, that a checkpoint names at a place.
+    """Return the class, or its `from_pretrained`, that a checkpoint names at a place.
 
     Args:
-        target: what stands under `_target_`.
-        place: where it stands, such as model.generator.
-        trust: packages beside textgan whose classes are allowed.
+        target: the value of `_target_`.
+        place: its dotted place, such as model.generator.
+        trust: packages besides textgan whose classes are allowed.
 
     Raises:
-        ConfigError: it is none of textgan's at such a place, of torch.optim's, of a few of
-            Lightning's, or of what is trusted.
+        ConfigError: it is not a class of textgan that fits the place, of torch.optim, of a short
+            list of Lightning's, or of a trusted package.
     """
     if not isinstance(target, str) or not _DOTTED.fullmatch(target):
         raise ConfigError(f"{place} must name a class, got {target!r:.80}")
@@ -45,8 +45,8 @@ def allowed_class(target: Any, place: str, trust: Sequence[str] = ()) -> Callabl
         allowed = target in _LIGHTNING or is_trusted(target, trust)
         if not allowed:
             raise ConfigError(
-                f"{place} is {target!r:.80}, which is outside textgan: if you know where the file "
-                f"comes from, --trust {package} allows its classes"
+                f"{place} is {target!r:.80}, which is outside textgan: if you trust the file, "
+                f"--trust {package} allows its classes"
             )
     found = _found(target) if allowed else None
     if found is None:
@@ -55,7 +55,7 @@ def allowed_class(target: Any, place: str, trust: Sequence[str] = ()) -> Callabl
 
 
 def _is_at_its_place(target: str, place: str) -> bool:
-    """Tell whether it is a part, of a Hydra group or inside a metric, that fits the section."""
+    """Return whether it is a class of a Hydra group, or of a metric, that fits the section."""
     if place == "model.budget":
         return target == "textgan.training.budget.Budget"
     group = target.split(".")[1]

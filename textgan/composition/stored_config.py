@@ -1,8 +1,8 @@
-"""The part of a checkpoint's configuration that is taken, since the file may be a stranger's.
+"""Validation of the configuration in a checkpoint, which may be untrusted.
 
-The configuration was composed by `textgan fit`, and is composed again for another job. So it must
-be no more than what a composition gives: sections with classes of textgan and their arguments,
-the scalars that `conf/config.yaml` has, and links between the two.
+`textgan fit` composed the configuration, and it is composed again for another job. Therefore only
+the contents of a composition are accepted: sections with classes of textgan and their arguments,
+the scalars of `conf/config.yaml`, and links between the two.
 """
 
 import inspect
@@ -18,8 +18,10 @@ from textgan.pretrained.check import fits
 
 _SECTIONS = ("seed_everything", "model", "data", "trainer", "composition")
 _NO_ARGUMENTS = re.compile(r"class_path|init_args|dict_kwargs|trust|_\w+_")
-_NAMES_ELSEWHERE = ("root", "path", "pretrained", "weights", "exclude")  # of files and folders
-_PLAIN_TEXTS = ("templates", "captions")  # of data, where other texts may be names of files
+# Arguments that name files or folders.
+_NAMES_ELSEWHERE = ("root", "path", "pretrained", "weights", "exclude")
+# Arguments of data whose texts are not names of files; all other texts of data may be.
+_PLAIN_TEXTS = ("templates", "captions")
 _WORD = re.compile(r"[\w -]*")
 _PLACE = re.compile(r"seed_everything|(model|data|trainer)(\.\w+)+")
 _SCALAR = r"\$\{\w+\}"
@@ -28,18 +30,18 @@ _LINK = re.compile(
     rf"|\[(?:{_SCALAR}|\d+)(?:, (?:{_SCALAR}|\d+))*\]"
 )
 _MOST_WORKERS = 64
-_MOST_PIXELS = 2**28  # of a batch: 340 pictures of 512 x 512 in colours
+_MOST_PIXELS = 2**28  # per batch: 1,024 images of 512 x 512 pixels
 
 
 @dataclass
 class Stored:
-    """A checkpoint's configuration, checked.
+    """Checked configuration of a checkpoint.
 
     Attributes:
-        sections: model, data and trainer as Hydra has them, and seed_everything.
+        sections: model, data and trainer in Hydra's form, and seed_everything.
         scalars: values of settings that `conf/config.yaml` shares.
-        links: dotted place in a section -> the interpolation that gave its value.
-        elsewhere: dotted place -> a file, folder or hub name that it is to read, or several.
+        links: dotted place in a section -> the interpolation that produced its value.
+        elsewhere: dotted place -> the files, folders or hub names that would be read.
     """
 
     sections: dict[str, Any] = field(default_factory=dict)
@@ -51,16 +53,16 @@ class Stored:
 def take(
     config: dict[str, Any], known: dict[str, Any], repeated: set[str], trust: Sequence[str]
 ) -> Stored:
-    """The part of a checkpoint's configuration that a new composition may start from.
+    """Return the part of a checkpoint's configuration from which a composition may start.
 
     Args:
-        config: `checkpoint["textgan"]["config"]`, whose size is checked already.
+        config: `checkpoint["textgan"]["config"]`, whose size has been checked.
         known: the scalars of `conf/config.yaml` with their values.
-        repeated: dotted places that the command line sets itself, which are left out.
-        trust: packages beside textgan whose classes it may name.
+        repeated: dotted places that the command line sets, which are left out.
+        trust: packages besides textgan whose classes it may name.
 
     Raises:
-        ConfigError: it holds something else than a composition does.
+        ConfigError: it has contents that no composition has.
     """
     for key in config:
         if key not in _SECTIONS:
@@ -96,7 +98,7 @@ def take(
 
 
 def scalars_of(link: str) -> set[str]:
-    """The shared scalars that a link refers to; none where it refers to a setting of the data."""
+    """Return the shared scalars of a link; none if it links to a setting of the data."""
     return {*re.findall(r"\$\{(\w+)\}", link)} if _LINK.fullmatch(link) else set()
 
 
@@ -107,10 +109,10 @@ def _dict(value: Any, name: str) -> dict[str, Any]:
 
 
 def _scalars(found: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
-    """Those that textgan knows, each of its kind; a user's own have left their values elsewhere."""
+    """Check the scalars, and keep those of `conf/config.yaml`; others are used by value only."""
     for name, value in found.items():
         if isinstance(value, dict | list) or name in ("hydra", "defaults", *_SECTIONS):
-            raise ConfigError(f"it has {name!r:.80} among its scalars, which is none")
+            raise ConfigError(f"it has {name!r:.80} among its scalars, which is not a scalar")
         _refuse_interpolation(value, name)
         default = known.get(name)
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -120,9 +122,9 @@ def _scalars(found: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _links(found: dict[str, Any], scalars: dict[str, Any]) -> dict[str, str]:
-    """Links to known scalars and to the data's settings.
+    """Check the links, and keep those to known scalars and to settings of the data.
 
-    A link to a setting of the user's own, or to an environment variable, has left its value.
+    A link to a user's own setting or to an environment variable is replaced by its value.
     """
     links = {}
     for place, link in found.items():
@@ -136,7 +138,7 @@ def _links(found: dict[str, Any], scalars: dict[str, Any]) -> dict[str, str]:
 
 
 def _without(value: Any, places: set[str], here: str = "") -> Any:
-    """The same without the settings at these places."""
+    """Return a copy without the settings at these places."""
     if not isinstance(value, dict):
         return value
     inside = {key: f"{here}.{key}" if here else key for key in value}
@@ -148,17 +150,13 @@ def _without(value: Any, places: set[str], here: str = "") -> Any:
 
 
 class _Checker:
-    """Walks over classes and their arguments; notes files elsewhere that they are to read."""
+    """Checker of classes and their arguments, which collects the files that they would read."""
 
     def __init__(self, elsewhere: dict[str, Any], trust: Sequence[str]):
         self.elsewhere, self.trust = elsewhere, trust
 
     def check(self, value: Any, place: str, annotation: Any) -> None:
-        """Refuse what is no argument of the kind that its annotation says.
-
-        Raises:
-            ConfigError: which one.
-        """
+        """Raise ConfigError for a value that does not fit its annotation."""
         if isinstance(value, dict):
             for key in value:
                 if key != "_target_" and _NO_ARGUMENTS.fullmatch(key):
@@ -177,7 +175,7 @@ class _Checker:
         if any(self._is_elsewhere(text, place) for text in _texts(value)):
             self.elsewhere[place] = value
         for number, item in enumerate(value if isinstance(value, list | tuple) else ()):
-            if isinstance(item, dict | list | tuple):  # texts are looked at above
+            if isinstance(item, dict | list | tuple):  # texts are checked above
                 self.check(item, f"{place}[{number}]", Any)
 
     def _check_class(self, node: dict[str, Any], place: str) -> None:
@@ -187,7 +185,7 @@ class _Checker:
             if name == "_target_":
                 continue
             if name not in parameters:
-                raise ConfigError(f"{place} has an argument {name!r:.80} that its class has not")
+                raise ConfigError(f"{place} has an argument {name!r:.80} that its class lacks")
             if isinstance(value, str) and "optimizer" in place:
                 raise ConfigError(f"{place}.{name} must be no text, got {value!r:.80}")
             self.check(value, f"{place}.{name}", parameters[name].annotation)
@@ -200,7 +198,7 @@ class _Checker:
 
 
 def _arguments(annotation: Any, kind: type) -> tuple[Any, ...]:
-    """The arguments in the brackets of `kind[...]`, also where it is one of several kinds."""
+    """Return the arguments of `kind[...]`, also inside a union."""
     for one in (annotation, *getattr(annotation, "__args__", ())):
         if getattr(one, "__origin__", None) is kind:
             return one.__args__
@@ -221,11 +219,11 @@ def _refuse_interpolation(value: Any, place: str) -> None:
 
 
 def _check_batch(data: dict[str, Any]) -> None:
-    """Refuse sizes that are to be typed by whoever means them."""
+    """Refuse large sizes, which the user must type."""
     workers = data.get("num_workers") or 0
     if workers > _MOST_WORKERS:
-        raise ConfigError(f"it asks for data.num_workers={workers}: type that to have them")
+        raise ConfigError(f"it asks for data.num_workers={workers}: type that setting to use it")
     batch, side = data.get("batch_size") or 1, data.get("image_size") or 1
     if batch * side * side > _MOST_PIXELS:
-        said = f"data.batch_size={batch} with data.image_size={side}"
-        raise ConfigError(f"it asks for {said}: type them to have them")
+        sizes = f"data.batch_size={batch} with data.image_size={side}"
+        raise ConfigError(f"it asks for {sizes}: type these settings to use them")

@@ -1,8 +1,7 @@
-"""The files, folders and hub names that a checkpoint may bring along.
+"""Check of the files, folders and hub names in a checkpoint's configuration.
 
-It may name the data that its run was trained on where it lies in the run's own folder: there a
-run.yaml says the same, and what it names is on this machine. In any other case, and for every name
-that is not a file here, whoever runs textgan types the name.
+A checkpoint in its own run folder may name the data of its training if run.yaml there has the same
+name and the file exists on this machine. In all other cases the user must type the name.
 """
 
 import os
@@ -10,6 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from textgan.composition.folder import value_at
 from textgan.composition.stored_config import Stored, scalars_of
 from textgan.errors import ConfigError
 from textgan.file.limits import Limits, read_yaml
@@ -21,33 +21,25 @@ _MOST_RUNS = 20
 
 
 def check_elsewhere(path: str, taken: Stored) -> None:
-    """Refuse names that whoever runs textgan must type.
-
-    Args:
-        path: of the checkpoint.
-        taken: what it says.
-
-    Raises:
-        ConfigError: which ones, and what to type.
-    """
+    """Raise ConfigError for the names that the user must type, with the words to type."""
     unknown = {
         place: value for place, value in taken.elsewhere.items() if not _is_safe(place, value)
     }
     beside = _run_files(Path(path)) if unknown else []
     asked = {}
     for place, value in unknown.items():
-        said = any(_value_at(config, place) == value for config in beside)
-        if not (said and all(_is_here(text) for text in _as_list(value))):
+        where = "composition.scalars.encoders" if place == "encoders" else place
+        confirmed = any(value_at(config, where.split(".")) == value for config in beside)
+        if not (confirmed and all(_is_here(text) for text in _as_list(value))):
             setting = next(iter(scalars_of(taken.links.get(place, ""))), place)
-            if said and _is_gone(value):
-                raise ConfigError(f"{value!r} does not exist: give {setting}=PATH, where it is now")
+            if confirmed and _is_gone(value):
+                raise ConfigError(f"{value!r} does not exist: give its new place by {setting}=PATH")
             asked[setting] = value
     if asked:
         words = " ".join(shlex.quote(f"{place}={_typed(value)}") for place, value in asked.items())
         raise ConfigError(
-            f"it names files or folders that are read only where you name them: add {words} "
-            "(in its run's folder, where run.yaml says the same, files of this machine need no "
-            "naming)"
+            f"it names files or folders that are read only if you name them: add {words} (not "
+            "needed for files of this machine that run.yaml beside it names too)"
         )
 
 
@@ -68,7 +60,7 @@ def _is_gone(value: Any) -> bool:
 
 
 def _run_files(checkpoint: Path) -> list[dict[str, Any]]:
-    """The content of the run.yaml files beside a checkpoint, as far as they can be read."""
+    """Return the contents of the readable run.yaml files beside a checkpoint."""
     found = []
     for file in sorted(checkpoint.parent.glob("run*.yaml"))[:_MOST_RUNS]:
         try:
@@ -78,14 +70,6 @@ def _run_files(checkpoint: Path) -> list[dict[str, Any]]:
         if isinstance(config, dict):
             found.append(to_hydra(config, {}))
     return found
-
-
-def _value_at(config: Any, place: str) -> Any:
-    if place == "encoders":
-        place = "composition.scalars.encoders"
-    for name in place.split("."):
-        config = config.get(name) if isinstance(config, dict) else None
-    return config
 
 
 def _as_list(value: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""The parts that a checkpoint's configuration describes, held against its own weights."""
+"""Check of the parts in a checkpoint's configuration against its own weights."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -13,15 +13,12 @@ _BESIDE_WEIGHTS_ELSEWHERE = Limits(largest=2**16)
 
 
 def check_parts(model: dict[str, Any], sizes: dict[str, int], trust: Sequence[str]) -> None:
-    """Refuse parts that ask for far more than the checkpoint's weights hold.
+    """Raise ValueError for a part that cannot be built or needs far more weights than there are.
 
     Args:
-        model: its section, whose classes are checked already.
-        sizes: numbers in each tensor of its state dict.
-        trust: packages beside textgan whose parts may be built.
-
-    Raises:
-        ValueError: a part cannot be built, or not by so few weights.
+        model: the section, whose classes have been checked.
+        sizes: number of values in each tensor of the checkpoint's state dict.
+        trust: packages besides textgan whose parts may be built.
     """
     for role, node in model.items():
         if not isinstance(node, dict) or "_target_" not in node:
@@ -44,5 +41,5 @@ def _names(node: dict[str, Any]) -> Iterator[bool]:
 
 
 def _is_part(cls: Any) -> bool:
-    """Losses and augmentations may be none, and have no weights worth the name."""
+    """Return whether it is a part; losses and augmentations need not be, without weights."""
     return isinstance(cls, type) and issubclass(cls, Part)

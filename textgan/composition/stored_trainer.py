@@ -1,4 +1,4 @@
-"""The settings of the trainer that the configuration inside a checkpoint may bring."""
+"""Closed list of the trainer settings that are taken from a checkpoint's configuration."""
 
 import inspect
 import os
@@ -11,8 +11,8 @@ from textgan.errors import ConfigError
 
 _WORD = re.compile(r"[\w,:-]{1,60}", re.ASCII)  # 00:12:00:00 is a time
 _UNITS = {"weeks", "days", "hours", "minutes", "seconds"}
-# The others, such as logger, profiler and plugins, open files and connections, and so come from the
-# configuration of whoever runs textgan.
+# Other settings, such as logger, profiler and plugins, open files and connections. They are taken
+# only from the user's own configuration.
 _TAKEN = (
     *("accelerator", "devices", "num_nodes", "strategy", "precision", "sync_batchnorm"),
     *("max_epochs", "min_epochs", "max_steps", "min_steps", "max_time", "fast_dev_run"),
@@ -27,11 +27,11 @@ _TAKEN = (
 
 
 def check_trainer(trainer: dict[str, Any]) -> dict[str, Any]:
-    """The settings that are taken, with the callbacks, whose classes the caller checks.
+    """Return the settings that are taken, with the callbacks, whose classes the caller checks.
 
     Raises:
-        ConfigError: one that no trainer has, or that is no plain value, or that asks for more
-            processes than this machine has processors.
+        ConfigError: a setting is unknown or not a plain value, or asks for more processes than this
+            machine has processors.
     """
     taken = {}
     for key, value in trainer.items():
@@ -69,4 +69,4 @@ def _check_processes(trainer: dict[str, Any]) -> None:
     most = max(16, os.cpu_count() or 1)
     if nodes != 1 or count > most:
         setting = f"num_nodes={nodes}" if nodes != 1 else f"devices={devices}"
-        raise ConfigError(f"it asks for trainer.{setting}: type that yourself to have them")
+        raise ConfigError(f"it asks for trainer.{setting}: type that setting to use it")

@@ -1,7 +1,7 @@
-"""Values on the command line, in a form in which Hydra reads what was meant.
+"""Conversion of values on the command line to Hydra's grammar.
 
-Hydra's grammar knows neither letters outside ASCII nor most signs, and takes `1e5`, `null` and
-`a,b` for what they look like. That is right for a number, and wrong for the name of a folder.
+Hydra's grammar has neither letters outside ASCII nor most signs, and reads `1e5`, `null` and `a,b`
+as a number, a null and a list. That is right for a number, and wrong for the name of a folder.
 """
 
 import re
@@ -29,7 +29,7 @@ _NAME = re.compile(r"[\w.-]+", re.ASCII)
 
 
 def read(override: str) -> Override | None:
-    """An override as Hydra reads it, or None where its grammar does not."""
+    """Parse an override by Hydra's grammar; return None if that fails."""
     try:
         return _parser.parse_override(override)
     except HydraException:
@@ -37,16 +37,16 @@ def read(override: str) -> Override | None:
 
 
 def as_meant(key: str, value: str, kind: Kind, *, sweep: bool) -> str:
-    r"""A value, rewritten where Hydra would read it as something else or not at all.
+    r"""Rewrite a value that Hydra would read as another value or not at all.
 
-    Text that is typed for a setting of text is the text, but for: `"quoted"` or `'quoted'`, which
-    is what stands between the quotes; `null` where the setting takes it; `${...}`, which stays an
-    interpolation (`\${...}` is the name); and in a sweep commas between values, and functions.
+    For a setting of type text, the typed text is the value, with these exceptions: quotes around a
+    text are removed; `null` is null if the setting takes it; `${...}` is an interpolation
+    (`\${...}` is literal); and in a sweep, commas separate values and functions are called.
 
     Args:
         key: the setting, for the error.
-        value: what was typed after `key=`.
-        kind: what the setting takes.
+        value: the text after `key=`.
+        kind: the kind of values that the setting takes.
         sweep: whether `a,b` are two values, for two jobs.
 
     Raises:
@@ -66,36 +66,36 @@ def as_meant(key: str, value: str, kind: Kind, *, sweep: bool) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text as Hydra's grammar writes it, `${...}` in it as it stands."""
+    """Quote a text by Hydra's grammar; `${...}` in it stays an interpolation."""
     return QuotedString(text=text, quote=Quote.single).with_quotes()
 
 
 def literal(text: str) -> str:
-    """A text in which `${` begins no interpolation."""
+    """Escape a text so that `${` in it starts no interpolation."""
     return text.replace("${", "\\${")
 
 
 def stands_as_typed(value: str) -> bool:
-    """Whether a value is the same text for Hydra as for the person who typed it."""
+    """Return whether Hydra reads a value as exactly the typed text."""
     plainly = value.strip() and not value.startswith("~") and "${" not in value
     parsed = read(f"x={value}") if plainly else None
     return parsed is not None and type(parsed._value) is str and parsed._value == value
 
 
 def is_sweep(value: str) -> bool:
-    """Whether Hydra reads several values."""
+    """Return whether Hydra reads several values."""
     parsed = read(f"x={value}")
     return parsed is not None and parsed.is_sweep_override()
 
 
 def plain(value: str) -> Any:
-    """What a value comes to: without quotes, as a number ...; sweeps stay what was typed."""
+    """Return the value that Hydra reads, such as a number; a sweep is returned as it was typed."""
     parsed = read(f"x={value}")
     return value if parsed is None or parsed.is_sweep_override() else parsed.value()
 
 
 def _elements(value: str) -> list[str]:
-    """The values of a sweep: what lies between commas, but for those in quotes and `${...}`."""
+    """Split a sweep at its commas, except those in quotes and in `${...}`."""
     found, place = [], 0
     while True:
         element = _ELEMENT.match(value, place)
@@ -110,7 +110,7 @@ def _text(key: str, value: str, kind: Kind) -> str:
     understood = None if parsed is None else parsed._value
     if isinstance(understood, QuotedString):
         is_null = kind.takes_null and kind.is_path and understood.text.lower() == "null"
-        return "./null" if is_null else value  # LightningCLI takes a text null for none
+        return "./null" if is_null else value  # LightningCLI reads the text null as None
     if understood is None and parsed is not None and kind.takes_null:
         return value
     if kind.is_path and not value.strip():
@@ -120,7 +120,7 @@ def _text(key: str, value: str, kind: Kind) -> str:
 
 
 def _literal_where_broken(text: str) -> str:
-    """`${` that begins no interpolation as the two signs that it is."""
+    """Escape a text whose `${` starts no valid interpolation."""
     try:
         OmegaConf.create({"x": text})
     except OmegaConfBaseException:
@@ -129,7 +129,7 @@ def _literal_where_broken(text: str) -> str:
 
 
 def _readable(key: str, value: str) -> str:
-    """A value that Hydra cannot read, by YAML's grammar where it is a list or a dict."""
+    """Convert a value that Hydra cannot read; a list or dict is read by YAML's grammar."""
     if read(f"x={value}") is not None:
         return value
     if value.lstrip()[:1] not in ("[", "{"):
@@ -137,12 +137,12 @@ def _readable(key: str, value: str) -> str:
     try:
         return _written(OmegaConf.to_container(OmegaConf.create(value), resolve=False))
     except (yaml.YAMLError, OmegaConfBaseException, ValueError) as error:
-        rule = 'texts in a list or dict are quoted, as in ["one", "two"]'
+        rule = 'quote the texts in a list or dict, as in ["one", "two"]'
         raise ConfigError(f"{key}={value} cannot be read: {rule}") from error
 
 
 def _written(value: Any) -> str:
-    """A plain value in Hydra's grammar."""
+    """Write a plain value in Hydra's grammar."""
     if isinstance(value, list):
         return f"[{','.join(map(_written, value))}]"
     if isinstance(value, dict):
@@ -155,10 +155,10 @@ def _written(value: Any) -> str:
 
 
 def _reason(value: str) -> str:
-    """Hydra's word on a function that it cannot evaluate."""
+    """Return Hydra's message about a function that it cannot evaluate."""
     try:
         _parser.parse_override(f"x={value}")
     except HydraException as error:
         lines = [line.strip() for line in str(error.__cause__ or error).splitlines()]
         return " ".join(line for line in lines if line)
-    return "it is no function of sweeps"
+    return "it is not a function for sweeps"

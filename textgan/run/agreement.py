@@ -15,9 +15,6 @@ def check_agreement(config: dict[str, Any]) -> None:
     With `key=value` one setting, such as `image_size=32`, sets all of them. A file alone (`--config
     run.yaml`) holds each of them, and an option beside it changes only one.
 
-    Args:
-        config: plain values, as LightningCLI reads them.
-
     Raises:
         ConfigError: the data and a part, or two parts, differ.
     """

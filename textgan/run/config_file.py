@@ -25,12 +25,7 @@ _Dumper.add_implicit_resolver(
 
 
 def with_texts(dumped: Any, parsed: Any) -> Any:
-    """Restore the texts in plain values that jsonargparse dumped: it dumps "1e5" as a number.
-
-    Args:
-        dumped: the plain values.
-        parsed: the namespace or value that they were dumped from.
-    """
+    """Restore the parsed texts in values that jsonargparse dumped: it dumps "1e5" as a number."""
     if isinstance(dumped, dict):
         items = parsed if isinstance(parsed, Mapping) else getattr(parsed, "__dict__", {})
         return {key: with_texts(value, items.get(key)) for key, value in dumped.items()}

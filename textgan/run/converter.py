@@ -28,12 +28,7 @@ def to_lightning(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def to_hydra(config: dict[str, Any], lists: dict[str, list[str]]) -> dict[str, Any]:
-    """Invert `to_lightning`.
-
-    Args:
-        config: plain values that LightningCLI parsed.
-        lists: names of the entries of `callbacks` and `logger`, by setting (see `list_names`).
-    """
+    """Invert `to_lightning`; `lists` are the names that `list_names` returned."""
     config = _to_target(config)
     for key, names in lists.items():
         entries = config["trainer"].get(key)

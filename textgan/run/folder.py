@@ -103,12 +103,9 @@ def free_name(path: Path) -> Path:
 def discard(folder: Path, before: set[Path]) -> None:
     """Delete the records of a run that never started, and its folder if it is empty then.
 
-    A folder that `new_run_folder` did not name belongs to the user, and is not deleted. Its
-    log handlers are closed, because a later log line would find no folder.
-
-    Args:
-        folder: the run folder.
-        before: the files that it held before the run.
+    Files that it held before the run are kept. A folder that `new_run_folder` did not name belongs
+    to the user, and is not deleted. Its log handlers are closed, because a later log line would
+    find no folder.
     """
     root = logging.getLogger()
     for handler in list(root.handlers):

@@ -52,12 +52,8 @@ def launch_composed(
 ) -> float | None:
     """Write a composed configuration into its run folder and run it.
 
-    Args:
-        verb: fit, validate, test or predict.
-        config: the configuration in LightningCLI's form.
-        folder: the run folder.
-        options: LightningCLI's own options, which change the configuration.
-        command: the command that was typed, for the record.
+    LightningCLI's own options change the configuration; the command is what the user typed, for the
+    record.
 
     Returns:
         The metric that `objective` names, for a sweep to minimise; None if it names none.

@@ -54,12 +54,7 @@ class FirstBatch(pl.Callback):
 
 
 class TextganCLI(RunEnding, LightningCLI):
-    """Parser and runner of sys.argv.
-
-    Args:
-        command: the command that the user typed, for the record.
-        composed: the run.yaml that Hydra composed, or None.
-    """
+    """Parser and runner of sys.argv, for a command and the run.yaml that Hydra composed, if any."""
 
     def __init__(self, *, command: list[str], composed: Path | None = None):
         self.command, self.composed, self.phase = command, composed, FirstBatch()

@@ -10,12 +10,7 @@ _WORDS = {"sample": 'sample "a caption"', "compare": 'search FOLDER "a caption"'
 
 
 def next_command(pipeline: Pipeline, model: str | Path) -> str | None:
-    """Return a command such as `textgan sample "a caption" --model MODEL`, or None if none fits.
-
-    Args:
-        pipeline: the pipeline that was trained or saved.
-        model: its folder, or a checkpoint.
-    """
+    """Return a command such as `textgan sample "a caption" --model MODEL`, or None if none fits."""
     for ability, words in _WORDS.items():
         if ability in pipeline.abilities:
             return f"textgan {words} --model {shlex.quote(short(Path(model)))}"

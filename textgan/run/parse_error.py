@@ -42,11 +42,9 @@ class _Reason:
 
 
 def explain(message: str, known: list[str]) -> str:
-    """Return one sentence for a message.
+    """Return one sentence for a message of jsonargparse or of a constructor that it called.
 
-    Args:
-        message: of a parse error, or of an error in a constructor that jsonargparse called.
-        known: dotted settings that exist, for suggestions.
+    The known dotted settings are used for suggestions.
     """
     reasons = _reasons(message)
     if not reasons:
