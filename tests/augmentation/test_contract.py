@@ -1,4 +1,4 @@
-"""What every augmentation of `conf/augmentation` must do."""
+"""The contract of every augmentation of `conf/augmentation`."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def test_shapes_stay_and_values_are_finite(augmentation, channels, image_size):
     assert torch.isfinite(out).all()
 
 
-def test_a_picture_in_two_batches_meets_one_draw(augmentation):
+def test_an_image_in_two_batches_is_transformed_alike(augmentation):
     images = torch.rand(4, 3, 16, 16) * 2 - 1
     one, two, three = augmentation((images, images.clone(), images.clone()))
     assert torch.equal(one, two)
@@ -34,15 +34,15 @@ def test_a_picture_in_two_batches_meets_one_draw(augmentation):
     assert not torch.equal(one, images)
 
 
-def test_rows_meet_different_draws_and_so_do_calls(augmentation):
-    picture = torch.rand(1, 3, 16, 16) * 2 - 1
-    (rows,) = augmentation((picture.repeat(8, 1, 1, 1),))
+def test_rows_are_transformed_differently_and_so_are_calls(augmentation):
+    image = torch.rand(1, 3, 16, 16) * 2 - 1
+    (rows,) = augmentation((image.repeat(8, 1, 1, 1),))
     assert len({tuple(row.flatten().tolist()) for row in rows}) > 1
-    (again,) = augmentation((picture.repeat(8, 1, 1, 1),))
+    (again,) = augmentation((image.repeat(8, 1, 1, 1),))
     assert not torch.equal(rows, again)
 
 
-def test_the_seed_decides_the_draw(augmentation):
+def test_the_seed_decides_the_transformation(augmentation):
     images, outs = torch.rand(4, 3, 16, 16), []
     for _ in range(2):
         torch.manual_seed(3)
@@ -50,7 +50,7 @@ def test_the_seed_decides_the_draw(augmentation):
     assert torch.equal(*outs)
 
 
-def test_gradient_passes_through_to_every_picture(augmentation):
+def test_gradient_passes_through_to_every_image(augmentation):
     real = torch.rand(4, 3, 16, 16)
     fake = torch.rand(4, 3, 16, 16, requires_grad=True)
     _, out = augmentation((real, fake))

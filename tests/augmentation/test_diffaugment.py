@@ -32,14 +32,14 @@ def test_colour_leaves_alpha_alone_and_treats_the_rest_as_rgb():
     torch.testing.assert_close(out[:, :3], rgb)
 
 
-def test_a_gray_picture_in_colour_stays_gray():
+def test_a_gray_image_in_colour_stays_gray():
     gray = (torch.rand(4, 1, 16, 16) * 2 - 1).repeat(1, 3, 1, 1)
     (out,) = DiffAugment(policies=("color",))((gray,))
     torch.testing.assert_close(out[:, 0], out[:, 1], atol=1e-5, rtol=0)
     torch.testing.assert_close(out[:, 0], out[:, 2], atol=1e-5, rtol=0)
 
 
-def test_gradient_through_colour_is_finite_where_a_picture_has_none():
+def test_gradient_through_colour_is_finite_where_an_image_has_none():
     for value in (-1.0, 0.0, 1.0):
         images = torch.full((2, 3, 16, 16), value, requires_grad=True)
         (out,) = DiffAugment(policies=("color",))((images,))

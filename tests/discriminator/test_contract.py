@@ -48,7 +48,7 @@ def file(request) -> Path:
 
 
 @pytest.fixture(params=CASES, ids=lambda case: "-".join([case[0].stem, *case[1]]))
-def critic(request) -> Discriminator:
+def net(request) -> Discriminator:
     file, changes = request.param
     return make(file, **changes).eval()
 
@@ -57,9 +57,9 @@ def critic(request) -> Discriminator:
 def test_its_output_has_the_stated_shapes(file, channels, size):
     if channels == 12 and "image_encoder" in OmegaConf.load(file):
         pytest.skip("an image encoder takes images only")
-    critic = make(file, {"image_size": size, "channels": channels})
-    out = critic(*given(channels=channels, image_size=size))
-    assert isinstance(critic, Discriminator)
+    net = make(file, {"image_size": size, "channels": channels})
+    out = net(*given(channels=channels, image_size=size))
+    assert isinstance(net, Discriminator)
     assert out.logits.shape == (3, 1)
     assert out.pooled.shape == out.text.shape
     assert len(out.pooled) == 3
@@ -68,68 +68,68 @@ def test_its_output_has_the_stated_shapes(file, channels, size):
     assert all(len(feature) == 3 for feature in out.features)
 
 
-def test_the_features_of_an_image_are_scored_against_several_texts(critic):
+def test_the_features_of_an_image_are_scored_against_several_texts(net):
     images, text = given()
-    features = critic.features(images)
+    features = net.features(images)
     other = TextFeatures(text.words.flip(0), text.mask.flip(0), text.pooled.flip(0))
     for one in (text, other):
-        torch.testing.assert_close(critic.score(features, one).logits, critic(images, one).logits)
+        torch.testing.assert_close(net.score(features, one).logits, net(images, one).logits)
 
 
-def test_the_first_logit_depends_on_the_text_and_a_second_does_not(critic):
+def test_the_first_logit_depends_on_the_text_and_a_second_does_not(net):
     images, text = given()
-    logits = critic(images, text).logits
-    other = critic(images, TextFeatures(text.words, text.mask, -text.pooled)).logits
+    logits = net(images, text).logits
+    other = net(images, TextFeatures(text.words, text.mask, -text.pooled)).logits
     assert ((logits - other)[:, 0].abs() > 1e-4).all()
     assert torch.equal(logits[:, 1:], other[:, 1:])
 
 
-def test_image_features_do_not_depend_on_the_text(critic):
+def test_image_features_do_not_depend_on_the_text(net):
     images, text = given()
     other = TextFeatures(text.words.flip(0), text.mask.flip(0), text.pooled.flip(0))
-    torch.testing.assert_close(critic(images, text).pooled, critic(images, other).pooled)
+    torch.testing.assert_close(net(images, text).pooled, net(images, other).pooled)
 
 
-def test_gradient_reaches_the_images_the_text_and_every_weight(critic):
+def test_gradient_reaches_the_images_the_text_and_every_weight(net):
     images, text = given()
     images.requires_grad_()
     text.pooled.requires_grad_()
-    critic(images, text).logits.sum().backward()
+    net(images, text).logits.sum().backward()
     assert (images.grad.flatten(1).abs().sum(1) > 0).all()
     assert (text.pooled.grad.abs().sum(1) > 0).all()
-    assert [name for name, weight in critic.named_parameters() if weight.grad is None] == []
+    assert [name for name, weight in net.named_parameters() if weight.grad is None] == []
 
 
-def test_padding_has_no_effect(critic):
+def test_padding_has_no_effect(net):
     images, text = given()
     longer = text.pad(9)
     longer.words = longer.words + 100 * torch.randn(3, 9, 8) * ~longer.mask[..., None]
-    expected = critic(images, text).logits
-    torch.testing.assert_close(critic(images, longer).logits, expected, atol=1e-5, rtol=0)
+    expected = net(images, text).logits
+    torch.testing.assert_close(net(images, longer).logits, expected, atol=1e-5, rtol=0)
 
 
-def test_an_image_has_the_same_score_alone_and_in_a_batch(critic):
+def test_an_image_has_the_same_score_alone_and_in_a_batch(net):
     images, text = given()
-    logits = critic(images, text).logits
+    logits = net(images, text).logits
     for row in range(3):
-        alone = critic(images[row : row + 1], text[row : row + 1]).logits
+        alone = net(images[row : row + 1], text[row : row + 1]).logits
         torch.testing.assert_close(alone[0], logits[row], atol=1e-5, rtol=0)
 
 
-def test_a_saved_folder_gives_the_same_scores(critic, tmp_path):
-    if any(isinstance(module, Frozen) for module in critic.modules()):
+def test_a_saved_folder_gives_the_same_scores(net, tmp_path):
+    if any(isinstance(module, Frozen) for module in net.modules()):
         pytest.skip("a frozen net is saved in a folder of its own")
-    critic.save_pretrained(tmp_path)
+    net.save_pretrained(tmp_path)
     again = Discriminator.from_pretrained(tmp_path)
-    assert torch.equal(again(*given()).logits, critic(*given()).logits)
+    assert torch.equal(again(*given()).logits, net(*given()).logits)
 
 
 def test_a_state_dict_gives_the_same_scores(file):
-    critic, again = make(file), make(file)
+    net, again = make(file), make(file)
     torch.nn.init.zeros_(next(again.parameters()))
-    assert not torch.equal(again(*given()).logits, critic(*given()).logits)
-    again.load_state_dict(critic.state_dict())
-    assert torch.equal(again(*given()).logits, critic(*given()).logits)
+    assert not torch.equal(again(*given()).logits, net(*given()).logits)
+    again.load_state_dict(net.state_dict())
+    assert torch.equal(again(*given()).logits, net(*given()).logits)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The frozen encoder inside a projected critic: never trained, never saved, never mistaken."""
+"""The frozen encoder of a projected discriminator is neither trained nor saved."""
 
 import copy
 from pathlib import Path
@@ -40,27 +40,25 @@ def given() -> tuple[Tensor, TextFeatures]:
 
 def test_the_encoder_is_neither_trained_nor_saved_and_moves_along():
     encoder = resnet()
-    critic = make(encoder).train()
-    assert critic.image_encoder.net is encoder
+    net = make(encoder).train()
+    assert net.image_encoder.net is encoder
     assert not any(module.training for module in encoder.modules())
     own = {id(weight) for weight in encoder.parameters()}
-    assert not own & {id(weight) for weight in critic.parameters()}
-    assert not any("image_encoder" in name for name in critic.state_dict())
-    critic.double()
+    assert not own & {id(weight) for weight in net.parameters()}
+    assert not any("image_encoder" in name for name in net.state_dict())
+    net.double()
     assert {weight.dtype for weight in encoder.parameters()} == {torch.float64}
 
 
 def test_training_it_leaves_the_encoder_as_it_was():
-    critic, (images, text) = make(), given()
-    before = {
-        name: tensor.clone() for name, tensor in critic.image_encoder.net.state_dict().items()
-    }
-    optimizer = torch.optim.SGD(critic.parameters(), lr=0.1)
-    critic(images, text).logits.sum().backward()
+    net, (images, text) = make(), given()
+    before = {name: tensor.clone() for name, tensor in net.image_encoder.net.state_dict().items()}
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    net(images, text).logits.sum().backward()
     optimizer.step()
-    for name, tensor in critic.image_encoder.net.state_dict().items():
+    for name, tensor in net.image_encoder.net.state_dict().items():
         assert torch.equal(tensor, before[name]), name
-    assert all(weight.grad is None for weight in critic.image_encoder.net.parameters())
+    assert all(weight.grad is None for weight in net.image_encoder.net.parameters())
 
 
 def test_its_relatives_are_known():
@@ -69,37 +67,30 @@ def test_its_relatives_are_known():
 
 
 def test_a_copy_judges_the_same_through_an_encoder_of_its_own():
-    critic, (images, text) = make(), given()
-    twin = copy.deepcopy(critic)
-    assert torch.equal(twin(images, text).logits, critic(images, text).logits)
-    assert twin.image_encoder.net is not critic.image_encoder.net
+    net, (images, text) = make(), given()
+    twin = copy.deepcopy(net)
+    assert torch.equal(twin(images, text).logits, net(images, text).logits)
+    assert twin.image_encoder.net is not net.image_encoder.net
     assert twin.saved_arguments()["image_encoder"] is twin.image_encoder.net
 
 
-def test_weights_come_back_beside_the_encoder_that_they_were_trained_on():
-    critic, again, (images, text) = make(), make(), given()
-    torch.nn.init.zeros_(again.pool.weight)
-    again.load_state_dict(critic.state_dict())
-    assert torch.equal(again(images, text).logits, critic(images, text).logits)
-
-
 def test_weights_are_refused_beside_another_encoder():
-    with pytest.raises(ValueError, match="image_encoder must be the net that the critic was"):
+    with pytest.raises(ValueError, match="image_encoder must be the net that the discriminator"):
         make(resnet(seed=1)).load_state_dict(make().state_dict())
 
 
-def test_a_moved_critic_still_knows_its_encoder():
+def test_a_moved_discriminator_still_knows_its_encoder():
     again = make()
     again.load_state_dict(make().double().state_dict())
 
 
 def test_its_config_names_the_encoder_whose_weights_a_saved_folder_lacks(tmp_path):
-    critic = make()
-    config = critic.config()
+    net = make()
+    config = net.config()
     assert config["image_encoder"] == resnet().config()
     assert isinstance(build(config), ProjectedDiscriminator)
-    critic.save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="image_encoder must be the net that the critic was"):
+    net.save_pretrained(tmp_path)
+    with pytest.raises(ValueError, match="image_encoder must be the net that the discriminator"):
         Discriminator.from_pretrained(tmp_path)
 
 
@@ -108,9 +99,9 @@ def test_its_yaml_takes_the_encoder_out_of_the_folder_of_a_contrastive_run(tmp_p
     text_encoder.fit_tokenizer(["a b c"])
     ContrastivePipeline(resnet(), text_encoder).save_pretrained(tmp_path)
     shared = {"encoders": str(tmp_path), "text_width": 5, "part": OmegaConf.load(YAML)}
-    critic = instantiate(OmegaConf.create(shared).part)
+    net = instantiate(OmegaConf.create(shared).part)
     images, text = given()
-    assert critic(images, text).logits.shape == (4, 1)
+    assert net(images, text).logits.shape == (4, 1)
     expected = resnet()(images).pooled
-    torch.testing.assert_close(critic.image_encoder(images).pooled, expected, atol=1e-6, rtol=0)
-    assert critic.image_encoder.lineage() <= ContrastivePipeline(resnet(), text_encoder).lineage()
+    torch.testing.assert_close(net.image_encoder(images).pooled, expected, atol=1e-6, rtol=0)
+    assert net.image_encoder.lineage() <= ContrastivePipeline(resnet(), text_encoder).lineage()

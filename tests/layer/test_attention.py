@@ -10,9 +10,16 @@ def seed():
     torch.manual_seed(0)
 
 
-def test_masked_words_have_no_effect():
-    layer, x, words = CrossAttention(8, text_width=4, num_heads=2), torch.randn(2, 8, 3, 3), None
-    words, mask = torch.randn(2, 5, 4), torch.arange(5) < torch.tensor([5, 2])[:, None]
+@pytest.fixture
+def crossed() -> tuple[CrossAttention, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """A layer, a map (2, 8, 3, 3), words (2, 5, 4) and a mask that leaves 5 and 2 of them."""
+    mask = torch.arange(5) < torch.tensor([5, 2])[:, None]
+    layer = CrossAttention(8, text_width=4, num_heads=2)
+    return layer, torch.randn(2, 8, 3, 3), torch.randn(2, 5, 4), mask
+
+
+def test_masked_words_have_no_effect(crossed):
+    layer, x, words, mask = crossed
     out = layer(x, words, mask)
     other = torch.where(mask[..., None], words, 1000 * torch.randn(2, 5, 4))
     torch.testing.assert_close(layer(x, other, mask), out)
@@ -20,23 +27,19 @@ def test_masked_words_have_no_effect():
     assert not torch.allclose(layer(x, words, torch.ones_like(mask))[1], out[1])
 
 
-def test_the_weights_are_those_that_mix_the_values():
-    layer, x, words = CrossAttention(8, text_width=4, num_heads=2), torch.randn(2, 8, 3, 3), None
-    words, mask = torch.randn(2, 5, 4), torch.arange(5) < torch.tensor([5, 2])[:, None]
+def test_the_weights_are_those_that_mix_the_values(crossed):
+    layer, x, words, mask = crossed
     weights = layer.weights(x, words, mask)
     assert weights.shape == (2, 2, 9, 5)
     torch.testing.assert_close(weights.sum(-1), torch.ones(2, 2, 9))
     assert not weights[1, ..., 2:].any()
     value = layer.key_value(words).chunk(2, -1)[1].unflatten(-1, (2, 4)).transpose(1, 2)
-    mixed = (weights @ value).transpose(1, 2).flatten(2)
-    torch.testing.assert_close(
-        layer(x, words, mask), x + layer.output(mixed).mT.unflatten(-1, (3, 3))
-    )
+    mixed = layer.output((weights @ value).transpose(1, 2).flatten(2))
+    torch.testing.assert_close(layer(x, words, mask), x + mixed.mT.unflatten(-1, (3, 3)))
 
 
-def test_the_order_of_the_words_does_not_matter():
-    layer, x = CrossAttention(8, text_width=4, num_heads=2), torch.randn(2, 8, 3, 3)
-    words, mask = torch.randn(2, 5, 4), torch.arange(5) < torch.tensor([5, 2])[:, None]
+def test_the_order_of_the_words_does_not_matter(crossed):
+    layer, x, words, mask = crossed
     order = torch.tensor([3, 1, 4, 0, 2])
     torch.testing.assert_close(layer(x, words[:, order], mask[:, order]), layer(x, words, mask))
 
@@ -58,10 +61,8 @@ def test_moving_the_positions_moves_the_result():
 def test_self_attention_is_that_of_torch():
     layer, x = SelfAttention(8, num_heads=2), torch.randn(2, 8, 3, 3)
     theirs = torch.nn.MultiheadAttention(8, 2, batch_first=True)
-    theirs.in_proj_weight.data, theirs.in_proj_bias.data = (
-        layer.query_key_value.weight.data,
-        layer.query_key_value.bias.data,
-    )
+    theirs.in_proj_weight.data = layer.query_key_value.weight.data
+    theirs.in_proj_bias.data = layer.query_key_value.bias.data
     theirs.out_proj.load_state_dict(layer.output.state_dict())
     positions = F.layer_norm(x.flatten(2).mT, (8,))
     expected = x + theirs(positions, positions, positions)[0].mT.unflatten(-1, (3, 3))

@@ -45,8 +45,8 @@ def test_beyond_an_end_only_a_gradient_that_leads_back_passes():
     assert gradient(0.005, -1.0) == pytest.approx(-0.01, rel=1e-5)
 
 
-@pytest.mark.parametrize("value", [0.002, 5.0])
-def test_descent_brings_it_back_from_beyond_either_end(value):
+@pytest.mark.parametrize("value", [0.002, 0.01, 1.0, 5.0])
+def test_an_optimizer_brings_it_back_from_either_end_and_beyond(value):
     temperature = at(value)
     optimizer = torch.optim.Adam(temperature.parameters(), lr=0.1)
     for _ in range(100):
@@ -54,16 +54,6 @@ def test_descent_brings_it_back_from_beyond_either_end(value):
         (temperature() - 0.2).square().backward()
         optimizer.step()
     assert temperature().item() == pytest.approx(0.2, rel=0.1)
-
-
-@pytest.mark.parametrize("start", [0.01, 1.0])
-def test_it_can_leave_the_end_that_it_starts_at(start):
-    temperature = Temperature(start)
-    (temperature() - 0.2).square().backward()
-    assert math.copysign(1, temperature.log_temperature.grad.item()) == math.copysign(
-        1, start - 0.2
-    )
-    assert temperature.log_temperature.grad.abs() > 1e-4
 
 
 @pytest.mark.parametrize("start", [0, 0.0099, 1.01, -0.1, math.inf, math.nan])

@@ -1,4 +1,4 @@
-"""What the critic's pictures go through: one draw for the pair (real, fake)."""
+"""Augmentations of the images that the discriminator gets."""
 
 from textgan.augmentation.base import Augmentation
 from textgan.augmentation.diffaugment import DiffAugment

@@ -1,4 +1,4 @@
-"""What every augmentation is."""
+"""The contract of every augmentation."""
 
 from abc import abstractmethod
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class Augmentation(nn.Module):
-    """Batches of images -> the same batches transformed, row i of each under the same draw."""
+    """Transforms batches of images; row i of every batch gets the same random transformation."""
 
     @abstractmethod
     def forward(self, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:

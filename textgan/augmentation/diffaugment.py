@@ -9,12 +9,12 @@ from textgan.image import from_unit, to_unit
 
 
 class DiffAugment(Augmentation):
-    """Colour, translation and cutout on what the critic sees, one draw for the (real, fake) pair.
+    """Random colour, translation and cutout of the discriminator's images (Zhao et al. 2020).
 
-    Zhao et al. 2020. One draw, so that the two pictures of a relativistic pair stay comparable.
-    Gradients reach the fakes through it. Captions that name colours, places or sides argue against
-    the policies that change them: choose accordingly. Colour leaves alpha alone, and gray has no
-    saturation.
+    The real and the fake image of a pair get the same transformation, so they stay comparable for a
+    relativistic loss. Gradients pass through to the fakes. Leave out policies that change what the
+    captions name, such as colours or positions. Colour does not change alpha, and gray images get
+    no change of saturation.
 
     Args:
         policies: any of "color", "translation", "cutout".
@@ -40,34 +40,38 @@ class DiffAugment(Augmentation):
         if "color" in policies:
             factors = (1 - color, 1 + color)
             colours = [
-                K.RandomSaturation(factors, p=1.0),  # first: it goes over HSV, which wants [0, 1]
+                # It comes first, since it converts to HSV, which needs values in [0, 1].
+                K.RandomSaturation(factors, p=1.0),
                 K.RandomBrightness(factors, clip_output=False, p=1.0),
                 K.RandomContrast(factors, clip_output=False, p=1.0),
             ]
-        places: list[nn.Module] = []
+        geometric: list[nn.Module] = []
         if "translation" in policies:
             shift = (translation, translation)
-            places.append(K.RandomAffine(0.0, translate=shift, padding_mode="zeros", p=1.0))
+            geometric.append(K.RandomAffine(0.0, translate=shift, padding_mode="zeros", p=1.0))
         if "cutout" in policies:
             area = (cutout**2, cutout**2)
-            places.append(K.RandomErasing(area, ratio=(1.0, 1.0), value=0.5, p=1.0))
-        self.colours, self.places = nn.ModuleList(colours), nn.ModuleList(places)
+            geometric.append(K.RandomErasing(area, ratio=(1.0, 1.0), value=0.5, p=1.0))
+        self.colours, self.geometric = nn.ModuleList(colours), nn.ModuleList(geometric)
 
     def forward(self, images: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Batches (B, C, H, W) in about [-1, 1] -> the same, row i of each under the same draw."""
+        """Batches (B, C, H, W) in about [-1, 1] -> the same shapes, each row transformed alike."""
         units = [to_unit(batch).float() for batch in images]
         colours = [unit[:, :3] for unit in units]  # (B, 1 or 3, H, W): all but alpha
         gray = colours[0].shape[1] == 1
         for step in self.colours[1:] if gray else self.colours:
             colours = _together(step, colours)
         units = [torch.cat([c, unit[:, 3:]], 1) for c, unit in zip(colours, units, strict=True)]
-        for step in self.places:
+        for step in self.geometric:
             units = _together(step, units)
         return tuple(from_unit(batch) for batch in units)
 
 
 def _together(step: nn.Module, batches: list[Tensor]) -> list[Tensor]:
-    """One augmentation of kornia on all batches, drawn once."""
+    """Apply one augmentation of kornia to all batches, with the same random parameters.
+
+    It reads kornia's private `_params`; tests/augmentation/test_contract.py fails if that changes.
+    """
     first = step(batches[0])
     parameters = step._params
     return [first, *(step(batch, params=parameters) for batch in batches[1:])]

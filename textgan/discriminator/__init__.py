@@ -1,4 +1,4 @@
-"""Critics: images and text -> logits."""
+"""Discriminators: images and text -> logits."""
 
 from textgan.discriminator.base import Discriminator
 from textgan.discriminator.projected import ProjectedDiscriminator

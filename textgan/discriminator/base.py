@@ -11,17 +11,13 @@ from textgan.types import DiscriminatorOutput, TextFeatures
 class Discriminator(Part):
     """Scores how real images look, given their text.
 
-    It works in two halves, so that the features of an image are computed once and scored against
-    several texts. The text is None where a model has none, and the noise level where its images
-    have no noise; a discriminator that needs one of them, or cannot use it, says so.
+    Features and scores are computed apart, so that the features of an image can be scored against
+    several texts.
     """
 
     @abstractmethod
     def features(self, images: Tensor) -> list[Tensor]:
-        """Feature maps that do not depend on the text.
-
-        Images (B, C, H, W) in [-1, 1] -> feature maps (B, C_i, H_i, W_i), shallow to deep.
-        """
+        """Images (B, C, H, W) in [-1, 1] -> feature maps (B, C_i, H_i, W_i), shallow to deep."""
 
     @abstractmethod
     def score(self, features: list[Tensor], text: TextFeatures | None) -> DiscriminatorOutput:
@@ -34,14 +30,14 @@ class Discriminator(Part):
 
         Args:
             images: (B, C, H, W) in [-1, 1].
-            text: features of B captions, or None.
-            noise_level: (B,) in [0, 1], the share of noise in each image; None means no noise.
+            text: features of B captions; None in a model without text.
+            noise_level: (B,) in [0, 1], the share of noise in each image; None if they have none.
 
         Returns:
             Logits, pooled features, feature maps.
 
         Raises:
-            ValueError: there is a noise level, and this discriminator does not use it.
+            ValueError: a noise level is given, and this discriminator does not use it.
         """
         if noise_level is not None:
             raise ValueError(
