@@ -127,7 +127,7 @@ def _grammars(verb: str) -> list[str]:
         by_ours.setdefault(ours, []).append(option)
     others = "; ".join(f"{ours} for {', '.join(options)}" for ours, options in by_ours.items())
     return [
-        "A setting is key=value (Hydra: +key=value adds one, ~key removes one, -m with key=a,b runs",
+        "A setting is key=value (Hydra: +key=value adds one, ~key removes it, -m with key=a,b runs",
         "a sweep) or --key value (LightningCLI). --config FILE runs a file such as RUN/run.yaml",
         "alone. --trust PREFIX allows parts of that package in a checkpoint or a pipeline.",
         *textwrap.wrap(
