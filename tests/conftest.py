@@ -18,9 +18,10 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from textgan.pipeline import GANPipeline
+    from textgan.types import TextFeatures
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -98,6 +99,44 @@ def tiny_pipeline() -> Callable[[list[str]], "GANPipeline"]:
         encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
         encoder.fit_tokenizer(captions)
         return GANPipeline(generator, encoder).eval()
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_network() -> Callable[..., "nn.Module"]:
+    """A YAML file of a generator, discriminator or posterior, and changes -> the network."""
+    import torch
+    from hydra.utils import instantiate
+
+    from textgan.image_encoder import ResNetImageEncoder
+
+    def make(file: Path, *, size: int = 16, channels: int = 3, **changes: object) -> "nn.Module":
+        torch.manual_seed(0)
+        shared = {"image_size": size, "channels": channels, "text_width": 8, "noise_width": 4}
+        config = OmegaConf.create({**shared, "part": OmegaConf.load(file)}).part
+        if config.pop("image_encoder", None):
+            widths = {"width": 8, "base_width": 4, "max_width": 8}
+            encoder = ResNetImageEncoder(image_size=size, channels=channels, **widths)
+            changes["image_encoder"] = encoder
+        return instantiate(config, _partial_=True, _convert_="all")(**changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def network_inputs() -> Callable[..., tuple["Tensor", "Tensor", "TextFeatures"]]:
+    """Noise (3, 4), images (3, channels, size, size), and a text of 5, 1 and 3 words."""
+    import torch
+
+    from textgan.types import TextFeatures
+
+    def make(size: int = 16, channels: int = 3) -> "tuple[Tensor, Tensor, TextFeatures]":
+        torch.manual_seed(1)
+        mask = torch.arange(5) < torch.tensor([5, 1, 3])[:, None]
+        words = torch.randn(3, 5, 8) * mask[..., None]
+        images = torch.rand(3, channels, size, size) * 2 - 1
+        return torch.randn(3, 4), images, TextFeatures(words, mask, torch.randn(3, 8))
 
     return make
 
