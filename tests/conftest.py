@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from omegaconf import DictConfig, OmegaConf
 
 if TYPE_CHECKING:
@@ -261,6 +262,18 @@ def refused(textgan: Callable[..., tuple[int, str, str]]) -> Callable[..., str]:
         assert (status, len(sentences)) == (2, 1), err
         assert "Traceback" not in err
         return sentences[0]
+
+    return run
+
+
+@pytest.fixture
+def composed(textgan: Callable[..., tuple[int, str, str]]) -> Callable[..., dict]:
+    """Compose without a run: words -> the configuration, with its interpolations resolved."""
+
+    def run(*words: str) -> dict:
+        status, out, err = textgan(*words, "--cfg", "job", "--resolve")
+        assert status == 0, err
+        return yaml.safe_load(out)
 
     return run
 

@@ -50,12 +50,6 @@ def test_labels_are_printed_best_first_with_the_probabilities_of_the_pipeline(
         assert [p for p, _ in rows] == pytest.approx([p for p, _ in best_first], abs=5.1e-4)
 
 
-def test_a_generative_model_is_refused_in_one_sentence(refused, image_files, generative):
-    assert "holds a GANPipeline; a model that compares images with texts is trained by" in refused(
-        "classify", *image_files, "--labels", "a,b", "--model", str(generative)
-    )
-
-
 @pytest.mark.parametrize(
     ("words", "said"),
     [

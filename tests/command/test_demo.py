@@ -113,11 +113,6 @@ def test_without_gradio_the_package_is_named(refused, generative, monkeypatch):
     assert err == "textgan: textgan demo needs Gradio: pip install textgan[demo]\n"
 
 
-def test_a_model_that_does_not_generate_is_refused(refused, contrastive):
-    pytest.importorskip("gradio", reason=WHY)
-    assert "ContrastivePipeline" in refused("demo", str(contrastive))
-
-
 def test_without_a_run_the_bundled_model_is_used(textgan, served):
     status, out, err = textgan("demo")
     assert status == 0, err

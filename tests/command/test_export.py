@@ -71,7 +71,3 @@ def test_a_folder_that_is_taken_is_one_sentence(refused, generative):
     Path("graph/mine.txt").touch()
     err = refused("export", "graph", "--model", str(generative), "--format", "torch")
     assert err.strip() == "textgan: folder must be new or empty, but 'graph' holds something"
-
-
-def test_what_compares_and_does_not_generate_is_refused(refused, contrastive):
-    assert "holds a ContrastivePipeline" in refused("export", "graph", "--model", str(contrastive))

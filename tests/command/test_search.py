@@ -168,6 +168,20 @@ def test_a_model_of_the_other_kind_is_one_sentence(
         shutil.rmtree("runs")
 
 
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        (["classify", "red.png", "--labels=a,b", "--model"], "generative"),
+        (["export", "graph", "--model"], "contrastive"),
+        (["demo"], "contrastive"),
+    ],
+)
+def test_every_verb_refuses_a_model_of_the_other_kind(refused, words, kind, request):
+    if words == ["demo"]:
+        pytest.importorskip("gradio", reason="needs Gradio: pip install textgan[demo]")
+    assert "Pipeline; a model that " in refused(*words, str(request.getfixturevalue(kind)))
+
+
 def test_a_folder_that_holds_no_pipeline_cannot_be_saved(refused, contrastive):
     ContrastivePipeline.from_pretrained(contrastive).image_encoder.save_pretrained("encoder")
     err = refused("save", "encoder", "folder")

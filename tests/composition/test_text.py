@@ -4,7 +4,6 @@ import random
 from pathlib import Path
 
 import pytest
-import yaml
 from omegaconf import OmegaConf
 
 from textgan.composition.setting import kind_of
@@ -46,12 +45,6 @@ NAMES = [
 TEXT, TEXT_OR_NULL = kind_of(str | Path), kind_of(str | None)
 
 
-def composed(textgan, *words: str) -> dict:
-    status, out, err = textgan("fit", *words, "--cfg", "job")
-    assert status == 0, err
-    return yaml.safe_load(out)
-
-
 def random_names(number: int) -> list[str]:
     draw = random.Random(0)
     signs = "aé中 '\"\\,=#{}[]()$:~!&|;%@?*+-.0e19_/nul"
@@ -82,29 +75,27 @@ def test_random_names_are_the_names_that_were_typed():
 
 
 @pytest.mark.parametrize("name", ["1e5", "it's {ü}, b=c #1 (x) & y!"])
-def test_both_grammars_give_a_name_to_every_kind_of_path(name, textgan):
+def test_both_grammars_give_a_name_to_every_kind_of_path(name, composed):
     settings = ["data.root", "data.exclude", "data.captions_file", "captions_file"]
-    by_hydra = composed(textgan, "data=folder", *(f"{key}={name}" for key in settings))
+    by_hydra = composed("fit", "data=folder", *(f"{key}={name}" for key in settings))
     assert by_hydra["captions_file"] == name
     assert [by_hydra["data"][key] for key in ("root", "exclude", "captions_file")] == [name] * 3
     options = [word for key in settings for word in (f"--{key}", name)]
-    assert composed(textgan, "--data", "folder", *options) == by_hydra
+    assert composed("fit", "--data", "folder", *options) == by_hydra
 
 
-def test_null_is_no_file_where_one_may_be_left_out_and_a_name_in_quotes(textgan):
+def test_null_is_no_file_where_one_may_be_left_out_and_a_name_in_quotes(composed):
     config = composed(
-        textgan, "data=folder", "data.root=null", "data.exclude=null", "captions_file='null'"
+        "fit", "data=folder", "data.root=null", "data.exclude=null", "captions_file='null'"
     )
     assert config["data"]["root"] == "null"
     assert config["captions_file"] == "./null"
     assert config["data"]["exclude"] is None
 
 
-def test_links_stay_links_and_a_backslash_makes_them_a_name(textgan):
+def test_links_stay_links_and_a_backslash_makes_them_a_name(composed):
     words = ["data=folder", "data.root=ü/${seed}", "captions_file=\\${seed}", "seed=7"]
-    status, out, err = textgan("fit", *words, "--cfg", "job", "--resolve")
-    assert status == 0, err
-    config = yaml.safe_load(out)
+    config = composed("fit", *words)
     assert config["data"]["root"] == "ü/7"
     assert config["captions_file"] == "${seed}"
 
@@ -126,9 +117,9 @@ def test_a_sweep_goes_over_what_stands_between_commas(typed, jobs):
     assert values == jobs
 
 
-def test_numbers_lists_and_dicts_keep_their_grammar(textgan):
+def test_numbers_lists_and_dicts_keep_their_grammar(composed):
     config = composed(
-        textgan,
+        "fit",
         "image_size=32",
         "model.discriminator_start=1e-1",
         "model.generator.word_resolutions=[8,16]",

@@ -16,19 +16,6 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="pipes as on Unix")
 WITHOUT_UTF8 = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
 
 
-def into_a_left_pipe(*words: str) -> subprocess.CompletedProcess:
-    """Run the command with an output that nobody reads."""
-    reading, writing = os.pipe()
-    os.close(reading)
-    try:
-        command = [sys.executable, "-m", "textgan", *words]
-        return subprocess.run(
-            command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=120
-        )
-    finally:
-        os.close(writing)
-
-
 @pytest.fixture
 def left() -> int:
     """The number of a file that writes into a pipe that nobody reads."""
@@ -38,8 +25,14 @@ def left() -> int:
     os.close(writing)
 
 
-def test_a_reader_that_leaves_ends_the_command_in_silence():
-    done = into_a_left_pipe("fit", "--help")
+def run_into(output: int, *words: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "textgan", *words]
+    pipes = {"stdout": output, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.run(command, **pipes, check=False, timeout=120)
+
+
+def test_a_reader_that_leaves_ends_the_command_in_silence(left):
+    done = run_into(left, "fit", "--help")
     assert (done.returncode, done.stderr) == (141, "")
 
 
@@ -57,8 +50,8 @@ def test_a_reader_that_leaves_ends_the_command_in_silence():
     ],
     ids=" ".join,
 )
-def test_a_reader_that_leaves_ends_every_verb_in_silence(words):
-    done = into_a_left_pipe(*words)
+def test_a_reader_that_leaves_ends_every_verb_in_silence(words, left):
+    done = run_into(left, *words)
     assert done.returncode in (0, 141)  # argparse's own help ends before its output is written
     assert done.stderr == ""
 

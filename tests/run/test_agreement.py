@@ -3,7 +3,6 @@
 import re
 
 import pytest
-import yaml
 
 from textgan.composition.conf_folder import conf_folder
 from textgan.composition.folder import ONE_FOR_ALL, read_yaml
@@ -71,10 +70,8 @@ SHARED = [
 
 
 @pytest.mark.parametrize(("words", "name", "value"), SHARED, ids=str)
-def test_setting_it_for_one_sets_it_for_all(words, name, value, textgan):
-    status, out, err = textgan("fit", *words.split(), "--cfg", "job", "--resolve")
-    assert status == 0, err
-    found = yaml.safe_load(out)
+def test_setting_it_for_one_sets_it_for_all(words, name, value, composed):
+    found = composed("fit", *words.split())
     assert found[name] == value
     parts = [part for part in (found["data"], *found["model"].values()) if isinstance(part, dict)]
     assert {part[name] for part in parts if name in part} <= {value}

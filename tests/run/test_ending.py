@@ -173,11 +173,6 @@ def full_disk(*words, **more):
     raise NO_ROOM
 
 
-def test_a_run_folder_that_cannot_be_made_is_one_sentence(refused, tiny):
-    Path("taken").touch()
-    assert "taken is a file" in refused("fit", *tiny, "hydra.run.dir=taken/run")
-
-
 def test_a_run_folder_that_cannot_be_written_to_is_one_sentence(refused, tiny, monkeypatch):
     write = Path.write_text
 

@@ -127,11 +127,11 @@ def _grammars(verb: str) -> list[str]:
         by_ours.setdefault(ours, []).append(option)
     others = "; ".join(f"{ours} for {', '.join(options)}" for ours, options in by_ours.items())
     return [
-        "A setting is key=value (Hydra: +key=value adds one, ~key removes it, -m with key=a,b runs",
-        "a sweep) or --key value (LightningCLI). --config FILE runs a file such as RUN/run.yaml",
-        "alone. --trust PREFIX allows parts of that package in a checkpoint or a pipeline.",
         *textwrap.wrap(
-            "trainer.NAME sets an option of Lightning's Trainer. textgan has other names for some: "
+            "A setting is key=value (Hydra: +key=value adds one, ~key removes one, -m with key=a,b "
+            "sweeps) or --key value (LightningCLI). --config FILE runs a file such as RUN/run.yaml "
+            "alone. --trust PREFIX allows parts of that package in a checkpoint or a pipeline. "
+            "trainer.NAME sets an option of Lightning's Trainer; textgan has other names for some: "
             f"{others}.",
             _COLUMNS,
         ),

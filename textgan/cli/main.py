@@ -27,12 +27,9 @@ from textgan.run.words import Words, split
 def main(argv: list[str] | None = None) -> int:
     """Run the command line.
 
-    Args:
-        argv: the words; None takes those of the process, and prepares its streams.
-
-    Returns:
-        The exit status: 0; 2 after a mistake of the user, with one sentence about it; 128 plus the
-        signal's number if SIGTERM, SIGHUP, Ctrl-C or a closed pipe ended the command.
+    Without words it takes those of the process, and prepares its streams. The exit status is 0; 2
+    after a mistake of the user, with one sentence about it; 128 plus the signal's number if
+    SIGTERM, SIGHUP, Ctrl-C or a closed pipe ended the command.
     """
     if argv is None:  # the process runs only this command
         streams.prepare()

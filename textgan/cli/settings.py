@@ -66,7 +66,7 @@ def describe_choice(group: str, name: str) -> str:
     if found is not None:
         return (ast.get_docstring(found) or "").partition("\n")[0]
     lines = path.read_text(encoding="utf-8").splitlines()
-    above = list(takewhile(lambda line: line.startswith("#"), lines))
+    above = takewhile(lambda line: line.startswith("#"), lines)
     return " ".join(line.lstrip("# ") for line in above if not line.startswith("# @package"))
 
 

@@ -46,6 +46,12 @@ def add_max_megapixels(parser: ArgumentParser) -> None:
     )
 
 
+def add_model(parser: ArgumentParser) -> None:
+    """Add the option `--model`, with those of `add_trust`."""
+    parser.add_argument("--model", type=expanded, help=HELP)
+    add_trust(parser)
+
+
 def add_trust(parser: ArgumentParser) -> None:
     """Add the options that allow a model to use packages and weights beyond textgan."""
     parser.add_argument(
@@ -110,16 +116,13 @@ def find_model(
     """Find a pipeline folder or a checkpoint file: the newest in a run folder or below ./runs.
 
     Without a path and without a run that generates images, the bundled model is used, and a message
-    names it.
+    names it. The function raises ConfigError if there is no model, or none with the ability.
 
     Args:
-        path: the path that the user gave, or None.
+        path: the path that the user gave by `option`, or None.
         ability: ability that the pipeline must have (`Pipeline`); None accepts any pipeline.
         option: name of the path's option, for messages.
         trust: packages besides textgan whose parts a model may use.
-
-    Raises:
-        ConfigError: there is none, or none with the ability.
     """
     folder = Path(path or "runs")
     if path is not None and not os.path.exists(path):  # noqa: PTH110 - Path's may raise
@@ -176,11 +179,7 @@ def _bundled_model() -> Path:
 
 
 def _class_of(place: Path, trust: Sequence[str]) -> "type[Part]":
-    """Return the class of the pipeline in a folder, in a checkpoint, or in its run folder.
-
-    Raises:
-        ConfigError: it cannot be read.
-    """
+    """Return the class of the pipeline in a folder, a checkpoint or its run; or ConfigError."""
     from textgan.checkpoint.reading import read_header
     from textgan.pretrained.files import read_config
     from textgan.pretrained.part import class_of

@@ -40,11 +40,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse as argparse does for `parse_args`, with this class's rules for options.
-
-        Raises:
-            ConfigError: an option does not exist, or a word is missing or has the wrong type.
-        """
+        """Parse for `parse_args` by this class's rules; a mistake raises ConfigError."""
         unknown: dict[str, str] = {}
         args = None if args is None else self._sorted(args, unknown)
         words, rest = super().parse_known_args(args, namespace)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from textgan.command._model import HELP, add_max_megapixels, add_trust, open_model
+from textgan.command._model import add_max_megapixels, add_model, open_model
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError
 from textgan.file.home import expanded
@@ -25,9 +25,8 @@ def main(argv: list[str]) -> int:
         help='caption made of a label ("a photo of a {}"); the encodings of several templates are '
         "averaged",
     )
-    parser.add_argument("--model", type=expanded, help=HELP)
+    add_model(parser)
     add_max_megapixels(parser)
-    add_trust(parser)
     words = parser.parse_args(argv)
     labels = [label.strip() for label in words.labels.split(",")]
 

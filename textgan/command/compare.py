@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
     comparison = compare([replicates(path) for path in words.evaluations], words.metric)
     _print(comparison)
     if words.out is not None:
-        _draw(comparison, words.out)
+        _plot(comparison, words.out)
         print(words.out)
     return 0
 
@@ -105,7 +105,7 @@ def _print_rich(rows: list[tuple[str, ...]]) -> None:
     Console(markup=False, highlight=False).print(table)
 
 
-def _draw(comparison: "Comparison", out: str) -> None:
+def _plot(comparison: "Comparison", out: str) -> None:
     from textgan.comparison.panels import draw
     from textgan.image.font import no_glyph_warnings
 

@@ -1,6 +1,6 @@
 """Export a pipeline as one ONNX or torch.export graph, which generates without textgan."""
 
-from textgan.command._model import HELP, add_trust, open_model
+from textgan.command._model import add_model, open_model
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError
 from textgan.file.home import expanded
@@ -12,8 +12,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument(
         "folder", type=expanded, metavar="FOLDER", help="the folder to write, new or empty"
     )
-    parser.add_argument("--model", type=expanded, help=HELP)
-    add_trust(parser)
+    add_model(parser)
     parser.add_argument(
         "--format",
         choices=["onnx", "torch"],

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textgan.command._model import HELP, add_trust, open_model
+from textgan.command._model import add_model, open_model
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError, did_you_mean
 from textgan.file.atomic import whole
@@ -59,8 +59,7 @@ def _parser(argv: list[str]) -> Parser:
     )
     add = parser.add_argument
     add("captions", nargs="+", metavar="CAPTION", help="the text of an image")
-    add("--model", type=expanded, help=HELP)
-    add_trust(parser)
+    add_model(parser)
     add("--seed", type=int, default=0, help="seed of the noise (0)")
     add("--number", type=int, help="samples per caption (4)")
     add("--same_noise", action="store_true", help="the same noise for all captions of a column")
@@ -159,13 +158,8 @@ def _grid(
     from textgan.image import captioned_grid
     from textgan.pipeline import rerank
 
-    options = {
-        **options,
-        "num_images_per_prompt": words.number,
-        "seed": words.seed,
-        "output_type": "pt",
-        "progress": True,
-    }
+    options = {**options, "num_images_per_prompt": words.number, "seed": words.seed}
+    options |= {"output_type": "pt", "progress": True}
     if words.rerank is not None:
         judge = open_model(words.rerank, "compare", option="--rerank", trust=words.trust)
         candidates = words.candidates

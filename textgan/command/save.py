@@ -16,8 +16,7 @@ def main(argv: list[str]) -> int:
     from textgan.run.next_command import next_command
 
     pipeline = open_model(words.checkpoint, trust=words.trust, pretrained=words.pretrained)
-    pipeline = pipeline.to("cpu")
-    pipeline.save_pretrained(words.folder)
+    pipeline.to("cpu").save_pretrained(words.folder)
     if (command := next_command(pipeline, words.folder)) is not None:
         print(f"next: {command}")
     return 0

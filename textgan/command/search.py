@@ -4,7 +4,7 @@ import sys
 import warnings
 from typing import TYPE_CHECKING
 
-from textgan.command._model import HELP, add_max_megapixels, add_trust, open_model
+from textgan.command._model import add_max_megapixels, add_model, open_model
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError
 from textgan.file.home import expanded
@@ -22,8 +22,7 @@ def main(argv: list[str]) -> int:
         "folder", type=expanded, metavar="FOLDER", help="a folder of images, also in sub-folders"
     )
     parser.add_argument("caption", metavar="CAPTION", help="the text to search for")
-    parser.add_argument("--model", type=expanded, help=HELP)
-    add_trust(parser)
+    add_model(parser)
     parser.add_argument("--top", type=int, default=10, help="number of images (10)")
     parser.add_argument(
         "--out", type=expanded, metavar="FILE", help="write a grid of the matches, a PNG"

@@ -32,11 +32,7 @@ _last_sweep: list[Path] = []
 
 
 def compose_and_run(verb: str, words: Words) -> int:
-    """Compose and run one job, or several with `-m`; returns the exit status.
-
-    Raises:
-        ConfigError: the job cannot be composed or run, or a job of the sweep failed.
-    """
+    """Compose and run one job, or several with `-m`; return 0, or raise ConfigError."""
     overrides, words = first_pass(verb, words)
     checkpoint, name = value_of("ckpt_path", overrides), "config"
     if checkpoint is not None:
@@ -77,9 +73,8 @@ def _typed(argv: list[str]) -> Iterator[None]:
         yield
     finally:
         sys.argv = before[0]
-        if before[1] is None:
-            del os.environ["HYDRA_FULL_ERROR"]
-        else:
+        del os.environ["HYDRA_FULL_ERROR"]
+        if before[1] is not None:
             os.environ["HYDRA_FULL_ERROR"] = before[1]
 
 

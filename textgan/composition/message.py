@@ -21,9 +21,7 @@ def refusal(error: Exception, overrides: list[str]) -> str:
         return f"the run folder cannot be made: {error.filename!r}: {error.strerror}"
     settings = [o for o in overrides if re.match(r"[+~]*hydra[/.=]", o)]
     sweeps = [o for o in overrides if is_sweep(o.partition("=")[2])]
-    lines = [line.strip() for line in str(error).splitlines()]
-    kept = [line for line in lines if line and not line.startswith(_NOISE)]
-    reason = " ".join(kept) or type(error).__name__
+    reason = " ".join(_reasons(str(error))) or type(error).__name__
     return f"Hydra cannot work with {', '.join(settings or sweeps or ['this'])}: {reason}"
 
 
@@ -46,6 +44,9 @@ def sentence(error: Exception) -> str:
         other = f", or {key} given" if key else ""
         return f"the environment variable {found[1]} must be set{other}"
     message = re.sub(r"\b(Value|Type)Error raised while resolving interpolation: ", "", message)
+    return " ".join(dict.fromkeys(_reasons(message)))
+
+
+def _reasons(message: str) -> list[str]:
     lines = [line.strip() for line in message.splitlines()]
-    kept = [line for line in lines if line and not line.startswith(_NOISE)]
-    return " ".join(dict.fromkeys(kept))
+    return [line for line in lines if line and not line.startswith(_NOISE)]

@@ -72,10 +72,7 @@ def first_pass(verb: str, words: Words) -> tuple[list[str], Words]:
     """Return the overrides that need no composition to be read, and the remaining words.
 
     Options for groups and for shared scalars become overrides. Overrides that follow from the verb
-    or from other overrides are added.
-
-    Raises:
-        ConfigError: a required setting is missing, or a key is not valid.
+    or from other overrides are added. A missing setting or a wrong key raises ConfigError.
     """
     typed, left = [apart(override) for override in words.overrides], []
     scalars = read_yaml(conf_folder() / "config.yaml").keys() - {*SECTIONS, "defaults", "hydra"}
@@ -228,11 +225,7 @@ def _is_lightnings(name: str, settings: Settings, classes: list[str]) -> bool:
 
 
 def _agreed(overrides: list[Typed], settings: Settings) -> list[Typed]:
-    """Write `data.image_size=32` as `image_size=32`, which all parts and the data must share.
-
-    Raises:
-        ConfigError: two of them differ.
-    """
+    """Write `data.image_size=32` as `image_size=32`; raise ConfigError if two of them differ."""
     found, given = [], {}
     for typed in overrides:
         shared = next((s for s in ONE_FOR_ALL if _is_linked(typed, s, settings)), typed.key)

@@ -13,11 +13,9 @@ from textgan.errors import ConfigError, did_you_mean
 
 
 def check_scalars(config: DictConfig) -> None:
-    """Check the scalars of a composition before any value is computed from them.
+    """Check the types of a composition's scalars before any value is computed from them.
 
-    Raises:
-        ConfigError: one is a list, a dict or of another type than in `conf/config.yaml`, or there
-            is a section that LightningCLI lacks.
+    A list, a dict, another type than in `conf/config.yaml`, or an unknown section is a ConfigError.
     """
     own = read_yaml(conf_folder() / "config.yaml")
     for key in config:
@@ -49,6 +47,4 @@ def _not_one(key: str, value: Any) -> str:
 
 def _is_whole(value: Any) -> bool:
     """Return whether a value is an integer, also in the form 1e6."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return isinstance(value, int) or value.is_integer()
+    return type(value) is int or (type(value) is float and value.is_integer())

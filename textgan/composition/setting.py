@@ -9,7 +9,6 @@ import dataclasses
 import inspect
 import os
 import types
-from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -38,32 +37,20 @@ ABSENT = object()
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """Kinds of values that a setting takes.
+    """Kinds of values that a setting takes."""
 
-    Attributes:
-        is_text: it takes only text, and perhaps null, so that the typed text is the value.
-        is_path: the text names a file or folder.
-        takes_null: it takes null.
-    """
-
-    is_text: bool
-    is_path: bool
+    is_text: bool  # only text, and perhaps null: the typed text is the value
+    is_path: bool  # the text names a file or folder
     takes_null: bool
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Settings of a composition before single values are overridden.
+    """Settings of a composition before single values are overridden."""
 
-    Args:
-        name: of the primary configuration.
-        choices: the overrides that choose groups and classes.
-        folder: a folder of the user's own YAML files (`-cd`), or None.
-    """
-
-    name: str
-    choices: tuple[str, ...] = ()
-    folder: str | None = None
+    name: str  # of the primary configuration
+    choices: tuple[str, ...] = ()  # overrides that choose groups and classes
+    folder: str | None = None  # the user's own YAML files (`-cd`)
 
     def value(self, key: str) -> Any:
         """Return the plain value of a dotted key, with `${...}` unresolved, or `ABSENT`."""
@@ -111,7 +98,8 @@ class Settings:
 
 def kind_of(annotation: Any) -> Kind:
     """Return the kind of an annotation; None means an unknown type."""
-    members = [*_members(annotation)]
+    is_union = get_origin(annotation) in (Union, types.UnionType)
+    members = get_args(annotation) if is_union else [] if annotation is None else [annotation]
     given = [member for member in members if member is not types.NoneType]
     texts = [_is_text(member) for member in given]
     return Kind(
@@ -119,14 +107,6 @@ def kind_of(annotation: Any) -> Kind:
         is_path=any(_is_path(member) for member in given),
         takes_null=len(given) < len(members),
     )
-
-
-def _members(annotation: Any) -> Iterable[Any]:
-    if get_origin(annotation) in (Union, types.UnionType):
-        for member in get_args(annotation):
-            yield from _members(member)
-    elif annotation is not None:
-        yield annotation
 
 
 def _is_path(member: Any) -> bool:
@@ -166,9 +146,8 @@ def _compose(settings: Settings) -> DictConfig:
     path = [f"hydra.searchpath=[file://{settings.folder}]"] if settings.folder else []
     try:
         with hydra.initialize_config_dir(str(conf_folder()), version_base="1.3"):
-            return hydra.compose(
-                settings.name, [*settings.choices, *path], return_hydra_config=True
-            )
+            overrides = [*settings.choices, *path]
+            return hydra.compose(settings.name, overrides, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException):
         return OmegaConf.create({})
 

@@ -23,16 +23,10 @@ _INSIDE_METRICS = ("extractor", "judge")
 
 
 def allowed_class(target: Any, place: str, trust: Sequence[str] = ()) -> Callable[..., Any]:
-    """Return the class, or its `from_pretrained`, that a checkpoint names at a place.
+    """Return the class, or its `from_pretrained`, that `_target_` names at a dotted place.
 
-    Args:
-        target: the value of `_target_`.
-        place: its dotted place, such as model.generator.
-        trust: packages besides textgan whose classes are allowed.
-
-    Raises:
-        ConfigError: it is not a class of textgan that fits the place, of torch.optim, of a short
-            list of Lightning's, or of a trusted package.
+    Classes of textgan that fit the place, of torch.optim, of a short list of Lightning's and of
+    trusted packages are allowed; others raise ConfigError.
     """
     if not isinstance(target, str) or not _DOTTED.fullmatch(target):
         raise ConfigError(f"{place} must name a class, got {target!r:.80}")

@@ -35,11 +35,9 @@ _MOST_PIXELS = 2**28  # per batch: 1,024 images of 512 x 512 pixels
 
 @dataclass
 class Stored:
-    """Checked configuration of a checkpoint.
+    """Checked configuration of a checkpoint: sections in Hydra's form, and shared scalars.
 
     Attributes:
-        sections: model, data and trainer in Hydra's form, and seed_everything.
-        scalars: values of settings that `conf/config.yaml` shares.
         links: dotted place in a section -> the interpolation that produced its value.
         elsewhere: dotted place -> the files, folders or hub names that would be read.
     """
@@ -55,14 +53,13 @@ def take(
 ) -> Stored:
     """Return the part of a checkpoint's configuration from which a composition may start.
 
+    It raises ConfigError for contents that no composition has.
+
     Args:
         config: `checkpoint["textgan"]["config"]`, whose size has been checked.
         known: the scalars of `conf/config.yaml` with their values.
         repeated: dotted places that the command line sets, which are left out.
         trust: packages besides textgan whose classes it may name.
-
-    Raises:
-        ConfigError: it has contents that no composition has.
     """
     for key in config:
         if key not in _SECTIONS:

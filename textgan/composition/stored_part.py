@@ -1,6 +1,6 @@
 """Check of the parts in a checkpoint's configuration against its own weights."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from textgan.composition.stored_class import allowed_class
@@ -33,11 +33,8 @@ def check_parts(model: dict[str, Any], sizes: dict[str, int], trust: Sequence[st
 
 
 def _reads_elsewhere(node: dict[str, Any]) -> bool:
-    return node["_target_"].endswith(".from_pretrained") or any(_names(node))
-
-
-def _names(node: dict[str, Any]) -> Iterator[bool]:
-    yield from (isinstance(node.get(key), str) for key in ("pretrained", "path", "weights"))
+    names = any(isinstance(node.get(key), str) for key in ("pretrained", "path", "weights"))
+    return names or node["_target_"].endswith(".from_pretrained")
 
 
 def _is_part(cls: Any) -> bool:

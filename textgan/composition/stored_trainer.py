@@ -29,9 +29,7 @@ _TAKEN = (
 def check_trainer(trainer: dict[str, Any]) -> dict[str, Any]:
     """Return the settings that are taken, with the callbacks, whose classes the caller checks.
 
-    Raises:
-        ConfigError: a setting is unknown or not a plain value, or asks for more processes than this
-            machine has processors.
+    Unknown settings, values that are not plain and too many processes raise ConfigError.
     """
     taken = {}
     for key, value in trainer.items():

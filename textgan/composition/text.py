@@ -43,12 +43,6 @@ def as_meant(key: str, value: str, kind: Kind, *, sweep: bool) -> str:
     text are removed; `null` is null if the setting takes it; `${...}` is an interpolation
     (`\${...}` is literal); and in a sweep, commas separate values and functions are called.
 
-    Args:
-        key: the setting, for the error.
-        value: the text after `key=`.
-        kind: the kind of values that the setting takes.
-        sweep: whether `a,b` are two values, for two jobs.
-
     Raises:
         ConfigError: a list, dict or function cannot be read, or a path is empty.
     """

@@ -21,12 +21,9 @@ _LAST_WAIT = 30  # seconds that a loader's process waits for its parent to end i
 
 
 class Stop(SystemExit):
-    """Exit of the process because of a signal.
+    """Exit of the process because of a signal, with a sentence for the user.
 
-    Args:
-        signum: the signal.
-        sentence: the message for the user.
-        began: whether a training, a prediction or an evaluation was interrupted.
+    `began` tells whether a training, a prediction or an evaluation was interrupted.
     """
 
     def __init__(self, signum: int, sentence: str, *, began: bool = False):
@@ -59,8 +56,7 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self.asked, self.patient = 0, False
-        self.at_once: Callable[[], None] = _nothing
+        self._reset()
         self._process = 0
         self._wake: socket.socket | None = None
         self._before: dict[int, object] = {}
@@ -85,7 +81,7 @@ class Signals:
 
     def start(self, numbers: Iterable[int] = _HANDLED) -> None:
         """Install the handlers of these signals."""
-        self.asked, self.patient, self.at_once = 0, False, _nothing
+        self._reset()
         self._process = os.getpid()
         self._terminals = [number for number in (1, 2) if os.isatty(number)]
         self._before = {}
@@ -104,7 +100,11 @@ class Signals:
             signal.set_wakeup_fd(-1)
             self._wake.close()  # this ends the watching thread
         self._before, self._process, self._wake = {}, 0, None
-        self.asked, self.patient, self.at_once = 0, False, _nothing
+        self._reset()
+
+    def _reset(self) -> None:
+        self.asked, self.patient = 0, False
+        self.at_once: Callable[[], None] = lambda: None
 
     def reader_left(self) -> None:
         """End the command because the reader of its output has closed the pipe.
@@ -159,10 +159,8 @@ class Signals:
 
     def _detach_from_terminal(self) -> None:
         """Redirect the output to nothing, because writing to a closed terminal would fail."""
-        nothing = os.open(os.devnull, os.O_WRONLY)
         for number in self._terminals:
-            os.dup2(nothing, number)
-        os.close(nothing)
+            discard_output(number)
 
 
 def leave_to_parent(worker_id: int = 0) -> None:
@@ -178,8 +176,11 @@ def leave_to_parent(worker_id: int = 0) -> None:
             signal.signal(number, lambda *_: signal.alarm(_LAST_WAIT))
 
 
-def _nothing() -> None:
-    pass
+def discard_output(number: int) -> None:
+    """Redirect the open file of this number to nothing."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, number)
+    os.close(nothing)
 
 
 def print_error(sentence: str) -> None:

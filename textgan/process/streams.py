@@ -5,7 +5,7 @@ import locale
 import os
 import sys
 
-from textgan.process.stop import signals
+from textgan.process.stop import discard_output, signals
 
 
 def prepare() -> None:
@@ -36,9 +36,7 @@ class Pipe(io.FileIO):
         try:
             return super().write(data)
         except BrokenPipeError:
-            nothing = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nothing, self.fileno())
-            os.close(nothing)
+            discard_output(self.fileno())
             signals.reader_left()
             return len(data)
 

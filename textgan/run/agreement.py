@@ -10,13 +10,10 @@ _PARTS = ("generator", "discriminator", "posterior")
 
 
 def check_agreement(config: dict[str, Any]) -> None:
-    """Compare the image settings of a configuration, before anything is built from it.
+    """Raise ConfigError if the data and the parts differ in an image setting.
 
     With `key=value` one setting, such as `image_size=32`, sets all of them. A file alone (`--config
     run.yaml`) holds each of them, and an option beside it changes only one.
-
-    Raises:
-        ConfigError: the data and a part, or two parts, differ.
     """
     arguments = _arguments(config.get("model"))
     places = {"data": _arguments(config.get("data"))}

@@ -187,11 +187,7 @@ class RunEnding:
         return f"; continue from the last good checkpoint with: {command}{self._trust()}"
 
     def refuse_shortage(self, error: BaseException) -> None:
-        """End the run with a sentence if the error is a shortage of memory or disk space.
-
-        Raises:
-            ConfigError: it is; a StoppedError if the run had started.
-        """
+        """Raise ConfigError, or StoppedError after the start, for a shortage of memory or disk."""
         sentence = shortage(error)
         if sentence is None:
             return

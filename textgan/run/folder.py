@@ -35,11 +35,7 @@ def continued_run(verb: str, checkpoint: str | None) -> Path | None:
 
 
 def refuse_occupied(verb: str, folder: Path, checkpoint: str | None) -> None:
-    """Refuse to start a new run in the folder of an old one, unless that has no checkpoint.
-
-    Raises:
-        ConfigError: training would start in a folder that holds a run, without continuing it.
-    """
+    """Raise ConfigError for a new run in the folder of an old run that has a checkpoint."""
     occupied = (folder / "run.yaml").is_file()
     if verb != "fit" or not occupied or continued_run(verb, checkpoint) == folder.resolve():
         return
@@ -139,7 +135,7 @@ def write_environment(folder: Path, command: list[str], seed: Any) -> None:
         "platform": platform.platform(),
         "host": platform.node(),
         "process": os.getpid(),
-        **{name: _version(name) for name in packages},
+        **{name: importlib.metadata.version(name) for name in packages},
     }
     path = free_name(folder / "environment.json")
     with whole(path) as beside:
@@ -166,10 +162,3 @@ def _git(folder: Path, *words: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
-
-
-def _version(name: str) -> str | None:
-    try:
-        return importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return None

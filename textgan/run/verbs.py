@@ -18,6 +18,5 @@ def commands() -> dict[str, str]:
     for path in sorted(folder.glob("*.py")):
         if not path.stem.startswith("_"):
             text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-            first = text.split("\n")[0].rstrip(".")
-            found[path.stem] = first[:1].lower() + first[1:]
+            found[path.stem] = text[:1].lower() + text[1:].partition("\n")[0].rstrip(".")
     return found

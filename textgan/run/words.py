@@ -72,11 +72,7 @@ class Words:
 
 
 def split(argv: list[str]) -> Words:
-    """Sort the words after the verb.
-
-    Raises:
-        ConfigError: a word belongs to neither grammar, or lacks its value.
-    """
+    """Sort the words after the verb; raise ConfigError for a word of neither grammar."""
     words, queue = Words(), list(argv)
     while queue:
         word = queue.pop(0)
