@@ -70,4 +70,4 @@ def test_a_folder_that_is_taken_is_one_sentence(refused, generative):
     Path("graph").mkdir()
     Path("graph/mine.txt").touch()
     err = refused("export", "graph", "--model", str(generative), "--format", "torch")
-    assert err.strip() == "textgan: folder must be new or empty, but 'graph' holds something"
+    assert err.strip() == "textgan: folder must be new or empty, but 'graph' is not empty"

@@ -1,4 +1,4 @@
-"""Tiny pipelines with weights that make a difference, and folders that they were exported to."""
+"""Tiny pipelines, and the folders that they are exported to."""
 
 import os
 from collections.abc import Callable
@@ -66,7 +66,7 @@ def _pipeline(encoder: str = "from scratch", channels: int = 3) -> GANPipeline:
 
 @pytest.fixture(scope="session")
 def make_pipeline() -> Callable[..., GANPipeline]:
-    """Makes the same one each time, its pictures all grays and contrasts."""
+    """Makes the same one each time, whose images have all values."""
     return _pipeline
 
 
@@ -83,7 +83,7 @@ def onnx_packages() -> None:
 
 
 def _exported_once(factory: pytest.TempPathFactory, pipeline: GANPipeline, format: str) -> Path:
-    """Where a pipeline is exported to, once for all test processes."""
+    """Export a pipeline once for all test processes."""
     shared = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
@@ -96,24 +96,24 @@ def _exported_once(factory: pytest.TempPathFactory, pipeline: GANPipeline, forma
 
 @pytest.fixture(scope="session")
 def onnx_folder(onnx_packages, pipeline, tmp_path_factory) -> Path:
-    """Where `pipeline` is, as ONNX."""
+    """`pipeline` as ONNX."""
     return _exported_once(tmp_path_factory, pipeline, "onnx")
 
 
 @pytest.fixture(scope="session")
 def torch_folder(pipeline, tmp_path_factory) -> Path:
-    """Where `pipeline` is, by torch.export."""
+    """`pipeline` by torch.export."""
     return _exported_once(tmp_path_factory, pipeline, "torch")
 
 
 @pytest.fixture(scope="session", params=["onnx", "torch"])
 def folder(request) -> Path:
-    """Either."""
+    """`pipeline` in either format."""
     return request.getfixturevalue(f"{request.param}_folder")
 
 
 @pytest.fixture(scope="session")
-def draw(folder) -> ExportedPipeline:
-    """What draws from it."""
+def exported(folder) -> ExportedPipeline:
+    """The pipeline in it."""
     kind = "onnx" if (folder / "model.onnx").exists() else "torch"
     return ExportedPipeline(folder, format=kind)

@@ -1,4 +1,4 @@
-"""What is traced, before it is written."""
+"""The graph before it is traced."""
 
 import pytest
 import torch
@@ -8,7 +8,7 @@ from textgan.export.graph import SamplingGraph, trace
 CAPTIONS = ["a red circle", "", "a blue square left of a star"]
 
 
-def test_it_draws_what_the_pipeline_draws(pipeline):
+def test_its_images_are_those_of_the_pipeline(pipeline):
     graph = SamplingGraph(pipeline)
     token_ids, mask = pipeline.text_encoder.tokenizer(CAPTIONS)
     noise = torch.randn(3, *pipeline.generator.noise_shape)
@@ -18,7 +18,7 @@ def test_it_draws_what_the_pipeline_draws(pipeline):
     torch.testing.assert_close(images, expected, atol=1e-4, rtol=0)
 
 
-def test_what_stands_on_padding_changes_nothing(pipeline):
+def test_token_ids_of_padding_change_nothing(pipeline):
     graph = SamplingGraph(pipeline)
     token_ids, mask = pipeline.text_encoder.tokenizer(CAPTIONS)
     noise = torch.randn(3, *pipeline.generator.noise_shape)

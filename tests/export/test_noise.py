@@ -10,7 +10,7 @@ KEYS = [(0, 0, 0), (7, 3, 1), (2**40, 1, 2), (7, 3, 1)]
 @pytest.mark.parametrize(
     "shape", [(1,), (2,), (6,), (15,), (16,), (17,), (32,), (40,), (3, 5), (2, 5, 7), (4, 16, 16)]
 )
-def test_it_is_the_noise_that_torch_draws(shape):
+def test_it_is_the_noise_of_torch(shape):
     found, expected = keyed_normal(KEYS, shape), keyed_randn(KEYS, shape).numpy()
     assert found.dtype == np.float32
     assert found.shape == (4, *shape)

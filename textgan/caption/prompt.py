@@ -1,18 +1,18 @@
-"""Weighted words of a prompt: "a (red:1.5) circle". Nothing here imports torch."""
+"""Prompts with weighted words, "a (red:1.5) circle". Nothing here imports torch."""
 
 import re
 from dataclasses import dataclass
 
 from textgan.caption.text import check_caption
 
-# A letter in it, and no digit before the colon: "(at 12:30)" and "(16:9)" are text.
+# With a letter, and without a digit before the colon: "(at 12:30)" and "(16:9)" are text.
 _WEIGHTED = re.compile(r"\(([^():]*[^\W\d_][^():]*)(?<![0-9]):\s*([0-9]+(?:\.[0-9]+)?)\s*\)")
 _GREATEST, _MOST = 10, 16
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A caption without its weights; which of its characters, from start to end, have which."""
+    """A caption without its weights, and (start, end, weight) of its weighted characters."""
 
     text: str
     weights: tuple[tuple[int, int, float], ...] = ()
@@ -21,12 +21,11 @@ class Prompt:
 def parse(caption: str) -> Prompt:
     """`"a (red:1.5) circle"` -> "a red circle", whose "red" has the weight 1.5.
 
-    Only words, a colon behind a word and a number before the closing parenthesis make a weight;
-    other parentheses are text.
+    A weight is words, a colon and a number in parentheses; other parentheses are text.
 
     Raises:
-        ValueError: it has more than 10,000 characters, a weight is above 10, or there are more than
-            16.
+        ValueError: the caption has more than 10,000 characters, a weight above 10, or more than 16
+            weights.
     """
     check_caption(caption)
     text, weights, end = "", [], 0
@@ -40,9 +39,3 @@ def parse(caption: str) -> Prompt:
     if len(weights) > _MOST:
         raise ValueError(f"a caption must have at most {_MOST} weights, got {len(weights)}")
     return Prompt(text + caption[end:], tuple(weights))
-
-
-def first_weighted(caption: str) -> str | None:
-    """The first weighted word of a caption as it is written, "(red:1.5)"; None without one."""
-    found = _WEIGHTED.search(caption)
-    return found[0] if found else None

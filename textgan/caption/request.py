@@ -1,4 +1,4 @@
-"""The images that a call of a pipeline asks for. Nothing here imports torch."""
+"""The captions and noise keys of a pipeline's call, in batches. Nothing here imports torch."""
 
 from collections.abc import Sequence
 
@@ -15,16 +15,16 @@ def keyed(
     indices: Sequence[int] | None,
     batch_size: int,
 ) -> list[list[tuple[str, Key]]]:
-    """Batches of captions, each with the key of its noise: (seed, the caption's index, draw).
+    """Return batches of captions, each with the key of its noise: (seed, caption's index, sample).
 
-    The images of one caption follow one another.
+    The samples of one caption follow one another.
 
     Args:
         captions: one, or at least one.
-        num_images_per_prompt: images of each caption.
+        num_images_per_prompt: samples of each caption.
         seed: the first number of every key.
         indices: the second number for each caption; None means its place in the list.
-        batch_size: the most images of a batch.
+        batch_size: largest number of samples in a batch.
 
     Raises:
         TypeError: a caption is no string.
@@ -45,9 +45,9 @@ def keyed(
     if num_images_per_prompt < 1 or batch_size < 1:
         rule = "num_images_per_prompt and batch_size must be at least 1"
         raise ValueError(f"{rule}, got {num_images_per_prompt} and {batch_size}")
-    asked = [
-        (caption, (seed, int(index), draw))
+    rows = [
+        (caption, (seed, int(index), sample))
         for caption, index in zip(captions, indices, strict=True)
-        for draw in range(num_images_per_prompt)
+        for sample in range(num_images_per_prompt)
     ]
-    return [asked[i : i + batch_size] for i in range(0, len(asked), batch_size)]
+    return [rows[i : i + batch_size] for i in range(0, len(rows), batch_size)]

@@ -1,4 +1,4 @@
-"""How long a caption may be, wherever one is read, and text files that hold no longer one."""
+"""The largest length of a caption, and a check of text files for longer ones."""
 
 from pathlib import Path
 
@@ -14,14 +14,9 @@ class TooLongError(ValueError):
 
 
 def check_caption(caption: str, name: str = "a caption") -> None:
-    """Raise `TooLongError` if a caption has more than 10,000 characters.
+    """Raise `TooLongError` if a caption, called `name` in the message, has over 10,000 characters.
 
-    Longer texts are not read whole by any text encoder here, and take memory and time in proportion
-    before they are cut.
-
-    Args:
-        caption: what is checked.
-        name: how the sentence names it.
+    Every text encoder cuts longer texts, but only after they took memory and time in proportion.
     """
     if len(caption) > MAX_CHARACTERS:
         raise TooLongError(
@@ -31,7 +26,7 @@ def check_caption(caption: str, name: str = "a caption") -> None:
 
 
 def check_text_file(path: Path) -> None:
-    """Refuse a text file that may hold too long a caption: by its strings if it is JSON.
+    """Refuse a text file whose lines, or strings if it is JSON, may hold too long a caption.
 
     Raises:
         OSError: it cannot be read, or is not a regular file.
@@ -44,30 +39,20 @@ def check_text_file(path: Path) -> None:
 
 
 def check_lines(path: Path) -> None:
-    """Refuse a text file of which a line may hold too long a caption, before it is read.
-
-    Raises:
-        OSError: it cannot be read, or is not a regular file.
-        TooLongError: a line has more than 1,000,000 bytes.
-    """
+    """Check the lines of a text file, with the errors of `check_text_file`."""
     _check_distances(path, b"\n", "a line")
 
 
 def check_strings(path: Path) -> None:
-    """The same for a JSON document, of which a string is measured in the place of a line.
-
-    Raises:
-        OSError: it cannot be read, or is not a regular file.
-        TooLongError: between two quotation marks there are more than 1,000,000 bytes.
-    """
+    """Check the strings of a JSON document, with the errors of `check_text_file`."""
     _check_distances(path, b'"', "a string")
 
 
 def _check_distances(path: Path, end: bytes, what: str) -> None:
-    length = 0  # of what the last block began and did not end
+    length = 0  # of the unfinished line or string at the end of the last block
     with open_regular(path) as file:
         while block := file.read(_BLOCK):
-            if end == b'"':  # an escaped one ends nothing
+            if end == b'"':  # an escaped quotation mark is no end
                 block = block.replace(b"\\\\", b"  ").replace(b'\\"', b"  ")
             else:
                 block = block.replace(b"\r", b"\n")

@@ -1,7 +1,6 @@
-"""Captions <-> token ids: a byte-level BPE learnt from captions, kept inside the weights."""
+"""A tokenizer (captions <-> token ids) whose vocabulary is learnt, and saved with the weights."""
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,23 +10,24 @@ import torch
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor
 
+from textgan.caption.tokens import checked, encode_all, padded, warn_of_cut
 from textgan.pretrained.part import Part
-from textgan.pretrained.tokenizer_check import TokenizerErrors, encode, read_tokenizer, try_captions
+from textgan.pretrained.tokenizer_check import TokenizerErrors, read_tokenizer, try_captions
 
 PAD, BEGIN, END = SPECIAL_TOKENS = ("<pad>", "<begin>", "<end>")
 SMALLEST_VOCABULARY = 256 + len(SPECIAL_TOKENS)
 
 
 class Tokenizer(Part):
-    """Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019), so any script has tokens.
+    """Byte-level BPE (Sennrich et al. 2016; Radford et al. 2019), which has tokens for any script.
 
-    Its vocabulary is an extra state of this module, a uint8 tensor that goes where the state dict
-    goes. `fit` learns it, `from_json` takes over that of another encoder.
+    Its vocabulary is an extra state of this module, a uint8 tensor in the state dict. `fit` learns
+    it; `from_json` takes the vocabulary of another encoder.
 
     Args:
         vocab_size: largest number of tokens, at least 259 (256 bytes and three special tokens).
         max_length: largest number of tokens of a caption, begin and end included; the rest is cut.
-        lowercase: whether `fit` makes a vocabulary that does not tell capitals from small letters.
+        lowercase: whether `fit` makes a vocabulary in which capitals equal small letters.
     """
 
     def __init__(
@@ -47,16 +47,16 @@ class Tokenizer(Part):
 
     @classmethod
     def from_json(cls, text: str, *, max_length: int, pad_token: str | None = None) -> "Tokenizer":
-        """A fitted tokenizer from a `tokenizer.json` of the tokenizers library, of any kind.
+        """Return a fitted tokenizer from a `tokenizer.json` of the tokenizers library, of any kind.
 
         Args:
             text: the file's content; its post-processor must add a special token to every caption.
             max_length: as in the constructor.
-            pad_token: what fills up shorter captions; None means the one that the JSON names.
+            pad_token: token that fills up shorter captions; None means that of the JSON.
 
         Raises:
-            ValueError: it is none, fails or takes long at the captions that it is tried on, or
-                lacks the pad token.
+            ValueError: `text` is no tokenizer's, fails or takes long at the captions that it is
+                tried on, or has no such pad token.
         """
         backend = read_tokenizer(text)
         if pad_token is not None:
@@ -71,7 +71,7 @@ class Tokenizer(Part):
 
     @property
     def is_fitted(self) -> bool:
-        """Whether there is a vocabulary."""
+        """Whether the tokenizer has a vocabulary."""
         return bool(self._json)
 
     @property
@@ -82,9 +82,9 @@ class Tokenizer(Part):
     def fit(self, captions: Iterable[str]) -> None:
         """Learn the vocabulary anew; the same captions, in any order, give the same one.
 
-        One warning says how many of them are longer than max_length.
+        One warning tells how many of them are longer than max_length.
         """
-        captions = _checked(captions)
+        captions = checked(captions)
         if not captions:
             raise ValueError("captions must hold at least one caption to learn a vocabulary from")
         backend = tokenizers.Tokenizer(models.BPE())
@@ -110,34 +110,27 @@ class Tokenizer(Part):
         self._encode(captions)
 
     def check_lengths(self, captions: Iterable[str]) -> None:
-        """Warn, unless it was said before, how many of these captions will be cut."""
-        self._encode(_checked(captions))
+        """Warn of captions that are longer than max_length, unless a warning was given before."""
+        self._encode(checked(captions))
 
     def forward(self, captions: list[str]) -> tuple[Tensor, Tensor]:
         """B captions -> token_ids (B, L) int64 and mask (B, L) bool, True at tokens; on the CPU.
 
-        L is the longest of the batch. An empty caption still has its begin and end token.
+        L is the length of the longest caption. An empty caption has a begin and an end token.
 
         Raises:
             RuntimeError: there is no vocabulary yet.
-            ValueError: the tokenizer, one of another library, cannot read a caption.
+            ValueError: a tokenizer by `from_json` fails at a caption.
         """
-        encodings = self._encode(_checked(captions))
-        rows = [torch.tensor(encoding.ids) for encoding in encodings]
-        length = max((len(row) for row in rows), default=0)
-        token_ids = torch.full((len(rows), length), self.pad_id)  # (B, L)
-        mask = torch.zeros(len(rows), length, dtype=torch.bool)  # (B, L)
-        for place, row in enumerate(rows):
-            token_ids[place, : len(row)] = row
-            mask[place, : len(row)] = True
-        return token_ids, mask
+        token_ids, mask = padded(self._encode(checked(captions)), self.pad_id)
+        return torch.from_numpy(token_ids), torch.from_numpy(mask)
 
     def spans(self, captions: list[str]) -> list[list[tuple[int, int]]]:
-        """For each caption, from which to which character each of its tokens goes.
+        """Return, for each token of each caption, the (start, end) of its characters.
 
-        A letter of several bytes may be shared by several tokens; (0, 0) is a special token.
+        Several tokens may share a character of several bytes; a special token has (0, 0).
         """
-        return [encoding.offsets for encoding in self._encode(_checked(captions))]
+        return [encoding.offsets for encoding in self._encode(checked(captions))]
 
     def decode(self, token_ids: Tensor | list[list[int]]) -> list[str]:
         """Token ids (B, L) -> B captions, special tokens left out."""
@@ -152,15 +145,15 @@ class Tokenizer(Part):
         return torch.frombuffer(content, dtype=torch.uint8) if content else torch.zeros(0).byte()
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Take over what `get_extra_state` returned.
+        """Take the vocabulary of `get_extra_state`.
 
         Raises:
-            ValueError: it is no tokenizer's JSON, or cannot read the captions that it is tried on.
+            ValueError: it is no tokenizer's JSON, or fails at the captions that it is tried on.
         """
         self._adopt(state.cpu().numpy().tobytes())
 
     def _adopt(self, content: bytes, *, tried: bool = False) -> None:
-        """Encode by this JSON from now on, b"" meaning no vocabulary, once it was tried."""
+        """Check this JSON, and encode by it from now on; b"" means no vocabulary."""
         backend = _backend(content, self.max_length) if content else None
         size = backend.get_vocab_size() if backend else 0
         if size > self.vocab_size:
@@ -184,28 +177,22 @@ class Tokenizer(Part):
         return self._backend
 
     def _encode(self, captions: list[str]) -> list[tokenizers.Encoding]:
-        backend = self._fitted()
         limits = {"max_length": self.max_length, "vocab_size": self.vocab_size}
-        encodings = [encode(backend, caption, **limits) for caption in captions]
-        self._warn_once(sum(bool(encoding.overflowing) for encoding in encodings), len(encodings))
+        encodings = encode_all(self._fitted(), captions, **limits)
+        if not self._warned.done:
+            self._warned.done = warn_of_cut(encodings, self.max_length)
         return encodings
 
-    def _warn_once(self, cut: int, total: int) -> None:
-        if cut and not self._warned.said:
-            self._warned.said = True
-            limit = f"max_length = {self.max_length} tokens"
-            warnings.warn(f"{cut} of {total} captions were cut to {limit}", stacklevel=2)
-
     def __getstate__(self) -> dict[str, Any]:
-        """All but the backend, whose own copy would forget how to read special tokens."""
+        """All but the backend, whose copy would lose `encode_special_tokens`."""
         return self.__dict__ | {"_backend": None}
 
 
 class _Once:
-    """Whether something was said; copies of its owner share it, so that one of them says it."""
+    """A flag that is shared with copies of its owner, so that only one of them gives a warning."""
 
     def __init__(self) -> None:
-        self.said = False
+        self.done = False
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "_Once":
         return self
@@ -218,7 +205,7 @@ def _backend(content: bytes, max_length: int) -> tokenizers.Tokenizer:
         raise ValueError("pad_token must be given, since the tokenizer's JSON names none")
     backend.enable_padding(pad_id=padding["pad_id"], pad_token=padding["pad_token"])
     backend.enable_truncation(max_length)
-    backend.encode_special_tokens = True  # a caption that says "<end>" means these five letters
+    backend.encode_special_tokens = True  # "<end>" in a caption is these five characters
     with TokenizerErrors("the tokenizer's JSON", "cannot read the empty caption"):
         empty = backend.encode("").ids
     if not empty:
@@ -226,22 +213,9 @@ def _backend(content: bytes, max_length: int) -> tokenizers.Tokenizer:
     return backend
 
 
-def _checked(captions: Iterable[str]) -> list[str]:
-    if isinstance(captions, str):
-        raise TypeError(f"captions must be a list of strings, got the string {captions!r:.80}")
-    captions = list(captions)
-    for caption in captions:
-        if not isinstance(caption, str):
-            kind = type(caption).__name__
-            raise TypeError(f"captions must be strings, got {kind} {caption!r:.80}")
-        if not caption.isascii() and any("\ud800" <= letter <= "\udfff" for letter in caption):
-            raise ValueError(f"captions must be valid Unicode, got {caption!r:.80}")
-    return captions
-
-
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """No threads of the tokenizers library: older versions then warn at each later fork."""
+    """Let the tokenizers library start no threads: older versions then warn at each later fork."""
     before = os.environ.get("TOKENIZERS_PARALLELISM")
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     try:

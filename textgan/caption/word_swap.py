@@ -11,18 +11,18 @@ _EDGE = ""
 
 
 class WordSwap:
-    """Puts another word in the place of one, that stands between the same two words elsewhere.
+    """Replaces one word of a caption by a word that occurs between the same two words elsewhere.
 
-    "a large red circle" becomes "a large blue circle" where some caption has "large blue circle".
-    Of a caption without such a place, a word is replaced by one that follows the same word
-    elsewhere; failing that, the caption stays.
+    "a large red circle" becomes "a large blue circle" if some caption has "large blue circle". If
+    no word can be replaced so, one is replaced by a word that follows the same word elsewhere; if
+    that is impossible too, the caption is returned unchanged.
 
     Args:
-        captions: where words are learnt from.
-        max_share: a word that stands in a larger share of these captions is neither changed nor put
-            in the place of one. Function words are frequent in every language, and to change one
-            makes a caption odd rather than wrong; but the names of what a data set is mostly of are
-            frequent too. 1 spares no word.
+        captions: from which the words and their neighbours are learnt.
+        max_share: a word in a larger share of these captions is neither replaced nor inserted.
+            Function words are frequent in every language, and replacing one makes a caption odd
+            rather than wrong; but the main subjects of a data set are frequent too. 1 excludes no
+            word.
 
     Raises:
         ValueError: `max_share` is not above 0 and at most 1.
@@ -45,10 +45,7 @@ class WordSwap:
         self._after = {before: sorted(words) for before, words in after.items()}
 
     def __call__(self, caption: str, *key: int) -> str:
-        """The caption with a word changed; which one and to what depend on the key alone.
-
-        The new word is in small letters.
-        """
+        """Replace one word, chosen by the key alone; the new word is in small letters."""
         old, words = caption.lower().split(), caption.split()
         around = [_EDGE, *old, _EDGE]
         found = [self._between.get(sides, ()) for sides in zip(around, around[2:], strict=False)]
@@ -65,7 +62,7 @@ class WordSwap:
         return " ".join(words)
 
     def _open(self, old: Sequence[str], found: Sequence[Sequence[str]]) -> list[int]:
-        """The places whose word may be changed, into one of those found for it."""
+        """Return the positions of words that may be replaced by another of those found for them."""
         return [
             place
             for place, (word, others) in enumerate(zip(old, found, strict=True))

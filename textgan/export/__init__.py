@@ -1,4 +1,4 @@
-"""A trained pipeline as one graph in a file, which draws without this package or in it."""
+"""Export of a trained pipeline as one graph in a file, and sampling from that file."""
 
 from textgan.export.exported import ExportedOutput, ExportedPipeline
 from textgan.export.writing import export_pipeline

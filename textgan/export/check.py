@@ -1,4 +1,4 @@
-"""Whether an exported graph draws what the pipeline draws."""
+"""Comparison of an exported graph with its pipeline."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ BATCHES = (1, 3, 16)
 
 @dataclass(frozen=True)
 class Tolerance:
-    """How far pictures in [-1, 1] may be from PyTorch's: anywhere, and on average."""
+    """Largest absolute difference to PyTorch of images in [-1, 1]: of one value, and on average."""
 
     greatest: float
     mean: float
@@ -29,7 +29,7 @@ FLOAT, INT8 = Tolerance(1e-3, 1e-3), Tolerance(2.0, 0.1)
 def differences(
     graph: SamplingGraph, session: Session, reader: CaptionReader
 ) -> tuple[float, float]:
-    """The greatest and the mean absolute difference over random captions, short and long."""
+    """Return the greatest and the mean absolute difference over random captions, short and long."""
     random, gaps = np.random.default_rng(0), []
     for captions in random_batches(reader, random):
         noise = random.standard_normal((len(captions), *graph.pipeline.noise_shape), np.float32)
@@ -42,11 +42,7 @@ def differences(
 
 
 def accept_tokens(tokenizer: Tokenizer, reader: CaptionReader) -> None:
-    """Refuse a reader that splits captions into other tokens than the pipeline's tokenizer.
-
-    Raises:
-        ConfigError: it does.
-    """
+    """Raise ConfigError if the reader's tokens are not those of the pipeline's tokenizer."""
     for captions in random_batches(reader, np.random.default_rng(0)):
         expected = [tensor.numpy() for tensor in tokenizer(captions)]
         if not all(map(np.array_equal, reader(captions), expected)):
@@ -55,7 +51,7 @@ def accept_tokens(tokenizer: Tokenizer, reader: CaptionReader) -> None:
 
 
 def random_batches(reader: CaptionReader, random: np.random.Generator) -> Iterator[list[str]]:
-    """Captions of any letters, in batches of each size, short ones and long ones."""
+    """Return random captions, short and long, in batches of each size."""
     for batch in BATCHES:
         for longest in (1, reader.max_length):
             yield random_captions(reader, random, batch, longest)
@@ -64,12 +60,12 @@ def random_batches(reader: CaptionReader, random: np.random.Generator) -> Iterat
 def random_captions(
     reader: CaptionReader, random: np.random.Generator, number: int, longest: int
 ) -> list[str]:
-    """Captions of random tokens, the first of about `longest` of them, none that would be cut."""
+    """Return captions of random tokens, the first of about `longest`; none would be cut."""
     size, captions = reader.backend.get_vocab_size(), []
     for place in range(number):
         length = longest if place == 0 else random.integers(0, longest, endpoint=True)
         ids = random.integers(0, size, length).tolist()
-        # Special tokens fall away, and half letters take more tokens than they were.
+        # Decoding omits special tokens, and replaces a part of a character by a longer text.
         while reader.backend.encode(reader.backend.decode(ids)).overflowing:
             ids.pop()
         captions.append(reader.backend.decode(ids))
@@ -77,13 +73,9 @@ def random_captions(
 
 
 def accept_differences(greatest: float, mean: float, tolerance: Tolerance) -> None:
-    """Refuse what is too far off, or no number.
-
-    Raises:
-        ConfigError: it is.
-    """
+    """Raise ConfigError if a difference is above the tolerance, or NaN."""
     if not (greatest <= tolerance.greatest and mean <= tolerance.mean):
         raise ConfigError(
-            f"the exported graph must draw within {tolerance.greatest:g} of PyTorch in [-1, 1] and "
-            f"within {tolerance.mean:g} on average, got {greatest:.2g} and {mean:.2g}"
+            f"images of the exported graph must be within {tolerance.greatest:g} of PyTorch's in "
+            f"[-1, 1], and within {tolerance.mean:g} on average, got {greatest:.2g} and {mean:.2g}"
         )

@@ -1,4 +1,4 @@
-"""The bytes of an ONNX file that a stranger may have written, checked before they are run."""
+"""Validation of an untrusted ONNX file before it is run."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,24 +10,24 @@ from textgan.export.files import require
 if TYPE_CHECKING:
     import onnx
 
-_LARGEST = 2**31 - 1  # bytes: protobuf, which ONNX files are written in, reads no larger message
-# Operators whose number of steps is not bounded by the size of a tensor.
+_LARGEST = 2**31 - 1  # bytes, the limit of protobuf, in which ONNX files are written
+# The number of steps is not bounded by the size of a tensor.
 _ENDLESS = ("Loop",)
 
 
 def read_onnx(file: Path) -> bytes:
-    """The content of the file, which is a whole graph and leads to no other file.
+    """Read the file, and check that it is a whole graph that names no other file.
 
-    `export_pipeline` writes weights into the graph's own file. A graph may also keep them in other
-    files, whose names it gives, and a stranger's could then show the pixels of any file.
+    `export_pipeline` writes weights into the file of the graph. An untrusted graph could name any
+    other file for its weights, and so make images of the file's content.
 
     Args:
-        file: is read once, so that what was checked is what is run.
+        file: is read once, so that the checked bytes are those that are run.
 
     Raises:
         ConfigError: onnx is not installed.
-        ValueError: the file is too large or no ONNX graph, it names another file, or it has an
-            operator that might never end.
+        ValueError: the file is too large or no ONNX graph, names another file, or has an operator
+            that might never end.
     """
     require("onnx")
     import onnx
@@ -48,7 +48,7 @@ def read_onnx(file: Path) -> bytes:
 
 
 def _below(nodes: Iterator["onnx.NodeProto"]) -> Iterator["onnx.NodeProto | onnx.GraphProto"]:
-    """The nodes, the graphs inside their attributes, and the nodes of those."""
+    """Return the nodes, the graphs inside their attributes, and the nodes of those."""
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()

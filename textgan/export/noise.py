@@ -1,8 +1,8 @@
-"""The noise of `textgan.seed.keyed_randn`, number by number, by numpy alone.
+"""The noise of `textgan.seed.keyed_randn`, computed by numpy without torch.
 
-What torch draws on a CPU: its Mersenne twister, seeded as numpy's legacy one, and the transform of
-Box and Muller (1958). Of less than 16 numbers it makes pairs in double precision, of more it makes
-16 of 16 in single precision; the last 16 are drawn anew where 16 does not divide their number.
+Torch's generator on a CPU is a Mersenne twister, seeded as numpy's legacy one, with the transform
+of Box and Muller (1958). Fewer than 16 numbers are computed in pairs and double precision, more in
+groups of 16 and single precision; the last 16 are drawn again if 16 does not divide their number.
 """
 
 import hashlib
@@ -21,13 +21,12 @@ def keyed_normal(keys: list[tuple[int, ...]], shape: tuple[int, ...]) -> np.ndar
 
 
 def _seed(key: tuple[int, ...]) -> int:
-    """The lower 32 bits of `textgan.seed.seed_from`, which are all that torch's twister takes."""
+    """Return the lower 32 bits of `textgan.seed.seed_from`; torch's twister ignores the others."""
     digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "little") >> 1) & 0xFFFFFFFF
 
 
 def _normal(seed: int, size: int) -> np.ndarray:
-    """(size,) float32."""
     twister = np.random.RandomState(seed)
     if size < _AT_ONCE:
         return _pairs(twister, size)
@@ -39,12 +38,12 @@ def _normal(seed: int, size: int) -> np.ndarray:
 
 
 def _bits(twister: np.random.RandomState, number: int) -> np.ndarray:
-    """So many outputs of 32 bits, as uint64."""
+    """Return outputs of 32 bits, as uint64."""
     return twister.randint(0, 2**32, number, dtype=np.uint32).astype(np.uint64)
 
 
 def _single(twister: np.random.RandomState, number: int) -> np.ndarray:
-    """Uniform in [0, 1), of 24 bits, float32."""
+    """Return numbers uniform in [0, 1), of 24 bits, float32."""
     fraction = _bits(twister, number) & np.uint64(2**24 - 1)
     return fraction.astype(np.float32) * np.float32(2**-24)
 
@@ -63,5 +62,5 @@ def _sixteens(uniform: np.ndarray) -> np.ndarray:
 
 
 def _on_circle(radius: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """The cosines before the sines, in each row."""
+    """Return the cosines before the sines, in each row."""
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1).reshape(-1)

@@ -1,4 +1,4 @@
-"""A traced graph as ONNX, in float32 or with weights of 8 bits."""
+"""Conversion of a traced graph to ONNX, in float32 or with 8-bit weights."""
 
 import logging
 import warnings
@@ -16,7 +16,7 @@ OPSET = 20
 
 
 def write_onnx(program: ExportedProgram, graph: SamplingGraph, file: Path) -> None:
-    """Translate what was traced of the graph, weights and all, into one file."""
+    """Write a traced graph with its weights into one ONNX file."""
     with _silence():
         onnx = torch.onnx.export(
             program,
@@ -32,16 +32,16 @@ def write_onnx(program: ExportedProgram, graph: SamplingGraph, file: Path) -> No
 
 
 def quantise(file: Path) -> None:
-    """Turn the weights of matrix products into 8 bits, each channel with a scale of its own.
+    """Quantise the weights of matrix products to 8 bits, with one scale per channel.
 
-    What they are multiplied with is rounded to 8 bits as it comes (dynamic quantisation).
-    Convolutions stay as they are: onnxruntime is not faster with those of 8 bits.
+    Their inputs are rounded to 8 bits when they are computed (dynamic quantisation). Convolutions
+    are not quantised: onnxruntime is not faster with 8-bit ones.
     """
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     model = onnx.load(file)
-    # Shapes of weights, which some versions of onnxruntime transpose and then find contradicted.
+    # Some versions of onnxruntime transpose weights, and then refuse their stored shapes.
     del model.graph.value_info[:]
     with _silence():
         quantize_dynamic(
@@ -55,7 +55,7 @@ def quantise(file: Path) -> None:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Neither warnings nor log lines of the exporter; the root logger stays as it was."""
+    """Suppress warnings and log lines of the exporter, and restore the root logger."""
     root, disabled = logging.getLogger(), logging.root.manager.disable
     handlers = list(root.handlers)
     logging.disable(max(disabled, logging.WARNING))
@@ -65,4 +65,4 @@ def _silence() -> Iterator[None]:
             yield
     finally:
         logging.disable(disabled)
-        root.handlers[:] = handlers  # `logging.warning` makes one where there is none
+        root.handlers[:] = handlers  # `logging.warning` adds one if there is none

@@ -1,4 +1,4 @@
-"""A graph in a file, ready to run."""
+"""Running the graph of an exported folder."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 # token_ids (B, L) int64, mask (B, L) bool, noise (B, *noise_shape) float32
 #   -> images (B, C, H, W) float32 in [-1, 1]
 Session = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-_NOTHING_BUT_FATAL = 4  # errors are raised, and are not printed as well
+_ONLY_FATAL = 4  # errors are raised, and need not be printed too
 
 
 def open_session(folder: Path, kind: str, *, threads: int | None = None) -> Session:
-    """What runs the folder's graph on the CPU.
+    """Return a function that runs the folder's graph on the CPU.
 
     Args:
-        folder: where the graph is.
-        kind: "onnx" or "torch". `torch.export.load` unpickles, so that whoever wrote the folder can
-            have any code run: take the kind from the caller, never from the folder.
-        threads: of onnxruntime; None leaves the number to it.
+        folder: of the graph.
+        kind: "onnx" or "torch". `torch.export.load` unpickles, and so runs any code in the file:
+            take the kind from the caller, never from the folder.
+        threads: of onnxruntime; None means its own choice.
 
     Raises:
         ConfigError: onnxruntime is not installed.
-        ValueError: the file is no ONNX graph, or one that `read_onnx` refuses; `threads` is below
-            1, or given where torch runs the graph, which has the process's own number. The session
-            raises it where the graph cannot draw what it is given.
+        ValueError: the file is no ONNX graph, or `read_onnx` refuses it; `threads` is below 1, or
+            given for torch, which uses the threads of the process. The returned function raises
+            it if the graph fails.
     """
     if threads is not None and (threads < 1 or kind != "onnx"):
         rule = "threads must be at least 1, and None for the format torch"
@@ -46,15 +46,15 @@ def _onnx(file: Path, threads: int | None) -> Session:
     from onnxruntime.capi import onnxruntime_pybind11_state as state
 
     content, options = read_onnx(file), onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or 0  # 0 is its own choice
-    options.log_severity_level = _NOTHING_BUT_FATAL
+    options.intra_op_num_threads = threads or 0  # 0: its own choice
+    options.log_severity_level = _ONLY_FATAL
     failures = (
         *(state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf),
         *(state.NotImplemented, state.RuntimeException),
     )
     try:
-        # A few bytes that ask for a tensor of gigabytes would have it made here already by constant
-        # folding, which the exporter has done.
+        # Constant folding would allocate here a tensor of gigabytes that an untrusted file defines
+        # in a few bytes. The exporter has folded constants already.
         session = onnxruntime.InferenceSession(
             content,
             options,
@@ -63,7 +63,7 @@ def _onnx(file: Path, threads: int | None) -> Session:
         )
     except failures as error:
         raise ValueError(
-            f"{file} is not a graph that onnxruntime can run: {_said(error)}"
+            f"{file} is not a graph that onnxruntime can run: {_first_words(error)}"
         ) from error
     _accept_names(file, session)
 
@@ -72,17 +72,13 @@ def _onnx(file: Path, threads: int | None) -> Session:
         try:
             return session.run([OUTPUT], given)[0]
         except failures as error:
-            raise ValueError(f"{file} cannot draw what it is given: {_said(error)}") from error
+            raise ValueError(f"{file} cannot be run: {_first_words(error)}") from error
 
     return run
 
 
 def _accept_names(file: Path, session: "InferenceSession") -> None:
-    """Refuse a graph whose inputs and outputs are not those that `export_pipeline` writes.
-
-    Raises:
-        ValueError: they are others.
-    """
+    """Raise ValueError unless the inputs and outputs are those of `export_pipeline`."""
     kinds = dict(zip(INPUTS, ("tensor(int64)", "tensor(bool)", "tensor(float)"), strict=True))
     found = {one.name: one.type for one in session.get_inputs()}
     if found != kinds or [one.name for one in session.get_outputs()] != [OUTPUT]:
@@ -90,8 +86,8 @@ def _accept_names(file: Path, session: "InferenceSession") -> None:
         raise ValueError(f"{rule}, but its inputs or outputs are others")
 
 
-def _said(error: Exception) -> str:
-    """The first words of onnxruntime's sentence, on one line."""
+def _first_words(error: Exception) -> str:
+    """Return the beginning of onnxruntime's message, on one line."""
     return " ".join(str(error).split())[:200]
 
 

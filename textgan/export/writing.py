@@ -1,4 +1,4 @@
-"""Writing a pipeline as one graph, its tokenizer beside it."""
+"""Export of a pipeline as one graph and a tokenizer."""
 
 import os
 import shutil
@@ -24,28 +24,28 @@ def export_pipeline(
     format: Literal["onnx", "torch"] = "onnx",
     int8: bool = False,
 ) -> ExportInfo:
-    """Write what draws without this package, and check that it draws the same.
+    """Write a pipeline as files that need no textgan, and compare their images with its own.
 
     One graph holds text encoder and generator: token_ids (B, L) int64, mask (B, L) bool and noise
     (B, *noise_shape) float32 -> images (B, C, H, W) float32 in [-1, 1], for any B, and any L up to
-    the encoder's longest caption. Beside it `tokenizer.json`, of the tokenizers library, says what
-    the tokens of a caption are (where special tokens in a caption are to be read as letters:
-    `encode_special_tokens`), and `export.json` what else there is to know.
+    the encoder's longest caption. `tokenizer.json` is a file of the tokenizers library; set its
+    `encode_special_tokens`, so that special tokens in a caption are read as letters. `export.json`
+    has all other facts (`ExportInfo`).
 
     Args:
-        pipeline: what is written, with the ability "one_graph"; it stays as it is.
-        folder: a new one, or an empty one; it comes into being whole or not at all.
+        pipeline: with the ability "one_graph"; it is not changed.
+        folder: must be new or empty; it is written completely or not at all.
         format: "onnx" writes `model.onnx`; "torch", by `torch.export.save`, `model.pt2`.
-        int8: whether the weights of matrix products become 8 bits; of ONNX alone.
+        int8: whether the weights of matrix products are quantised to 8 bits; for ONNX alone.
 
     Returns:
-        What `export.json` says, with the difference to the pipeline that was found.
+        The content of `export.json`, with the difference between graph and pipeline.
 
     Raises:
-        TypeError: the pipeline lacks the ability, or its text encoder reads no tokens.
-        ValueError: an argument is not one of these, or the text encoder has no vocabulary.
-        FileExistsError: the folder holds something.
-        ConfigError: a package is missing, or what was written draws something else.
+        TypeError: the pipeline lacks the ability, or its text encoder has no tokenizer.
+        ValueError: an argument is out of range, or the text encoder has no vocabulary.
+        FileExistsError: the folder is not empty.
+        ConfigError: a package is missing, or the images of graph and pipeline differ.
     """
     folder = Path(folder)
     if format not in GRAPHS:
@@ -53,7 +53,7 @@ def export_pipeline(
     if int8 and format != "onnx":
         raise ValueError(f'int8 must be False for the format "torch", got {int8}')
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"folder must be new or empty, but {str(folder)!r} holds something")
+        raise FileExistsError(f"folder must be new or empty, but {str(folder)!r} is not empty")
     if format == "onnx":
         require("onnx", "onnxscript", "onnxruntime")
 
@@ -71,7 +71,7 @@ def export_pipeline(
 
 
 def _write_graph(graph: "SamplingGraph", folder: Path, kind: str, int8: bool) -> int | None:
-    """Write the graph's file; the version of ONNX's operators, if it is ONNX."""
+    """Write the file of the graph; return the version of ONNX's operators, or None for torch."""
     import torch
 
     from textgan.export.graph import trace
@@ -90,7 +90,7 @@ def _write_graph(graph: "SamplingGraph", folder: Path, kind: str, int8: bool) ->
 
 
 def _write_tokenizer(tokenizer: "Tokenizer", file: Path) -> "CaptionReader":
-    """What reads captions by the file that was written."""
+    """Write `tokenizer.json`, and return a checked reader of it."""
     import tokenizers
 
     from textgan.export.check import accept_tokens
@@ -109,7 +109,7 @@ def _write_tokenizer(tokenizer: "Tokenizer", file: Path) -> "CaptionReader":
 def _check_graph(
     graph: "SamplingGraph", reader: "CaptionReader", folder: Path, kind: str, int8: bool
 ) -> tuple[float, float]:
-    """The greatest and the mean difference between what the file and the graph draw."""
+    """Return the greatest and the mean difference between images of the file and the graph."""
     from textgan.export.check import FLOAT, INT8, accept_differences, differences
     from textgan.export.session import open_session
 
@@ -148,7 +148,7 @@ def _information(
 
 @contextmanager
 def _beside(folder: Path) -> Iterator[Path]:
-    """A new folder that takes the place of `folder` in the end, or is removed."""
+    """Yield a new folder, which replaces `folder` at the end, or is removed after an error."""
     beside = folder.with_name(f".{folder.name}.{os.getpid()}")
     beside.mkdir(parents=True)
     try:

@@ -1,4 +1,4 @@
-"""An exported folder that a stranger wrote runs no code, reads no other file, and is refused."""
+"""An untrusted exported folder runs no code, reads no other file, and is checked."""
 
 import json
 import pickle
@@ -36,14 +36,14 @@ def folder(onnx_folder, tmp_path) -> Path:
 
 
 @pytest.fixture
-def say(folder) -> Callable[..., None]:
+def change(folder) -> Callable[..., None]:
     """Changes fields of its export.json."""
 
-    def change(**fields: object) -> None:
+    def write(**fields: object) -> None:
         file = folder / "export.json"
         file.write_text(json.dumps(json.loads(file.read_text()) | fields))
 
-    return change
+    return write
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def node(kind: str, *inputs: str, output: str = "images", **attributes: object):
 
 
 def elsewhere(location: str):
-    """A weight that lies in another file."""
+    """A weight in another file."""
     tensor = onnx.TensorProto(name="weight", data_type=onnx.TensorProto.FLOAT, dims=[4])
     tensor.data_location = onnx.TensorProto.EXTERNAL
     tensor.external_data.add(key="location", value=location)
@@ -83,11 +83,13 @@ def constant(value: object):
     return onnx.numpy_helper.from_array(np.array(value), "weight")
 
 
-def test_the_folder_does_not_choose_the_loader_that_unpickles(folder, say, tmp_path, monkeypatch):
+def test_the_folder_does_not_choose_the_loader_that_unpickles(
+    folder, change, tmp_path, monkeypatch
+):
     monkeypatch.setattr(torch.export, "load", None)  # calling it would be a TypeError
     (folder / "model.pt2").write_bytes(pickle.dumps(Touch(tmp_path / "harm")))
-    say(format="torch")
-    with pytest.raises(ValueError, match=r'give format="torch" only if you trust who wrote it'):
+    change(format="torch")
+    with pytest.raises(ValueError, match=r'give format="torch" only if you trust its author'):
         ExportedPipeline(folder)
     assert not (tmp_path / "harm").exists()
 
@@ -99,7 +101,7 @@ def test_a_pickle_under_the_name_of_an_onnx_graph_is_not_opened(folder, tmp_path
     assert not (tmp_path / "harm").exists()
 
 
-def test_a_folder_of_the_other_format_is_a_sentence(onnx_folder, torch_folder):
+def test_a_folder_of_the_other_format_is_refused(onnx_folder, torch_folder):
     with pytest.raises(ValueError, match=r'holds model.onnx, which is opened by format="onnx"'):
         ExportedPipeline(onnx_folder, format="torch")
     with pytest.raises(ValueError, match=r"holds model.pt2, whose loader runs any code"):
@@ -182,26 +184,54 @@ def test_a_tensor_of_gigabytes_in_a_few_bytes_is_not_made_at_loading(folder, gra
 @pytest.mark.parametrize(
     ("nodes", "sentence"),
     [
-        ([("ConstantOfShape", "weight")], "model.onnx cannot draw what it is given: "),
-        ([("Identity", "noise")], r"must draw float32 \(1, 3, 16, 16\), as export.json says, got"),
+        ([("ConstantOfShape", "weight")], "model.onnx cannot be run: "),
+        ([("Identity", "noise")], r"must return float32 \(1, 3, 16, 16\), by export.json, got"),
     ],
 )
-def test_a_graph_that_cannot_draw_is_a_sentence(folder, graph, nodes, sentence):
+def test_a_graph_that_fails_is_one_sentence(folder, graph, nodes, sentence):
     graph([node(*words) for words in nodes], [constant([2**45])])
     with pytest.raises(ValueError, match=sentence):
         ExportedPipeline(folder)("a star")
 
 
 @pytest.mark.parametrize(
-    ("field", "value"),
+    ("fields", "sentence"),
     [
-        *(("noise_shape", [2**40]), ("noise_shape", [2**20, 2**20]), ("noise_shape", [-1])),
-        *(("noise_shape", ["a"]), ("noise_shape", [True]), ("image_size", 10**9)),
-        *(("image_size", -1), ("channels", 0), ("pad_id", -1), ("pad_id", 2**40)),
-        ("max_length", 0),
+        *(({"noise_shape": shape}, "noise_shape") for shape in ([2**40], [2**20, 2**20], [-1])),
+        *(({"noise_shape": shape}, "noise_shape") for shape in (["a"], [True], 5)),
+        *(({"image_size": size}, "image_size") for size in (10**9, -1)),
+        *(({"pad_id": pad_id}, "pad_id") for pad_id in (-1, 2**40)),
+        *(({"channels": 0}, "channels"), ({"max_length": 0}, "max_length")),
+        *(({"format": []}, "all fields"), ({"int8": "no"}, "a <class 'bool'> as int8")),
+        ({"format_version": 9}, "all fields of format_version 1, got version 9 with 13"),
+    ],
+    ids=str,
+)
+def test_fields_of_a_wrong_kind_or_size_are_named(folder, change, fields, sentence):
+    change(**fields)
+    with pytest.raises(ValueError, match=f"export.json must have .*{sentence}"):
+        ExportedPipeline(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "sentence"),
+    [
+        ("model.onnx", b"half", "model.onnx is not an ONNX graph"),
+        ("model.onnx", None, "has no model.onnx, which its export.json names"),
+        ("tokenizer.json", b'{"model"', "tokenizer.json is not a tokenizer's JSON"),
+        ("tokenizer.json", b"[]", "tokenizer.json is not a tokenizer's JSON with an object under"),
+        ("tokenizer.json", b"{}", "tokenizer.json is not a tokenizer's JSON"),
+        ("tokenizer.json", None, "has no tokenizer.json"),
+        ("export.json", b"[", "export.json is not valid JSON"),
+        ("export.json", b"3", "all fields of format_version 1, got version None with 0"),
+        ("export.json", b"{}", "must have all fields of format_version 1"),
+        ("export.json", None, "one that textgan export wrote, but .* has no export.json"),
     ],
 )
-def test_a_size_that_is_absurd_is_named(folder, say, field, value):
-    say(**{field: value})
-    with pytest.raises(ValueError, match=f"export.json must have (a )?{field}"):
+def test_a_folder_with_a_broken_or_missing_file_is_refused(folder, file, content, sentence):
+    if content is None:
+        (folder / file).unlink()
+    else:
+        (folder / file).write_bytes(content)
+    with pytest.raises(FileNotFoundError if content is None else ValueError, match=sentence):
         ExportedPipeline(folder)
