@@ -1,7 +1,8 @@
-"""Layouts of public data sets and of spreadsheets."""
+"""Layouts of public data sets and of spreadsheets, and the messages for those not read."""
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,12 @@ ONE = ("a red thing, large",)
 TWO = ("a thing", "b thing")
 
 
-def csv_of(header: str, row: str, **options: str) -> dict[str, bytes]:
+def csv_of(
+    header: str, row: str, name: str = "metadata.csv", end: str = "\n", encoding: str = "utf-8"
+) -> dict[str, bytes]:
     """A captions file of a row for each image, {} being its name."""
-    lines = [*([header] if header else []), *(row.replace("{}", name) for name in NAMES)]
-    name = options.get("name", "metadata.csv")
-    end = options.get("end", "\n")
-    return {name: (end.join(lines) + end).encode(options.get("encoding", "utf-8"))}
+    lines = [*([header] if header else []), *(row.replace("{}", each) for each in NAMES)]
+    return {name: (end.join(lines) + end).encode(encoding)}
 
 
 def json_of(document: object, name: str = "metadata.json") -> dict[str, bytes]:
@@ -82,10 +83,7 @@ READ = {
     # JSON
     "an array": (json_of(ROWS), ONE),
     "an array in .jsonl": (json_of(ROWS, "metadata.jsonl"), ONE),
-    "lines in .json": (
-        {"data.json": "\n".join(map(json.dumps, ROWS)).encode()},
-        ONE,
-    ),
+    "lines in .json": ({"data.json": "\n".join(map(json.dumps, ROWS)).encode()}, ONE),
     "an array of pairs": (json_of([[name, BARE] for name in NAMES], "all.json"), ONE),
     "captions by name": (json_of({name: list(TWO) for name in NAMES}, "all.json"), TWO),
     "objects by name, kohya": (
@@ -195,6 +193,82 @@ def test_names_are_found_in_sub_folders(tmp_path, layout, lay, folder, said):
     files = [place.replace("{}", name) for name in NAMES]
     data = folder(lay(tmp_path, others, files))
     assert said(data) == dict.fromkeys(files, ("a thing",))
+
+
+REFUSED = {
+    "parquet": (
+        {"data.parquet": b"PAR1"},
+        r"^{root} has its captions in Parquet .* data\.parquet, .*"
+        r"use data=huggingface data\.path={root}$",
+    ),
+    "arrow": ({"x/data-0.arrow": b""}, r"use data=huggingface data\.path={root}$"),
+    "tar": (
+        {"00000.tar": b"x"},
+        r"tar files such as 00000\.tar, .* data=webdataset data\.urls={root}$",
+    ),
+    "zip": ({"captions.zip": b"x"}, r"archives such as captions\.zip: unpack them$"),
+    "Windows-1252": (
+        csv_of("file_name,text", "{},a café \u2013 “nice”", encoding="cp1252"),
+        r"metadata\.csv must be UTF-8 text: .*reads as Windows-1252 \(.*a café \u2013 “nice”.*"
+        r"set data\.encoding=cp1252, or save it as UTF-8$",
+    ),
+    "Windows-1251": (
+        csv_of("file_name,text", "{},красный круг на белом", encoding="cp1251"),
+        r"reads as Windows-1251 \(.*красный круг на белом.*data\.encoding=cp1251",
+    ),
+    "UTF-16 without a mark": (
+        csv_of("file_name,text", "{},a thing", encoding="utf-16-le"),
+        r"it holds null bytes; .*data\.encoding=utf-16-le",
+    ),
+    "a list that cannot be read": (
+        csv_of("file_name,captions", "{},\"['a thing' 'b thing']\""),
+        r"p0\.png: a caption looks like a list and cannot be read as one: ",
+    ),
+    "two columns of captions": (
+        csv_of("file_name,title,description", "{},a,b"),
+        r"several columns that may hold the captions, description, title: .*data\.caption_column$",
+    ),
+    "two captions files": (
+        {"x.csv": b"file,text\np0.png,a\n", "y.csv": b"file,text\np0.png,b\n"},
+        r"several captions files \(x\.csv, y\.csv\): name one as data\.captions_file$",
+    ),
+    "two kinds of files beside": (
+        {"p0.txt": b"tag", "p0.caption": b"a thing"},
+        r"has \.txt and \.caption files .* data\.caption_suffix=\.txt or \.caption$",
+    ),
+    "commas without quotes": (
+        csv_of("file_name,text", "{},a red thing, large"),
+        r"line 2 has more fields than the header: .* in double quotes$",
+    ),
+    "unknown column names": (
+        csv_of("bild;beschreibung", "{};rot, klein"),
+        r"set file_column to one that it has, bild, beschreibung$",
+    ),
+    "two text columns without header": (csv_of("", "{}\ta\tb"), r"none of the col"),
+    "COCO's boxes": (
+        json_of({"images": IMAGES, "annotations": [{"image_id": 0, "bbox": [0, 0, 1, 1]}]}),
+        r"none of its annotations has a caption\. COCO's captions are in .* captions_\*\.json",
+    ),
+    "COCO of other images": (
+        json_of({"images": IMAGES, "annotations": [{"image_id": 7, "caption": "x"}]}),
+        r"has captions of 1 images that its list of images lacks, such as 7$",
+    ),
+}
+
+
+@pytest.mark.parametrize("layout", REFUSED)
+def test_a_layout_that_is_not_read_gets_a_sentence(tmp_path, layout, lay, folder):
+    others, sentence = REFUSED[layout]
+    pattern = sentence.replace("{root}", re.escape(str(tmp_path)))
+    with pytest.raises(ValueError, match=pattern) as caught:
+        folder(lay(tmp_path, others, NAMES)).setup("fit")
+    assert "\n" not in str(caught.value)
+
+
+def test_shards_without_images_beside_them_say_so_too(tmp_path, folder):
+    (tmp_path / "00000.tar").write_bytes(b"x")
+    with pytest.raises(ValueError, match=r"data=webdataset data\.urls="):
+        folder(tmp_path).setup("fit")
 
 
 @pytest.mark.parametrize(

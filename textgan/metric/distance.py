@@ -16,6 +16,15 @@ class FeatureDistance(TwoSamples):
             extractor's `standard_suffix` is added to it.
         other: the name for other features, as "fd"; the extractor's class is added, as fd_pixels.
         at_least: the number of images of each kind that the distance needs.
+
+    Args:
+        extractor: as in `FeatureMetric`.
+        name: the name of the value; None means `standard` for the 2048 features of Inception's last
+            pooling layer, `standard` with _768 and so on for its other features, and `other` with
+            the class for other networks.
+
+    Raises:
+        ValueError: the name is that of another distance.
     """
 
     standard: str

@@ -22,14 +22,7 @@ class FID(FeatureDistance):
     Its interval is from the jackknife over ten groups of samples and real images (None below 100 of
     them): the variation with other images, without the bias at this n.
 
-    Args:
-        extractor: as in `FeatureMetric`.
-        name: the name of the value; None means fid for the 2048 features of Inception's last
-            pooling layer, fid_768 and so on for its other features, fd_ with the class for other
-            networks.
-
-    Raises:
-        ValueError: the name is that of another distance.
+    The arguments are those of `FeatureDistance`; the name is fid, or as fid_768, or as fd_pixels.
     """
 
     standard, other, at_least = "fid", "fd", 2

@@ -23,14 +23,7 @@ class KID(FeatureDistance):
     Its interval is from the jackknife: each image of either kind is left out once, as if real
     images and samples were independent. Close to 0 it is wider than necessary.
 
-    Args:
-        extractor: as in `FeatureMetric`.
-        name: the name of the value; None means kid for the 2048 features of Inception's last
-            pooling layer, kid_768 and so on for its other features, kd_ with the class for other
-            networks.
-
-    Raises:
-        ValueError: the name is that of another distance.
+    The arguments are those of `FeatureDistance`; the name is kid, or as kid_768, or as kd_pixels.
     """
 
     # With one image left out there must still be a pair.
