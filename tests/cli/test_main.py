@@ -161,7 +161,10 @@ def test_an_empty_captions_file_is_one_sentence(name, refused, tiny, image_folde
     assert name in refused(*on_folder(tiny, image_folder))
 
 
-def test_a_bug_in_training_keeps_its_traceback(tiny, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    "words", [[], pytest.param(["-m", "seed=1", "hydra.sweep.dir=all"], marks=pytest.mark.slow)]
+)
+def test_a_bug_in_training_keeps_its_traceback(words, tiny, monkeypatch, tmp_path):
     from textgan.model.gan import GANModel
 
     def broken(*_):
@@ -170,7 +173,8 @@ def test_a_bug_in_training_keeps_its_traceback(tiny, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(GANModel, "training_step", broken)
     with pytest.raises(ValueError, match="a bug"):
-        main(["fit", *tiny])
+        main(["fit", *tiny, *words])
+    assert "HYDRA_FULL_ERROR" not in os.environ
 
 
 def test_a_loss_that_is_no_number_any_more_is_one_sentence(refused, tiny):

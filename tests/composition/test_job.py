@@ -1,6 +1,5 @@
 """A setting of Hydra, of a launcher or a sweeper that cannot be used is one sentence."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -90,18 +89,3 @@ def test_hydras_own_settings_are_refused_in_one_sentence(words, said, refused_wi
 )
 def test_a_shared_scalar_is_one_value_of_its_type(word, said, refused_without_files):
     assert said in refused_without_files("total_images=1", word)
-
-
-@pytest.mark.slow
-def test_a_bug_in_a_job_of_a_sweep_keeps_its_traceback(tiny, monkeypatch, tmp_path):
-    from textgan.cli.main import main
-    from textgan.model.gan import GANModel
-
-    def broken(*_):
-        raise AttributeError("a bug")
-
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(GANModel, "training_step", broken)
-    with pytest.raises(AttributeError, match="a bug"):
-        main(["fit", "-m", *tiny, "seed=1", "hydra.sweep.dir=all"])
-    assert "HYDRA_FULL_ERROR" not in os.environ

@@ -6,18 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from textgan.scene import (
-    BACKGROUNDS,
-    COLOURS,
-    HELD_OUT,
-    RELATIONS,
-    SHAPES,
-    Scene,
-    SceneObject,
-    caption,
-    check_pairs,
-    parse,
-)
+from textgan.scene import HELD_OUT, RELATIONS, Scene, SceneObject, caption, check_pairs, parse
+from textgan.scene.grammar import BACKGROUNDS, COLOURS, SHAPES
 from textgan.scene.layout import place
 from textgan.scene.render import render
 from textgan.scene.sampling import SceneSampler, keys, relation_chains, uniforms

@@ -7,14 +7,8 @@ import pytest
 import torch
 
 from textgan.image import to_unit
-from textgan.scene import (
-    BACKGROUNDS,
-    COLOURS,
-    RELATIONS,
-    SHAPES,
-    Scene,
-    SceneObject,
-)
+from textgan.scene import RELATIONS, Scene, SceneObject
+from textgan.scene.grammar import BACKGROUNDS, COLOURS, SHAPES
 from textgan.scene.layout import place
 from textgan.scene.outline import coverage
 from textgan.scene.render import render
