@@ -1,4 +1,4 @@
-"""What the model in the box promises."""
+"""What the bundled model promises."""
 
 import json
 

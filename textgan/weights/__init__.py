@@ -1,4 +1,4 @@
-"""Models in the box: folders by `save_pretrained`, which come with the package."""
+"""Bundled models: folders by `save_pretrained`, which are part of the package."""
 
 from pathlib import Path
 
