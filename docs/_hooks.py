@@ -143,16 +143,16 @@ def _escaped(text: str) -> str:
 
 
 def rooms() -> Iterator[str]:
-    """The folders of the package with the first line of each, in the order of their floors."""
+    """The folders of the package with the first line of each, in the order of their levels."""
     tree = ast.parse((ROOT / "tests" / "test_imports.py").read_text(encoding="utf-8"))
-    (floors,) = [
+    (levels,) = [
         ast.literal_eval(node.value)
         for node in tree.body
-        if isinstance(node, ast.Assign) and node.targets[0].id == "FLOORS"
+        if isinstance(node, ast.Assign) and node.targets[0].id == "LEVELS"
     ]
-    yield "| floor | folders and modules |"
+    yield "| level | folders and modules |"
     yield "|---|---|"
-    for number, names in enumerate(floors, 1):
+    for number, names in enumerate(levels, 1):
         yield f"| {number} | {', '.join(f'`{name}`' for name in names)} |"
     yield ""
 

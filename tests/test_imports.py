@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "textgan"
 FILES = sorted(PACKAGE.rglob("*.py"))
 # Lowest first: a room may import only from rooms of earlier lines.
-FLOORS = (
+LEVELS = (
     ("errors", "layer", "schedule", "seed", "types", "weights"),
     ("file", "step"),
     ("checkpoint", "image", "logger", "pretrained", "process"),
@@ -78,8 +78,8 @@ def test_a_file_imports_only_what_it_may(path):
     if us == "__init__":
         assert not imported(path)
         return
-    (floor,) = [n for n, rooms in enumerate(FLOORS) if us in rooms]
-    lower = {room for rooms in FLOORS[:floor] for room in rooms}
+    (level,) = [n for n, rooms in enumerate(LEVELS) if us in rooms]
+    lower = {room for rooms in LEVELS[:level] for room in rooms}
     for name in imported(path):
         root, *below = name.split(".")
         if root == "textgan" and below:

@@ -258,7 +258,7 @@ OTHER_SEED["protocols"]["kid"]["seed"] = 5
         (broken(model={}), "model.weights_sha256 must be of type str, got None"),
         (NAN, "numbers.fid.value must be a finite number, got nan"),
         (ORPHAN, "numbers.fid must be an object with a metric that has a protocol"),
-        (OTHER_SEED, "protocols must have one seed"),
+        (OTHER_SEED, "protocols must all have the same seed"),
         (broken(numbers={}, protocols={}), "has no numbers: there were no metrics, or all"),
     ],
 )

@@ -191,7 +191,7 @@ def test_a_folder_that_holds_no_pipeline_cannot_be_saved(refused, contrastive):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nowhere", "a"], "folder must be a folder of images, got 'nowhere'"),
+        (["nowhere", "a"], "folder must be an existing folder of images, got 'nowhere'"),
         ([".", "a"], "folder must hold images"),
         (
             ["image_files", "a", "--max_megapixels", "0"],

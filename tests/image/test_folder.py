@@ -107,5 +107,7 @@ def test_a_folder_that_is_empty_missing_or_a_file_is_a_sentence(tmp_path):
         find_images(tmp_path)
     (tmp_path / "a.png").touch()
     for path in (tmp_path / "none", tmp_path / "a.png"):
-        with pytest.raises(FileNotFoundError, match="folder must be a folder of images, got"):
+        with pytest.raises(
+            FileNotFoundError, match="folder must be an existing folder of images, got"
+        ):
             find_images(path)

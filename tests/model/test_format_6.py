@@ -64,6 +64,9 @@ def test_a_stored_checkpoint_is_tested_and_training_goes_on_from_it(name, run, t
 
 @pytest.mark.slow
 def test_a_stored_run_file_starts_a_run_of_its_own_once_it_is_converted(run, textgan):
+    status, _, err = textgan("fit", "--config", f"{run('gan')}/run.yaml", "--run_dir", "again")
+    assert status == 2
+    assert "earlier release; convert it: textgan convert" in err
     assert textgan("convert", f"{run('gan')}/run.yaml", "new.yaml")[0] == 0
     status, _, err = textgan("fit", "--config", "new.yaml", "--run_dir", "again")
     assert status == 0, err

@@ -267,7 +267,7 @@ def test_a_search_that_finds_nothing_is_a_sentence(folder, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(ValueError, match="folder must hold images"):
         pipeline.search(tmp_path / "empty", "x")
-    with pytest.raises(FileNotFoundError, match="folder must be a folder of images"):
+    with pytest.raises(FileNotFoundError, match="folder must be an existing folder of images"):
         pipeline.search(tmp_path / "nowhere", "x")
 
 

@@ -37,6 +37,13 @@ def test_two_small_steps_are_one_large_step():
     torch.testing.assert_close(small.averaged["net"].weight, large.averaged["net"].weight)
 
 
+def test_buffers_are_those_of_the_present():
+    ema, net = ImageEMA({"net": nn.BatchNorm1d(1)}, half_life_images=100), nn.BatchNorm1d(1)
+    net.running_mean.fill_(3.0)
+    ema.update({"net": net}, images=1, images_seen=10**6)
+    assert ema.averaged["net"].running_mean.item() == 3
+
+
 def test_what_is_frozen_is_shared_and_not_copied():
     net = nn.Sequential(one(0.0).requires_grad_(False), one(0.0))
     ema = ImageEMA({"net": net}, half_life_images=100)

@@ -75,10 +75,11 @@ class AdversarialGame:
         real, fake = pair if self.augmentation is None else self.augmentation(pair)
         text = None if step.text is None else step.text.detach()
         with torch.set_grad_enabled(real_gradient):
-            real_output = step.discriminator(real, text, step.noise_level)
-        fake_output = step.discriminator(fake, text, step.noise_level)
+            real_output = self.discriminator(real, text, step.noise_level)
+        fake_output = self.discriminator(fake, text, step.noise_level)
         return replace(
             step,
+            discriminator=self.discriminator,
             augmented_real=real,
             augmented_fake=fake,
             real_output=real_output,

@@ -22,6 +22,7 @@ def main(argv: list[str]) -> int:
         raise ConfigError(f"{words.new!r} exists already: name a new file")
     is_yaml = old.suffix in (".yaml", ".yml")
     write, use = (_write_yaml, "--config ") if is_yaml else (_write_checkpoint, "ckpt_path=")
+    new.parent.mkdir(parents=True, exist_ok=True)
     write(old, new)
     print(f"next: textgan fit {use}{shlex.quote(words.new)}")
     return 0
@@ -34,9 +35,12 @@ def _write_yaml(old: Path, new: Path) -> None:
     from textgan.file.limits import read_yaml
 
     try:
-        config = upgraded_config(read_yaml(old))
+        config = read_yaml(old)
     except ValueError as error:
         raise ConfigError(str(error)) from error
+    if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
+        raise ConfigError(f"{old} must be a run.yaml: a mapping with a model")
+    config = upgraded_config(config)
     with whole(new) as beside:
         text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
         beside.write_text(text, encoding="utf-8")

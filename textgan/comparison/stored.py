@@ -1,4 +1,4 @@
-"""Reading of `evaluation.json`."""
+"""Find and read `evaluation.json`, the results that `textgan test` writes."""
 
 import math
 from pathlib import Path
@@ -11,11 +11,11 @@ FORMAT_VERSION = 1
 FILE = "evaluation.json"
 SECTIONS = ("model", "data", "numbers", "protocols", "skipped")
 _MOST_BYTES = 10_000_000
-_FLOATS = ("value", "n", "low", "high", "spread")
+_NUMERIC_FIELDS = ("value", "n", "low", "high", "spread")
 
 
 def find(path: str | Path) -> list[Path]:
-    """The file itself, or every `evaluation.json` in a folder and its sub-folders, sorted.
+    """Return `path` if it is a file, else every `evaluation.json` below that folder, sorted.
 
     Raises:
         ConfigError: there is none.
@@ -43,7 +43,7 @@ def read(path: str | Path) -> dict[str, Any]:
         )
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:  # it names the file
+    except ValueError as error:  # its message names the file
         raise ConfigError(str(error)) from error
     version = content.get("format_version") if isinstance(content, dict) else None
     if version is None:
@@ -70,18 +70,18 @@ def _problem(content: dict[str, Any]) -> str | None:
         if not isinstance(protocol, dict) or not isinstance(protocol.get("seed"), int):
             return f"protocols.{metric} must be an object with a seed"
     if len({protocol["seed"] for protocol in protocols.values()}) > 1:
-        return "protocols must have one seed"
+        return "protocols must all have the same seed"
     for name, number in content["numbers"].items():
         if not isinstance(number, dict) or number.get("metric") not in protocols:
-            return f"numbers.{name} must be an object with a metric that has a protocol"
-        for key in _FLOATS:
-            if not _may_be(key, number.get(key)):
+            return f"numbers.{name} must be an object whose metric is a name in protocols"
+        for key in _NUMERIC_FIELDS:
+            if not _is_allowed(key, number.get(key)):
                 return f"numbers.{name}.{key} must be a finite number, got {number.get(key)!r}"
     return None
 
 
-def _may_be(key: str, value: Any) -> bool:
-    """Whether a number's field may have this value; only the field "value" must not be null."""
+def _is_allowed(key: str, value: Any) -> bool:
+    """Whether a field of a number may have this value; only the field "value" must not be null."""
     if value is None:
         return key != "value"
     return isinstance(value, int | float) and math.isfinite(value)

@@ -17,8 +17,8 @@ def find_images(folder: str | Path, *, follow_links: bool = False) -> Found:
 
     Args:
         folder: searched with all its sub-folders.
-        follow_links: whether links below the folder are followed, wherever they lead; the folder
-            itself may be one. Otherwise they are left out.
+        follow_links: whether links below the folder are followed, wherever they lead; if not, they
+            are left out. The folder itself may be a link in both cases.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -26,14 +26,12 @@ def find_images(folder: str | Path, *, follow_links: bool = False) -> Found:
     """
     root = Path(expanded(folder))
     if not root.is_dir():
-        raise FileNotFoundError(f"folder must be a folder of images, got {str(folder)!r}")
+        raise FileNotFoundError(f"folder must be an existing folder of images, got {str(folder)!r}")
     found = find_files(root, IMAGE_SUFFIXES, follow_links=follow_links)
     if not found.files:
         rule = f"folder must hold images ({', '.join(IMAGE_SUFFIXES)}), got {root}"
-        left_out = "".join(
-            f", of which {path} is left out: {why}" for path, why in [*found.left_out.items()][:1]
-        )
-        raise ValueError(rule + left_out)
+        example = [f"; for example, {path}: {why}" for path, why in found.left_out.items()][:1]
+        raise ValueError(rule + "".join(example))
     return found
 
 
@@ -54,16 +52,16 @@ def read_square(
 def middle_square(image: Image.Image, side: int, channels: int) -> Tensor:
     """The middle square of a PIL image -> (channels, side, side) float32 in [-1, 1].
 
-    The image is rotated upright by its EXIF, transparency laid on white (kept with 4 channels),
-    16-bit gray scaled to 8 bits. The square is resized by LANCZOS, antialiased. So the pixels equal
-    those of the `folder` data with `crop: center`.
+    The image is rotated as its EXIF says, transparency is replaced by white (with 4 channels it is
+    kept), and 16-bit gray is scaled to 8 bits. The square is resized by LANCZOS, antialiased. The
+    pixels are equal to those of `data=folder` with `crop: center`.
 
     Args:
-        image: of any size and mode but floating-point.
-        side: of the square.
+        image: of any size, and any mode except floating-point.
+        side: of the square, in pixels.
         channels: 1 gray, 3 RGB, 4 RGBA.
 
     Raises:
-        ValueError: its pixels are floating-point numbers.
+        ValueError: the image's pixels are floating-point numbers.
     """
     return from_pil(middle(plain(image, channels), side), channels)

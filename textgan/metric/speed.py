@@ -17,16 +17,16 @@ _MIB = 2**20
 
 
 class Speed(Metric):
-    """Cost of sampling on the device that the pipeline is on; it uses none of the samples.
+    """Cost of sampling on the pipeline's device; the evaluation's own samples are not used.
 
-    Times are wall-clock times, from captions as strings to images on the device, and include the
-    load by other processes of the machine. Each value is a median over repeats; `low` and `high`
-    are two of the sorted repeats: a 95 % interval of the median that assumes no distribution. It
-    holds for this machine at this time, and not for another machine.
+    Times are wall-clock times, from captions as strings to images on the device; other programs on
+    the machine make them longer. Each time or rate is a median over repeats, and `low` and `high`
+    are the bounds of its 95 % confidence interval, from order statistics, so that no distribution
+    is assumed. The values hold only for this machine at this time.
 
     Args:
         repeats: number of timed calls for one image and for a batch.
-        batch_size: images of a batch; above 64 the pipeline samples it in parts.
+        batch_size: images of a batch; the pipeline samples a large one in parts.
         warmup: number of calls before the timed ones, for one image and for a batch.
     """
 
@@ -41,10 +41,10 @@ class Speed(Metric):
         self._observed: dict[str, float] = {}
 
     def update(self, evaluation: Evaluation) -> None:
-        """Nothing to add."""
+        """Do nothing, as `observe` measures."""
 
     def observe(self, pipeline: nn.Module, captions: list[str]) -> None:
-        """Time `pipeline.sample(captions, seed=i)`, with the captions in turn.
+        """Measure `pipeline.sample(captions, seed=...)`, with the captions in turn.
 
         Raises:
             ValueError: there are no captions.
@@ -52,31 +52,32 @@ class Speed(Metric):
         if not captions:
             raise ValueError("captions must hold at least one caption, got none")
         device = next(pipeline.parameters()).device
-        self.to(device)  # which `protocol` names
-        one = self._seconds(pipeline, captions, 1, device)
+        self.to(device)  # so that `protocol` names it
+        seconds_one = self._seconds(pipeline, captions, 1, device)
         is_cuda = device.type == "cuda"
         if is_cuda:
             torch.cuda.reset_peak_memory_stats(device)
             before = torch.cuda.memory_allocated(device)
-        batch = self._seconds(pipeline, captions, self.batch_size, device)
+        seconds_batch = self._seconds(pipeline, captions, self.batch_size, device)
         parameters = sum(parameter.numel() for parameter in pipeline.parameters())
         self._observed = {
             "parameters": Measurement(parameters, n=1),
-            "latency_ms": median(1000 * one),
-            "images_per_second": median(self.batch_size / batch),
+            "latency_ms": median(1000 * seconds_one),
+            "images_per_second": median(self.batch_size / seconds_batch),
         }
-        if is_cuda:  # without other tensors on the device, as the networks of other metrics
+        if is_cuda:  # without other tensors on the device, such as networks of other metrics
             beyond = torch.cuda.max_memory_allocated(device) - before
             weights = sum(x.nbytes for x in (*pipeline.parameters(), *pipeline.buffers()))
-            self._observed["peak_memory_mib"] = Measurement((beyond + weights) / _MIB, n=len(batch))
+            mebibytes = (beyond + weights) / _MIB
+            self._observed["peak_memory_mib"] = Measurement(mebibytes, n=self.repeats)
 
     def compute(self) -> dict[str, float]:
-        """The values that this process observed, without those of other processes.
+        """The values that were measured on this rank, without those of other ranks.
 
         `parameters`, trainable or not, each counted once; `latency_ms`, of one image;
         `images_per_second`, of a batch; on CUDA `peak_memory_mib`, the pipeline's weights plus the
-        most that other tensors took during batches (torch has no such count for a CPU). Their n is
-        the number of calls.
+        largest memory of further tensors during batches (torch has no such count for a CPU). n is
+        the number of timed calls, and 1 for `parameters`.
         """
         return dict(self._observed)
 

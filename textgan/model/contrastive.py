@@ -20,7 +20,7 @@ from textgan.training.budget import Budget
 from textgan.training.manual import gather, longest
 from textgan.training.model import Log, TrainedModel, trainable
 from textgan.training.optimization import Optimized
-from textgan.training.terms import check_contrastive_weights, contrastive_sum
+from textgan.training.terms import check_weights, contrastive_sum
 from textgan.types import Batch
 
 
@@ -66,7 +66,7 @@ class ContrastiveModel(TrainedModel):
         if image_encoder.width != text_encoder.width:
             widths = f"{image_encoder.width} and {text_encoder.width}"
             raise ValueError(f"image_encoder and text_encoder must have one width, got {widths}")
-        check_contrastive_weights(losses)
+        check_weights({name: term.weight for name, term in losses.items()})
         super().__init__(
             {
                 **{"image_encoder": image_encoder, "text_encoder": text_encoder},

@@ -1,20 +1,20 @@
-"""Options that a pipeline declares, for the command line, the page and the report."""
+"""Options that a pipeline declares, for the command line, the web page and the evaluation."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Option:
-    """A number that a pipeline takes by name beside the captions.
+    """A numeric keyword argument that a pipeline takes in addition to the captions.
 
     Args:
-        name: of the keyword argument of `generate` and of a call.
+        name: of the keyword argument, in `generate` and when the pipeline is called.
         kind: float or int.
         default: the value if it is not given.
-        help: its meaning, a clause for the command line and the page.
+        help: a short description, which the command line and the web page show.
         minimum: None means no bound.
-        maximum: None means no bound. An option with both bounds is a slider on the page.
-        also: abilities of the pipeline whose methods take it too, such as "interpolate".
+        maximum: None means no bound. An option with both bounds is a slider on the web page.
+        also: other methods of the pipeline that take the argument too, such as "interpolate".
     """
 
     name: str
@@ -36,7 +36,7 @@ class Option:
             raise ValueError(f"{self.name} must be {rule}, got {value}")
 
     def parse(self, text: str) -> float:
-        """Convert a word of the command line; raise ValueError if it is no number of this kind."""
+        """Convert an argument of the command line; raise ValueError if it is no such number."""
         try:
             return self.kind(text)
         except ValueError:

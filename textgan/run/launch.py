@@ -1,6 +1,7 @@
 """Start of a job in LightningCLI, as if its command had been typed in a new process."""
 
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import torch
 
+from textgan.checkpoint.upgrade import upgraded_config
 from textgan.errors import ConfigError, StoppedError
 from textgan.file.limits import Limits, read_yaml
 from textgan.process.stop import Stop, signals
@@ -42,9 +44,18 @@ def _check_files(options: list[str]) -> None:
         is_file = name in _NAMING_FILES and value is not None and os.path.isfile(value)  # noqa: PTH113
         if is_file:
             try:
-                read_yaml(Path(value), limits=_RUN_YAML)
+                found = read_yaml(Path(value), limits=_RUN_YAML)
+                if name in ("c", "config") and isinstance(found, dict):
+                    _check_release(value, found)
             except (OSError, ValueError) as error:
                 raise ConfigError(f"--{name}: {error}") from error
+
+
+def _check_release(file: str, config: dict[str, Any]) -> None:
+    """Raise a ValueError for a configuration that an earlier release wrote."""
+    if upgraded_config(config) != config:
+        again = f"textgan convert {shlex.quote(file)} {shlex.quote(f'{file}.new.yaml')}"
+        raise ValueError(f"{file} was written by an earlier release; convert it: {again}")
 
 
 def launch_composed(

@@ -35,7 +35,9 @@ class Budget:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         check_shares(learning_rate_decay_start=self.learning_rate_decay_start)
-        if self.ema_half_life_images <= 0:
-            raise ValueError(
-                f"ema_half_life_images must be positive, got {self.ema_half_life_images}"
-            )
+        if self.warmup_images < 0:
+            raise ValueError(f"warmup_images must be at least 0, got {self.warmup_images}")
+        for name in ("gradient_clip_norm", "ema_half_life_images"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ValueError(f"{name} must be positive, got {value}")

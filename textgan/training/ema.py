@@ -9,6 +9,8 @@ from torch import nn
 class ImageEMA(nn.Module):
     """Averaged copies of modules; frozen parameters are shared with the originals, not copied.
 
+    Buffers, such as the statistics of a normalisation, are not averaged: they are the present ones.
+
     The half-life is counted in images as in EDM2 (Karras et al. 2024), and at the start of a run it
     is only `ramp` of the images seen.
 
@@ -42,6 +44,9 @@ class ImageEMA(nn.Module):
         torch._foreach_lerp_(
             [a for a, _ in pairs], [b for _, b in pairs], 1 - 0.5 ** (images / half_life)
         )
+        for name, module in modules.items():
+            for ours, theirs in zip(self.averaged[name].buffers(), module.buffers(), strict=True):
+                ours.copy_(theirs)
 
     def copy_from(self, modules: dict[str, nn.Module]) -> None:
         """Start again from `modules`, tokenizer included."""

@@ -64,7 +64,7 @@ class TrainedModel(EvaluatedModel):
         self.automatic_optimization = False
         for name, part in parts.items():
             setattr(self, name, part)
-        known = [name for name, part in parts.items() if part is not None]
+        known = [n for n, part in parts.items() if part and not isinstance(part, nn.ModuleDict)]
         if unknown := [name for name in compile if name not in known]:
             raise ValueError(f"compile must name parts among {', '.join(known)}, got {unknown[0]}")
         self.budget, self.compiled = budget, list(compile)

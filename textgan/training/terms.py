@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from textgan.generator.base import Generator
 from textgan.image_encoder.base import ImageEncoder
-from textgan.loss.base import ContrastiveLoss, Loss
+from textgan.loss.base import Loss
 from textgan.posterior.base import PosteriorEncoder
 from textgan.pretrained.frozen import Frozen
 from textgan.pretrained.part import Part
-from textgan.schedule import corners, value_at
+from textgan.schedule import Schedule, corners, value_at
 from textgan.step import AdversarialStep, ContrastiveStep
 from textgan.text_encoder.base import TextEncoder
 
@@ -45,6 +45,7 @@ def check_terms(losses: dict[str, Loss], parts: dict[str, nn.Module | None]) -> 
             )
     if not any(_has_loss(term, "generator") for term in losses.values()):
         raise ValueError(f"no loss term trains the generator, got {', '.join(losses)}")
+    _check_turn("generator", losses)
     if parts["discriminator"] is not None:
         _check_adversarial(losses)
     if parts["augmentation"] is not None and parts["discriminator"] is None:
@@ -64,6 +65,13 @@ def _check_adversarial(losses: dict[str, Loss]) -> None:
             "no loss term trains the discriminator on real and fake images: add rpgan, hinge or "
             f"nonsaturating to {', '.join(terms)}"
         )
+    _check_turn("discriminator", {n: term for n, term in terms.items() if term.adversarial})
+
+
+def _check_turn(turn: str, losses: dict[str, Loss]) -> None:
+    terms = {name: term for name, term in losses.items() if _has_loss(term, turn)}
+    weights = {name: getattr(term, f"{turn}_weight") for name, term in terms.items()}
+    check_weights(weights, f"losses of the {turn}")
 
 
 def check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> None:
@@ -124,16 +132,21 @@ def weighted_sum(
     return check_finite(turn, total, log, step.images_seen)
 
 
-def check_contrastive_weights(losses: dict[str, ContrastiveLoss]) -> None:
-    """Raise a ValueError if there is no term, or if all weights are 0 at some progress."""
-    if not losses:
-        raise ValueError("losses must hold at least one term, got none")
-    places = set().union(*(corners(term.weight) for term in losses.values()))
+def check_weights(weights: dict[str, Schedule], losses: str = "losses") -> None:
+    """Raise a ValueError if there is no weight, or if all are 0 at some progress.
+
+    Args:
+        weights: name of a term -> schedule of its weight.
+        losses: what the terms are called in the message.
+    """
+    if not weights:
+        raise ValueError(f"{losses} must hold at least one term, got none")
+    places = set().union(*(corners(weight) for weight in weights.values()))
     for progress in sorted(places - {1.0}):  # at 1 training has ended
-        if not any(value_at(term.weight, progress) for term in losses.values()):
+        if not any(value_at(weight, progress) for weight in weights.values()):
             raise ValueError(
-                "one of the losses must have a weight at any time, but at "
-                f"{progress:g} of the budget it is 0 for {', '.join(losses)}"
+                f"one of the {losses} must have a weight at any time, but at "
+                f"{progress:g} of the budget it is 0 for {', '.join(weights)}"
             )
 
 
