@@ -257,7 +257,7 @@ OTHER_SEED["protocols"]["kid"]["seed"] = 5
         (broken(numbers=None), "numbers must be an object, got None"),
         (broken(model={}), "model.weights_sha256 must be of type str, got None"),
         (NAN, "numbers.fid.value must be a finite number, got nan"),
-        (ORPHAN, "numbers.fid must be an object with a metric that has a protocol"),
+        (ORPHAN, "numbers.fid must be an object whose metric is a name in protocols"),
         (OTHER_SEED, "protocols must all have the same seed"),
         (broken(numbers={}, protocols={}), "has no numbers: there were no metrics, or all"),
     ],
