@@ -106,7 +106,7 @@ def test_an_animation_without_an_end_is_answered_in_words(answers, images_of):
 
 def test_a_word_of_an_earlier_caption_is_answered_in_words(answers):
     _, status = answers.attention(5, "a", 0, 1, 1.0)
-    assert "no word number 6" in status
+    assert "fewer than 6 words" in status
 
 
 def test_a_caption_cannot_write_html(answers):

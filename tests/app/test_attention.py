@@ -24,7 +24,7 @@ def test_words_have_heat_of_their_own(pipeline, sample):
 
 @pytest.mark.parametrize("word", [-1, 3])
 def test_a_word_that_the_caption_has_not_is_refused(pipeline, sample, word):
-    with pytest.raises(ValueError, match=f"no word number {word + 1}"):
+    with pytest.raises(ValueError, match=f"fewer than {word + 1} words"):
         attention_overlays(pipeline, sample(pipeline, "a red circle", number=1), word)
 
 

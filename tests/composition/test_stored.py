@@ -23,6 +23,7 @@ ENCODER = {
     "_target_": "textgan.text_encoder.base.TextEncoder.from_pretrained",
     "path": "clip/pipeline",
     "part": "text_encoder",
+    "trust": [],
 }
 
 

@@ -32,10 +32,6 @@ ADVERSARIAL_TERMS = {"rpgan": RpGAN()}
             {"losses": {**PIXELS, "r1r2": R1R2(), "mismatch": Mismatch()}},
             "no loss term .* on real and fake images: add rpgan, .* to r1r2, mismatch",
         ),
-        (
-            {"losses": {"rpgan": RpGAN(generator_weight=[[0.5, 0], [0.6, 1]])}, "posterior": None},
-            "one of the losses of the generator must have a weight .* at 0 of the .* for rpgan",
-        ),
         ({"compile": ["losses"]}, "compile must name parts among .*, got losses"),
         ({"caption_dropout": 1.5}, r"caption_dropout must be within \[0, 1\], got 1.5"),
         ({"discriminator_start": -0.1}, r"discriminator_start must be within \[0, 1\], got -0.1"),

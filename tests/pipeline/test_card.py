@@ -117,7 +117,7 @@ def test_numbers_of_another_model_and_broken_ones_are_refused(pipeline, tmp_path
     other = {"weights_sha256": "ab" * 32, "images_seen": 8}
     with pytest.raises(ValueError, match=r"must be of the pipeline's own weights, .*abab"):
         pipeline.save_card(tmp_path, Card("a star", evaluation=evaluation(model=other)))
-    with pytest.raises(ConfigError, match=r"numbers.fid must be an object with a metric"):
+    with pytest.raises(ConfigError, match=r"numbers.fid must be an object whose metric"):
         pipeline.save_card(tmp_path, Card("a star", evaluation=evaluation(numbers={"fid": {}})))
     with pytest.raises(ConfigError, match=r"nowhere.json cannot be read"):
         pipeline.save_card(tmp_path, Card("a star", evaluation=tmp_path / "nowhere.json"))

@@ -10,6 +10,7 @@ import torch
 import transformers
 from torch import nn
 
+from tests.text_encoder.same import assert_same
 from textgan.pretrained.part import Part, build
 from textgan.text_encoder import BertTextEncoder, PretrainedTextEncoder
 
@@ -33,10 +34,6 @@ def features(encoder, captions=CAPTIONS):
     encoder.eval()
     with torch.no_grad():
         return encoder(captions)
-
-
-def assert_same(one, other):
-    torch.testing.assert_close(vars(one), vars(other), atol=1e-5, rtol=0)
 
 
 def test_from_scratch_a_word_is_heard_through_a_transformer_that_says_nothing():

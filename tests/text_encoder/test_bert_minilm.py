@@ -8,6 +8,7 @@ import pytest
 import torch
 import transformers
 
+from tests.text_encoder.same import assert_same
 from textgan.pretrained.part import Part, build
 from textgan.text_encoder import PretrainedTextEncoder
 
@@ -31,10 +32,6 @@ def features(encoder, captions=CAPTIONS):
     encoder.eval()
     with torch.no_grad():
         return encoder(captions)
-
-
-def assert_same(one, other):
-    torch.testing.assert_close(vars(one), vars(other), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("frozen", [True, False])

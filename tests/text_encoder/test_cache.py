@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.text_encoder.same import assert_same
 from textgan.text_encoder import CaptionCache
 
 CAPTIONS = ["a red circle on a blue field", "", "red", "Кошка сидит на коврике"]
@@ -155,10 +156,6 @@ def test_what_cannot_be_is_refused():
         CaptionCache(-1)
     with pytest.raises(TypeError, match="captions must be a list of strings, got the string 'ab'"):
         CaptionCache(1).get_or_compute("ab", Letters(), weights=Letters().weights)
-
-
-def assert_same(one, other):
-    torch.testing.assert_close(vars(one), vars(other), atol=1e-5, rtol=0)
 
 
 def test_a_frozen_bert_says_from_the_cache_what_it_says_without_one(pretrained, count_calls):

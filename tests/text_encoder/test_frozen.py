@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.text_encoder.same import assert_same
 from textgan.pretrained.part import Part, build
 from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder
 from textgan.training.ema import ImageEMA
@@ -14,10 +15,6 @@ CAPTIONS = ["a red circle on a blue field", "", "red", "Кошка сидит н
 @pytest.fixture
 def frozen(scratch) -> FrozenTextEncoder:
     return FrozenTextEncoder(scratch())
-
-
-def assert_same(one, other):
-    torch.testing.assert_close(vars(one), vars(other), atol=1e-5, rtol=0)
 
 
 def test_nothing_of_it_trains(frozen):

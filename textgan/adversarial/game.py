@@ -41,9 +41,7 @@ class AdversarialGame:
             step,
             text=None if step.text is None else step.text.detach(),
             fake=step.fake.detach(),
-            reconstruction=None,
-            posterior=None,
-            prior=None,
+            **dict.fromkeys(("reconstruction", "posterior", "prior")),
         )
         step = self._scored(step, real_gradient=True)
         return weighted_sum("discriminator", self.losses, step, log)

@@ -8,7 +8,7 @@ from textgan.pipeline import TextToImagePipeline
 
 
 def words(pipeline: TextToImagePipeline, caption: str) -> list[str]:
-    """List a caption's words without weights; none if the generator attends to no words."""
+    """A caption's words, weights removed; none if the generator attends to no words."""
     return pipeline.words(caption) if "attention" in pipeline.abilities else []
 
 
@@ -18,7 +18,7 @@ def attention_overlays(
     """Lay the attention to one word, given by its place in `words`, over each image.
 
     Raises:
-        ValueError: the caption has no such word.
+        ValueError: the generator reads fewer words.
     """
     request = samples.request
     found = pipeline.attentions(
@@ -28,6 +28,6 @@ def attention_overlays(
         **options_of(pipeline, "attention", request.options),
     )
     if not 0 <= word < len(found[0]):
-        raise ValueError(f"The caption has no word number {word + 1} that was read.")
+        raise ValueError(f"The generator reads fewer than {word + 1} words of the caption.")
     maps = [attention[word].map.numpy() for attention in found]
     return [overlay(image, heat) for image, heat in zip(samples.images, maps, strict=True)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from textgan.caption.text import check_caption
 
-# With a letter, and without a digit before the colon: "(at 12:30)" and "(16:9)" are text.
+# The words have a letter, and no digit right before the colon: "(at 12:30)" is text.
 _WEIGHTED = re.compile(r"\(([^():]*[^\W\d_][^():]*)(?<![0-9]):\s*([0-9]+(?:\.[0-9]+)?)\s*\)")
 _GREATEST, _MOST = 10, 16
 
@@ -21,7 +21,7 @@ class Prompt:
 def parse(caption: str) -> Prompt:
     """`"a (red:1.5) circle"` -> "a red circle", whose "red" has the weight 1.5.
 
-    A weight is words, a colon and a number in parentheses; other parentheses are text.
+    Words, a colon and a number in parentheses are a weight, unless a digit is before the colon.
 
     Raises:
         ValueError: the caption has more than 10,000 characters, a weight above 10, or more than 16

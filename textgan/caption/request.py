@@ -13,7 +13,7 @@ def keyed(
     num_images_per_prompt: int,
     seed: int,
     indices: Sequence[int] | None,
-    batch_size: int,
+    batch_size: int = 64,
 ) -> list[list[tuple[str, Key]]]:
     """Return batches of captions, each with the key of its noise: (seed, caption's index, sample).
 

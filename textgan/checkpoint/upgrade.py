@@ -7,12 +7,8 @@ from textgan.file.renamed import renamed
 
 _BUDGET_CLASS = "textgan.training.budget.Budget"
 _BUDGET_SETTINGS = (
-    "total_images",
-    "warmup_images",
-    "learning_rate_decay_start",
-    "accumulate_batches",
-    "gradient_clip_norm",
-    "ema_half_life_images",
+    *("total_images", "warmup_images", "learning_rate_decay_start"),
+    *("accumulate_batches", "gradient_clip_norm", "ema_half_life_images"),
 )
 
 

@@ -40,9 +40,8 @@ def _write_yaml(old: Path, new: Path) -> None:
         raise ConfigError(str(error)) from error
     if not isinstance(config, dict) or not isinstance(config.get("model"), dict):
         raise ConfigError(f"{old} must be a run.yaml: a mapping with a model")
-    config = upgraded_config(config)
     with whole(new) as beside:
-        text = yaml.safe_dump(config, allow_unicode=True, sort_keys=False)
+        text = yaml.safe_dump(upgraded_config(config), allow_unicode=True, sort_keys=False)
         beside.write_text(text, encoding="utf-8")
 
 

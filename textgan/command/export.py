@@ -1,4 +1,4 @@
-"""Export a pipeline as one ONNX or torch.export graph, which generates without textgan."""
+"""Export a pipeline as one ONNX or torch.export graph, which can also generate without textgan."""
 
 from textgan.command._model import add_model, open_model
 from textgan.command._parser import Parser
@@ -37,8 +37,8 @@ def main(argv: list[str]) -> int:
     except OSError as error:
         raise ConfigError(f"{words.folder!r} cannot be written: {error.strerror}") from error
     print(
-        f"{words.folder}: within {info.greatest_difference:.1g} of PyTorch in [-1, 1], "
-        f"{info.mean_difference:.1g} on average"
+        f"{words.folder}: pixels in [-1, 1] differ from PyTorch's by at most "
+        f"{info.greatest_difference:.1g}, by {info.mean_difference:.1g} on average"
     )
     chosen = "" if words.format == "onnx" else f', format="{words.format}"'
     opened = f'textgan.export.ExportedPipeline("{words.folder}"{chosen})'

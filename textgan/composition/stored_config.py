@@ -155,8 +155,12 @@ class _Checker:
     def check(self, value: Any, place: str, annotation: Any) -> None:
         """Raise ConfigError for a value that does not fit its annotation."""
         if isinstance(value, dict):
-            for key in value:
-                if key != "_target_" and _NO_ARGUMENTS.fullmatch(key):
+            for key, item in value.items():  # `trust: []` is the default of `from_pretrained`
+                if (
+                    key != "_target_"
+                    and _NO_ARGUMENTS.fullmatch(key)
+                    and (key, item) != ("trust", [])
+                ):
                     raise ConfigError(f"it must not have {key!r:.80} in {place}")
             if "_target_" in value:
                 self._check_class(value, place)

@@ -96,9 +96,9 @@ class ContrastiveEvaluator(Evaluation[ContrastivePipeline]):
 
     def _protocols(self) -> dict[str, dict[str, Any]]:
         """Name of a metric -> everything that decides its values besides data and model."""
-        found = {"retrieval": {"captions": "all of a picture; equal ones are one"}}
+        found = {"retrieval": {"captions": "all of an image; equal ones count once"}}
         if self._near.update_called:
-            found["near_misses"] = {"captions": "a picture's own against its negative"}
+            found["near_misses"] = {"captions": "an image's own against its negative"}
         if self._matrix is not None:
             found["classification"] = {"templates": self.templates, "classes": self.class_names}
         return found

@@ -134,7 +134,6 @@ def make_report(
     shared = {
         **shared,
         "data": data,
-        "ema": True,  # a pipeline has the averaged weights
         "precision": origin.precision,
         "versions": {"textgan": textgan.__version__, **{n: version(n) for n in _LIBRARIES}},
     }

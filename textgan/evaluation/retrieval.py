@@ -17,7 +17,7 @@ class Retrieval(torchmetrics.Metric):
     """Recall at 1, 5 and 10, in both directions, over all images and all captions.
 
     An image counts if one of its captions is among the first k, as is usual where images have five
-    captions (Karpathy & Fei-Fei 2015); a caption counts if an image that has it is. Equal captions
+    captions (Karpathy & Fei-Fei 2015); a caption counts if one of its images is. Equal captions
     are one. Chance falls with the number of images, so compare over the same images.
     """
 
@@ -50,7 +50,7 @@ class Retrieval(torchmetrics.Metric):
     def compute(self) -> dict[str, float]:
         """`image_to_text_r1`, ..., `text_to_image_r10`, shares in [0, 1], and counts "n_..."."""
         images, index = dim_zero_cat(self.images).float(), dim_zero_cat(self.index)
-        # An image that took the place of a broken one counts once.
+        # An image that also replaced a broken one is here twice, but counts once.
         index, first, _ = _unique(index)
         images = images[first]
         ids, first, column = _unique(dim_zero_cat(self.ids))
@@ -65,7 +65,7 @@ class Retrieval(torchmetrics.Metric):
 
 
 def _unique(ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The different ids, the row where each is first, and the number of every id among them."""
+    """The distinct ids, the first row of each, and each given id's place among them."""
     unique, number = ids.unique(return_inverse=True)
     rows = torch.arange(len(ids), device=ids.device)
     first = torch.full_like(unique, len(ids)).scatter_reduce(0, number, rows, "amin")

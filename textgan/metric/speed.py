@@ -68,8 +68,8 @@ class Speed(Metric):
         if is_cuda:  # without other tensors on the device, such as networks of other metrics
             beyond = torch.cuda.max_memory_allocated(device) - before
             weights = sum(x.nbytes for x in (*pipeline.parameters(), *pipeline.buffers()))
-            mebibytes = (beyond + weights) / _MIB
-            self._observed["peak_memory_mib"] = Measurement(mebibytes, n=self.repeats)
+            size = (beyond + weights) / _MIB
+            self._observed["peak_memory_mib"] = Measurement(size, n=self.repeats)
 
     def compute(self) -> dict[str, float]:
         """The values that were measured on this rank, without those of other ranks.

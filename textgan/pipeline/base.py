@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import torch
@@ -186,24 +186,16 @@ class TextToImagePipeline(Pipeline):
         captions: str | Sequence[str],
         generate: Callable[[list[str], list[Key]], Tensor],
         *,
-        num_images_per_prompt: int = 1,
         seed: int | None = None,
         generator: torch.Generator | None = None,
-        indices: Sequence[int] | None = None,
-        batch_size: int = 64,
         output_type: OutputType = "pil",
         progress: bool = False,
+        **others: Any,
     ) -> PipelineOutput:
-        """Call `generate` for each batch: captions, keys -> (B, C, H, W) in [-1, 1]."""
+        """Call `generate` for each batch of `keyed`: captions, keys -> (B, C, H, W) in [-1, 1]."""
         if output_type not in ("pil", "pt", "np"):
             raise ValueError(f'output_type must be "pil", "pt" or "np", got {output_type!r}')
-        batches = keyed(
-            captions,
-            num_images_per_prompt=num_images_per_prompt,
-            seed=_seed(seed, generator),
-            indices=indices,
-            batch_size=batch_size,
-        )
+        batches = keyed(captions, seed=_seed(seed, generator), **others)
         images = [
             generate(*map(list, zip(*batch, strict=True))).float()
             for batch in tracked(batches, sum(map(len, batches)), shown=progress)

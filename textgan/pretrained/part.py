@@ -71,7 +71,10 @@ class Part(nn.Module, ABC):
 
     def frozen_prefixes(self) -> tuple[str, ...]:
         """Prefixes of the tensors that come from a pretrained source; checkpoints omit them."""
-        return ()
+        parts = [(name, part) for name, part in self.named_children() if isinstance(part, Part)]
+        return tuple(
+            f"{name}.{prefix}" for name, part in parts for prefix in part.frozen_prefixes()
+        )
 
     def frozen_hash(self) -> str:
         """SHA-256 of the tensors under `frozen_prefixes`, which a checkpoint stores; "" if none."""
@@ -81,8 +84,10 @@ class Part(nn.Module, ABC):
         return tensors_hash(t for t in self.state_dict().items() if t[0].startswith(prefixes))
 
     def referring_config(self) -> dict[str, Any]:
-        """As `config`, but it names the pretrained source, if there is one."""
-        return self.config()
+        """As `config`, but it names the pretrained sources, if there are any."""
+        config, arguments = self.config(), self.saved_arguments()
+        parts = {name: part for name, part in arguments.items() if isinstance(part, Part)}
+        return config | {name: part.referring_config() for name, part in parts.items()}
 
     def remember_source(self, config: dict[str, Any], file: Path) -> None:
         """Called by `from_pretrained` before the weights are converted to another dtype.

@@ -36,6 +36,8 @@ def _arguments(node: Any) -> dict[str, Any]:
     if not isinstance(node, dict) or not str(node.get("class_path")).startswith("textgan."):
         return {}
     arguments = node.get("init_args") or {}
+    if node["class_path"].endswith(".Shapes"):
+        return {**arguments, "channels": 3}
     shape = arguments.get("sample_shape")
     if isinstance(shape, list | tuple) and len(shape) == 3:
         return {**arguments, "channels": shape[0], "image_size": shape[2]}

@@ -1,7 +1,6 @@
 """A trained text encoder that is not trained any further."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -87,11 +86,5 @@ class FrozenTextEncoder(TextEncoder):
         """Stay in eval mode."""
         return super().train(False)
 
-    def frozen_prefixes(self) -> tuple[str, ...]:
-        return tuple(f"encoder.{prefix}" for prefix in self.encoder.frozen_prefixes())
-
     def frozen_hash(self) -> str:
         return self.encoder.frozen_hash()
-
-    def referring_config(self) -> dict[str, Any]:
-        return self.config() | {"encoder": self.encoder.referring_config()}

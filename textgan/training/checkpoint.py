@@ -28,20 +28,16 @@ def stamp(checkpoint: dict[str, Any], model: LightningModule) -> None:
     (`components`), and the SHA-256 of the weights left out, by the part's name.
     """
     pipeline, hashes = model.pipeline(), {}
-    config = pipeline.config()
     for name, part in _parts(model):
         for prefix in part.frozen_prefixes():
             for key in [k for k in checkpoint["state_dict"] if k.startswith(f"{name}.{prefix}")]:
                 del checkpoint["state_dict"][key]
         if part.frozen_prefixes():
             hashes[name] = part.frozen_hash()
-    for name, part in pipeline.named_children():
-        if isinstance(part, Part) and part.frozen_prefixes():
-            config[name] = part.referring_config()
     checkpoint["textgan"] = {
         "format_version": FORMAT_VERSION,
         "config": model.composed_config,
-        "pipeline": config,
+        "pipeline": pipeline.referring_config(),
         "components": _components(model, pipeline),
         "frozen": hashes,
     }

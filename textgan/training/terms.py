@@ -6,6 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from textgan.errors import StoppedError
 from textgan.generator.base import Generator
 from textgan.image_encoder.base import ImageEncoder
 from textgan.loss.base import Loss
@@ -45,7 +46,6 @@ def check_terms(losses: dict[str, Loss], parts: dict[str, nn.Module | None]) -> 
             )
     if not any(_has_loss(term, "generator") for term in losses.values()):
         raise ValueError(f"no loss term trains the generator, got {', '.join(losses)}")
-    _check_turn("generator", losses)
     if parts["discriminator"] is not None:
         _check_adversarial(losses)
     if parts["augmentation"] is not None and parts["discriminator"] is None:
@@ -65,13 +65,6 @@ def _check_adversarial(losses: dict[str, Loss]) -> None:
             "no loss term trains the discriminator on real and fake images: add rpgan, hinge or "
             f"nonsaturating to {', '.join(terms)}"
         )
-    _check_turn("discriminator", {n: term for n, term in terms.items() if term.adversarial})
-
-
-def _check_turn(turn: str, losses: dict[str, Loss]) -> None:
-    terms = {name: term for name, term in losses.items() if _has_loss(term, turn)}
-    weights = {name: getattr(term, f"{turn}_weight") for name, term in terms.items()}
-    check_weights(weights, f"losses of the {turn}")
 
 
 def check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> None:
@@ -119,6 +112,7 @@ def weighted_sum(
 
     Raises:
         NonFiniteLossError: a term is NaN or infinite.
+        StoppedError: no term has a weight now.
     """
     total = step.real.new_zeros(())
     for name, term in losses.items():
@@ -129,23 +123,21 @@ def weighted_sum(
         if value is not None:
             log[f"train/{turn}/{name}"] = value.detach()
             total = total + weight * value
+    if not total.requires_grad:
+        now = f"at {step.images_seen} images ({step.progress:g} of the budget)"
+        raise StoppedError(f"no loss term trains the {turn} {now}: give one of them a weight there")
     return check_finite(turn, total, log, step.images_seen)
 
 
-def check_weights(weights: dict[str, Schedule], losses: str = "losses") -> None:
-    """Raise a ValueError if there is no weight, or if all are 0 at some progress.
-
-    Args:
-        weights: name of a term -> schedule of its weight.
-        losses: what the terms are called in the message.
-    """
+def check_weights(weights: dict[str, Schedule]) -> None:
+    """Raise a ValueError if no term has a weight (a schedule), or if all are 0 at some progress."""
     if not weights:
-        raise ValueError(f"{losses} must hold at least one term, got none")
+        raise ValueError("losses must hold at least one term, got none")
     places = set().union(*(corners(weight) for weight in weights.values()))
     for progress in sorted(places - {1.0}):  # at 1 training has ended
         if not any(value_at(weight, progress) for weight in weights.values()):
             raise ValueError(
-                f"one of the {losses} must have a weight at any time, but at "
+                "one of the losses must have a weight at any time, but at "
                 f"{progress:g} of the budget it is 0 for {', '.join(weights)}"
             )
 
