@@ -70,7 +70,7 @@ def test_a_host_that_is_not_here_is_said_in_one_sentence(refused, generative, ho
     assert err.startswith(f"textgan: --host {host} cannot be used: ")
 
 
-@pytest.mark.parametrize("name", ["http://a.example", "a.example:80", "a b", "", "*"])
+@pytest.mark.parametrize("name", ["http://a.example", "a.example:80", "10.0.0.1:80", "a b", ""])
 def test_what_no_browser_calls_a_machine_is_refused(refused, generative, name):
     err = refused("demo", str(generative), f"--allow_host={name}")
     assert err.startswith("textgan: --allow_host must be a name such as draw.example.org, ")

@@ -13,7 +13,7 @@ from textgan.process.heap import share_heaps
 
 
 def main(argv: list[str]) -> int:
-    """`textgan demo [FOLDER]`: serve the page until Ctrl-C, without any other server."""
+    """`textgan demo [FOLDER]`: serve the page until Ctrl-C; it loads nothing from other servers."""
     parser = Parser("textgan demo", description=__doc__)
     parser.add_argument("model", nargs="?", type=expanded, metavar="FOLDER", help=HELP)
     parser.add_argument(
@@ -67,7 +67,7 @@ def main(argv: list[str]) -> int:
         )
     except OSError as error:
         raise ConfigError(f"the page cannot be served: {error}") from error
-    print(f"{address} samples from {place} (Ctrl-C ends it)", flush=True)
+    print(f"{address} serves the model {place} (Ctrl-C ends it)", flush=True)
     page.block_thread()
     return 0
 
@@ -93,13 +93,13 @@ def _check_address(host: str, port: int | None) -> None:
 
 def _check_name(name: str) -> None:
     """Raise ConfigError unless it is a host name or address without a port."""
-    if not re.fullmatch(r"[\w.-]+|\[?[0-9a-fA-F:.]+\]?", name):
+    if not re.fullmatch(r"[\w.-]+|\[?([0-9a-fA-F]*:){2,}[0-9a-fA-F.]*\]?", name):
         rule = "--allow_host must be a name such as draw.example.org, without http:// or a port"
         raise ConfigError(f"{rule}, got {name!r:.80}")
 
 
 def _name(given: str | None, place: Path) -> str:
-    """Return the page's name of the model `given`: its hub name, run folder, folder or file."""
+    """Return the name that the page shows for the model: hub name, run folder, folder or file."""
     if given is not None and not Path(given).exists():
         return given
     place = place.resolve()

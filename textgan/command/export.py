@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     except OSError as error:
         raise ConfigError(f"{words.folder!r} cannot be written: {error.strerror}") from error
     print(
-        f"{words.folder}: pixels in [-1, 1] differ from PyTorch's by at most "
+        f"{words.folder}: pixels, in [-1, 1], differ from the pipeline's by at most "
         f"{info.greatest_difference:.1g}, by {info.mean_difference:.1g} on average"
     )
     chosen = "" if words.format == "onnx" else f', format="{words.format}"'

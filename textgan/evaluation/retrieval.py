@@ -50,7 +50,7 @@ class Retrieval(torchmetrics.Metric):
     def compute(self) -> dict[str, float]:
         """`image_to_text_r1`, ..., `text_to_image_r10`, shares in [0, 1], and counts "n_..."."""
         images, index = dim_zero_cat(self.images).float(), dim_zero_cat(self.index)
-        # An image that also replaced a broken one is here twice, but counts once.
+        # The data may give an image again in place of an unreadable one: it counts once.
         index, first, _ = _unique(index)
         images = images[first]
         ids, first, column = _unique(dim_zero_cat(self.ids))

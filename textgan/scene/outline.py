@@ -11,7 +11,7 @@ _GRID, _EDGE = 513, 1.6  # the table of distances: points a side, and where its 
 _PERIOD, _DOT = 0.7, 0.3  # of a texture; a dot's radius in periods
 
 REACH = 1.4
-"""The largest distance of an outline from its middle, at any rotation."""
+"""An upper bound on the distance of an outline's points from its middle, at radius 1."""
 
 
 def _polygon(shape: str) -> np.ndarray | None:
@@ -62,7 +62,7 @@ def _distances() -> np.ndarray:
 
 @lru_cache(1)
 def _extents() -> np.ndarray:
-    """(shapes, angles, 2), the extent of each shape along x and y."""
+    """(shapes, angles, 2), half of the width and of the height of each shape at radius 1."""
     angle = np.arange(_BINS) * 2 * np.pi / _BINS
     table = np.ones((len(SHAPES), _BINS, 2))
     for row, shape in enumerate(SHAPES):
@@ -75,7 +75,7 @@ def _extents() -> np.ndarray:
 
 
 def extents(shape: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """The extents in x and y of shapes (indices in SHAPES) rotated by radians: (..., 2)."""
+    """Half widths and heights of shapes (indices in SHAPES) rotated by an angle: (..., 2)."""
     bins = np.rint(angle * (_BINS / (2 * np.pi))).astype(int) % _BINS
     return _extents()[shape, bins]
 
@@ -93,7 +93,7 @@ def coverage(
     columns: np.ndarray,
     rows: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The share of each pixel that the shapes cover, and the share of the texture's second colour.
+    """The share of each pixel inside each shape, and that of the texture's second colour anywhere.
 
     Args:
         shape: (M,) indices in SHAPES.
@@ -119,7 +119,7 @@ def coverage(
 
 
 def pattern(texture: np.ndarray, u: np.ndarray, v: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Half of each period striped along u, or a dot in each square period; edges one pixel soft."""
+    """Stripes across u, half a period wide, or a dot in each period; edges one pixel soft."""
     pattern = np.zeros_like(u)
     for kind in set(texture.tolist()) - {0}:
         mine = texture == kind
