@@ -77,7 +77,7 @@ def _recalls(
 ) -> dict[str, Measurement]:
     """Share of the queries with a relevant candidate among their k most similar ones.
 
-    Irrelevant candidates of equal similarity rank first, so a model that scores all alike gets 0.
+    Irrelevant candidates of equal similarity rank first: if there are k, scoring all alike gets 0.
     """
     before = []
     for own, fits in zip(queries.split(_CHUNK), relevant.split(_CHUNK), strict=True):

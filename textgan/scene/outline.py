@@ -17,7 +17,7 @@ REACH = 1.4
 def _polygon(shape: str) -> np.ndarray | None:
     """(V, 2) vertices, the bounding box centred; None for round shapes.
 
-    The sizes are chosen so that areas look alike, not for equal radii.
+    The sizes make shapes look about equally large; their areas and radii differ.
     """
     if shape == "square":
         return 0.86 * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], dtype=float)
@@ -62,7 +62,7 @@ def _distances() -> np.ndarray:
 
 @lru_cache(1)
 def _extents() -> np.ndarray:
-    """(shapes, angles, 2), half of the width and of the height of each shape at radius 1."""
+    """(shapes, angles, 2), the greatest |x| and |y| of each shape about its middle, radius 1."""
     angle = np.arange(_BINS) * 2 * np.pi / _BINS
     table = np.ones((len(SHAPES), _BINS, 2))
     for row, shape in enumerate(SHAPES):
@@ -75,7 +75,7 @@ def _extents() -> np.ndarray:
 
 
 def extents(shape: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """Half widths and heights of shapes (indices in SHAPES) rotated by an angle: (..., 2)."""
+    """Greatest |x| and |y| of shapes (indices in SHAPES), rotated by an angle: (..., 2)."""
     bins = np.rint(angle * (_BINS / (2 * np.pi))).astype(int) % _BINS
     return _extents()[shape, bins]
 
@@ -93,7 +93,7 @@ def coverage(
     columns: np.ndarray,
     rows: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The share of each pixel inside each shape, and that of the texture's second colour anywhere.
+    """The shares of each pixel: inside each shape, and of the texture's second colour anywhere.
 
     Args:
         shape: (M,) indices in SHAPES.
@@ -119,7 +119,7 @@ def coverage(
 
 
 def pattern(texture: np.ndarray, u: np.ndarray, v: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Stripes across u, half a period wide, or a dot in each period; edges one pixel soft."""
+    """Stripes along v, half a period wide, or a dot in each period; edges one pixel soft."""
     pattern = np.zeros_like(u)
     for kind in set(texture.tolist()) - {0}:
         mine = texture == kind
