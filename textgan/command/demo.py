@@ -13,7 +13,7 @@ from textgan.process.heap import share_heaps
 
 
 def main(argv: list[str]) -> int:
-    """`textgan demo [FOLDER]`: serve the page until Ctrl-C; it loads nothing from other servers."""
+    """`textgan demo [FOLDER]`: serve the page, which loads nothing from elsewhere, until Ctrl-C."""
     parser = Parser("textgan demo", description=__doc__)
     parser.add_argument("model", nargs="?", type=expanded, metavar="FOLDER", help=HELP)
     parser.add_argument(

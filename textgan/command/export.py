@@ -7,7 +7,7 @@ from textgan.file.home import expanded
 
 
 def main(argv: list[str]) -> int:
-    """`textgan export FOLDER`: write and check the graph, the tokenizer and export.json."""
+    """`textgan export FOLDER`: write graph, tokenizer and export.json to FOLDER, and check them."""
     parser = Parser("textgan export", description=__doc__)
     parser.add_argument(
         "folder", type=expanded, metavar="FOLDER", help="the folder to write, new or empty"

@@ -17,7 +17,7 @@ REACH = 1.4
 def _polygon(shape: str) -> np.ndarray | None:
     """(V, 2) vertices, the bounding box centred; None for round shapes.
 
-    The sizes make shapes look about equally large; their areas and radii differ.
+    The sizes make shapes look about equally large; their areas and farthest points differ.
     """
     if shape == "square":
         return 0.86 * np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], dtype=float)
@@ -93,7 +93,7 @@ def coverage(
     columns: np.ndarray,
     rows: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The shares of each pixel: inside each shape, and of the texture's second colour anywhere.
+    """Share of each pixel inside a shape, and share of the texture's second colour, shape ignored.
 
     Args:
         shape: (M,) indices in SHAPES.
