@@ -132,6 +132,7 @@ class AdversarialStep(CaptionedStep):
         fake: (B, C, H, W), samples from the prior for the same captions; None before the
             discriminator starts, like the next five.
         noise: (B, *noise_shape), the noise of `fake`.
+        second_fake: as `fake`, of other noise; None unless a term needs it.
         augmented_real, augmented_fake: `real` and `fake` under one random augmentation, the
             discriminator's input.
         real_output, fake_output: the discriminator's outputs for them.
@@ -151,6 +152,7 @@ class AdversarialStep(CaptionedStep):
     noise_level: Tensor | None = None
     fake: Tensor | None = None
     noise: Tensor | None = None
+    second_fake: Tensor | None = None
     augmented_real: Tensor | None = None
     augmented_fake: Tensor | None = None
     real_output: DiscriminatorOutput | None = None

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from textgan.errors import ConfigError
-from textgan.evaluation.cache import FeatureCache, default_folder
+from textgan.file.feature_cache import FeatureCache, default_folder
 from textgan.file.home import expanded, settle
 
 VARIABLES = ("HOME", "USER", "LOGNAME", "XDG_CACHE_HOME", "TEXTGAN_CACHE", "TEXTGAN_INVENTED_HOME")

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 
 from textgan.evaluation.bank import FeatureBank
-from textgan.evaluation.cache import FeatureCache, default_folder
 from textgan.extractor.base import FeatureExtractor
+from textgan.file.feature_cache import FeatureCache, default_folder
 from textgan.image import to_rgb_uint8
 from textgan.metric.feature import FeatureMetric
 from textgan.types import Evaluation

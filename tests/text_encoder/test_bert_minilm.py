@@ -83,11 +83,11 @@ def test_a_checkpoint_names_the_package_and_no_folder_of_this_machine(package, t
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("package:some_package", "must be like package:NAME/FOLDER, got 'package:some_package'"),
-        ("package:some.package/x", "must be like package:NAME/FOLDER, got 'package:some.package/"),
-        ("package:/x", "must be like package:NAME/FOLDER, got 'package:/x'"),
-        ("package:some_package/x", "must name a folder of the package some_package, got 'package:"),
-        ("package:json/x", "must name a folder of the package json, got 'package:json/x'"),
+        ("package:some_package", "must be like package:NAME/PATH, got 'package:some_package'"),
+        ("package:some.package/x", "must be like package:NAME/PATH, got 'package:some.package/"),
+        ("package:/x", "must be like package:NAME/PATH, got 'package:/x'"),
+        ("package:some_package/x", "must name a path in the package some_package, got 'package:"),
+        ("package:json/x", "must name a path in the package json, got 'package:json/x'"),
         (
             "package:no_such_one/x",
             "is not installed: pip install the package that contains no_such_one",

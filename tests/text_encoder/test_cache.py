@@ -52,6 +52,21 @@ def test_only_what_was_never_seen_is_computed_each_caption_once_in_one_batch():
     assert letters.calls == [["a", "b"], ["c", "d"]]
 
 
+def test_reading_ahead_computes_each_caption_once_short_ones_first_until_it_is_full():
+    cache, letters = CaptionCache(1), Letters()
+    cache.fill(["green", "red", "a", "red"], letters, weights=letters.weights)
+    assert letters.calls == [["a", "red", "green"]]
+    letters.through(cache, "green", "a")
+    assert len(letters.calls) == 1
+    large = Letters(width=50_000)  # 0.2 megabytes a letter: a batch of 128 is more than enough
+    cache.fill(
+        [chr(97 + n // 26) + chr(97 + n % 26) for n in range(300)], large, weights=large.weights
+    )
+    assert len(large.calls) == 1
+    CaptionCache(0).fill(["a"], large, weights=letters.weights)
+    assert len(large.calls) == 1
+
+
 def test_what_was_asked_for_longest_ago_is_thrown_out_where_it_is_full():
     cache, letters = CaptionCache(1), Letters(width=50_000)  # 0.2 megabytes a letter: five fit
     letters.through(cache, *"abcde")

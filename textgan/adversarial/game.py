@@ -41,7 +41,7 @@ class AdversarialGame:
             step,
             text=None if step.text is None else step.text.detach(),
             fake=step.fake.detach(),
-            **dict.fromkeys(("reconstruction", "posterior", "prior")),
+            **dict.fromkeys(("reconstruction", "posterior", "prior", "second_fake")),
         )
         step = self._scored(step, real_gradient=True)
         return weighted_sum("discriminator", self.losses, step, log)

@@ -13,8 +13,8 @@ from textgan.composition.folder import value_at
 from textgan.composition.stored_config import Stored, scalars_of
 from textgan.errors import ConfigError
 from textgan.file.limits import Limits, read_yaml
+from textgan.pretrained.package import is_known_package
 from textgan.run.converter import to_hydra
-from textgan.text_encoder.source import is_known_package
 
 _BELOW_THE_ROOT = ("data.captions_file", "data.image_folder")
 _MOST_RUNS = 20

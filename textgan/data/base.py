@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from lightning_fabric.utilities.seed import pl_worker_init_function
 from pytorch_lightning import LightningDataModule
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from textgan.process.stop import leave_to_parent
@@ -99,6 +100,22 @@ class CaptionedImages(LightningDataModule):
     @abstractmethod
     def captions(self, limit: int) -> list[str]:
         """At most `limit` training captions, on which a tokenizer is fitted."""
+
+    def keep_features(self, compute: Callable[[Tensor], Tensor], network: str) -> bool:
+        """Compute the features of the training images once, and train on them from now on.
+
+        `Batch.images` of training batches then holds features in the place of pixels. Evaluations
+        keep the pixels.
+
+        Args:
+            compute: images (B, C, H, W) in [-1, 1] -> their features (B, ...).
+            network: names everything that decides the features besides the pixels.
+
+        Returns:
+            False, and changes nothing, where the number of different training images is not
+            limited, or too large for the memory.
+        """
+        return False
 
     def setup(self, stage: str | None = None) -> None:
         """Build the data sets of a stage, before the trainer shows a progress bar."""

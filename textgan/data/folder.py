@@ -1,22 +1,25 @@
 """Captioned images in a folder."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
+from torch import Tensor
 
 from textgan.data.base import CaptionedImages, evenly
 from textgan.data.captions import CaptionOptions, Row
 from textgan.data.census import introduce, summarise
 from textgan.data.crop import Crop
 from textgan.data.encoding import check_encoding
+from textgan.data.features import features_of
 from textgan.data.folder_split import FolderSplit
 from textgan.data.images import Images
 from textgan.data.layout import Reading, read_folder
 from textgan.data.negatives import Negatives
 from textgan.data.sample import View
 from textgan.data.split import Split, check_shares, split_rows
+from textgan.file.feature_cache import FeatureCache, default_folder
 from textgan.file.home import expanded
 from textgan.image.file import MAX_MEGAPIXELS
 
@@ -182,6 +185,18 @@ class Folder(CaptionedImages):
                 )
         seed = self.seed if split == "train" else None
         return FolderSplit(rows, self._images[source], self.view, seed, negatives, self.negatives)
+
+    def keep_features(self, compute: Callable[[Tensor], Tensor], network: str) -> bool:
+        """As in the base class; it needs the cache of images, and any `crop` but "random"."""
+        train = self.dataset("train")
+        squares = train.squares
+        if squares is None:
+            return False
+        cache = FeatureCache(default_folder())
+        train.features = features_of(
+            squares, compute, network=network, mirror=self.view.flip, cache=cache
+        )
+        return True
 
     def still(self, split: str) -> FolderSplit:
         """The images with their first captions, the middle cropped and nothing mirrored."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from textgan.data.captions import Row
@@ -25,6 +26,8 @@ class FolderSplit(Dataset):
         negatives: makes wrong captions, keyed by the position, or without a seed by the row; None
             makes none.
         negatives_each: number of negatives for each image.
+        features: (images, 1 or 2, ...), of each image and of its mirror image; where they are
+            there, batches hold them in the place of pixels.
     """
 
     rows: Sequence[Row]
@@ -33,13 +36,21 @@ class FolderSplit(Dataset):
     seed: int | None
     negatives: Negatives | None
     negatives_each: int = 1
+    features: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def still(self) -> "FolderSplit":
-        """The same images without random choices."""
-        return replace(self, seed=None)
+        """The pixels of the same images, without random choices."""
+        return replace(self, seed=None, features=None)
+
+    @property
+    def squares(self) -> list[Tensor] | None:
+        """The pixels (C, H, W) uint8 of each image, if they are in memory and never change."""
+        if not self.images.is_cached or self.view.crop.policy == "random":
+            return None
+        return [self.view.crop.window(self.images[n][1], None) for n in range(len(self))]
 
     def __getitems__(self, keys: list[tuple[int, int]]) -> Batch:
         """The batch of (position, index) pairs; its `index` has the rows that are shown."""
@@ -55,8 +66,12 @@ class FolderSplit(Dataset):
 
     def _show(self, position: int, index: int) -> Shown:
         place, pixels = self.images[index]
-        captions = self.rows[place].captions
-        return *self.view.show(pixels, captions, keyed(self.seed, position)), captions, place
+        captions, generator = self.rows[place].captions, keyed(self.seed, position)
+        if self.features is not None:
+            shown = self.view.show_features(self.features[place], captions, generator)
+        else:
+            shown = self.view.show(pixels, captions, generator)
+        return *shown, captions, place
 
     def _key(self, position: int, row: int) -> tuple[int, int]:
         """The key of negatives; in evaluations it does not depend on the seed of the training."""

@@ -19,7 +19,7 @@ from textgan.types import Batch
 _CHOICES = 1
 
 Shown = tuple[Tensor, str, Sequence[str], int]
-"""One row of a batch: pixels (C, H, W) uint8, its caption, all captions of the image, its index."""
+"""A row of a batch: pixels (C, H, W) uint8 or features, caption, all captions, index."""
 
 
 def keyed(seed: int | None, *key: int) -> np.random.Generator | None:
@@ -28,10 +28,11 @@ def keyed(seed: int | None, *key: int) -> np.random.Generator | None:
 
 
 def batch_of(shown: Sequence[Shown], negatives: list[str] | None = None) -> Batch:
-    """The batch of these rows, its images (B, C, H, W) float32 in [-1, 1]."""
-    pixels, captions, everything, index = zip(*shown, strict=True)
+    """The batch of these rows; images of pixels are (B, C, H, W) float32 in [-1, 1]."""
+    images, captions, everything, index = zip(*shown, strict=True)
+    images = torch.stack(images)
     return Batch(
-        images=from_uint8(torch.stack(pixels)),
+        images=from_uint8(images) if images.dtype == torch.uint8 else images,
         captions=list(captions),
         index=torch.tensor(index),
         negatives=negatives,
@@ -79,7 +80,19 @@ class View:
             return self.crop.window(pixels, None), captions[0]
         caption = captions[generator.integers(len(captions))]
         pixels = self.crop.window(pixels, generator)
-        return pixels.flip(-1) if self.flip and generator.random() < 0.5 else pixels, caption
+        return pixels.flip(-1) if self._mirrors(generator) else pixels, caption
+
+    def show_features(
+        self, features: Tensor, captions: Sequence[str], generator: np.random.Generator | None
+    ) -> tuple[Tensor, str]:
+        """As `show`, of features (1 or 2, ...) of the middle square and of its mirror image."""
+        if generator is None:
+            return features[0], captions[0]
+        caption = captions[generator.integers(len(captions))]
+        return features[int(self._mirrors(generator))], caption
+
+    def _mirrors(self, generator: np.random.Generator) -> bool:
+        return self.flip and generator.random() < 0.5
 
 
 class SampleSplit(Skipping, Dataset):

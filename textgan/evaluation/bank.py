@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from textgan import __version__
-from textgan.evaluation.cache import FeatureCache
 from textgan.extractor.base import FeatureExtractor
+from textgan.file.feature_cache import FeatureCache
 from textgan.image import to_rgb_uint8
 from textgan.metric.base import Metric
 from textgan.metric.feature import checked, full_precision

@@ -11,8 +11,8 @@ from torch import Tensor
 from textgan.caption.word_swap import WordSwap
 from textgan.errors import ConfigError, MissingWeightsError
 from textgan.evaluation.bank import FeatureBank
-from textgan.evaluation.cache import FeatureCache
 from textgan.evaluation.fingerprint import Fingerprint
+from textgan.file.feature_cache import FeatureCache
 from textgan.metric.base import Metric
 from textgan.pipeline.base import Pipeline, TextToImagePipeline
 from textgan.types import Batch, Evaluation

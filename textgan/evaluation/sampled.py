@@ -5,9 +5,9 @@ from collections.abc import Collection
 import torch
 
 from textgan.evaluation.base import Evaluation, Split
-from textgan.evaluation.cache import FeatureCache, default_folder
 from textgan.evaluation.report import Origin, Report, collect
 from textgan.evaluation.runner import Evaluator, by_captions
+from textgan.file.feature_cache import FeatureCache, default_folder
 from textgan.metric.base import Metric
 from textgan.pipeline import TextToImagePipeline
 from textgan.types import Batch

@@ -57,12 +57,15 @@ class ImageEncoder(Part):
         """
         if images.shape[1] != self.channels:
             raise ValueError(f"images must have {self.channels} channels, got {images.shape[1]}")
+        return self.encode(self.resized(images))
+
+    def resized(self, images: Tensor) -> Tensor:
+        """Images (B, channels, H, W) in the encoder's size."""
         size = (self.image_size, self.image_size)
-        if tuple(images.shape[-2:]) != size:
-            wide = images.to(torch.promote_types(images.dtype, torch.float32))  # CPUs need it
-            resized = F.interpolate(wide, size, mode="bilinear", antialias=True)
-            images = resized.to(images.dtype)
-        return self.encode(images)
+        if tuple(images.shape[-2:]) == size:
+            return images
+        wide = images.to(torch.promote_types(images.dtype, torch.float32))  # CPUs need it
+        return F.interpolate(wide, size, mode="bilinear", antialias=True).to(images.dtype)
 
 
 def _words(config: dict[str, Any], name: str, file: Path) -> list[str]:

@@ -1,10 +1,11 @@
 """Layers that the networks share, on torch alone."""
 
-from textgan.layer.attention import AttentionPool, CrossAttention, SelfAttention
+from textgan.layer.attention import AttentionPool, CrossAttention, MeanPool, SelfAttention
 from textgan.layer.clamp import clamp_passing_gradient
 from textgan.layer.convolution import DownBlock, ModulatedBlock, Modulation
 from textgan.layer.mapping_network import MappingNetwork
 from textgan.layer.prior import TextPrior
+from textgan.layer.projection import projection
 from textgan.layer.recurrent import BidirectionalGRU
 from textgan.layer.resolution import channels_and_size, nearest_resolutions, widths_by_resolution
 from textgan.layer.temperature import Temperature
@@ -15,6 +16,7 @@ __all__ = [
     "CrossAttention",
     "DownBlock",
     "MappingNetwork",
+    "MeanPool",
     "ModulatedBlock",
     "Modulation",
     "SelfAttention",
@@ -23,5 +25,6 @@ __all__ = [
     "channels_and_size",
     "clamp_passing_gradient",
     "nearest_resolutions",
+    "projection",
     "widths_by_resolution",
 ]

@@ -93,6 +93,15 @@ class AttentionPool(nn.Module):
         return self.output(self.norm(pooled))
 
 
+class MeanPool(nn.Module):
+    """The mean of the words of a caption."""
+
+    def forward(self, words: Tensor, mask: Tensor) -> Tensor:
+        """Words (B, L, D), mask (B, L) True at real words, never all False -> (B, D)."""
+        weights = mask[..., None].to(words.dtype)
+        return (words * weights).sum(1) / weights.sum(1)
+
+
 def _check_heads(width: int, num_heads: int) -> None:
     if width % num_heads:
         raise ValueError(f"width must be divisible by num_heads, got {width} and {num_heads}")

@@ -3,6 +3,7 @@
 from textgan.loss.alignment_guidance import AlignmentGuidance
 from textgan.loss.base import ContrastiveLoss, Loss
 from textgan.loss.damsm import DAMSM
+from textgan.loss.energy import Energy
 from textgan.loss.feature_reconstruction import FeatureReconstruction
 from textgan.loss.hinge import Hinge
 from textgan.loss.info_nce import InfoNCE
@@ -15,6 +16,7 @@ from textgan.loss.r1r2 import R1R2
 from textgan.loss.reconstruction import Reconstruction
 from textgan.loss.rpgan import RpGAN
 from textgan.loss.siglip import SigLIP
+from textgan.loss.squared_gap import SquaredGap
 
 __all__ = [
     "DAMSM",
@@ -22,6 +24,7 @@ __all__ = [
     "R1R2",
     "AlignmentGuidance",
     "ContrastiveLoss",
+    "Energy",
     "FeatureReconstruction",
     "Hinge",
     "InfoNCE",
@@ -33,4 +36,5 @@ __all__ = [
     "Reconstruction",
     "RpGAN",
     "SigLIP",
+    "SquaredGap",
 ]

@@ -32,7 +32,7 @@ class AlignmentGuidance(Loss):
             one needs features that the pretraining of the encoders did not align.
     """
 
-    needs_samples = True
+    samples_per_caption = 1
 
     def __init__(
         self,

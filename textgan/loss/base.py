@@ -20,7 +20,8 @@ class Loss(nn.Module):
         needs: parts of the model that the term requires, such as ("posterior",).
         adversarial: whether its discriminator's loss compares real images with fakes; a
             discriminator needs one such term.
-        needs_samples: whether it needs samples from the prior even before the discriminator starts.
+        samples_per_caption: number of samples from the prior that the generator's loss needs even
+            before the discriminator starts: 0, 1 (`fake`) or 2 (`second_fake` too).
 
     Args:
         generator_weight: schedule of the weight in the generator's loss.
@@ -29,7 +30,7 @@ class Loss(nn.Module):
 
     needs: tuple[str, ...] = ()
     adversarial: bool = False
-    needs_samples: bool = False
+    samples_per_caption: int = 0
 
     def __init__(self, *, generator_weight: Schedule = 1.0, discriminator_weight: Schedule = 1.0):
         super().__init__()

@@ -4,11 +4,12 @@ from typing import Any
 
 import torch
 from pytorch_lightning.cli import OptimizerCallable
-from torch import nn
+from torch import Tensor, nn
 
 from textgan.augmentation.base import Augmentation
 from textgan.evaluation.contrastive_evaluator import ContrastiveEvaluator
 from textgan.image_encoder.base import ImageEncoder
+from textgan.image_encoder.tower import TowerImageEncoder
 from textgan.layer import Temperature
 from textgan.loss.base import ContrastiveLoss
 from textgan.pipeline import ContrastivePipeline
@@ -21,7 +22,9 @@ from textgan.training.manual import gather, longest
 from textgan.training.model import Log, TrainedModel, trainable
 from textgan.training.optimization import Optimized
 from textgan.training.terms import check_weights, contrastive_sum
-from textgan.types import Batch
+from textgan.types import Batch, ImageFeatures
+
+_MOST_CAPTIONS = 1_000_000  # that are read ahead
 
 
 class ContrastiveModel(TrainedModel):
@@ -80,6 +83,7 @@ class ContrastiveModel(TrainedModel):
             seed=seed,
         )
         self.ancestors, self.optimizer = list(image_encoder.ancestors), optimizer
+        self._has_states = False
         self.templates = list(templates)
 
     def pipeline(self) -> ContrastivePipeline:
@@ -112,6 +116,24 @@ class ContrastiveModel(TrainedModel):
             earlier = weights_hash(self.ema.averaged["image_encoder"])
             self.ancestors = sorted({*self.ancestors, earlier})
 
+    def on_fit_start(self) -> None:
+        """Compute once what the frozen networks of the encoders say of the training data.
+
+        The first batch is loaded before `on_train_start`.
+        """
+        data, encoder = self.trainer.datamodule, self.image_encoder
+        self._has_states = False
+        if data is None:
+            return
+        device = self.trainer.strategy.root_device
+        self.to(device)
+        if isinstance(encoder, TowerImageEncoder) and encoder.frozen and self.augmentation is None:
+            self._has_states = data.keep_features(
+                lambda images: encoder.states(images.to(device)), encoder.network()
+            )
+        captions = data.captions(limit=_MOST_CAPTIONS)
+        self.text_encoder.read_ahead(captions, shown=self.trainer.is_global_zero)
+
     def learn(self, batch: Batch, log: Log) -> None:
         loss = contrastive_sum(self.losses, self._encoded(batch), log, self.seen)
         self.step_optimizer("encoders", loss, log)
@@ -124,7 +146,7 @@ class ContrastiveModel(TrainedModel):
         text = self.text_encoder([*batch.captions, *negatives])  # (B or more)
         text = text.pad(longest(self, text.mask.shape[1]))
         return ContrastiveStep(
-            images=self.image_encoder(images.contiguous(memory_format=torch.channels_last)),
+            images=self._encoded_images(images),
             captions=batch.captions,
             all_captions=batch.all_captions,
             text=text[: len(batch)],
@@ -134,6 +156,12 @@ class ContrastiveModel(TrainedModel):
             gather=lambda tensor: gather(self, tensor),
             rank=self.trainer.global_rank,
         )
+
+    def _encoded_images(self, images: Tensor) -> ImageFeatures:
+        """Encode the images of a batch, or the states that the data has kept of them."""
+        if self._has_states:
+            return self.image_encoder.project(images)
+        return self.image_encoder(images.contiguous(memory_format=torch.channels_last))
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         super().on_load_checkpoint(checkpoint)

@@ -180,7 +180,7 @@ class GANModel(TrainedModel):
         """Generate reconstructions (z of the posterior) and samples (z of the prior) in one pass.
 
         Samples are only generated once the discriminator has started, or where a term needs them
-        before.
+        before. A second sample of each caption is only generated where a term needs it.
         """
         shape, noises = (len(step.captions), *self.generator.noise_shape), []
         posterior = prior = None
@@ -189,12 +189,9 @@ class GANModel(TrainedModel):
             prior = self.generator.prior(step.text)
             z = posterior.sample(step.randn(shape))
             noises.append(prior.detach().standardise(z))
-        sampling = self._scores() or any(
-            term.needs_samples and value_at(term.generator_weight, self.progress)
-            for term in self.losses.values()
-        )
-        if sampling:
-            noises.append(step.randn(shape))
+        weighted = [t for t in self.losses.values() if value_at(t.generator_weight, self.progress)]
+        samples = max([int(self._scores()), *(term.samples_per_caption for term in weighted)])
+        noises += [step.randn(shape) for _ in range(samples)]
         images = self.generator(torch.cat(noises), TextFeatures.cat([step.text] * len(noises)))
         images = images.chunk(len(noises))
         return replace(
@@ -202,8 +199,9 @@ class GANModel(TrainedModel):
             posterior=posterior,
             prior=prior,
             reconstruction=images[0] if posterior is not None else None,
-            fake=images[-1] if sampling else None,
-            noise=noises[-1] if sampling else None,
+            fake=images[-samples] if samples else None,
+            noise=noises[-samples] if samples else None,
+            second_fake=images[-1] if samples > 1 else None,
         )
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -10,12 +10,14 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from textgan import __version__
 from textgan.caption.text import check_caption
 from textgan.image.file import MAX_MEGAPIXELS, check_max_megapixels
-from textgan.image.folder import middle_square
+from textgan.image.folder import find_images, middle_square
 from textgan.image_encoder.base import ImageEncoder
 from textgan.pipeline.base import Pipeline
-from textgan.pipeline.squares import squares_below
+from textgan.pipeline.kept import KeptEncodings
+from textgan.pipeline.squares import report_left_out, squares_of
 from textgan.pretrained.frozen import weights_hash
 from textgan.text_encoder.base import TextEncoder
 
@@ -164,7 +166,8 @@ class ContrastivePipeline(Pipeline):
         """Find the images below a folder that fit a caption best, best first.
 
         Hidden files and folders are ignored. One warning counts the images that were skipped:
-        unreadable ones, links and files that are not regular.
+        unreadable ones, links and files that are not regular. The encodings are kept in the user's
+        cache folder ($TEXTGAN_CACHE), so that a second search reads only new and changed files.
 
         Args:
             folder: searched with all its sub-folders.
@@ -182,18 +185,33 @@ class ContrastivePipeline(Pipeline):
             raise ValueError(f"top must be at least 1, got {top}")
         check_max_megapixels(max_megapixels)
         text = self.encode_texts(caption, batch_size)  # (1, width)
-        encoder, matches = self.image_encoder, []
-        for files, pixels in squares_below(
-            folder,
+        encodings = self._encode_below(folder, batch_size, max_megapixels, follow_links)
+        cosines = (torch.stack([*encodings.values()]) @ text.cpu().T).flatten().tolist()
+        matches = [Match(*pair) for pair in zip(encodings, cosines, strict=True)]
+        return sorted(matches, key=lambda match: (-match.similarity, match.path))[:top]
+
+    def _encode_below(
+        self, folder: str | Path, batch_size: int, max_megapixels: float, follow_links: bool
+    ) -> dict[Path, Tensor]:
+        """The encoding (width,) of each readable image below a folder."""
+        encoder, found = self.image_encoder, find_images(folder, follow_links=follow_links)
+        network = f"{weights_hash(encoder)} {self.dtype} {max_megapixels} {__version__}"
+        kept, left_out = KeptEncodings(folder, network), {**found.left_out}
+        known = kept.of(found.files)
+        encodings = dict(known)
+        for files, pixels in squares_of(
+            [file for file in found.files if file not in known],
             encoder.image_size,
             encoder.channels,
             batch_size=batch_size,
             max_megapixels=max_megapixels,
-            follow_links=follow_links,
+            left_out=left_out,
         ):
-            cosines = (self.encode_images(pixels) @ text.T).flatten().tolist()
-            matches += map(Match, files, cosines)
-        return sorted(matches, key=lambda match: (-match.similarity, match.path))[:top]
+            encodings.update(zip(files, self.encode_images(pixels).cpu(), strict=True))
+        report_left_out(left_out, len(found.files) + len(found.left_out), folder)
+        if len(encodings) > len(known):
+            kept.put(encodings)
+        return encodings
 
     def _pixels(self, images: Tensor | Sequence[Image.Image]) -> Tensor:
         """Images (B, C, H, W) on the encoder's device, in the dtype of the weights."""

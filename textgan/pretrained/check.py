@@ -34,6 +34,8 @@ ARCHITECTURES = (
     *("mobilebert", "modernbert", "mpnet", "nomic_bert", "rembert", "roberta", "roc_bert"),
     *("roberta-prelayernorm", "roformer", "xlm-roberta", "xlm-roberta-xl", "xmod"),
 )
+# The same of vision encoders.
+VISION_ARCHITECTURES = ("clip_vision_model", "siglip_vision_model", "dinov2", "vit")
 
 # The errors that constructors of textgan and of transformers raise for a wrong argument.
 _SENSELESS = (
@@ -67,8 +69,8 @@ def _check_entry(key: str, value: Any, must: str, name: str) -> None:
         raise ValueError(f"{must} have at most {_MOST_LAYERS:,} layers, {got}")
     if key == "architecture" and value is not None:
         kind = value.get("model_type") if isinstance(value, Mapping) else value
-        if kind not in ARCHITECTURES:
-            known = ", ".join(ARCHITECTURES)
+        if kind not in (*ARCHITECTURES, *VISION_ARCHITECTURES):
+            known = ", ".join((*ARCHITECTURES, *VISION_ARCHITECTURES))
             raise ValueError(f"{must} have an architecture of the kinds {known}; got {kind!r:.80}")
 
 

@@ -41,6 +41,14 @@ class TextEncoder(Part):
     def forward(self, captions: list[str]) -> TextFeatures:
         """B captions -> their features, on the device of the weights."""
 
+    def read_ahead(self, captions: Iterable[str], *, shown: bool = True) -> None:
+        """Compute what is kept of these captions, if anything is.
+
+        Args:
+            captions: equal ones are computed once.
+            shown: whether a progress bar is shown.
+        """
+
     def from_tokens(self, token_ids: Tensor, mask: Tensor) -> TextFeatures:
         """Compute the features of token ids, without a cache.
 

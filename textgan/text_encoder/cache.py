@@ -5,8 +5,12 @@ from threading import Lock
 from typing import Any
 
 import torch
+from rich.progress import track
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
+
+_MANY = 500  # captions from which on reading them takes seconds
+_BATCH = 128
 
 
 class CaptionCache(nn.Module):
@@ -86,6 +90,35 @@ class CaptionCache(nn.Module):
                 if version == self._weights:  # no other thread came with other weights meanwhile
                     self._keep(rows)
             return _padded([rows[caption] for caption in captions])
+
+    def fill(
+        self,
+        captions: Iterable[str],
+        compute: Callable[[list[str]], tuple[Tensor, Tensor]],
+        *,
+        weights: Iterable[Tensor],
+        shown: bool = True,
+    ) -> None:
+        """Compute captions until the cache is full, short ones first.
+
+        The arguments are those of `get_or_compute`, and `shown`: whether many captions show a
+        progress bar.
+        """
+        weights, different = (
+            list(weights),
+            sorted(set(captions), key=lambda text: (len(text), text)),
+        )
+        if not self.megabytes:
+            return
+        batches = [different[i : i + _BATCH] for i in range(0, len(different), _BATCH)]
+        title, hidden = (
+            f"features of {len(different):,} captions",
+            len(different) < _MANY or not shown,
+        )
+        for batch in track(batches, title, transient=True, disable=hidden):
+            self.get_or_compute(batch, compute, weights=weights)
+            if different[0] not in self._rows:  # it is full, and the first ones were replaced
+                return
 
     def _keep(self, rows: dict[str, Tensor]) -> None:
         """Add rows as the most recently used, then remove the least recently used ones."""

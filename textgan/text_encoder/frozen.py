@@ -75,6 +75,10 @@ class FrozenTextEncoder(TextEncoder):
         pooled, words = states[:, 0].contiguous(), states[:, 1:].contiguous()  # (B, D), (B, L, D)
         return TextFeatures(words, mask[:, 1:].contiguous(), pooled)
 
+    def read_ahead(self, captions: Iterable[str], *, shown: bool = True) -> None:
+        weights = self.encoder.parameters()
+        self.cache.fill(captions, self._packed, weights=weights, shown=shown)
+
     def _packed(self, captions: list[str]) -> tuple[Tensor, Tensor]:
         """The pooled feature as one more word before the others: (B, 1 + L, D), mask (B, 1 + L)."""
         text = self.encoder(captions)

@@ -26,6 +26,8 @@ class PretrainedTextEncoder(TokenTextEncoder):
             `pretrained`, so that the saved folder needs no other. The weights are random, and there
             is no vocabulary, until a state dict is loaded.
         cache_megabytes: 10^6 bytes of a frozen transformer's states to keep at most; 0 keeps none.
+        projection_width: width of the hidden layer on the pooled feature; None has no such layer.
+        projection_dropout: probability, on the pooled states and on the hidden layer.
     """
 
     def __init__(
@@ -38,6 +40,8 @@ class PretrainedTextEncoder(TokenTextEncoder):
         frozen: bool = False,
         architecture: dict[str, Any] | None = None,
         cache_megabytes: int = 256,
+        projection_width: int | None = None,
+        projection_dropout: float = 0.0,
     ) -> None:
         if (pretrained is None) == (architecture is None):
             got = "neither" if pretrained is None else "both"
@@ -49,7 +53,14 @@ class PretrainedTextEncoder(TokenTextEncoder):
         else:
             bert = untrained(architecture)
             tokenizer = empty_tokenizer(bert, max_length)
-        super().__init__(bert, tokenizer, width=width, dropout=dropout)
+        super().__init__(
+            bert,
+            tokenizer,
+            width=width,
+            dropout=dropout,
+            projection_width=projection_width,
+            projection_dropout=projection_dropout,
+        )
         self.frozen = frozen
         self._pretrained = pretrained
         if frozen:
@@ -70,6 +81,11 @@ class PretrainedTextEncoder(TokenTextEncoder):
             return super().forward(captions)
         weights = self.bert.parameters()
         return self.project(*self.cache.get_or_compute(captions, self.states_of, weights=weights))
+
+    def read_ahead(self, captions: Iterable[str], *, shown: bool = True) -> None:
+        if self.frozen:
+            weights = self.bert.parameters()
+            self.cache.fill(captions, self.states_of, weights=weights, shown=shown)
 
     def train(self, mode: bool = True) -> "PretrainedTextEncoder":
         """Set the mode; a frozen transformer stays in eval mode."""

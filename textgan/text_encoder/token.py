@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from textgan.caption.tokenizer import Tokenizer
-from textgan.layer import AttentionPool
+from textgan.layer import AttentionPool, MeanPool, projection
 from textgan.text_encoder.base import TextEncoder
 from textgan.types import TextFeatures
 
@@ -15,17 +15,26 @@ class TokenTextEncoder(TextEncoder):
 
     The pooled feature is a weighted mean of the transformer's states, projected. The weights are
     equal at first (as in Sentence-BERT, Reimers and Gurevych 2019); a few learned queries change
-    them.
+    them. With `projection_width` the weights stay equal, and the projection has two layers.
 
     Args:
         bert: encoder of transformers.
         tokenizer: captions -> ids of `bert`'s embedding table.
         width: of the features.
         dropout: probability, in the transformer.
+        projection_width: width of the hidden layer on the pooled feature; None has no such layer.
+        projection_dropout: probability, on the pooled states and on the hidden layer.
     """
 
     def __init__(
-        self, bert: nn.Module, tokenizer: Tokenizer, *, width: int, dropout: float
+        self,
+        bert: nn.Module,
+        tokenizer: Tokenizer,
+        *,
+        width: int,
+        dropout: float,
+        projection_width: int | None = None,
+        projection_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if not 0 <= dropout < 1:
@@ -38,7 +47,14 @@ class TokenTextEncoder(TextEncoder):
         self.tokenizer = tokenizer
         hidden_width, num_heads = bert.config.hidden_size, bert.config.num_attention_heads
         self.words = nn.Identity() if width == hidden_width else _linear(hidden_width, width)
-        self.pooled = AttentionPool(hidden_width, width, num_queries=num_heads)
+        if projection_width is None:
+            self.pooled = AttentionPool(hidden_width, width, num_queries=num_heads)
+            self.projected = nn.Identity()
+        else:
+            self.pooled = MeanPool()
+            self.projected = projection(
+                hidden_width, width, hidden_width=projection_width, dropout=projection_dropout
+            )
 
     @property
     def is_fitted(self) -> bool:
@@ -68,7 +84,7 @@ class TokenTextEncoder(TextEncoder):
     def project(self, states: Tensor, mask: Tensor) -> TextFeatures:
         """States (B, L, hidden), mask (B, L) -> the features."""
         words = self.words(states) * mask[..., None].to(states.dtype)  # (B, L, width)
-        return TextFeatures(words, mask, self.pooled(states, mask))
+        return TextFeatures(words, mask, self.projected(self.pooled(states, mask)))
 
 
 def _linear(in_width: int, out_width: int) -> nn.Linear:

@@ -13,9 +13,9 @@ from textgan.file.tensor import StoredTensor
 from textgan.pipeline.base import Pipeline
 from textgan.pretrained.check import building_errors, check_config, outline
 from textgan.pretrained.files import check_finite, check_header
+from textgan.pretrained.package import is_known_package
 from textgan.pretrained.part import Part, build, class_of, fill
 from textgan.pretrained.trust import parts_of
-from textgan.text_encoder.source import is_known_package
 
 _BESIDE_PRETRAINED = Limits(largest=2**16)  # the size of weights elsewhere is unknown
 
@@ -159,7 +159,7 @@ def check_repeated(name: str, where: str, pretrained: str | None) -> None:
     """
     if name != pretrained and not is_known_package(name):
         raise ValueError(
-            f"{where} leaves its text encoder to the pretrained weights {name!r:.200}, which are "
+            f"{where} leaves a part to the pretrained weights {name!r:.200}, which are "
             f"read only where you name them too, by --pretrained or pretrained={name!r:.200}; a "
             "run's folder pipeline needs no others"
         )

@@ -1,8 +1,9 @@
-"""Features of real images, kept on disk under a hash of everything that they depend on."""
+"""Features of images, kept on disk under a hash of everything that they depend on."""
 
 import hashlib
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import safetensors
@@ -27,8 +28,8 @@ class FeatureCache:
         self.folder = None if folder is None else Path(folder)
         self._warned = False
 
-    def get(self, network: str, tap: str, pixels: Tensor) -> Tensor | None:
-        """The features (N, D) of these images (N, 3, H, W) uint8, or None."""
+    def get(self, network: str, tap: str, pixels: Sequence[Tensor]) -> Tensor | None:
+        """The features (N, ...) of these N images, each (C, H, W) uint8, or None."""
         if self.folder is None:
             return None
         file = self._file(network, tap, pixels)
@@ -40,7 +41,7 @@ class FeatureCache:
             return None
         return features if features is not None and len(features) == len(pixels) else None
 
-    def put(self, network: str, tap: str, pixels: Tensor, features: Tensor) -> None:
+    def put(self, network: str, tap: str, pixels: Sequence[Tensor], features: Tensor) -> None:
         """Keep the features of these images; no reader sees a part of a file.
 
         If the folder cannot be written to, warn once and keep nothing.
@@ -58,9 +59,11 @@ class FeatureCache:
                 warnings.warn(f"features cannot be kept in {self.folder}: {error}", stacklevel=2)
             self._warned = True
 
-    def _file(self, network: str, tap: str, pixels: Tensor) -> Path:
-        digest = hashlib.sha256(f"{network}\n{tap}\n{tuple(pixels.shape)}\n".encode())
-        digest.update(pixels.cpu().contiguous().numpy())
+    def _file(self, network: str, tap: str, pixels: Sequence[Tensor]) -> Path:
+        shape = (len(pixels), *pixels[0].shape)
+        digest = hashlib.sha256(f"{network}\n{tap}\n{shape}\n".encode())
+        for image in pixels:
+            digest.update(image.cpu().contiguous().numpy())
         name = digest.hexdigest()
         return self.folder / name[:2] / f"{name}.safetensors"
 
