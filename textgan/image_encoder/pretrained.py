@@ -7,7 +7,6 @@ from typing import Any
 import torch
 import transformers
 from torch import Tensor, nn
-from transformers.image_processing_base import ImageProcessingMixin
 
 from textgan.file.home import expanded
 from textgan.file.limits import shown
@@ -139,6 +138,8 @@ class _VisionTower(nn.Module):
 
 def _load(name: str) -> tuple[nn.Module, list[float] | None, list[float] | None]:
     """The vision model of a folder, hub name or package; mean and deviation of each colour."""
+    from transformers.image_processing_base import ImageProcessingMixin  # takes a second
+
     rule = "pretrained must be a folder or hub name with a vision transformer"
     folder = str(path_in_package(name)) if is_in_package(name) else expanded(name)
     try:
