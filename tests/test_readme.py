@@ -53,8 +53,9 @@ def cut(words: list[str], tiny: list[str]) -> list[str]:
         extra = [word for word in extra if not re.match(r"data\.(val|test|train)_size=", word)]
     if "model=contrastive" in words:
         extra = [w for w in extra if not re.match(r"(callback|model\.(?!text_encoder|token))", w)]
-        extra += ["model.image_encoder.base_width=4", "model.image_encoder.max_width=8"]
-    if "text_encoder=saved" in words:
+        if "image_encoder=efficientnet" not in words:
+            extra += ["model.image_encoder.base_width=4", "model.image_encoder.max_width=8"]
+    if "text_encoder=saved" in words or "text_encoder=bert_minilm_contrastive" in words:
         extra = [word for word in extra if not word.startswith("model.text_encoder")]
     for part in ("posterior", "discriminator"):
         if f"{part}=null" in words:
