@@ -27,7 +27,7 @@ class Energy(Loss):
     Args:
         weight: schedule of its weight in the generator's loss.
         exponent: a, within (0, 2).
-        repulsion: factor of the distance between samples; below 1 samples are sharper and alike.
+        repulsion: factor of the distance between samples; below 1 the score is not proper.
         patch_sizes: sides of the patches in pixels; 0 is the whole image. Unused with an encoder.
         image_encoder: computes the maps; it is never trained. None compares pixels.
 
