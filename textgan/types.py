@@ -132,15 +132,21 @@ class Gaussian:
 class DiscriminatorOutput:
     """A discriminator's output for B images.
 
-    logits (B, K): larger for images that are realistic and fit the text; K is 1, or 2 where a
-    second logit does not depend on the text. pooled (B, D): features of the image alone; text
-    (B, D): the text in the same space. features: maps, shallow to deep.
+    logits (B, K): larger for images that are realistic and fit the text; K is the number of the
+    discriminator's heads. pooled (B, D): features of the image alone; text (B, D): the text in the
+    same space. features: maps, shallow to deep. text_logits: how many logits, the first ones,
+    depend on the text; the others score the image alone.
     """
 
     logits: Tensor
     pooled: Tensor
     text: Tensor
     features: list[Tensor] = field(default_factory=list)
+    text_logits: int = 1
+
+    def matching(self) -> Tensor:
+        """The logits that depend on the text, (B, text_logits)."""
+        return self.logits[:, : self.text_logits]
 
 
 class Measurement(float):

@@ -59,17 +59,21 @@ def given(image_size: int = 16, dtype: torch.dtype = torch.float32) -> tuple[Ten
     ("sides", "read"),
     [
         ([16, 8, 4], [0, 1, 2]),
-        ([32, 16, 8, 4], [1, 2, 3]),
+        ([64, 32, 16, 8, 4], [1, 2, 3, 4]),
         ([16, 16, 8, 8, 8], [1, 4]),
-        ([8, 8, 8], [2]),
+        ([8, 8, 8], [0, 1, 2]),
+        ([8] * 6, [0, 2, 3, 5]),
+        ([8] * 12, [2, 5, 8, 11]),
         ([2], [0]),
     ],
 )
-def test_it_reads_the_deepest_map_of_each_of_the_last_three_resolutions(sides, read):
+def test_it_reads_the_deepest_map_of_each_of_the_last_four_resolutions(sides, read):
     net = make(Maps(sides))
     assert net.positions == read
     features = net.features(given(32)[0])
     assert [tuple(map_.shape[1:]) for map_ in features[1:]] == [(6, 4, 4)] * len(read)
+    images, text = given(32)
+    assert net(images, text).logits.shape == (4, len(read) + 1)
 
 
 def test_without_a_pixel_branch_it_sees_the_encoders_maps_alone():
@@ -132,13 +136,39 @@ def test_the_scale_of_the_encoders_maps_does_not_matter():
         torch.testing.assert_close(logits, expected, atol=1e-3, rtol=1e-3)
 
 
-def test_the_logit_is_linear_in_the_image_and_an_inner_product_with_the_text():
+def test_each_head_has_a_logit_that_is_an_inner_product_with_its_own_projection_of_the_text():
     net, (images, text) = make(), given()
     out = net(images, text)
     without = net.score(out.features, TextFeatures(text.words, text.mask, 0 * text.pooled))
-    shift = net.project_text.weight @ text.pooled.T  # (D, B)
-    expected = without.logits[:, 0] + (out.pooled * shift.T).sum(1) / 5**0.5
-    torch.testing.assert_close(out.logits[:, 0], expected)
+    heads = len(net.heads)
+    for n, head in enumerate(net.heads):
+        shift = text.pooled @ head.project_text.weight.T  # (B, D)
+        match = (out.pooled.chunk(heads, 1)[n] * shift).sum(1) / 5**0.5
+        torch.testing.assert_close(out.logits[:, n], without.logits[:, n] + match)
+
+
+def test_a_head_sees_its_own_map_and_the_deeper_ones():
+    encoder = Maps([16, 8, 4])
+    net = make(encoder, pixel_width=0)
+    maps = encoder.encode(given(32)[0]).maps
+    for changed in range(3):
+        other = [m + (torch.randn_like(m) if n == changed else 0) for n, m in enumerate(maps)]
+        differ = [
+            not torch.allclose(a, b)
+            for a, b in zip(net.mixing(maps), net.mixing(other), strict=True)
+        ]
+        assert differ == [n <= changed for n in range(3)]
+
+
+def test_the_mixing_is_random_fixed_and_saved():
+    net, again = make(), make()
+    torch.manual_seed(5)
+    other = ProjectedDiscriminator(image_encoder=resnet(), text_width=5, width=6, pixel_width=4)
+    assert not torch.equal(net.mixing.channels_0, other.mixing.channels_0)
+    assert not {id(p) for p in net.mixing.parameters()}
+    images, text = given()
+    other.load_state_dict(again.state_dict())
+    torch.testing.assert_close(other(images, text).logits, net(images, text).logits)
 
 
 @pytest.mark.parametrize("encoder", [resnet, vit])
@@ -189,6 +219,6 @@ def test_both_penalties_reach_the_discriminators_weights_and_not_the_encoders(en
 def test_the_channels_are_the_encoders():
     gray = ResNetImageEncoder(image_size=16, width=4, channels=1, base_width=4, max_width=8)
     net, text = make(gray), given()[1]
-    assert net(torch.rand(4, 1, 16, 16), text).logits.shape == (4, 1)
+    assert net(torch.rand(4, 1, 16, 16), text).logits.shape == (4, 3)
     with pytest.raises(ValueError, match="images must have 1 channels, got 3"):
         net(given()[0], text)

@@ -101,7 +101,7 @@ def test_its_yaml_takes_the_encoder_out_of_the_folder_of_a_contrastive_run(tmp_p
     shared = {"encoders": str(tmp_path), "text_width": 5, "part": OmegaConf.load(YAML)}
     net = instantiate(OmegaConf.create(shared).part)
     images, text = given()
-    assert net(images, text).logits.shape == (4, 1)
+    assert net(images, text).logits.shape == (4, 3)
     expected = resnet()(images).pooled
     torch.testing.assert_close(net.image_encoder(images).pooled, expected, atol=1e-6, rtol=0)
     assert net.image_encoder.lineage() <= ContrastivePipeline(resnet(), text_encoder).lineage()

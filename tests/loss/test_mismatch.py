@@ -5,7 +5,7 @@ import torch
 
 from textgan.loss import Mismatch
 from textgan.loss.mismatch import next_wrong
-from textgan.types import TextFeatures
+from textgan.types import DiscriminatorOutput, TextFeatures
 
 
 @pytest.fixture
@@ -101,3 +101,21 @@ def test_a_wrong_caption_that_the_data_brings_must_be_beaten_too(margin, make_te
     wrong = make_text(torch.tensor([[0.5], [7.0]]))
     expected = without.item() + (softplus(-0.5) + softplus(4)) / 2
     assert margin([*"ab"], [1.0, 3.0], wrong_text=wrong).item() == pytest.approx(expected)
+
+
+def test_it_is_the_mean_over_the_logits_that_depend_on_the_text(make_step, make_text):
+    class TwoHeads:
+        """Two logits of the text, t and 2 t, and one of the image alone."""
+
+        def score(self, features, text):
+            t = text.pooled[:, :1]
+            logits = torch.cat([t, 2 * t, 0 * t + 7], 1)
+            return DiscriminatorOutput(logits, t, t, features, text_logits=2)
+
+    text = make_text(torch.tensor([[1.0], [3.0]]))
+    step = make_step(
+        captions=[*"ab"], text=text, real=torch.zeros(2, 3, 4, 4), discriminator=TwoHeads()
+    )
+    step.real_output = TwoHeads().score([], text)
+    expected = (softplus(2) + softplus(4) + softplus(-2) + softplus(-4)) / 4
+    assert Mismatch().discriminator_loss(step).item() == pytest.approx(expected)

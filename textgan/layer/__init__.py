@@ -6,6 +6,7 @@ from textgan.layer.convolution import DownBlock, ModulatedBlock, Modulation
 from textgan.layer.mapping_network import MappingNetwork
 from textgan.layer.prior import TextPrior
 from textgan.layer.projection import projection
+from textgan.layer.random_mixing import RandomMixing
 from textgan.layer.recurrent import BidirectionalGRU
 from textgan.layer.resolution import channels_and_size, nearest_resolutions, widths_by_resolution
 from textgan.layer.temperature import Temperature
@@ -19,6 +20,7 @@ __all__ = [
     "MeanPool",
     "ModulatedBlock",
     "Modulation",
+    "RandomMixing",
     "SelfAttention",
     "Temperature",
     "TextPrior",

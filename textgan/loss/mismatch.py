@@ -44,9 +44,12 @@ class Mismatch(Loss):
 
 
 def _margins(step: AdversarialStep, wrong: TextFeatures) -> Tensor:
-    """(B,): loss of each real image, small where its own caption scores higher than the wrong."""
-    logits = step.discriminator.score(step.real_output.features, wrong).logits[:, :1]
-    return F.softplus(logits - step.real_output.logits[:, :1]).squeeze(1)
+    """(B,): loss of each real image, small where its own caption scores higher than the wrong.
+
+    The mean over the logits that depend on the text.
+    """
+    other = step.discriminator.score(step.real_output.features, wrong)
+    return F.softplus(other.matching() - step.real_output.matching()).mean(1)
 
 
 def next_wrong(wrong: Tensor, *, first: int) -> Tensor:
