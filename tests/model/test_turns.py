@@ -15,7 +15,7 @@ from textgan.text_encoder import BertTextEncoder, FrozenTextEncoder
 from textgan.training.model import TrainedModel
 
 CONF = Path(__file__).parents[2] / "conf"
-FROM_RUN = ("from_pretrained", "EfficientNet")
+FROM_RUN = ("from_pretrained", "EfficientNet", "package:")
 DISCRIMINATORS = [None, *sorted(file.stem for file in (CONF / "discriminator").glob("*.yaml"))]
 
 

@@ -165,6 +165,17 @@ class CaptionedImages(LightningDataModule):
         """
         return self._loader(split, self._in_order(split, limit), self.still(split))
 
+    def each_process(self, split: str, *, limit: int) -> Iterator[Batch]:
+        """Batches of a split without random choices, the same ones in every process.
+
+        Args:
+            split: "train", "val" or "test".
+            limit: at most so many images, spread evenly over the split.
+        """
+        dataset, rows = self.still(split), evenly(len(self.dataset(split)), limit)
+        for first in range(0, len(rows), self.batch_size):
+            yield dataset.__getitems__([(r, r) for r in rows[first : first + self.batch_size]])
+
     def shown_split(self, split: str) -> str:
         """The split whose images are used for `split`: val for an empty test, train for both."""
         while split in _FALLBACK and not self.has(split):

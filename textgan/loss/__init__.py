@@ -7,6 +7,7 @@ from textgan.loss.energy import Energy
 from textgan.loss.feature_reconstruction import FeatureReconstruction
 from textgan.loss.hinge import Hinge
 from textgan.loss.info_nce import InfoNCE
+from textgan.loss.joint_mmd import JointMMD
 from textgan.loss.kl import KL
 from textgan.loss.match import Match
 from textgan.loss.mismatch import Mismatch
@@ -28,6 +29,7 @@ __all__ = [
     "FeatureReconstruction",
     "Hinge",
     "InfoNCE",
+    "JointMMD",
     "Loss",
     "Match",
     "Mismatch",

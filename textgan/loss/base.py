@@ -1,6 +1,7 @@
 """Base classes of adversarial and contrastive loss terms, and their shared functions."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 
 import torch
 import torch.nn.functional as F
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 
 from textgan.schedule import Schedule, check_schedule
 from textgan.step import AdversarialStep, ContrastiveStep
+from textgan.types import Batch
 
 
 class Loss(nn.Module):
@@ -36,6 +38,15 @@ class Loss(nn.Module):
         super().__init__()
         self.generator_weight = check_schedule("generator_weight", generator_weight)
         self.discriminator_weight = check_schedule("discriminator_weight", discriminator_weight)
+
+    def prepare(self, images: Callable[[int], Iterator[Batch]], *, shown: bool = True) -> None:
+        """Called once before the first step of every run, with the weights on their device.
+
+        Args:
+            images: number -> batches of at most so many training images, spread evenly over the
+                data, the same in every process.
+            shown: whether progress bars are shown.
+        """
 
     def generator_loss(self, step: AdversarialStep) -> Tensor | None:
         """The generator's loss; None if the term is not computed in this step."""

@@ -127,6 +127,18 @@ class GANModel(TrainedModel):
             )
         return found
 
+    def on_fit_start(self) -> None:
+        super().on_fit_start()
+        data = self.trainer.datamodule
+        if data is None:
+            return
+        self.to(self.trainer.strategy.root_device)
+        for term in self.losses.values():
+            term.prepare(
+                lambda limit: data.each_process("train", limit=limit),
+                shown=self.trainer.is_global_zero,
+            )
+
     def learn(self, batch: Batch, log: Log) -> None:
         step = self._generated(self._encoded(batch))
         if self._scores():
