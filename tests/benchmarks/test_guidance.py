@@ -4,8 +4,9 @@ import pytest
 import yaml
 
 from benchmarks.guidance.arms import ARMS, SETTINGS
-from benchmarks.guidance.measure import once, words_of
+from benchmarks.guidance.measure import words_of
 from benchmarks.guidance.report import grids, table
+from benchmarks.timed import once
 from textgan.cli.main import main
 
 
