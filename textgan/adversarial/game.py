@@ -36,7 +36,13 @@ class AdversarialGame:
         self.augmentation = augmentation
 
     def discriminator_loss(self, step: AdversarialStep, log: dict[str, Any]) -> Tensor:
-        """The weighted sum of the discriminator's terms, detached from the generator."""
+        """The weighted sum of the discriminator's terms, detached from the generator.
+
+        Args:
+            step: with what was generated.
+            log: takes each term's value as `train/discriminator/<term>`, and the mean logits of
+                real images and fakes as `train/logits/real` and `train/logits/fake`.
+        """
         step = replace(
             step,
             text=None if step.text is None else step.text.detach(),
@@ -44,6 +50,8 @@ class AdversarialGame:
             **dict.fromkeys(("reconstruction", "posterior", "prior", "second_fake")),
         )
         step = self._scored(step, real_gradient=True)
+        for name, output in (("real", step.real_output), ("fake", step.fake_output)):
+            log[f"train/logits/{name}"] = output.logits.detach().mean()
         return weighted_sum("discriminator", self.losses, step, log)
 
     def generator_loss(
