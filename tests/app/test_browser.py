@@ -43,11 +43,11 @@ def pipeline(make_pipeline) -> GANPipeline:
 
 @pytest.fixture(scope="module")
 def address(pipeline) -> Iterator[str]:
-    from textgan.app.page import build
+    from textgan.app.page import Model, build
     from textgan.app.serve import launch
 
     sys.addaudithook(note)
-    page = build(pipeline, name="tiny", examples=EXAMPLES)
+    page = build([Model(pipeline, "tiny", EXAMPLES)])
     yield launch(page, host="127.0.0.1", port=None, open_browser=False)
     page.close()
 
@@ -357,3 +357,37 @@ def test_screenshots(open_page, tmp_path):
         page.screenshot(path=folder / f"{name}-between.png", full_page=True)
         shown = Image.open(folder / f"{name}.png").convert("L")
         assert shown.getextrema()[1] - shown.getextrema()[0] > 150
+
+
+def test_two_models_share_a_page_and_each_answers_its_own_controls(
+    pipeline, make_pipeline, open_context
+):
+    from textgan.app.page import Model, build
+    from textgan.app.serve import launch
+
+    other = make_pipeline(image_size=16)
+    page = build([Model(pipeline, "first", EXAMPLES), Model(other, "second", ["a red circle"])])
+    address = launch(page, host="127.0.0.1", port=None, open_browser=False)
+    try:
+        window = open_context(1280, 800, "light").new_page()
+        window.goto(address)
+        window.wait_for_selector(f"{IMAGES}:visible")
+        first = sources(window, f"{IMAGES}:visible")
+        window.get_by_role("tab", name="second").click()
+        window.wait_for_selector("#tg-1-caption textarea:visible")
+        window.wait_for_selector(f"{IMAGES}:visible")
+        second = sources(window, f"{IMAGES}:visible")
+        assert len(second) == 4
+        assert not set(second) & set(first)
+        window.fill("#tg-1-caption textarea", "a large blue square")
+        window.wait_for_function(
+            "before => { const now = [...document.querySelectorAll('.tg-grid img')]"
+            ".filter((image) => image.offsetParent).map((image) => image.src).join();"
+            " return now && now !== before; }",
+            arg=",".join(second),
+        )
+        window.get_by_role("tab", name="first").click()
+        assert sources(window, f"{IMAGES}:visible") == first
+        window.close()
+    finally:
+        page.close()

@@ -9,9 +9,9 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def labels(pipeline) -> list[str]:
-    from textgan.app.page import build
+    from textgan.app.page import Model, build
 
-    parts = build(pipeline, name="tiny", examples=[]).config["components"]
+    parts = build([Model(pipeline, "tiny", [])]).config["components"]
     return [part["props"].get("label") for part in parts if part["type"] in ("slider", "tabitem")]
 
 
@@ -21,6 +21,18 @@ def test_the_controls_are_those_of_the_pipelines_options_and_abilities(pipeline,
     assert sorted(labels(pipeline)) == [
         *("Between two captions", "Frames", "Images", "Samples", "Truncation", "Truncation"),
     ]
+
+
+def test_several_models_have_a_tab_each_and_ids_of_their_own(gray):
+    from textgan.app.page import Model, build
+
+    page = build([Model(gray.Gray(), "one", ["a"]), Model(gray.Gray(), "two", ["b"])])
+    parts = page.config["components"]
+    tabs = [part["props"]["label"] for part in parts if part["type"] == "tabitem"]
+    assert sorted(tabs) == ["Samples", "Samples", "one", "two"]
+    ids = [part["props"]["elem_id"] for part in parts if part["props"].get("elem_id")]
+    assert len(ids) == len(set(ids))
+    assert {"tg-caption", "tg-1-caption"} <= set(ids)
 
 
 def test_a_pipeline_that_is_no_gan_samples_for_the_page(gray):

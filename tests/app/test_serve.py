@@ -13,10 +13,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 @pytest.fixture(scope="module")
 def page(pipeline):
-    from textgan.app.page import build
+    from textgan.app.page import Model, build
     from textgan.app.serve import launch
 
-    page = build(pipeline, name="tiny", examples=["a red circle"])
+    page = build([Model(pipeline, "tiny", ["a red circle"])])
     launch(page, host="127.0.0.1", port=None, open_browser=False, allow_hosts=["draw.example"])
     yield page
     page.close()

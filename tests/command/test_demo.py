@@ -113,11 +113,19 @@ def test_without_gradio_the_package_is_named(refused, generative, monkeypatch):
     assert err == "textgan: textgan demo needs Gradio: pip install textgan[demo]\n"
 
 
-def test_without_a_run_the_bundled_model_is_used(textgan, served):
+def test_without_a_run_the_bundled_models_are_offered(textgan, served):
     status, out, err = textgan("demo")
     assert status == 0, err
-    assert "shapes" in out
-    assert "shapes" in served[0]
+    for name in ("shapes", "emoji"):
+        assert name in out
+        assert name in served[0]
+
+
+def test_one_of_the_bundled_models_is_chosen_by_its_name(textgan, served):
+    status, out, err = textgan("demo", "emoji")
+    assert status == 0, err
+    assert "shapes" not in out
+    assert "emoji" in served[0]
 
 
 def test_a_broken_card_is_said_in_one_sentence(refused, generative, served, tmp_path):

@@ -106,12 +106,43 @@ def test_without_a_run_the_bundled_model_is_used_and_named(textgan, contrastive)
     shutil.copytree(contrastive, "runs/clip/pipeline")
     status, out, err = textgan("sample", "a large red circle on a white background")
     assert status == 0, err
-    assert "using the bundled model 'shapes'." in err
+    assert "using the bundled model 'shapes'" in err
     image = Image.open(out.strip()).convert("RGB")
     middle = image.getpixel((8 + 64, 8 + 64))
     assert middle[0] > 180
     assert max(middle[1:]) < 90
     assert min(image.getpixel((10, 10))) > 200
+
+
+@pytest.mark.parametrize(
+    ("caption", "model"),
+    [
+        ("a small (star:1.3) on a navy background", "shapes"),
+        ("a large blue square above a small red ring on a gray background", "shapes"),
+        ("construction worker with dark skin tone", "emoji"),
+        ("black cat", "emoji"),
+    ],
+)
+def test_the_bundled_model_is_the_one_that_knows_the_words(textgan, caption, model):
+    status, _, err = textgan("sample", caption)
+    assert status == 0
+    other = {"shapes": "emoji", "emoji": "shapes"}[model]
+    assert f"using the bundled model {model!r}, whose vocabulary is nearer to the caption" in err
+    assert f"--model {other} chooses the other one" in err
+
+
+def test_a_bundled_model_is_chosen_by_its_name(textgan):
+    status, out, err = textgan("sample", "a red circle", "--model", "emoji", "--number", "1")
+    assert (status, err) == (0, "")
+    assert Image.open(out.strip()).width == 128 + 16
+
+
+def test_a_folder_comes_before_a_bundled_model_of_its_name(textgan, generative):
+    shutil.copytree(generative, "emoji")
+    first = textgan("sample", "a red circle", "--model", "emoji", "--out", "own.png")
+    again = textgan("sample", "a red circle", "--model", str(generative), "--out", "again.png")
+    assert first[0] == again[0] == 0
+    assert Image.open("own.png").tobytes() == Image.open("again.png").tobytes()
 
 
 def test_a_run_comes_before_the_bundled_model(textgan, generative):

@@ -13,10 +13,19 @@ EMPTY = '<div class="tg-empty"></div>'
 _DOT = " &middot; "
 
 
-def header(name: str, facts: list[str]) -> str:
-    """The head of the page: the model's name, and facts about it."""
-    text = _DOT.join(escape(fact) for fact in [name, *facts])
+def facts(*words: str) -> str:
+    """Texts in a row, with dots between them."""
+    return _DOT.join(map(escape, words))
+
+
+def header(text: str) -> str:
+    """The head of the page, over HTML such as that of `facts`."""
     return f'<header class="tg-header"><h1>textgan</h1><p>{text}</p></header>'
+
+
+def subtitle(text: str) -> str:
+    """The line above one of several models."""
+    return f'<p class="tg-subtitle">{text}</p>'
 
 
 def chips(label: str, words: list[str], *, toggles: bool = False) -> str:

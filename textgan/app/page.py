@@ -1,7 +1,7 @@
-"""The page over one pipeline, in Gradio: its controls, and the functions that answer to them."""
+"""The page over one or more pipelines, in Gradio: controls, and the functions that answer."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -39,25 +39,50 @@ element.addEventListener('click', (event) => {
 _LIVE = "element.setAttribute('role', 'status');"
 
 
-def build(pipeline: TextToImagePipeline, *, name: str, examples: list[str]) -> gr.Blocks:
-    """Build the page.
+@dataclass
+class Model:
+    """A model on the page: its pipeline, its name, and captions to choose from.
 
-    Args:
-        pipeline: generates the images.
-        name: of the model, for the head of the page.
-        examples: captions to choose from; the page opens with the first.
+    The page opens with the first caption.
     """
-    answers = Answers(pipeline)
-    parameters = sum(weights.numel() for weights in pipeline.parameters())
-    facts = [f"{pipeline.image_size} px", f"{parameters / 1e6:.1f} M parameters"]
+
+    pipeline: TextToImagePipeline
+    name: str
+    examples: list[str]
+
+    def title(self) -> str:
+        """The name, the size of the images and the number of parameters."""
+        parameters = sum(weights.numel() for weights in self.pipeline.parameters())
+        return markup.facts(
+            self.name, f"{self.pipeline.image_size} px", f"{parameters / 1e6:.1f} M parameters"
+        )
+
+
+def build(models: Sequence[Model]) -> gr.Blocks:
+    """Build the page: the controls of one model, or a tab for each of several."""
     with gr.Blocks(title="textgan", analytics_enabled=False) as page:
-        gr.HTML(markup.header(name, facts))
-        with gr.Tab("Samples"):
-            _samples_tab(page, answers, examples)
-        if "interpolate" in pipeline.abilities:
-            with gr.Tab("Between two captions") as tab:
-                _between_tab(tab, answers, examples)
+        if len(models) == 1:
+            gr.HTML(markup.header(models[0].title()))
+            _model_tabs(page.load, models[0], "tg-")
+        else:
+            gr.HTML(markup.header(f"{len(models)} models"))
+            for n, model in enumerate(models):
+                with gr.Tab(model.name) as tab:
+                    gr.HTML(markup.subtitle(model.title()))
+                    # The first tab is open when the page is loaded.
+                    opened = tab.select if n else page.load
+                    _model_tabs(opened, model, f"tg-{n}-" if n else "tg-")
     return page.queue(api_open=False, max_size=_MOST_WAITING)
+
+
+def _model_tabs(opened: Callable, model: Model, prefix: str) -> None:
+    """The tabs of one model. `opened` is the event at which it first samples."""
+    answers = Answers(model.pipeline)
+    with gr.Tab("Samples"):
+        _samples_tab(opened, answers, model.examples, prefix)
+    if "interpolate" in model.pipeline.abilities:
+        with gr.Tab("Between two captions") as tab:
+            _between_tab(tab, answers, model.examples, prefix)
 
 
 @dataclass
@@ -71,11 +96,11 @@ class _Settings:
     another: gr.Button
 
 
-def _samples_tab(page: gr.Blocks, answers: Answers, examples: list[str]) -> None:
+def _samples_tab(opened: Callable, answers: Answers, examples: list[str], prefix: str) -> None:
     hint = "Images are sampled while you type."
     if "weighted_words" in answers.pipeline.abilities:
         hint += " (red:1.5) gives a word more weight."
-    caption = _caption("Caption", examples[0] if examples else "", hint)
+    caption = _caption(prefix, "Caption", examples[0] if examples else "", hint)
     with gr.Row(elem_classes="tg-row"):
         with _column(1, 240, "tg-settings"):
             settings = _settings("Images", (1, MAX_IMAGES, 4), answers.sliders("sample"))
@@ -96,16 +121,16 @@ def _samples_tab(page: gr.Blocks, answers: Answers, examples: list[str]) -> None
 
     shown = [caption, settings.seed, settings.number, *settings.options]
     made = [settings.seed, words, images, status]
-    starts = [page.load, caption.submit]
-    _answer(answers.samples, settings, [caption], shown, made, starts)
+    starts = [opened, caption.submit]
+    _answer(prefix, answers.samples, settings, [caption], shown, made, starts)
     _on([words.click], attention, shown, [images, status])
     _on([offered.click], example, [], [caption])
 
 
-def _between_tab(tab: gr.Tab, answers: Answers, examples: list[str]) -> None:
+def _between_tab(tab: gr.Tab, answers: Answers, examples: list[str], prefix: str) -> None:
     first, second = (*examples, "", "")[:2]
     with gr.Row(elem_classes="tg-row"):
-        start, end = _caption("From", first), _caption("To", second)
+        start, end = _caption(prefix, "From", first), _caption(prefix, "To", second)
     with gr.Row(elem_classes="tg-row"):
         with _column(1, 240, "tg-settings"):
             settings = _settings("Frames", (2, MAX_FRAMES, 16), answers.sliders("interpolate"))
@@ -115,10 +140,10 @@ def _between_tab(tab: gr.Tab, answers: Answers, examples: list[str]) -> None:
     shown = [start, end, settings.seed, settings.number, *settings.options]
     made = [settings.seed, moving, status]
     starts = [tab.select, start.submit, end.submit]
-    _answer(answers.animation, settings, [start, end], shown, made, starts)
+    _answer(prefix, answers.animation, settings, [start, end], shown, made, starts)
 
 
-def _caption(label: str, value: str, hint: str | None = None) -> gr.Textbox:
+def _caption(prefix: str, label: str, value: str, hint: str | None = None) -> gr.Textbox:
     return gr.Textbox(
         value,
         label=label,
@@ -126,7 +151,7 @@ def _caption(label: str, value: str, hint: str | None = None) -> gr.Textbox:
         placeholder="Describe an image",
         max_lines=4,
         min_width=300,
-        elem_id=f"tg-{label.lower()}",
+        elem_id=f"{prefix}{label.lower()}",
         elem_classes="tg-caption",
     )
 
@@ -152,6 +177,7 @@ def _slider(option: Option) -> gr.Slider:
 
 
 def _answer(
+    prefix: str,
     function: Callable[..., Any],
     settings: _Settings,
     captions: list[gr.Textbox],
@@ -165,10 +191,11 @@ def _answer(
     its `change` is used.
     """
     name = function.__name__
-    pressed = gr.Button(name, elem_id=f"tg-{name}", visible="hidden")
+    place = f"{prefix}{name}"
+    pressed = gr.Button(name, elem_id=place, visible="hidden")
     numbers = [settings.number, settings.seed, *settings.options]
     changes = [*(box.change for box in captions), *(number.input for number in numbers)]
-    timer, press = f"window.tg_{name}", f"document.querySelector('#tg-{name}').click()"
+    timer, press = f"window['{place}']", f"document.getElementById('{place}').click()"
     later = f"clearTimeout({timer}); {timer} = setTimeout(() => {press}, {_REST});"
     gr.on(changes, None, js=f"() => {{ {later} }}")
     _on([*starts, pressed.click], function, [settings.locked, *inputs], outputs)

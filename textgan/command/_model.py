@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from textgan.pretrained.part import Part
 
 HELP = (
-    "a checkpoint, a run folder, a pipeline folder, or owner/name on the Hugging Face Hub "
-    "(default: the newest suitable run below ./runs; without one, the bundled model, if it fits)"
+    "a checkpoint, a run folder, a pipeline folder, owner/name on the Hugging Face Hub, or the "
+    "bundled model shapes or emoji (default: the newest suitable run below ./runs; without one, "
+    "the bundled model that knows the caption's words better)"
 )
 # ability of a pipeline -> its description, and the command that trains such a pipeline
 _ABILITIES = {
@@ -76,6 +77,7 @@ def open_model(
     option: str = "--model",
     trust: Sequence[str] = (),
     pretrained: str | None = None,
+    captions: Sequence[str] = (),
 ) -> "Pipeline":
     """Load the pipeline that `find_model` finds, on the GPU if there is one.
 
@@ -87,7 +89,7 @@ def open_model(
     from textgan.pipeline import Pipeline
     from textgan.pretrained.part import Part
 
-    found = find_model(path, ability, option=option, trust=trust)
+    found = find_model(path, ability, option=option, trust=trust, captions=captions)
     try:
         if found.is_dir():
             pipeline = Part.from_pretrained(found, trust=trust)
@@ -112,20 +114,27 @@ def find_model(
     *,
     option: str = "--model",
     trust: Sequence[str] = (),
+    captions: Sequence[str] = (),
 ) -> Path:
     """Find a pipeline folder or a checkpoint file: the newest in a run folder or below ./runs.
 
-    Without a path and without a run that generates images, the bundled model is used, and a message
-    names it. The function raises ConfigError if there is no model, or none with the ability.
+    Without a path and without a run that generates images, the bundled model that is nearest to
+    the captions is used, and a message names it. The function raises ConfigError if there is no
+    model, or none with the ability.
 
     Args:
         path: the path that the user gave by `option`, or None.
         ability: ability that the pipeline must have (`Pipeline`); None accepts any pipeline.
         option: name of the path's option, for messages.
         trust: packages besides textgan whose parts a model may use.
+        captions: what the model is for, if it is known.
     """
+    from textgan.weights import BUNDLED
+
     folder = Path(path or "runs")
     if path is not None and not os.path.exists(path):  # noqa: PTH110 - Path's may raise
+        if path in BUNDLED:
+            return BUNDLED[path]
         return _on_the_hub(path, option)
     if path is not None and (folder.is_file() or (folder / "config.json").is_file()):
         return folder
@@ -150,7 +159,7 @@ def find_model(
             return place
         others.append((place, cls))
     if path is None and not unreadable and ability not in (None, "compare"):
-        return _bundled_model()
+        return _bundled_model(captions)
     if not places:
         does, command = ("", "textgan fit") if ability is None else _ABILITIES[ability]
         that = f" that {does}" if does else ""
@@ -170,12 +179,19 @@ def _on_the_hub(path: str, option: str) -> Path:
         raise ConfigError(f"{option}: {error}") from error
 
 
-def _bundled_model() -> Path:
-    from textgan.weights import SHAPES
+def _bundled_model(captions: Sequence[str]) -> Path:
+    from textgan.command._bundled import nearest
+    from textgan.weights import BUNDLED
 
-    found = "No run that generates images was found below ./runs"
-    print(f"{found}; using the bundled model {SHAPES.name!r}.", file=sys.stderr)
-    return SHAPES
+    found = nearest(captions)
+    others = " or ".join(f"--model {name}" for name in BUNDLED if name != found.name)
+    why = ", whose vocabulary is nearer to the caption" if captions else ""
+    print(
+        f"No run that generates images was found below ./runs; using the bundled model "
+        f"{found.name!r}{why}. {others} chooses the other one.",
+        file=sys.stderr,
+    )
+    return found
 
 
 def _class_of(place: Path, trust: Sequence[str]) -> "type[Part]":

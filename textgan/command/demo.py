@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
         _check_name(name)
     share_heaps()
     try:
-        from textgan.app.page import build
+        from textgan.app.page import Model, build
         from textgan.app.serve import launch
     except ModuleNotFoundError as error:
         if error.name != "gradio":
@@ -49,14 +49,21 @@ def main(argv: list[str]) -> int:
         raise ConfigError("textgan demo needs Gradio: pip install textgan[demo]") from error
 
     from textgan.app.examples import examples
+    from textgan.weights import BUNDLED
 
     place = find_model(words.model, "sample", trust=words.trust)
-    pipeline = open_model(str(place), "sample", trust=words.trust, pretrained=words.pretrained)
-    try:
-        offered = examples(place)
-    except ValueError as error:
-        raise ConfigError(str(error)) from error
-    page = build(pipeline, name=_name(words.model, place), examples=offered)
+    # Without a model of one's own, all bundled models are offered.
+    is_bundled = words.model is None and place in BUNDLED.values()
+    places = [*BUNDLED.values()] if is_bundled else [place]
+    models = []
+    for one in places:
+        pipeline = open_model(str(one), "sample", trust=words.trust, pretrained=words.pretrained)
+        try:
+            offered = examples(one)
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+        models.append(Model(pipeline, _name(words.model, one), offered))
+    page = build(models)
     try:
         address = launch(
             page,
@@ -67,7 +74,8 @@ def main(argv: list[str]) -> int:
         )
     except OSError as error:
         raise ConfigError(f"the page cannot be served: {error}") from error
-    print(f"{address} serves the model {place} (Ctrl-C ends it)", flush=True)
+    served = " and ".join(str(one) for one in places)
+    print(f"{address} serves the model {served} (Ctrl-C ends it)", flush=True)
     page.block_thread()
     return 0
 

@@ -28,7 +28,13 @@ def main(argv: list[str]) -> int:
 
     from textgan.image import gif, save_png
 
-    pipeline = open_model(words.model, _TAKES[kind], trust=words.trust, pretrained=words.pretrained)
+    pipeline = open_model(
+        words.model,
+        _TAKES[kind],
+        trust=words.trust,
+        pretrained=words.pretrained,
+        captions=[*words.captions, *filter(None, [words.to])],
+    )
     options = _options(pipeline, words.unknown, kind, parser)
     out = words.out
     try:
