@@ -67,6 +67,20 @@ def test_top_and_out_give_as_many_and_a_grid(textgan, image_files, contrastive):
     assert grid.getpixel((8 + 64, 8 + 64)) == Image.new("RGB", (1, 1), best).getpixel((0, 0))
 
 
+def test_several_captions_are_answered_one_after_the_other(textgan, image_files, contrastive):
+    (Path(image_files) / "blue.png").write_bytes(b"broken")
+    words = ["--model", str(contrastive), "--top", "2", "--out", "grid.png"]
+    status, out, err = textgan("search", image_files, "a red circle", "a circle", *words)
+    assert status == 0, err
+    lines = out.splitlines()
+    assert (lines[0], lines[3], lines[6:]) == ("a red circle", "a circle", ["grid.png"])
+    for caption, own in (("a red circle", lines[1:3]), ("a circle", lines[4:6])):
+        alone = textgan("search", image_files, caption, *words[:4])[1]
+        assert alone.splitlines() == own
+    assert err.count("1 of 5 images was skipped") == 1
+    assert Image.open("grid.png").width == 2 * (128 + 8) + 8
+
+
 def test_broken_images_are_counted_on_the_error_output(textgan, image_files, contrastive):
     (Path(image_files) / "blue.png").write_bytes(b"broken")
     status, out, err = textgan("search", image_files, "a", "--model", str(contrastive))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
+import torch
 from pytorch_lightning.utilities import rank_zero_only, rank_zero_warn
 from torch import Tensor
 
@@ -45,7 +46,8 @@ class Folder(CaptionedImages):
     3. Beside an image, a .txt or .caption of the same name: each line that is not empty is a
        caption; or a .json with a caption.
     4. Two or more sub-folders: the folder's name, with spaces for underscores and dashes, is the
-       caption of every image in it. Names such as images, batch1 or a split's are no captions.
+       caption of every image in it, and a class of which contrastive models measure the zero-shot
+       accuracy. Names such as images, batch1 or a split's are no captions.
 
     Splits are those of the split column, else the folders of rule 2 if every image lies in one.
     Where none is val (or test), `val_share` (`test_share`) of the train images are taken by a hash
@@ -223,6 +225,16 @@ class Folder(CaptionedImages):
             exclude=self.exclude,
             follow_links=self.follow_links,
         )
+
+    @property
+    def class_names(self) -> list[str]:
+        """The sorted names of the classes of rule 4; empty for other captions."""
+        return self.reading.classes
+
+    def labels(self, split: str) -> Tensor:
+        """(n,) int64, the class of each image of a split: a batch's are `[batch.index]` of it."""
+        places = {name: place for place, name in enumerate(self.class_names)}
+        return torch.tensor([places[row.captions[0]] for row in self.dataset(split).rows])
 
     @property
     def skipped(self) -> list[tuple[str, str]]:

@@ -32,6 +32,7 @@ class Reading:
         unnamed: number of images in the folder that no captions file names.
         left_out: path -> reason of each link, pipe and the like in the folder.
         unreadable: suffix -> number of images and films of a kind that is not read.
+        classes: sorted names of the classes, if every caption is the name of a class.
     """
 
     rows: list[Row]
@@ -41,6 +42,7 @@ class Reading:
     unnamed: int = 0
     left_out: dict[str, str] = field(default_factory=dict)
     unreadable: dict[str, int] = field(default_factory=dict)
+    classes: list[str] = field(default_factory=list)
 
 
 def read_folder(root: Path, options: CaptionOptions, *, follow_links: bool = False) -> Reading:
@@ -153,7 +155,7 @@ def _of_captions_files(
 
 def _of_splits(whole: Tree, start: str, splits: dict[str, str], options: CaptionOptions) -> Reading:
     """Split folders, each read by itself; an empty one of val or test is ignored."""
-    together = Reading([], [])
+    together, classes = Reading([], []), []
     for path in sorted(whole.below(start).root.iterdir()):
         if path.is_dir() and split_of(path.name) and path.name not in splits:
             together.notes.append(f"{path} has no images, and is left out.")
@@ -167,6 +169,9 @@ def _of_splits(whole: Tree, start: str, splits: dict[str, str], options: Caption
         together.sources += [each for each in reading.sources if each not in together.sources]
         together.faults += reading.faults
         together.notes += reading.notes
+        classes.append(reading.classes)
+    if all(classes):
+        together.classes = sorted({name for own in classes for name in own})
     return together
 
 
@@ -188,7 +193,7 @@ def _of_classes(tree: Tree, start: str) -> Reading:
     ]
     shown = ", ".join(repr(name) for name in names[:5]) + (", ..." if len(names) > 5 else "")
     source = f"the names of the {len(names):,} folders that the images are in: {shown}"
-    return Reading(_below(start, rows), [source])
+    return Reading(_below(start, rows), [source], classes=names)
 
 
 def _class_name(file: str) -> str | None:
