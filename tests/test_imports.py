@@ -13,7 +13,10 @@ LEVELS = (
     ("errors", "layer", "schedule", "seed", "types", "weights"),
     ("file", "step"),
     ("checkpoint", "image", "logger", "pretrained", "process"),
-    ("augmentation", "caption", "comparison", "generator", "image_encoder", "posterior", "scene"),
+    (
+        *("augmentation", "caption", "comparison", "generator", "image_encoder", "posterior"),
+        *("quantizer", "scene"),
+    ),
     ("callback", "data", "discriminator", "extractor", "judge", "metric", "text_encoder"),
     ("loss", "pipeline"),
     ("app", "evaluation", "export"),
@@ -32,7 +35,7 @@ PROTOCOL = {
 PARTS_SEE = {*PROTOCOL, "layer"}
 FEW = {
     "layer": set(),
-    **dict.fromkeys(("generator", "posterior", "augmentation"), PARTS_SEE),
+    **dict.fromkeys(("generator", "posterior", "augmentation", "quantizer"), PARTS_SEE),
     **dict.fromkeys(("text_encoder", "image_encoder"), PARTS_SEE),
     **{room: PROTOCOL - {"pretrained"} for room in ("data", "callback", "logger")},
     "metric": PARTS_SEE - {"pretrained"},

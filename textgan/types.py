@@ -149,6 +149,20 @@ class DiscriminatorOutput:
         return self.logits[:, : self.text_logits]
 
 
+@dataclass
+class Quantized:
+    """Quantised latents of B images, with G groups of codes at each position.
+
+    values (B, C, H, W): the vectors of the codes; their gradient goes to the latents. codes
+    (B, G, H, W): int64, the number of each code. loss: a scalar for `loss=quantization`; 0 where
+    the quantizer needs none.
+    """
+
+    values: Tensor
+    codes: Tensor
+    loss: Tensor
+
+
 class Measurement(float):
     """A number with its sample size and uncertainty. Arithmetic returns a plain float without them.
 
