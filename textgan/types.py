@@ -163,6 +163,20 @@ class Quantized:
     loss: Tensor
 
 
+@dataclass
+class Latents:
+    """Encoded images of an autoencoder.
+
+    values (B, c, h, w): mean 0 and variance 1 for each channel over the training images. posterior:
+    q(latent | image) before that standardisation, or None for a discrete autoencoder. quantized:
+    the codes and their values before it, or None for a continuous one.
+    """
+
+    values: Tensor
+    posterior: Gaussian | None = None
+    quantized: Quantized | None = None
+
+
 class Measurement(float):
     """A number with its sample size and uncertainty. Arithmetic returns a plain float without them.
 

@@ -8,12 +8,14 @@ from textgan.layer.prior import TextPrior
 from textgan.layer.projection import projection
 from textgan.layer.random_mixing import RandomMixing
 from textgan.layer.recurrent import BidirectionalGRU
+from textgan.layer.residual import ChannelNorm, ResidualBlock
 from textgan.layer.resolution import channels_and_size, nearest_resolutions, widths_by_resolution
 from textgan.layer.temperature import Temperature
 
 __all__ = [
     "AttentionPool",
     "BidirectionalGRU",
+    "ChannelNorm",
     "CrossAttention",
     "DownBlock",
     "MappingNetwork",
@@ -21,6 +23,7 @@ __all__ = [
     "ModulatedBlock",
     "Modulation",
     "RandomMixing",
+    "ResidualBlock",
     "SelfAttention",
     "Temperature",
     "TextPrior",
