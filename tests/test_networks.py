@@ -88,7 +88,8 @@ def test_gradient_reaches_the_text_and_the_noise_or_the_image_of_every_row(net, 
         tensor.requires_grad_()
     out = outputs(net, noise, images, text)[0]
     (out * torch.randn_like(out)).sum().backward()
-    for tensor in (text.pooled, noise if isinstance(net, Generator) else images):
+    reads = [text.pooled] if getattr(net, "reads_text", True) else []
+    for tensor in (*reads, noise if isinstance(net, Generator) else images):
         assert (tensor.grad.flatten(1).abs().sum(1) > 0).all()
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from textgan.seed import stable_hash
-from textgan.types import DiscriminatorOutput, Gaussian, ImageFeatures, TextFeatures
+from textgan.types import DiscriminatorOutput, Gaussian, ImageFeatures, Quantized, TextFeatures
 
 
 @dataclass(kw_only=True)
@@ -140,6 +140,7 @@ class AdversarialStep(CaptionedStep):
             and in the discriminator's turn.
         posterior: q(z | real, text); None where `reconstruction` is.
         prior: p(z | text), the generator's; None where `reconstruction` is.
+        quantized: the codes of an autoencoder with a quantizer; else None.
     """
 
     real: Tensor
@@ -160,3 +161,4 @@ class AdversarialStep(CaptionedStep):
     reconstruction: Tensor | None = None
     posterior: Gaussian | None = None
     prior: Gaussian | None = None
+    quantized: Quantized | None = None

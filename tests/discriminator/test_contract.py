@@ -24,7 +24,8 @@ def test_its_output_has_the_stated_shapes(net, network_inputs):
     _, images, text = network_inputs()
     out = net(images, text)
     assert out.logits.shape == (3, out.logits.shape[1])
-    assert 1 <= out.text_logits <= out.logits.shape[1]
+    assert (out.text_logits > 0) == net.reads_text
+    assert out.text_logits <= out.logits.shape[1]
     assert out.pooled.shape == out.text.shape
     assert out.pooled.shape[1] % 8 == 0  # text_width for each head
     sizes = [feature.shape[-1] for feature in out.features]

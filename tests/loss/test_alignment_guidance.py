@@ -94,7 +94,7 @@ def test_wrong_captions_of_the_data_count(guidance, step):
 
 def test_it_sits_out_a_step_without_draws_and_leaves_the_discriminator_alone(guidance, make_step):
     assert guidance.samples_per_caption == 1
-    assert guidance.needs == ()
+    assert guidance.needs == ("text_encoder",)
     assert guidance.generator_loss(make_step()) is None
     assert type(guidance).discriminator_loss is Loss.discriminator_loss
 

@@ -69,10 +69,13 @@ def test_an_optimizer_moves_its_own_parts_alone(
     if discriminator is not None:
         file = CONF / "discriminator" / f"{discriminator}.yaml"
         changes["discriminator"] = built(file, load_choice)
-    present = ({"discriminator"} if discriminator else set()) | (
-        {"posterior"} if posterior else set()
-    )
+    present = {"text_encoder", *(["discriminator"] if discriminator else [])}
+    present |= {"posterior"} if posterior else set()
     changes["losses"] = terms(load_choice, present)
+    if discriminator and not changes["discriminator"].reads_text:
+        both = {"discriminator", "text_encoder"}
+        kept = {name: t for name, t in changes["losses"].items() if not both <= {*t.needs}}
+        changes["losses"] = kept
     if frozen:
         changes["text_encoder"] = FrozenTextEncoder(text_encoder())
     moved, touched, step = {}, {}, TrainedModel.step_optimizer

@@ -8,7 +8,7 @@ Direction = Literal["lower", "higher", "neither"]
 _DIRECTIONS: dict[str, Direction] = {
     **dict.fromkeys(("fid", "fid_*", "fd_*", "kid", "kid_*", "kd_*"), "lower"),
     **dict.fromkeys(("precision", "recall", "density", "coverage"), "higher"),
-    **dict.fromkeys(("inception_score", "r_precision"), "higher"),
+    **dict.fromkeys(("inception_score", "r_precision", "psnr", "ssim"), "higher"),
     **dict.fromkeys(("clip_score", "text_image_similarity"), "higher"),
     **dict.fromkeys(("retrieval/*", "val/retrieval/*"), "higher"),
     **dict.fromkeys(("near_misses/accuracy", "val/near_misses/accuracy"), "higher"),

@@ -13,7 +13,12 @@ class Discriminator(Part):
 
     Features and scores are computed apart, so that the features of an image can be scored against
     several texts.
+
+    Attributes:
+        reads_text: whether a logit depends on the text.
     """
+
+    reads_text: bool = True
 
     @abstractmethod
     def features(self, images: Tensor) -> list[Tensor]:

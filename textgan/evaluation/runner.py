@@ -14,6 +14,7 @@ from textgan.evaluation.bank import FeatureBank
 from textgan.evaluation.fingerprint import Fingerprint
 from textgan.file.feature_cache import FeatureCache
 from textgan.metric.base import Metric
+from textgan.pipeline.autoencoder import AutoencoderPipeline
 from textgan.pipeline.base import Pipeline, TextToImagePipeline
 from textgan.types import Batch, Evaluation
 
@@ -42,6 +43,16 @@ def by_captions(pipeline: TextToImagePipeline) -> Sampler:
         return pipeline.sample(
             batch.captions, num_images_per_prompt=number, seed=seed, indices=batch.index.tolist()
         )
+
+    return sample
+
+
+def by_reconstruction(pipeline: AutoencoderPipeline) -> Sampler:
+    """Reconstructions of a batch's images; those of one image are equal."""
+
+    def sample(batch: Batch, number: int, seed: int) -> Tensor:
+        images = pipeline.reconstruct(batch.images.float())
+        return images.repeat_interleave(number, 0)
 
     return sample
 

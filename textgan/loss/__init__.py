@@ -13,6 +13,7 @@ from textgan.loss.match import Match
 from textgan.loss.mismatch import Mismatch
 from textgan.loss.nonsaturating import NonSaturating
 from textgan.loss.perceptual import Perceptual
+from textgan.loss.quantization import Quantization
 from textgan.loss.r1r2 import R1R2
 from textgan.loss.reconstruction import Reconstruction
 from textgan.loss.rpgan import RpGAN
@@ -35,6 +36,7 @@ __all__ = [
     "Mismatch",
     "NonSaturating",
     "Perceptual",
+    "Quantization",
     "Reconstruction",
     "RpGAN",
     "SigLIP",

@@ -32,6 +32,7 @@ class AlignmentGuidance(Loss):
             one needs features that the pretraining of the encoders did not align.
     """
 
+    needs = ("text_encoder",)
     samples_per_caption = 1
 
     def __init__(

@@ -19,7 +19,8 @@ class Loss(nn.Module):
     weights.
 
     Attributes:
-        needs: parts of the model that the term requires, such as ("posterior",).
+        needs: parts of the model that the term requires, such as ("posterior",). An autoencoder
+            stands for the posterior.
         adversarial: whether its discriminator's loss compares real images with fakes; a
             discriminator needs one such term.
         samples_per_caption: number of samples from the prior that the generator's loss needs even

@@ -35,6 +35,7 @@ class Energy(Loss):
         ValueError: a number is out of range.
     """
 
+    needs = ("text_encoder",)
     samples_per_caption = 2
 
     def __init__(

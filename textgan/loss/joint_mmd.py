@@ -54,6 +54,7 @@ class JointMMD(Loss):
         ValueError: a number is out of range, or `text_encoder` is not fitted.
     """
 
+    needs = ("text_encoder",)
     samples_per_caption = 1
 
     def __init__(

@@ -22,7 +22,7 @@ class Match(Loss):
         temperature: initial value.
     """
 
-    needs = ("discriminator",)
+    needs = ("discriminator", "text_encoder")
 
     def __init__(
         self,

@@ -24,7 +24,7 @@ class Mismatch(Loss):
         weight: schedule of its weight in the discriminator's loss.
     """
 
-    needs = ("discriminator",)
+    needs = ("discriminator", "text_encoder")
 
     def __init__(self, *, weight: Schedule = 0.5):
         super().__init__(discriminator_weight=weight)

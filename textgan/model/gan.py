@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from pytorch_lightning.cli import OptimizerCallable
-from torch import Tensor, nn
+from torch import nn
 
 from textgan.adversarial.game import AdversarialGame
 from textgan.augmentation.base import Augmentation
@@ -16,12 +16,12 @@ from textgan.loss.base import Loss
 from textgan.metric.base import Metric
 from textgan.pipeline import GANPipeline
 from textgan.posterior.base import PosteriorEncoder
+from textgan.pretrained.frozen import lineage_of
 from textgan.schedule import check_shares, value_at
-from textgan.seed import seed_from
 from textgan.step import AdversarialStep
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
-from textgan.training.manual import gather, longest
+from textgan.training.manual import BatchRandom, gather, longest
 from textgan.training.model import Log, TrainedModel, trainable
 from textgan.training.optimization import Optimized
 from textgan.training.terms import check_channels, check_noise, check_terms, check_text_width
@@ -85,7 +85,9 @@ class GANModel(TrainedModel):
     ):
         check_shares(discriminator_start=discriminator_start, caption_dropout=caption_dropout)
         optional = {"discriminator": discriminator, "posterior": posterior}
-        check_terms(losses, {**optional, "augmentation": augmentation})
+        check_terms(
+            losses, {**optional, "augmentation": augmentation, "text_encoder": text_encoder}
+        )
         check_noise(posterior, generator)
         check_text_width(text_encoder, {"generator": generator, **optional})
         super().__init__(
@@ -108,7 +110,7 @@ class GANModel(TrainedModel):
         self.game = AdversarialGame(
             self.losses, discriminator=discriminator, augmentation=augmentation
         )
-        self.trained_against = sorted(_lineage(self))
+        self.trained_against = sorted(lineage_of(self))
 
     def pipeline(self) -> GANPipeline:
         """The averaged generator and text encoder."""
@@ -154,15 +156,9 @@ class GANModel(TrainedModel):
 
     def _encoded(self, batch: Batch) -> AdversarialStep:
         """The step before anything is generated: captions dropped, text encoded."""
-        world, rank, size = self.trainer.world_size, self.trainer.global_rank, len(batch)
-        keyed = torch.Generator().manual_seed(seed_from(self.seed, self.seen))
-        own = slice(rank * size, (rank + 1) * size)
-
-        def randn(shape: tuple[int, ...]) -> Tensor:
-            noise = torch.randn(world * shape[0], *shape[1:], generator=keyed)[own]
-            return noise.to(batch.images.device)
-
-        shares = torch.rand(world * size, generator=keyed)[own].tolist()
+        world, size = self.trainer.world_size, len(batch)
+        random = BatchRandom(self, size, batch.images.device)
+        shares = random.uniform(size)
         captions = [
             "" if share < self.caption_dropout else caption
             for share, caption in zip(shares, batch.captions, strict=True)
@@ -181,10 +177,10 @@ class GANModel(TrainedModel):
             progress=self.progress,
             step_index=self.seen // (world * size * self.budget.accumulate_batches),
             discriminator=self.discriminator,
-            randn=randn,
+            randn=random.normal,
             negatives=batch.negatives,
             gather=lambda tensor: gather(self, tensor),
-            rank=rank,
+            rank=self.trainer.global_rank,
             wrong_text=wrong,
         )
 
@@ -224,12 +220,6 @@ class GANModel(TrainedModel):
                 "the checkpoint must have been trained against the frozen networks of this model, "
                 f"{_few(self.trained_against)}, got {_few(before)}"
             )
-
-
-def _lineage(model: nn.Module) -> set[str]:
-    """Hashes of the networks in the model that could evaluate samples, and of their ancestors."""
-    networks = [part for part in model.modules() if callable(getattr(part, "lineage", None))]
-    return {digest for network in networks for digest in network.lineage()}
 
 
 def _few(hashes: list[str]) -> str:

@@ -1,5 +1,6 @@
 """Inference, without Lightning."""
 
+from textgan.pipeline.autoencoder import AutoencoderPipeline
 from textgan.pipeline.base import Pipeline, PipelineOutput, TextToImagePipeline
 from textgan.pipeline.card import Card
 from textgan.pipeline.contrastive import ContrastivePipeline, Match
@@ -8,6 +9,7 @@ from textgan.pipeline.option import Option
 from textgan.pipeline.rerank import rerank
 
 __all__ = [
+    "AutoencoderPipeline",
     "Card",
     "ContrastivePipeline",
     "GANPipeline",

@@ -52,6 +52,8 @@ class Pipeline(Part):
     - "one_graph": sampling needs only `noise_shape`, `channels`, `text_encoder` and
       `generate_from(noise, text)`.
     - "compare": `similarity(images, captions)`, `search` and `classify`.
+    - "encode": `encode(images)`, `decode(latents)`, `reconstruct`, and for a discrete autoencoder
+      `encode_to_codes` and `decode_codes`.
 
     Attributes:
         abilities: some of the above.

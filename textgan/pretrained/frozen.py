@@ -34,6 +34,12 @@ class Frozen(Hidden):
         return self.net(*inputs)
 
 
+def lineage_of(model: nn.Module) -> set[str]:
+    """Hashes of the networks in a model that could evaluate images, and of their ancestors."""
+    networks = [part for part in model.modules() if callable(getattr(part, "lineage", None))]
+    return {digest for network in networks for digest in network.lineage()}
+
+
 def weights_hash(net: nn.Module) -> str:
     """SHA-256 over all tensors of the network's state dict, sorted by name."""
     return tensors_hash(sorted(net.state_dict().items()))

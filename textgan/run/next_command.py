@@ -6,7 +6,11 @@ from pathlib import Path
 from textgan.file.home import short
 from textgan.pipeline import Pipeline
 
-_WORDS = {"sample": 'sample "a caption"', "compare": 'search FOLDER "a caption"'}
+_WORDS = {
+    "sample": 'sample "a caption"',
+    "compare": 'search FOLDER "a caption"',
+    "encode": "encode FOLDER codes.safetensors",
+}
 
 
 def next_command(pipeline: Pipeline, model: str | Path) -> str | None:

@@ -32,12 +32,7 @@ def check_terms(losses: dict[str, Loss], parts: dict[str, nn.Module | None]) -> 
     if not losses:
         raise ValueError("losses must hold at least one term, got none")
     for name, term in losses.items():
-        for part in term.needs:
-            if parts[part] is None:
-                raise ValueError(
-                    f"loss term {name} needs a {part}, but {part} is null: "
-                    f"add one, or leave {name} out"
-                )
+        _check_needs(name, term, parts)
     trained = {part for term in losses.values() for part in term.needs}
     for part in ("posterior", "discriminator"):
         if parts[part] is not None and part not in trained:
@@ -52,6 +47,26 @@ def check_terms(losses: dict[str, Loss], parts: dict[str, nn.Module | None]) -> 
         raise ValueError(
             "augmentation changes the discriminator's images, but discriminator is null"
         )
+
+
+def _check_needs(name: str, term: Loss, parts: dict[str, nn.Module | None]) -> None:
+    for part in term.needs:
+        if part not in parts:
+            raise ValueError(
+                f"loss term {name} needs a {part}, which this model cannot have: leave {name} out"
+            )
+        if parts[part] is None:
+            raise ValueError(
+                f"loss term {name} needs a {part}, but {part} is null: add one, or leave {name} out"
+            )
+    if {"discriminator", "text_encoder"} <= {*term.needs}:
+        discriminator = parts["discriminator"]
+        if not discriminator.reads_text:
+            kind = type(discriminator).__name__
+            raise ValueError(
+                f"loss term {name} needs a discriminator that reads the text, and {kind} does not: "
+                f"leave {name} out"
+            )
 
 
 def _check_adversarial(losses: dict[str, Loss]) -> None:
