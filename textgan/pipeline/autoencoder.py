@@ -1,12 +1,23 @@
 """Images as latents or codes, and back."""
 
+from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
 import torch
 from torch import Tensor
 
 from textgan.autoencoder.base import Autoencoder
-from textgan.pipeline.base import Pipeline
+from textgan.file.home import expanded
+from textgan.image import save_png, to_pil
+from textgan.image.file import MAX_MEGAPIXELS
+from textgan.image.folder import find_images
+from textgan.pipeline.base import Pipeline, tracked
+from textgan.pipeline.encoded import EncodedImages
+from textgan.pipeline.squares import report_left_out, squares_of
+from textgan.pretrained.frozen import weights_hash
+
+_MANY = 500  # images; a bar is shown for more
 
 
 class AutoencoderPipeline(Pipeline):
@@ -87,5 +98,77 @@ class AutoencoderPipeline(Pipeline):
             return self.decode_codes(self.encode_to_codes(images, batch_size), batch_size)
         return self.decode(self.encode(images, batch_size), batch_size)
 
+    def encode_folder(
+        self,
+        folder: str | Path,
+        *,
+        batch_size: int = 64,
+        max_megapixels: float = MAX_MEGAPIXELS,
+        follow_links: bool = False,
+    ) -> EncodedImages:
+        """Encode the middle squares of the images below a folder, in the autoencoder's size.
+
+        One warning counts the files that were skipped.
+
+        Args:
+            folder: searched with all its sub-folders.
+            batch_size: images read and encoded at a time.
+            max_megapixels: an image of more million pixels is skipped before it is decoded.
+            follow_links: whether links below the folder are followed; otherwise they are skipped.
+
+        Raises:
+            FileNotFoundError: the folder does not exist.
+            ValueError: the folder has no image that can be read.
+        """
+        found = find_images(folder, follow_links=follow_links)
+        left_out, names, values = {**found.left_out}, list[str](), list[Tensor]()
+        encode = self.encode if self.bits is None else self.encode_to_codes
+        for files, pixels in squares_of(
+            found.files,
+            self.image_size,
+            self.channels,
+            batch_size=batch_size,
+            max_megapixels=max_megapixels,
+            left_out=left_out,
+        ):
+            names += [file.relative_to(expanded(folder)).as_posix() for file in files]
+            values.append(encode(pixels).cpu())
+        report_left_out(left_out, len(found.files) + len(found.left_out), folder)
+        return EncodedImages(torch.cat(values), names, weights_hash(self.autoencoder))
+
+    def decode_folder(
+        self, encoded: EncodedImages, folder: str | Path, *, batch_size: int = 64
+    ) -> list[Path]:
+        """Write a PNG for each encoded image -> their paths.
+
+        Two images whose names differ in the suffix only keep it, as in a.jpg.png.
+
+        Raises:
+            ValueError: they were encoded by another autoencoder.
+        """
+        own = weights_hash(self.autoencoder)
+        if encoded.model != own:
+            rule = "the images must have been encoded by this autoencoder"
+            raise ValueError(f"{rule}, {own:.12}, got {encoded.model:.12}")
+        decode = self.decode_codes if encoded.is_discrete else self.decode
+        paths = [Path(folder) / name for name in _png_names(encoded.names)]
+        starts = range(0, len(paths), batch_size)
+        for start in tracked(starts, len(paths), shown=len(paths) > _MANY, verb="decoding"):
+            rows = slice(start, start + batch_size)
+            images = decode(encoded.values[rows])
+            for path, image in zip(paths[rows], images, strict=True):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                save_png(to_pil(image), path)
+        return paths
+
     def _own(self, tensor: Tensor) -> Tensor:
         return tensor.to(self.device, self.dtype)
+
+
+def _png_names(names: list[str]) -> list[str]:
+    """The names with the suffix .png, and with their own suffix where two would be equal."""
+    plain = [str(PurePosixPath(name).with_suffix(".png")) for name in names]
+    count = Counter(plain)
+    return [
+        new if count[new] == 1 else f"{name}.png" for name, new in zip(names, plain, strict=True)
+    ]
