@@ -25,7 +25,7 @@ LEVELS = (
         "extractor",
         "judge",
         "metric",
-        "text_encoder",
+        *("prior", "text_encoder"),
     ),
     ("loss", "pipeline"),
     ("app", "evaluation", "export"),
@@ -44,7 +44,7 @@ PROTOCOL = {
 PARTS_SEE = {*PROTOCOL, "layer"}
 FEW = {
     "layer": set(),
-    **dict.fromkeys(("generator", "posterior", "augmentation", "quantizer"), PARTS_SEE),
+    **dict.fromkeys(("generator", "posterior", "augmentation", "quantizer", "prior"), PARTS_SEE),
     "autoencoder": {*PARTS_SEE, "quantizer"},
     **dict.fromkeys(("text_encoder", "image_encoder"), PARTS_SEE),
     **{room: PROTOCOL - {"pretrained"} for room in ("data", "callback", "logger")},

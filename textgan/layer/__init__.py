@@ -11,6 +11,7 @@ from textgan.layer.recurrent import BidirectionalGRU
 from textgan.layer.residual import ChannelNorm, ResidualBlock
 from textgan.layer.resolution import channels_and_size, nearest_resolutions, widths_by_resolution
 from textgan.layer.temperature import Temperature
+from textgan.layer.transformer import KeyValueCache, RMSNorm, TransformerBlock
 
 __all__ = [
     "AttentionPool",
@@ -18,15 +19,18 @@ __all__ = [
     "ChannelNorm",
     "CrossAttention",
     "DownBlock",
+    "KeyValueCache",
     "MappingNetwork",
     "MeanPool",
     "ModulatedBlock",
     "Modulation",
+    "RMSNorm",
     "RandomMixing",
     "ResidualBlock",
     "SelfAttention",
     "Temperature",
     "TextPrior",
+    "TransformerBlock",
     "channels_and_size",
     "clamp_passing_gradient",
     "nearest_resolutions",

@@ -4,6 +4,7 @@ from textgan.pipeline.autoencoder import AutoencoderPipeline
 from textgan.pipeline.base import Pipeline, PipelineOutput, TextToImagePipeline
 from textgan.pipeline.card import Card
 from textgan.pipeline.contrastive import ContrastivePipeline, Match
+from textgan.pipeline.dalle import DallePipeline
 from textgan.pipeline.gan import GANPipeline, WordAttention
 from textgan.pipeline.option import Option
 from textgan.pipeline.rerank import rerank
@@ -12,6 +13,7 @@ __all__ = [
     "AutoencoderPipeline",
     "Card",
     "ContrastivePipeline",
+    "DallePipeline",
     "GANPipeline",
     "Match",
     "Option",

@@ -1,0 +1,109 @@
+"""Training of priors over the codes of images, the second stage of DALL-E 1."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from pytorch_lightning.cli import OptimizerCallable
+
+from textgan.autoencoder.base import Autoencoder
+from textgan.evaluation.sampled import SampledEvaluation
+from textgan.metric.base import Metric
+from textgan.pipeline import DallePipeline
+from textgan.pipeline.dalle import check_codes
+from textgan.prior.base import TokenPrior
+from textgan.schedule import check_shares
+from textgan.text_encoder.base import TextEncoder
+from textgan.training.budget import Budget
+from textgan.training.manual import BatchRandom
+from textgan.training.model import Log, TrainedModel, trainable
+from textgan.training.optimization import Optimized
+from textgan.training.terms import check_text_width
+from textgan.types import Batch
+
+PriorCallable = Callable[[tuple[int, int, int], int], TokenPrior]
+"""(codes_shape, codebook_size) -> a prior for such codes."""
+
+
+class TokenPriorModel(TrainedModel):
+    """A prior and a text encoder that learn to predict the codes of images from their captions.
+
+    The loss is the cross-entropy of the codes, a mean over positions, summed over the groups of a
+    position: nats per position. The autoencoder is frozen.
+
+    Args:
+        autoencoder: discrete and trained; its codes are predicted.
+        prior: builds the prior for the autoencoder's codes.
+        text_encoder: encodes captions; trained with the prior.
+        optimizer: of prior and text encoder.
+        budget: length of the training.
+        metrics: name -> metric, computed on validation and test data from the averaged weights.
+        caption_dropout: share of captions replaced by the empty one, which guidance needs.
+        compile: names of the parts that torch.compile compiles.
+        tokenizer_captions: how many training captions a tokenizer is fitted on at most.
+        seed: keys all randomness of training and of the evaluation's samples.
+
+    Raises:
+        ValueError: the autoencoder is continuous, or a number is out of range.
+    """
+
+    def __init__(
+        self,
+        *,
+        autoencoder: Autoencoder,
+        prior: PriorCallable,
+        text_encoder: TextEncoder,
+        optimizer: OptimizerCallable,
+        budget: Budget,
+        metrics: dict[str, Metric] | None = None,
+        caption_dropout: float = 0.1,
+        compile: tuple[str, ...] = (),
+        tokenizer_captions: int = 20_000,
+        seed: int = 0,
+    ):
+        check_shares(caption_dropout=caption_dropout)
+        quantizer = autoencoder.quantizer
+        if quantizer is None:
+            raise ValueError("autoencoder must be discrete, got one without a quantizer")
+        codes_shape = (quantizer.groups, *autoencoder.latent_shape[1:])
+        built = prior(codes_shape, quantizer.codebook_size)
+        check_codes(built, autoencoder)
+        check_text_width(text_encoder, {"prior": built})
+        super().__init__(
+            {
+                **{"prior": built, "text_encoder": text_encoder},
+                "autoencoder": autoencoder.requires_grad_(False),
+            },
+            averaged=("prior", "text_encoder"),
+            budget=budget,
+            evaluation=SampledEvaluation(metrics or {}, seed=seed),
+            compile=compile,
+            tokenizer_captions=tokenizer_captions,
+            seed=seed,
+        )
+        self.optimizer, self.caption_dropout = optimizer, caption_dropout
+
+    def pipeline(self) -> DallePipeline:
+        """The averaged prior and text encoder, and the autoencoder."""
+        averaged = self.ema.averaged
+        return DallePipeline(
+            averaged["prior"], averaged["text_encoder"], self.autoencoder.eval()
+        ).eval()
+
+    def optimized(self) -> dict[str, Optimized]:
+        return {"prior": Optimized(trainable(self.prior, self.text_encoder), self.optimizer)}
+
+    def learn(self, batch: Batch, log: Log) -> None:
+        self.autoencoder.eval()  # Lightning sets all parts to training
+        with torch.no_grad(), torch.autocast(batch.images.device.type, enabled=False):
+            codes = self.autoencoder.encode_to_codes(batch.images)  # (B, groups, h, w)
+        shares = BatchRandom(self, len(batch), batch.images.device).uniform(len(batch))
+        captions = [
+            "" if share < self.caption_dropout else caption
+            for share, caption in zip(shares, batch.captions, strict=True)
+        ]
+        logits = self.prior(codes, self.text_encoder(captions)).float()
+        losses = F.cross_entropy(logits.movedim(-1, 1), codes, reduction="none")
+        loss = losses.sum(1).mean()  # over the groups
+        log["train/prior/cross_entropy"] = loss.detach()
+        self.step_optimizer("prior", loss, log)

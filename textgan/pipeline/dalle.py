@@ -1,0 +1,278 @@
+"""Images from captions by way of codes, as DALL-E 1."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from textgan.autoencoder.base import Autoencoder
+from textgan.caption.request import Key
+from textgan.image.folder import middle_square
+from textgan.pipeline.base import OutputType, PipelineOutput, TextToImagePipeline, converted
+from textgan.pipeline.option import Option
+from textgan.prior.base import Sampling, TokenPrior
+from textgan.seed import keyed_randn
+from textgan.text_encoder.base import TextEncoder
+from textgan.types import TextFeatures
+
+_TEMPERATURE = Option(
+    "temperature",
+    float,
+    1.0,
+    "0 takes the likeliest codes, 1 the full variety.",
+    minimum=0,
+    maximum=2,
+)
+_TOP_K = Option(
+    "top_k", int, 0, "Only so many of the likeliest codes can be drawn; 0 means all.", minimum=0
+)
+_TOP_P = Option(
+    "top_p",
+    float,
+    1.0,
+    "Only the likeliest codes that have this share together can be drawn.",
+    minimum=0.01,
+    maximum=1,
+)
+_GUIDANCE = Option(
+    "guidance_scale",
+    float,
+    1.0,
+    "Values above 1 follow the caption more.",
+    minimum=0,
+    maximum=10,
+)
+
+
+class DallePipeline(TextToImagePipeline):
+    """Captions -> text encoder -> prior -> codes -> autoencoder -> images (Ramesh et al. 2021).
+
+    Args:
+        prior: draws codes for the features of a caption.
+        text_encoder: encodes the captions.
+        autoencoder: decodes the codes; it has a quantizer.
+        trained_against: as in the base.
+
+    Raises:
+        ValueError: the prior's codes are not those of the autoencoder.
+    """
+
+    options = (_TEMPERATURE, _TOP_K, _TOP_P, _GUIDANCE)
+
+    def __init__(
+        self,
+        prior: TokenPrior,
+        text_encoder: TextEncoder,
+        autoencoder: Autoencoder,
+        *,
+        trained_against: Sequence[str] = (),
+    ):
+        super().__init__()
+        check_codes(prior, autoencoder)
+        self.prior, self.text_encoder, self.autoencoder = prior, text_encoder, autoencoder
+        self.trained_against = list(trained_against)
+
+    @property
+    def is_fitted(self) -> bool:
+        return self.text_encoder.is_fitted
+
+    @property
+    def image_size(self) -> int:
+        return self.autoencoder.image_size
+
+    @property
+    def channels(self) -> int:
+        """1 (gray), 3 (RGB) or 4 (RGBA)."""
+        return self.autoencoder.channels
+
+    def generate(
+        self,
+        captions: list[str],
+        keys: list[Key],
+        *,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        guidance_scale: float = 1.0,
+        known: Tensor | None = None,
+        kept: Tensor | None = None,
+        callback: Callable[[Tensor], None] | None = None,
+    ) -> Tensor:
+        """As in the base.
+
+        Args:
+            captions: B captions.
+            keys: of the random numbers of each.
+            temperature: see `Sampling`, as the next three.
+            top_k: the number of codes that can be drawn.
+            top_p: the share of the codes that can be drawn.
+            guidance_scale: of classifier-free guidance.
+            known: (B, groups, h, w) codes to keep where `kept` (h, w) is True.
+            kept: which positions are kept.
+            callback: called with the images of the codes so far, (B, C, H, W), after each row.
+        """
+        sampling = Sampling(temperature, top_k, top_p, guidance_scale)
+        text = self.text_encoder(captions)
+        empty = self.text_encoder([""] * len(captions)) if sampling.is_guided else None
+        uniform = torch.special.ndtr(keyed_randn(keys, self.prior.codes_shape)).to(self.device)
+        on_step = None if callback is None else self._each_row(callback)
+        codes = self.prior.sample(
+            text, uniform, sampling, empty=empty, known=known, kept=kept, on_step=on_step
+        )
+        return self.autoencoder.decode_codes(codes).float()
+
+    def __call__(
+        self,
+        captions: str | Sequence[str],
+        *,
+        num_images_per_prompt: int = 1,
+        seed: int | None = None,
+        generator: torch.Generator | None = None,
+        indices: Sequence[int] | None = None,
+        temperature: float = 1.0,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        guidance_scale: float = 1.0,
+        callback: Callable[[Tensor], None] | None = None,
+        batch_size: int = 64,
+        output_type: OutputType = "pil",
+        progress: bool = False,
+    ) -> PipelineOutput:
+        """Sample images of captions, as `TextToImagePipeline` does, with the options of `Sampling`.
+
+        `callback` is called with the unfinished images (B, C, H, W) of a batch after each row of
+        codes.
+        """
+        return self._run(
+            captions,
+            partial(
+                self.generate,
+                temperature=temperature,
+                top_k=top_k,
+                top_p=top_p,
+                guidance_scale=guidance_scale,
+                callback=callback,
+            ),
+            num_images_per_prompt=num_images_per_prompt,
+            seed=seed,
+            generator=generator,
+            indices=indices,
+            batch_size=batch_size,
+            output_type=output_type,
+            progress=progress,
+        )
+
+    @torch.no_grad()
+    def complete(
+        self,
+        image: Image.Image | Tensor,
+        caption: str,
+        *,
+        keep: float | Tensor = 0.5,
+        number: int = 1,
+        seed: int = 0,
+        output_type: OutputType = "pil",
+        **options: float,
+    ) -> PipelineOutput:
+        """Complete an image, of which a part is kept (as in DALL-E 1).
+
+        The codes of the kept part are those of the image. The others are drawn in their order, so
+        that a code sees the kept ones above it and to its left, but none below.
+
+        Args:
+            image: a PIL image, whose middle square is taken, or (C, H, W) in [-1, 1].
+            caption: of the whole image.
+            keep: the share of rows that is kept, from the top, in [0, 1]; or a mask (h, w) bool
+                over the positions of the codes, or over the pixels, where a position is kept if all
+                of its pixels are.
+            number: of completions.
+            seed: of their random numbers.
+            output_type: "pil", "pt" or "np".
+            options: of the sampling, as in a call.
+
+        Raises:
+            ValueError: the mask has another shape, or a number is out of range.
+        """
+        if isinstance(image, Image.Image):
+            image = middle_square(image, self.image_size, self.channels)
+        kept = self._kept(keep)
+        codes = self.autoencoder.encode_to_codes(image[None].to(self.device, self.dtype))
+        keys = [(seed, 0, sample) for sample in range(number)]
+        known = codes.expand(number, *codes.shape[1:])
+        images = self.generate([caption] * number, keys, known=known, kept=kept, **options)
+        return PipelineOutput(converted(images, output_type))
+
+    @torch.no_grad()
+    def log_likelihood(
+        self, images: Tensor, captions: Sequence[str], batch_size: int = 64
+    ) -> Tensor:
+        """Log p(codes of the image | caption) in nats -> (B,) float32.
+
+        Args:
+            images: (B, C, H, W) in [-1, 1].
+            captions: B captions.
+            batch_size: images at a time.
+
+        Raises:
+            ValueError: there are not as many captions as images.
+        """
+        captions = list(captions)
+        if len(captions) != len(images):
+            rule = "captions must be one for each image"
+            raise ValueError(f"{rule}, got {len(captions)} for {len(images)}")
+        found = []
+        for start in range(0, len(captions), batch_size):
+            rows = slice(start, start + batch_size)
+            codes = self.autoencoder.encode_to_codes(images[rows].to(self.device, self.dtype))
+            found.append(log_likelihoods(self.prior, codes, self.text_encoder(captions[rows])))
+        return torch.cat(found)
+
+    def _kept(self, keep: float | Tensor) -> Tensor:
+        """The positions (h, w) that are kept."""
+        height, width = self.prior.codes_shape[1:]
+        if isinstance(keep, int | float):
+            if not 0 <= keep <= 1:
+                raise ValueError(f"keep must be within [0, 1], got {keep}")
+            kept = torch.zeros(height, width, dtype=torch.bool)
+            kept[: round(keep * height)] = True
+            return kept.to(self.device)
+        size = self.image_size
+        if tuple(keep.shape) == (size, size) and (size, size) != (height, width):
+            blocks = keep.bool().unflatten(1, (width, -1)).unflatten(0, (height, -1))
+            keep = blocks.all(3).all(1)
+        if tuple(keep.shape) != (height, width):
+            rule = f"keep must be a number or a mask of {height} x {width} or {size} x {size}"
+            raise ValueError(f"{rule}, got {tuple(keep.shape)}")
+        return keep.bool().to(self.device)
+
+    def _each_row(self, callback: Callable[[Tensor], None]) -> Callable[[Tensor], None]:
+        width, seen = self.prior.codes_shape[2], [0]
+
+        def on_step(codes: Tensor) -> None:
+            seen[0] += 1
+            if seen[0] % width == 0:
+                callback(self.autoencoder.decode_codes(codes).float())
+
+        return on_step
+
+
+def check_codes(prior: TokenPrior, autoencoder: Autoencoder) -> None:
+    """Raise a ValueError unless the prior's codes are those of the autoencoder."""
+    quantizer = autoencoder.quantizer
+    if quantizer is None:
+        raise ValueError("autoencoder must be discrete, got one without a quantizer")
+    own = ((quantizer.groups, *autoencoder.latent_shape[1:]), quantizer.codebook_size)
+    if (tuple(prior.codes_shape), prior.codebook_size) != own:
+        raise ValueError(
+            f"prior must be built for the codes of the autoencoder, {own[0]} of {own[1]}, got "
+            f"{tuple(prior.codes_shape)} of {prior.codebook_size}"
+        )
+
+
+def log_likelihoods(prior: TokenPrior, codes: Tensor, text: TextFeatures) -> Tensor:
+    """Log p(codes | text) in nats: codes (B, groups, h, w), text of B captions -> (B,)."""
+    logits = prior(codes, text).float()
+    chosen = logits.log_softmax(-1).gather(-1, codes[..., None])
+    return chosen.flatten(1).sum(1)

@@ -1,0 +1,194 @@
+"""A decoder-only transformer over codes."""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from textgan.layer import KeyValueCache, RMSNorm, TransformerBlock
+from textgan.prior.base import Sampling, TokenPrior
+from textgan.types import TextFeatures
+
+
+class GPTPrior(TokenPrior):
+    """Draws the codes of an image one position after the other, as DALL-E 1 (Ramesh et al. 2021).
+
+    A transformer sees the caption's features as a prefix, whose positions see each other, and then
+    the positions of the image row by row, each of which sees the prefix and the earlier positions.
+    A learned vector of its row and one of its column tell a position which codes it predicts. The
+    codes of the groups at one position are drawn one after the other by small networks on the
+    transformer's output, so that several groups cost no more steps of the transformer.
+
+    Args:
+        codes_shape: (groups, h, w) of an image's codes.
+        codebook_size: number of different codes.
+        text_width: width of the text features.
+        width: of the transformer.
+        depth: number of blocks.
+        num_heads: heads of each block.
+        dropout: probability, on the input and in the blocks.
+    """
+
+    def __init__(
+        self,
+        codes_shape: tuple[int, int, int],
+        codebook_size: int,
+        *,
+        text_width: int,
+        width: int = 192,
+        depth: int = 6,
+        num_heads: int = 3,
+        dropout: float = 0.0,
+    ):
+        super().__init__()
+        if len(codes_shape) != 3 or min(codes_shape) < 1:
+            rule = "codes_shape must be (groups, height, width), each at least 1"
+            raise ValueError(f"{rule}, got {tuple(codes_shape)}")
+        if codebook_size < 2:
+            raise ValueError(f"codebook_size must be at least 2, got {codebook_size}")
+        if depth < 1:
+            raise ValueError(f"depth must be at least 1, got {depth}")
+        if not 0 <= dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {dropout}")
+        self.codes_shape, self.codebook_size = tuple(codes_shape), codebook_size
+        self.text_width, self.dropout = text_width, dropout
+        groups, height, columns = codes_shape
+        self.words = nn.Linear(text_width, width)
+        self.pooled = nn.Linear(text_width, width)
+        self.codes = nn.ModuleList(nn.Embedding(codebook_size, width) for _ in range(groups))
+        self.rows = nn.Parameter(torch.randn(height, 1, width) * 0.5)
+        self.columns = nn.Parameter(torch.randn(columns, width) * 0.5)
+        self.start = nn.Parameter(torch.randn(width) * 0.5)
+        self.blocks = nn.ModuleList(
+            TransformerBlock(width, num_heads=num_heads, dropout=dropout) for _ in range(depth)
+        )
+        self.heads = nn.ModuleList(_Head(width, codebook_size) for _ in range(groups))
+        # What a head sees of the codes of earlier groups at its position.
+        self.siblings = nn.ModuleList(nn.Embedding(codebook_size, width) for _ in range(groups - 1))
+        for table in (*self.codes, *self.siblings):
+            nn.init.normal_(table.weight, std=0.5)
+
+    def forward(self, codes: Tensor, text: TextFeatures) -> Tensor:
+        prefix, prefix_mask = self._prefix(text)  # (B, L, D), (B, L)
+        flat = codes.flatten(2)  # (B, groups, P)
+        x = torch.cat([prefix, self._inputs(flat)], 1)
+        x = F.dropout(x, self.dropout, self.training)
+        mask = _mask(prefix_mask, flat.shape[2])
+        for block in self.blocks:
+            x = block(x, mask)
+        hidden, logits = x[:, prefix.shape[1] :], []  # (B, P, D)
+        for group, head in enumerate(self.heads):
+            logits.append(head(hidden))
+            if group + 1 < len(self.heads):
+                hidden = hidden + self.siblings[group](flat[:, group])
+        return torch.stack(logits, 1).unflatten(2, tuple(codes.shape[2:]))
+
+    @torch.no_grad()
+    def sample(
+        self,
+        text: TextFeatures,
+        uniform: Tensor,
+        sampling: Sampling,
+        *,
+        empty: TextFeatures | None = None,
+        known: Tensor | None = None,
+        kept: Tensor | None = None,
+        on_step: Callable[[Tensor], None] | None = None,
+    ) -> Tensor:
+        if sampling.is_guided:
+            if empty is None:
+                raise ValueError("guidance needs the features of the empty caption, got none")
+            text = TextFeatures.cat([text, empty])
+        size, copies = len(uniform), 2 if sampling.is_guided else 1
+        flat = uniform.flatten(2)  # (B, groups, P)
+        places = flat.shape[2]
+        codes = torch.zeros(flat.shape, dtype=torch.int64, device=flat.device)
+        fixed = None
+        if known is not None:
+            fixed = kept.expand(size, *self.codes_shape[1:]).flatten(1)  # (B, P)
+        prefix, prefix_mask = self._prefix(text)
+        mask = _mask(prefix_mask, places)
+        caches = [KeyValueCache(prefix.shape[1] + places) for _ in self.blocks]
+        length = prefix.shape[1]
+        x = torch.cat([prefix, self._inputs(codes.repeat(copies, 1, 1)[..., :1])], 1)
+        rows = slice(0, length + 1)
+        for place in range(places):
+            for block, cache in zip(self.blocks, caches, strict=True):
+                x = block(x, mask[:, rows, : rows.stop], cache)
+            hidden = x[:, -1]  # (B or 2 B, D)
+            for group, head in enumerate(self.heads):
+                logits = head(hidden)
+                if sampling.is_guided:
+                    logits = sampling.guided(logits, (place + 1) / places)
+                drawn = sampling.draw(logits, flat[:, group, place])
+                if fixed is not None:
+                    own = known.flatten(2)[:, group, place]
+                    drawn = torch.where(fixed[:, place], own, drawn)
+                codes[:, group, place] = drawn
+                if group + 1 < len(self.heads):
+                    hidden = hidden + self.siblings[group](drawn.repeat(copies))
+            if on_step is not None:
+                on_step(codes.unflatten(2, self.codes_shape[1:]))
+            if place + 1 < places:
+                here = codes.repeat(copies, 1, 1)[..., place : place + 1]
+                x = self._embedded(here) + self._positions()[place + 1]
+                rows = slice(rows.stop, rows.stop + 1)
+        return codes.unflatten(2, self.codes_shape[1:])
+
+    def _prefix(self, text: TextFeatures) -> tuple[Tensor, Tensor]:
+        """Text -> its positions (B, 1 + L, D), the pooled feature first, and mask (B, 1 + L)."""
+        positions = torch.cat([self.pooled(text.pooled)[:, None], self.words(text.words)], 1)
+        return positions, F.pad(text.mask, (1, 0), value=True)
+
+    def _inputs(self, codes: Tensor) -> Tensor:
+        """The first P codes (B, groups, P) -> the inputs of P positions (B, P, D).
+
+        A position's input is the codes of the one before it, and its own row and column.
+        """
+        count = codes.shape[2]
+        start = self.start.expand(len(codes), 1, -1)
+        before = torch.cat([start, self._embedded(codes[..., : count - 1])], 1)
+        return before + self._positions()[:count]
+
+    def _embedded(self, codes: Tensor) -> Tensor:
+        """(B, groups, P) -> (B, P, D)."""
+        return sum(table(codes[:, group]) for group, table in enumerate(self.codes))
+
+    def _positions(self) -> Tensor:
+        """(h * w, D)."""
+        return (self.rows + self.columns).flatten(0, 1)
+
+
+class _Head(nn.Module):
+    """The logits of one group's codes at a position."""
+
+    def __init__(self, width: int, codebook_size: int):
+        super().__init__()
+        self.norm, self.last_norm = RMSNorm(width), RMSNorm(width)
+        self.hidden, self.output = nn.Linear(width, width), nn.Linear(width, width)
+        self.logits = nn.Linear(width, codebook_size)
+        nn.init.zeros_(self.output.weight)
+        nn.init.zeros_(self.output.bias)
+        nn.init.normal_(self.logits.weight, std=0.02)
+        nn.init.zeros_(self.logits.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., D) -> (..., K)."""
+        x = x + self.output(F.relu(self.hidden(self.norm(x))).square())
+        return self.logits(self.last_norm(x))
+
+
+def _mask(prefix: Tensor, places: int) -> Tensor:
+    """Mask of the prefix (B, L) -> (B, L + P, L + P) bool.
+
+    The prefix sees itself; a place sees the prefix, itself and earlier places.
+    """
+    length = prefix.shape[1]
+    total = length + places
+    causal = torch.ones(total, total, dtype=torch.bool, device=prefix.device).tril()
+    causal[:length, :length] = True
+    keys = F.pad(prefix, (0, places), value=True)  # (B, L + P)
+    # A padded word sees itself, so that no row is empty.
+    itself = torch.eye(total, dtype=torch.bool, device=prefix.device)
+    return (causal & keys[:, None]) | itself
