@@ -22,6 +22,7 @@ from textgan.composition.folder import SECTIONS
 from textgan.composition.message import refusal, sentence
 from textgan.composition.overrides import first_pass, second_pass, value_of
 from textgan.composition.scalars import check_scalars
+from textgan.composition.stages import STAGES
 from textgan.errors import ConfigError, StoppedError
 from textgan.process.stop import Stop
 from textgan.run.converter import find_links, list_names, to_lightning
@@ -181,11 +182,13 @@ def _as_run(config: DictConfig) -> dict[str, Any]:
     if "model" not in given:
         raise ConfigError("a model must be given, as in model=gan")
     links = find_links({key: unresolved[key] for key in given})
-    needing = [place for place, link in links.items() if link == "${encoders}"]
-    if needing and scalars.get("encoders") is None:
-        raise ConfigError(
-            "encoders must be given, as in encoders=runs/.../pipeline, a folder that "
-            f"textgan fit model=contrastive saved: {needing[0]} is read from it"
-        )
+    for scalar, model in STAGES.items():
+        needing = [place for place, link in links.items() if link == f"${{{scalar}}}"]
+        if needing and scalars.get(scalar) is None:
+            typed = scalar.removesuffix("_folder")
+            raise ConfigError(
+                f"{typed} must be given, as in {typed}=runs/.../pipeline, a folder that "
+                f"textgan fit model={model} saved: {needing[0]} is read from it"
+            )
     shared = {"scalars": scalars, "links": links, "lists": list_names(given)}
     return {**to_lightning(given), "composition": shared}

@@ -8,6 +8,7 @@ from textgan.checkpoint.path import find_checkpoint
 from textgan.composition.conf_folder import choices, conf_folder
 from textgan.composition.folder import ONE_FOR_ALL, SECTIONS, is_plural, read_yaml
 from textgan.composition.setting import ABSENT, KNOWN, Settings, kind_of
+from textgan.composition.stages import with_saved_parts
 from textgan.composition.text import (
     as_meant,
     is_sweep,
@@ -74,7 +75,7 @@ def first_pass(verb: str, words: Words) -> tuple[list[str], Words]:
     Options for groups and for shared scalars become overrides. Overrides that follow from the verb
     or from other overrides are added. A missing setting or a wrong key raises ConfigError.
     """
-    typed, left = [apart(override) for override in words.overrides], []
+    typed, left = [apart(override) for override in with_saved_parts(words.overrides)], []
     scalars = read_yaml(conf_folder() / "config.yaml").keys() - {*SECTIONS, "defaults", "hydra"}
     for name, value in words.pairs():
         if name == "run_dir":

@@ -22,10 +22,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from textgan.composition.conf_folder import conf_folder
 from textgan.composition.folder import read_yaml
+from textgan.composition.stages import STAGES
 
 PATH = str | Path
 KNOWN: dict[str, Any] = {
-    **dict.fromkeys(("ckpt_path", "captions_file", "encoders"), PATH | None),
+    **dict.fromkeys(("ckpt_path", "captions_file", *STAGES), PATH | None),
     **dict.fromkeys(("hydra.run.dir", "hydra.sweep.dir", "hydra.sweep.subdir"), PATH),
     "objective": str | None,
 }

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from textgan.composition.stages import STAGES
 from textgan.composition.stored_class import allowed_class
 from textgan.composition.stored_trainer import check_trainer
 from textgan.errors import ConfigError
@@ -78,8 +79,8 @@ def take(
     governed = {place for place, link in links.items() if scalars_of(link) & repeated}
     taken.sections = _without(taken.sections, repeated | governed)
     taken.links = links
-    if isinstance(taken.scalars.get("encoders"), str) and "encoders" not in repeated:
-        taken.elsewhere["encoders"] = taken.scalars["encoders"]
+    folders = {scalar: taken.scalars.get(scalar) for scalar in STAGES if scalar not in repeated}
+    taken.elsewhere.update({s: folder for s, folder in folders.items() if isinstance(folder, str)})
     for section in ("model", "data"):
         settings = taken.sections.get(section)
         if settings and "_target_" not in settings and f"{section}._target_" not in repeated:

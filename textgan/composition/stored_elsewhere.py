@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from textgan.composition.folder import value_at
+from textgan.composition.stages import STAGES
 from textgan.composition.stored_config import Stored, scalars_of
 from textgan.errors import ConfigError
 from textgan.file.limits import Limits, read_yaml
@@ -28,7 +29,7 @@ def check_elsewhere(path: str, taken: Stored) -> None:
     beside = _run_files(Path(path)) if unknown else []
     asked = {}
     for place, value in unknown.items():
-        where = "composition.scalars.encoders" if place == "encoders" else place
+        where = f"composition.scalars.{place}" if place in STAGES else place
         confirmed = any(value_at(config, where.split(".")) == value for config in beside)
         if not (confirmed and all(_is_here(text) for text in _as_list(value))):
             setting = next(iter(scalars_of(taken.links.get(place, ""))), place)
