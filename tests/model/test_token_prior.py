@@ -95,7 +95,29 @@ def test_it_is_evaluated_by_the_metrics_of_samples(trainer, data):
     assert "val/shape_alignment/all" in run.validate(model, data(), verbose=False)[0]
 
 
+def test_it_learns_to_make_captions_in_the_other_order(trainer, data):
+    model = made(
+        budget=Budget(total_images=2_400, warmup_images=100),
+        prior=partial(GPTPrior, text_width=8, width=32, depth=1, num_heads=2, text_vocabulary=270),
+        describe_weight=1.0,
+    )
+    trainer().fit(model, data(batch_size=12, train_size=2400))
+    pipeline = model.pipeline()
+    assert "describe" in pipeline.abilities
+    images = next(iter(data().val_dataloader())).images
+    captions = pipeline.describe(images)
+    assert len(captions) == len(images)
+    # It knows the form of a caption: "a large red circle on a white background".
+    assert all(text.startswith("a ") and "background" in text for text in captions), captions
+    one = pipeline.describe(images[1:2])
+    assert one == captions[1:2]
+
+
 def test_what_does_not_fit_is_a_sentence():
+    with pytest.raises(ValueError, match="text_vocabulary of the prior must be that of the text"):
+        made(describe_weight=0.1)
+    with pytest.raises(ValueError, match="describe_weight must be at least 0, got -1"):
+        made(describe_weight=-1)
     with pytest.raises(ValueError, match="autoencoder must be discrete"):
         made(discrete=False)
     with pytest.raises(ValueError, match="text_width of the prior must be the text encoder's"):

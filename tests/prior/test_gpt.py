@@ -15,7 +15,8 @@ def made(**changes: object) -> GPTPrior:
     for weight in net.parameters():  # the last layers of the branches start at 0
         if not weight.any():
             torch.nn.init.normal_(weight, std=0.3)
-    for head in net.heads:
+    tokens = [net.token_head] if net.text_vocabulary else []
+    for head in (*net.heads, *tokens):
         torch.nn.init.normal_(head.logits.weight, std=0.5)
     return net.eval()
 
@@ -143,6 +144,7 @@ def test_a_saved_prior_is_the_same(tmp_path):
     [
         ({"codes_shape": (0, 2, 2)}, "codes_shape must be"),
         ({"codes_shape": (2, 2)}, "codes_shape must be"),
+        ({"text_vocabulary": 1}, "text_vocabulary and max_text_length must be at least 2"),
         ({"depth": 0}, "depth must be at least 1, got 0"),
         ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1.0"),
         ({"num_heads": 5}, "width must be divisible by num_heads"),
@@ -151,3 +153,49 @@ def test_a_saved_prior_is_the_same(tmp_path):
 def test_wrong_arguments_are_sentences(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         made(**changes)
+
+
+TOKENS = torch.tensor([[1, 4, 5, 2], [1, 6, 2, 2], [1, 3, 3, 4]])
+
+
+def test_a_token_depends_on_all_codes_and_on_earlier_tokens():
+    net = made(text_vocabulary=9)
+    logits = net.text_logits(codes(), TOKENS)
+    assert logits.shape == (3, 4, 9)
+    other = TOKENS.clone()
+    other[:, 2] = 7
+    changed = net.text_logits(codes(), other)
+    torch.testing.assert_close(changed[:, :2], logits[:, :2])
+    assert not torch.allclose(changed[:, 2], logits[:, 2])
+    last = codes().clone()
+    last[:, 1, 2, 3] = (last[:, 1, 2, 3] + 1) % 7
+    assert not torch.allclose(net.text_logits(last, TOKENS)[:, 0], logits[:, 0])
+
+
+def test_captions_drawn_with_the_cache_are_those_of_the_full_pass():
+    net = made(text_vocabulary=9)
+    numbers = torch.rand(3, 6, generator=torch.Generator().manual_seed(4))
+    found = net.describe(codes(), numbers, Sampling(temperature=0), begin=1, end=2)
+    assert (found[:, 0] == 1).all()
+    logits = net.text_logits(codes(), found[:, :-1])
+    for row in range(3):
+        ended = False
+        for place in range(found.shape[1] - 1):
+            token = int(found[row, place + 1])
+            assert token == (2 if ended else int(logits[row, place].argmax()))
+            ended |= token == 2
+
+
+def test_captions_end_at_the_longest_length():
+    net = made(text_vocabulary=9, max_text_length=3)
+    torch.nn.init.constant_(net.token_head.logits.bias, 0.0)
+    net.token_head.logits.bias.data[5] = 99.0
+    found = net.describe(codes(), torch.rand(3, 10), Sampling(temperature=0), begin=1, end=2)
+    assert found.tolist() == [[1, 5, 5, 5]] * 3
+    with pytest.raises(ValueError, match="a caption must have at most 3 tokens, got 4"):
+        net.text_logits(codes(), TOKENS)
+
+
+def test_without_a_vocabulary_there_are_no_captions():
+    with pytest.raises(TypeError, match="must be built with text_vocabulary"):
+        made().text_logits(codes(), TOKENS)

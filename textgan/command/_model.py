@@ -26,6 +26,10 @@ _ABILITIES = {
     "attention": ("shows the attention to each word", "textgan fit model=gan"),
     "one_graph": ("can be exported as one graph", "textgan fit model=gan"),
     "compare": ("compares images with texts", "textgan fit model=contrastive"),
+    "describe": (
+        "makes captions of images",
+        "textgan fit model=token_prior model.describe_weight=0.125",
+    ),
     "encode": ("encodes images as latents", "textgan fit model=autoencoder"),
 }
 
@@ -159,7 +163,7 @@ def find_model(
         if issubclass(cls, Pipeline) and ability in cls.abilities:
             return place
         others.append((place, cls))
-    if path is None and not unreadable and ability not in (None, "compare", "encode"):
+    if path is None and not unreadable and ability not in (None, "compare", "describe", "encode"):
         return _bundled_model(captions)
     if not places:
         does, command = ("", "textgan fit") if ability is None else _ABILITIES[ability]

@@ -39,6 +39,10 @@ class TokenPriorModel(TrainedModel):
         budget: length of the training.
         metrics: name -> metric, computed on validation and test data from the averaged weights.
         caption_dropout: share of captions replaced by the empty one, which guidance needs.
+        describe_weight: weight of the other order, codes first and then the tokens of the caption,
+            so that the model also makes captions of images; the loss is the cross-entropy of a
+            token. It needs a prior with `text_vocabulary`. 0 leaves it out; DALL-E 1 has 1/8 for
+            its text.
         compile: names of the parts that torch.compile compiles.
         tokenizer_captions: how many training captions a tokenizer is fitted on at most.
         seed: keys all randomness of training and of the evaluation's samples.
@@ -57,6 +61,7 @@ class TokenPriorModel(TrainedModel):
         budget: Budget,
         metrics: dict[str, Metric] | None = None,
         caption_dropout: float = 0.1,
+        describe_weight: float = 0.0,
         compile: tuple[str, ...] = (),
         tokenizer_captions: int = 20_000,
         seed: int = 0,
@@ -69,6 +74,7 @@ class TokenPriorModel(TrainedModel):
         built = prior(codes_shape, quantizer.codebook_size)
         check_codes(built, autoencoder)
         check_text_width(text_encoder, {"prior": built})
+        _check_describing(describe_weight, built, text_encoder)
         super().__init__(
             {
                 **{"prior": built, "text_encoder": text_encoder},
@@ -82,6 +88,7 @@ class TokenPriorModel(TrainedModel):
             seed=seed,
         )
         self.optimizer, self.caption_dropout = optimizer, caption_dropout
+        self.describe_weight = describe_weight
 
     def pipeline(self) -> DallePipeline:
         """The averaged prior and text encoder, and the autoencoder."""
@@ -106,4 +113,33 @@ class TokenPriorModel(TrainedModel):
         losses = F.cross_entropy(logits.movedim(-1, 1), codes, reduction="none")
         loss = losses.sum(1).mean()  # over the groups
         log["train/prior/cross_entropy"] = loss.detach()
+        if self.describe_weight:
+            text_loss = self._text_loss(codes, batch.captions)
+            log["train/prior/text_cross_entropy"] = text_loss.detach()
+            loss = loss + self.describe_weight * text_loss
         self.step_optimizer("prior", loss, log)
+
+    def _text_loss(self, codes: torch.Tensor, captions: list[str]) -> torch.Tensor:
+        """The cross-entropy of the tokens of captions after the codes, a mean over tokens."""
+        token_ids, mask = (t.to(codes.device) for t in self.text_encoder.tokenizer(captions))
+        token_ids = token_ids[:, : self.prior.max_text_length + 1]
+        logits = self.prior.text_logits(codes, token_ids[:, :-1]).float()
+        losses = F.cross_entropy(logits.mT, token_ids[:, 1:], reduction="none")  # (B, L - 1)
+        present = mask[:, 1 : token_ids.shape[1]]
+        return (losses * present).sum() / present.sum().clamp(min=1)
+
+
+def _check_describing(weight: float, prior: TokenPrior, text_encoder: TextEncoder) -> None:
+    if weight < 0:
+        raise ValueError(f"describe_weight must be at least 0, got {weight}")
+    if not weight:
+        return
+    if not hasattr(text_encoder, "tokenizer"):
+        kind = type(text_encoder).__name__
+        raise ValueError(f"describe_weight needs a text encoder with a tokenizer, got {kind}")
+    known, own = getattr(prior, "text_vocabulary", None), text_encoder.tokenizer.vocab_size
+    if known != own:
+        raise ValueError(
+            f"text_vocabulary of the prior must be that of the text encoder's tokenizer, {own}, "
+            f"for describe_weight, got {known}"
+        )

@@ -28,6 +28,10 @@ class GPTPrior(TokenPrior):
         depth: number of blocks.
         num_heads: heads of each block.
         dropout: probability, on the input and in the blocks.
+        text_vocabulary: number of tokens of the text encoder's tokenizer, for captions of images
+            (`text_logits`); None leaves that out. The same transformer then sees the codes as the
+            prefix, and the tokens after them.
+        max_text_length: the most tokens of a caption.
     """
 
     def __init__(
@@ -40,8 +44,13 @@ class GPTPrior(TokenPrior):
         depth: int = 6,
         num_heads: int = 3,
         dropout: float = 0.0,
+        text_vocabulary: int | None = None,
+        max_text_length: int = 64,
     ):
         super().__init__()
+        if text_vocabulary is not None and min(text_vocabulary, max_text_length) < 2:
+            rule = "text_vocabulary and max_text_length must be at least 2"
+            raise ValueError(f"{rule}, got {text_vocabulary} and {max_text_length}")
         if len(codes_shape) != 3 or min(codes_shape) < 1:
             rule = "codes_shape must be (groups, height, width), each at least 1"
             raise ValueError(f"{rule}, got {tuple(codes_shape)}")
@@ -68,6 +77,12 @@ class GPTPrior(TokenPrior):
         self.siblings = nn.ModuleList(nn.Embedding(codebook_size, width) for _ in range(groups - 1))
         for table in (*self.codes, *self.siblings):
             nn.init.normal_(table.weight, std=0.5)
+        self.text_vocabulary, self.max_text_length = text_vocabulary, max_text_length
+        if text_vocabulary is not None:
+            self.tokens = nn.Embedding(text_vocabulary, width)
+            self.token_places = nn.Parameter(torch.randn(max_text_length, width) * 0.5)
+            self.token_head = _Head(width, text_vocabulary)
+            nn.init.normal_(self.tokens.weight, std=0.5)
 
     def forward(self, codes: Tensor, text: TextFeatures) -> Tensor:
         prefix, prefix_mask = self._prefix(text)  # (B, L, D), (B, L)
@@ -135,6 +150,82 @@ class GPTPrior(TokenPrior):
                 x = self._embedded(here) + self._positions()[place + 1]
                 rows = slice(rows.stop, rows.stop + 1)
         return codes.unflatten(2, self.codes_shape[1:])
+
+    def text_logits(self, codes: Tensor, token_ids: Tensor) -> Tensor:
+        """The logits of each next token of the captions of images.
+
+        Args:
+            codes: (B, groups, h, w) int64.
+            token_ids: (B, L) int64, which begin with a begin token; padding comes last.
+
+        Returns:
+            (B, L, V): row l predicts token l + 1.
+
+        Raises:
+            TypeError: the prior has no `text_vocabulary`.
+        """
+        prefix = self._codes_prefix(codes)
+        x = torch.cat([prefix, self._embedded_tokens(token_ids, 0)], 1)
+        x = F.dropout(x, self.dropout, self.training)
+        mask = _mask(torch.ones_like(prefix[..., 0], dtype=torch.bool), token_ids.shape[1])
+        for block in self.blocks:
+            x = block(x, mask)
+        return self.token_head(x[:, prefix.shape[1] :])
+
+    @torch.no_grad()
+    def describe(
+        self, codes: Tensor, uniform: Tensor, sampling: Sampling, *, begin: int, end: int
+    ) -> Tensor:
+        """Draw the captions of images, token by token.
+
+        Args:
+            codes: (B, groups, h, w) int64.
+            uniform: (B, L) in [0, 1), the random numbers of at most L tokens.
+            sampling: how the tokens are drawn; without guidance.
+            begin: id of the token that begins every caption.
+            end: id of the token that ends it.
+
+        Returns:
+            (B, M) int64, M at most L + 1, the begin token first; behind an end token there are more
+            of it.
+
+        Raises:
+            TypeError: the prior has no `text_vocabulary`.
+        """
+        x = self._codes_prefix(codes)
+        size, length, _ = x.shape
+        most = min(uniform.shape[1], self.max_text_length)
+        caches = [KeyValueCache(length + most) for _ in self.blocks]
+        mask = _mask(torch.ones(size, length, dtype=torch.bool, device=x.device), most)
+        found = torch.full((size, 1), begin, device=x.device)
+        x = torch.cat([x, self._embedded_tokens(found, 0)], 1)
+        rows = slice(0, length + 1)
+        for place in range(most):
+            for block, cache in zip(self.blocks, caches, strict=True):
+                x = block(x, mask[:, rows, : rows.stop], cache)
+            token = sampling.draw(self.token_head(x[:, -1]), uniform[:, place])
+            token = torch.where((found[:, -1] == end) & (place > 0), end, token)
+            found = torch.cat([found, token[:, None]], 1)
+            if (token == end).all():
+                break
+            if place + 1 < most:
+                x = self._embedded_tokens(token[:, None], place + 1)
+                rows = slice(rows.stop, rows.stop + 1)
+        return found
+
+    def _codes_prefix(self, codes: Tensor) -> Tensor:
+        """Codes (B, groups, h, w) -> their positions as a prefix (B, P, D)."""
+        if self.text_vocabulary is None:
+            raise TypeError("the prior must be built with text_vocabulary to make captions")
+        return self._embedded(codes.flatten(2)) + self._positions()
+
+    def _embedded_tokens(self, token_ids: Tensor, first: int) -> Tensor:
+        """Token ids (B, L) of the places from `first` on -> (B, L, D)."""
+        last = first + token_ids.shape[1]
+        if last > self.max_text_length:
+            rule = f"a caption must have at most {self.max_text_length} tokens"
+            raise ValueError(f"{rule}, got {last}")
+        return self.tokens(token_ids) + self.token_places[first:last]
 
     def _prefix(self, text: TextFeatures) -> tuple[Tensor, Tensor]:
         """Text -> its positions (B, 1 + L, D), the pooled feature first, and mask (B, 1 + L)."""
