@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 
 from textgan.seed import stable_hash
-from textgan.types import DiscriminatorOutput, Gaussian, ImageFeatures, Quantized, TextFeatures
+from textgan.types import (
+    DiscriminatorOutput,
+    Gaussian,
+    ImageFeatures,
+    LogitLaplace,
+    Quantized,
+    TextFeatures,
+)
 
 
 @dataclass(kw_only=True)
@@ -141,6 +148,7 @@ class AdversarialStep(CaptionedStep):
         posterior: q(z | real, text); None where `reconstruction` is.
         prior: p(z | text), the generator's; None where `reconstruction` is.
         quantized: the codes of an autoencoder with a quantizer; else None.
+        pixels: the distribution of `reconstruction`, of an autoencoder that has one; else None.
     """
 
     real: Tensor
@@ -162,3 +170,4 @@ class AdversarialStep(CaptionedStep):
     posterior: Gaussian | None = None
     prior: Gaussian | None = None
     quantized: Quantized | None = None
+    pixels: LogitLaplace | None = None

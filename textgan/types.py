@@ -164,6 +164,17 @@ class Quantized:
 
 
 @dataclass
+class LogitLaplace:
+    """A distribution of each channel of each pixel: Laplace over the logit of a value in (0, 1).
+
+    mean and log_scale: (B, C, H, W).
+    """
+
+    mean: Tensor
+    log_scale: Tensor
+
+
+@dataclass
 class Latents:
     """Encoded images of an autoencoder.
 

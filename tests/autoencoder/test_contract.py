@@ -124,6 +124,16 @@ def test_codes_decode_to_the_reconstruction_and_to_the_latents(kind):
     )
 
 
+def test_the_means_of_a_distribution_are_the_image(kind):
+    net = made(kind, logit_laplace=True).eval()
+    latents = net.encode(images()).values
+    image, pixels = net.decode_with_distribution(latents)
+    assert torch.equal(image, net.decode(latents))
+    assert pixels.mean.shape == pixels.log_scale.shape == image.shape
+    plain = made(kind).eval()
+    assert plain.decode_with_distribution(plain.encode(images()).values)[1] is None
+
+
 def test_a_noise_of_zero_is_the_mean_and_any_other_a_sample():
     net, zero = made().eval(), torch.zeros(4, 5, 2, 2)
     plain = net.encode(images())

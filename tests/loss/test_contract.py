@@ -14,7 +14,7 @@ from textgan.layer import Temperature
 from textgan.loss import ContrastiveLoss, InfoNCE, Loss, Match, SigLIP
 from textgan.step import AdversarialStep, ContrastiveStep
 from textgan.training.terms import check_terms, weighted_sum
-from textgan.types import Batch, Gaussian, ImageFeatures, Quantized, TextFeatures
+from textgan.types import Batch, Gaussian, ImageFeatures, LogitLaplace, Quantized, TextFeatures
 
 FOLDER = Path(__file__).parents[2] / "conf" / "loss"
 PARTS = {"posterior", "discriminator", "augmentation", "text_encoder", "quantizer"}
@@ -88,6 +88,7 @@ def step(make_step, make_text) -> AdversarialStep:
         reconstruction=drawn,
         posterior=Gaussian(*(torch.randn(4, 3, requires_grad=True) for _ in range(2))),
         prior=Gaussian(torch.randn(4, 3), torch.randn(4, 3)),
+        pixels=LogitLaplace(drawn, drawn),
         quantized=Quantized(drawn, torch.zeros(4, 1, 2, 2).long(), drawn.mean()),
     )
 

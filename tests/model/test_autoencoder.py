@@ -11,7 +11,17 @@ from torch import nn
 from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.callback.checkpoint import Checkpoint
 from textgan.discriminator import PatchDiscriminator
-from textgan.loss import KL, R1R2, Energy, Match, Mismatch, Quantization, Reconstruction, RpGAN
+from textgan.loss import (
+    KL,
+    R1R2,
+    Energy,
+    LogitLaplaceLikelihood,
+    Match,
+    Mismatch,
+    Quantization,
+    Reconstruction,
+    RpGAN,
+)
 from textgan.metric import PSNR
 from textgan.model.autoencoder import AutoencoderModel
 from textgan.quantizer import FSQ, GumbelQuantizer, VectorQuantizer
@@ -120,6 +130,17 @@ def test_a_saved_pipeline_reconstructs_as_the_model(kind, trainer, data, tmp_pat
     assert torch.equal(again.reconstruct(images), model.pipeline().reconstruct(images))
 
 
+def test_it_learns_by_the_likelihood_of_pixels(trainer, data):
+    net = ConvolutionAutoencoder(sample_shape=SHAPE, logit_laplace=True, **SMALL)
+    losses = {"logit_laplace": LogitLaplaceLikelihood(), "kl": KL(weight=1e-4)}
+    budget = Budget(total_images=2_000, warmup_images=100)
+    model = made(autoencoder=net, losses=losses, budget=budget)
+    batches, run = data(batch_size=16, train_size=2000, val_size=16), trainer(limit_val_batches=1.0)
+    before = run.validate(model, batches, verbose=False)[0]["val/psnr"]
+    run.fit(model, batches)
+    assert run.validate(model, batches, verbose=False)[0]["val/psnr"] > before + 2
+
+
 def test_crops_are_squares_of_the_images(trainer, data):
     seen = []
 
@@ -141,6 +162,7 @@ def test_crops_are_squares_of_the_images(trainer, data):
         ("kl", {"losses": {"energy": Energy()}}, "energy needs a text_encoder, which this model"),
         ("kl", {"losses": {"quantization": Quantization()}}, "needs a quantizer, but quantizer is"),
         ("fsq", {"losses": {"kl": KL()}}, "loss term kl needs a continuous autoencoder"),
+        ("kl", {"losses": {"x": LogitLaplaceLikelihood()}}, "x needs an autoencoder that outputs"),
         ("kl", {"crop_size": 12}, "crop_size must be a multiple of 8 of at most 16, got 12"),
         ("kl", {"crop_size": 24}, "crop_size must be a multiple of 8 of at most 16, got 24"),
         ("kl", {"crop_until": 2.0}, "crop_until must be within"),

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from textgan.pretrained.part import Part
 from textgan.quantizer.base import Quantizer
-from textgan.types import Gaussian, Latents
+from textgan.types import Gaussian, Latents, LogitLaplace
 
 _MOMENTUM = 0.01
 
@@ -27,7 +27,10 @@ class Autoencoder(Part):
     Attributes:
         image_size, channels: of the images.
         latent_shape, quantizer: as given.
+        has_distribution: whether it outputs a distribution of the pixels.
     """
+
+    has_distribution: bool = False
 
     def __init__(
         self,
@@ -79,7 +82,11 @@ class Autoencoder(Part):
 
     def decode(self, values: Tensor) -> Tensor:
         """Standardised latents (B, c, h, w) -> images (B, C, H, W) in [-1, 1]."""
-        return self.decode_raw(values * self.latent_deviation + self.latent_mean)
+        return self.decode_raw(self._raw(values))
+
+    def decode_with_distribution(self, values: Tensor) -> tuple[Tensor, LogitLaplace | None]:
+        """As `decode`, and the distribution of the pixels; None for most autoencoders."""
+        return self.decode(values), None
 
     def encode_to_codes(self, images: Tensor) -> Tensor:
         """Images (B, C, H, W) -> codes (B, groups, h, w) int64.
@@ -109,6 +116,10 @@ class Autoencoder(Part):
         """
         self._check_discrete()
         return (self.quantizer.decode(codes) - self.latent_mean) / self.latent_deviation
+
+    def _raw(self, values: Tensor) -> Tensor:
+        """Latents before the standardisation."""
+        return values * self.latent_deviation + self.latent_mean
 
     def _check_discrete(self) -> None:
         if self.quantizer is None:

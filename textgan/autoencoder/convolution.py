@@ -5,8 +5,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textgan.autoencoder.base import Autoencoder
-from textgan.layer import ChannelNorm, ResidualBlock, channels_and_size, clamp_passing_gradient
+from textgan.layer import (
+    ChannelNorm,
+    ResidualBlock,
+    channels_and_size,
+    clamp_passing_gradient,
+    from_logits,
+)
 from textgan.quantizer.base import Quantizer
+from textgan.types import LogitLaplace
 
 
 class ConvolutionAutoencoder(Autoencoder):
@@ -27,6 +34,9 @@ class ConvolutionAutoencoder(Autoencoder):
         encoder_blocks, decoder_blocks: residual blocks at each of these sizes.
         refine_width: channels of a convolution at full resolution after the unfolding, which
             smooths the edges between the blocks of 4x4 pixels; 0 leaves it out.
+        logit_laplace: whether the decoder outputs a mean and a scale of each pixel's logit, for
+            `loss=logit_laplace` (DALL-E 1); the image is made of the means. It has no refining
+            convolution.
 
     Raises:
         ValueError: a number is out of range.
@@ -44,6 +54,7 @@ class ConvolutionAutoencoder(Autoencoder):
         encoder_blocks: int = 2,
         decoder_blocks: int = 3,
         refine_width: int = 16,
+        logit_laplace: bool = False,
     ):
         channels, size = channels_and_size(sample_shape)
         if downsampling not in (4, 8):
@@ -78,20 +89,31 @@ class ConvolutionAutoencoder(Autoencoder):
             *([*_blocks(deep_width, decoder_blocks), *up] if is_deep else []),
             *_blocks(width, decoder_blocks),
             ChannelNorm(width),
-            nn.Conv2d(width, 16 * channels, 3, padding=1),
+            nn.Conv2d(width, 16 * channels * (1 + logit_laplace), 3, padding=1),
             nn.PixelShuffle(4),
         )
+        self.has_distribution = logit_laplace
         nn.init.normal_(self.decoder[-2].weight, std=0.1 * (9 * width) ** -0.5)
-        self.refine = _Refine(channels, refine_width) if refine_width else None
+        is_refined = refine_width > 0 and not logit_laplace
+        self.refine = _Refine(channels, refine_width) if is_refined else None
 
     def encode_raw(self, images: Tensor) -> Tensor:
         return self.encoder(images.contiguous(memory_format=torch.channels_last))
 
     def decode_raw(self, latents: Tensor) -> Tensor:
         images = self.decoder(latents.contiguous(memory_format=torch.channels_last))
+        if self.has_distribution:
+            return from_logits(images.chunk(2, 1)[0])
         if self.refine is not None:
             images = self.refine(images)
         return clamp_passing_gradient(images)
+
+    def decode_with_distribution(self, values: Tensor) -> tuple[Tensor, LogitLaplace | None]:
+        if not self.has_distribution:
+            return super().decode_with_distribution(values)
+        raw = self._raw(values).contiguous(memory_format=torch.channels_last)
+        mean, log_scale = self.decoder(raw).chunk(2, 1)
+        return from_logits(mean), LogitLaplace(mean, log_scale)
 
 
 class _Refine(nn.Module):

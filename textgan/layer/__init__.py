@@ -3,6 +3,7 @@
 from textgan.layer.attention import AttentionPool, CrossAttention, MeanPool, SelfAttention
 from textgan.layer.clamp import clamp_passing_gradient
 from textgan.layer.convolution import DownBlock, ModulatedBlock, Modulation
+from textgan.layer.logits import from_logits, to_logits
 from textgan.layer.mapping_network import MappingNetwork
 from textgan.layer.prior import TextPrior
 from textgan.layer.projection import projection
@@ -33,7 +34,9 @@ __all__ = [
     "TransformerBlock",
     "channels_and_size",
     "clamp_passing_gradient",
+    "from_logits",
     "nearest_resolutions",
     "projection",
+    "to_logits",
     "widths_by_resolution",
 ]

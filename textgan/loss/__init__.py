@@ -9,6 +9,7 @@ from textgan.loss.hinge import Hinge
 from textgan.loss.info_nce import InfoNCE
 from textgan.loss.joint_mmd import JointMMD
 from textgan.loss.kl import KL
+from textgan.loss.logit_laplace import LogitLaplaceLikelihood
 from textgan.loss.match import Match
 from textgan.loss.mismatch import Mismatch
 from textgan.loss.nonsaturating import NonSaturating
@@ -31,6 +32,7 @@ __all__ = [
     "Hinge",
     "InfoNCE",
     "JointMMD",
+    "LogitLaplaceLikelihood",
     "Loss",
     "Match",
     "Mismatch",

@@ -14,6 +14,7 @@ from textgan.evaluation.runner import by_reconstruction
 from textgan.evaluation.sampled import SampledEvaluation
 from textgan.loss.base import Loss
 from textgan.loss.kl import KL
+from textgan.loss.logit_laplace import LogitLaplaceLikelihood
 from textgan.metric.base import Metric
 from textgan.pipeline import AutoencoderPipeline
 from textgan.pretrained.frozen import lineage_of
@@ -81,6 +82,7 @@ class AutoencoderModel(TrainedModel):
             },
         )
         _check_kl(losses, autoencoder)
+        _check_distribution(losses, autoencoder)
         _check_crop(crop_size, autoencoder)
         super().__init__(
             {
@@ -142,7 +144,7 @@ class AutoencoderModel(TrainedModel):
             sides = [side // factor for side in images.shape[-2:]]
             noise = random.normal((size, autoencoder.latent_shape[0], *sides))
         latents = autoencoder.encode(images, noise=noise, progress=self.progress)
-        reconstruction = autoencoder.decode(latents.values)
+        reconstruction, pixels = autoencoder.decode_with_distribution(latents.values)
         prior = None
         if latents.posterior is not None:
             zeros = torch.zeros_like(latents.posterior.mean)
@@ -165,6 +167,7 @@ class AutoencoderModel(TrainedModel):
             posterior=latents.posterior,
             prior=prior,
             quantized=latents.quantized,
+            pixels=pixels,
         )
         return replace(step, fake=reconstruction) if self._scores() else step
 
@@ -199,6 +202,15 @@ def _check_kl(losses: dict[str, Loss], autoencoder: Autoencoder) -> None:
             raise ValueError(
                 f"loss term {name} needs a continuous autoencoder, and this one has a quantizer: "
                 f"leave {name} out"
+            )
+
+
+def _check_distribution(losses: dict[str, Loss], autoencoder: Autoencoder) -> None:
+    for name, term in losses.items():
+        if isinstance(term, LogitLaplaceLikelihood) and not autoencoder.has_distribution:
+            raise ValueError(
+                f"loss term {name} needs an autoencoder that outputs a distribution of the pixels: "
+                "set model.autoencoder.logit_laplace=true"
             )
 
 
