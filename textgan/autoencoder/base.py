@@ -5,6 +5,7 @@ from abc import abstractmethod
 import torch
 from torch import Tensor
 
+from textgan.errors import ConfigError
 from textgan.pretrained.part import Part
 from textgan.quantizer.base import Quantizer
 from textgan.types import Gaussian, Latents, LogitLaplace
@@ -79,6 +80,18 @@ class Autoencoder(Part):
         posterior = Gaussian(mean, log_variance.clamp(-20, 4))
         values = mean if noise is None else posterior.sample(noise)
         return Latents(self._standardised(values), posterior)
+
+    def check_size(self, images: Tensor) -> None:
+        """Raise a ConfigError unless training images (B, C, H, W) have the size of its own ones.
+
+        What is trained on the latents was built for their size.
+        """
+        sides = images.shape[-2:]
+        if tuple(sides) != (self.image_size, self.image_size):
+            raise ConfigError(
+                f"image_size must be that of the autoencoder, {self.image_size}, got images of "
+                f"{' x '.join(map(str, sides))}"
+            )
 
     def decode(self, values: Tensor) -> Tensor:
         """Standardised latents (B, c, h, w) -> images (B, C, H, W) in [-1, 1]."""

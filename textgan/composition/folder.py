@@ -91,4 +91,27 @@ def _processes(config: DictConfig) -> int:
     return max(1, int(devices or 1))
 
 
+def _latent_shape(folder: str | None) -> ListConfig:
+    """The shape (c, h, w) of the latents of the autoencoder in a saved pipeline.
+
+    Without a folder it is that of no autoencoder: the composition then says that one is missing.
+    """
+    if folder is None:
+        return OmegaConf.create([1, 8, 8])
+    import torch
+
+    from textgan.pretrained.files import read_config
+    from textgan.pretrained.hub import find_folder
+    from textgan.pretrained.part import build
+
+    try:
+        config = read_config(find_folder(folder))
+        with torch.device("meta"):
+            return OmegaConf.create(list(build(config["autoencoder"]).latent_shape))
+    except KeyError as error:
+        rule = "autoencoder must be the folder of a pipeline with an autoencoder"
+        raise ValueError(f"{rule}, got {folder}") from error
+
+
 OmegaConf.register_new_resolver("batches", _batches, replace=True)
+OmegaConf.register_new_resolver("latent_shape", _latent_shape)

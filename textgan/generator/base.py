@@ -18,12 +18,14 @@ class Generator(Part):
         noise_shape: shape of the noise of one sample, without the batch.
         sample_shape: shape (C, H, W) of one sample. Images have 1 (gray), 3 (RGB) or 4 (RGBA)
             channels.
+        bounded: whether samples are in [-1, 1], as images must be.
         attends_words: whether it has attention to single words, so that `word_attention` is
             defined.
     """
 
     noise_shape: tuple[int, ...]
     sample_shape: tuple[int, int, int]
+    bounded: bool = True
     attends_words: bool = False
 
     @property

@@ -9,6 +9,7 @@ from torch import nn
 
 from textgan.adversarial.game import AdversarialGame
 from textgan.augmentation.base import Augmentation
+from textgan.autoencoder.base import Autoencoder
 from textgan.discriminator.base import Discriminator
 from textgan.evaluation.sampled import SampledEvaluation
 from textgan.generator.base import Generator
@@ -24,7 +25,13 @@ from textgan.training.budget import Budget
 from textgan.training.manual import BatchRandom, gather, longest
 from textgan.training.model import Log, TrainedModel, trainable
 from textgan.training.optimization import Optimized
-from textgan.training.terms import check_channels, check_noise, check_terms, check_text_width
+from textgan.training.terms import (
+    check_channels,
+    check_latents,
+    check_noise,
+    check_terms,
+    check_text_width,
+)
 from textgan.types import Batch, TextFeatures
 
 
@@ -50,6 +57,8 @@ class GANModel(TrainedModel):
         discriminator: the discriminator, or None.
         posterior: q(z | image, text), or None.
         augmentation: transforms the discriminator's images, or None.
+        autoencoder: makes the training images latents, and decodes those of the generator; it is
+            frozen. All other parts then see latents in the place of images. None trains on pixels.
         metrics: name -> metric, computed on validation and test data from the averaged weights.
         discriminator_start: share of the budget at which the discriminator starts; without a
             posterior it starts at once.
@@ -76,6 +85,7 @@ class GANModel(TrainedModel):
         discriminator: Discriminator | None = None,
         posterior: PosteriorEncoder | None = None,
         augmentation: Augmentation | None = None,
+        autoencoder: Autoencoder | None = None,
         metrics: dict[str, Metric] | None = None,
         discriminator_start: float = 0.0,
         caption_dropout: float = 0.0,
@@ -90,10 +100,12 @@ class GANModel(TrainedModel):
         )
         check_noise(posterior, generator)
         check_text_width(text_encoder, {"generator": generator, **optional})
+        check_latents(generator, autoencoder)
         super().__init__(
             {
                 **{"generator": generator, "text_encoder": text_encoder, **optional},
                 **{"augmentation": augmentation, "losses": nn.ModuleDict(losses)},
+                "autoencoder": None if autoencoder is None else autoencoder.requires_grad_(False),
             },
             averaged=("generator", "text_encoder"),
             budget=budget,
@@ -116,7 +128,10 @@ class GANModel(TrainedModel):
         """The averaged generator and text encoder."""
         averaged = self.ema.averaged
         return GANPipeline(
-            averaged["generator"], averaged["text_encoder"], trained_against=self.trained_against
+            averaged["generator"],
+            averaged["text_encoder"],
+            autoencoder=self.autoencoder,
+            trained_against=self.trained_against,
         ).eval()
 
     def optimized(self) -> dict[str, Optimized]:
@@ -168,8 +183,14 @@ class GANModel(TrainedModel):
         if batch.negatives is not None and self._scores():
             with torch.no_grad():
                 wrong = self.text_encoder(batch.negatives[:size])
+        real = batch.images
+        if self.autoencoder is not None:
+            self.autoencoder.eval()  # Lightning sets all parts to training
+            self.autoencoder.check_size(real)
+            with torch.no_grad(), torch.autocast(real.device.type, enabled=False):
+                real = self.autoencoder.encode(real).values
         return AdversarialStep(
-            real=batch.images.contiguous(memory_format=torch.channels_last),
+            real=real.contiguous(memory_format=torch.channels_last),
             captions=captions,
             all_captions=batch.all_captions,
             text=text.pad(longest(self, text.mask.shape[1])),

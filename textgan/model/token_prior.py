@@ -102,6 +102,7 @@ class TokenPriorModel(TrainedModel):
 
     def learn(self, batch: Batch, log: Log) -> None:
         self.autoencoder.eval()  # Lightning sets all parts to training
+        self.autoencoder.check_size(batch.images)
         with torch.no_grad(), torch.autocast(batch.images.device.type, enabled=False):
             codes = self.autoencoder.encode_to_codes(batch.images)  # (B, groups, h, w)
         shares = BatchRandom(self, len(batch), batch.images.device).uniform(len(batch))

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from textgan.autoencoder.base import Autoencoder
 from textgan.caption.prompt import parse
 from textgan.caption.request import Key
 from textgan.generator.base import Generator
@@ -66,6 +68,7 @@ class GANPipeline(TextToImagePipeline):
     Args:
         generator: generates images from noise and text.
         text_encoder: encodes the captions.
+        autoencoder: decodes the generator's latents; None if it generates pixels.
         trained_against: as in the base.
     """
 
@@ -77,10 +80,12 @@ class GANPipeline(TextToImagePipeline):
         generator: Generator,
         text_encoder: TextEncoder,
         *,
+        autoencoder: Autoencoder | None = None,
         trained_against: Sequence[str] = (),
     ):
         super().__init__()
         self.generator, self.text_encoder = generator, text_encoder
+        self.autoencoder = autoencoder
         self.trained_against = list(trained_against)
         if not generator.attends_words:
             self.abilities = self.abilities - {"attention"}
@@ -91,12 +96,12 @@ class GANPipeline(TextToImagePipeline):
 
     @property
     def image_size(self) -> int:
-        return self.generator.image_size
+        return (self.autoencoder or self.generator).image_size
 
     @property
     def channels(self) -> int:
         """1 (gray), 3 (RGB) or 4 (RGBA)."""
-        return self.generator.channels
+        return (self.autoencoder or self.generator).channels
 
     @property
     def noise_shape(self) -> tuple[int, ...]:
@@ -180,15 +185,17 @@ class GANPipeline(TextToImagePipeline):
     ) -> Tensor:
         """Noise (B, *noise_shape) and the features of B captions -> (B, C, H, W) in [-1, 1].
 
-        Guidance extrapolates pixels from the image that the empty caption gives with the same z.
+        Guidance extrapolates pixels (or latents) from those that the empty caption gives with the
+        same z.
         """
         images = self.generator(noise, text)
         if guidance_scale == 1:
-            return images
+            return images if self.autoencoder is None else self.autoencoder.decode(images)
         nothing = self.text_encoder([""] * len(text))
         z = self.generator.prior(text).sample(noise)
         empty = self.generator(self.generator.prior(nothing).standardise(z), nothing)
-        return (empty + guidance_scale * (images - empty)).clamp(-1, 1)
+        guided = empty + guidance_scale * (images - empty)
+        return guided.clamp(-1, 1) if self.autoencoder is None else self.autoencoder.decode(guided)
 
     @torch.no_grad()
     def interpolate(
@@ -272,6 +279,9 @@ class GANPipeline(TextToImagePipeline):
         noise = self.noise([(seed, int(index), 0) for index in indices], truncation)
         text = self.encode([caption]).repeat_interleave(len(indices))
         maps = self.generator.word_attention(noise, text)  # (B, L, H, W)
+        if self.autoencoder is not None:
+            size = (self.image_size, self.image_size)
+            maps = F.interpolate(maps, size, mode="bilinear", align_corners=False)
         words = self._words(caption)
         return [[_of_word(word, rows[indices]) for word, indices in words] for rows in maps]
 

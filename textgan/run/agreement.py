@@ -13,9 +13,12 @@ def check_agreement(config: dict[str, Any]) -> None:
     """Raise ConfigError if the data and the parts differ in an image setting.
 
     With `key=value` one setting, such as `image_size=32`, sets all of them. A file alone (`--config
-    run.yaml`) holds each of them, and an option beside it changes only one.
+    run.yaml`) holds each of them, and an option beside it changes only one. The parts of a model
+    with an autoencoder see latents, which have other sizes.
     """
     arguments = _arguments(config.get("model"))
+    if arguments.get("autoencoder") is not None:
+        arguments = {}
     places = {"data": _arguments(config.get("data"))}
     places |= {f"model.{part}": _arguments(arguments.get(part)) for part in _PARTS}
     for name in _SHARED:

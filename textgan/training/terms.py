@@ -6,6 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from textgan.autoencoder.base import Autoencoder
 from textgan.errors import StoppedError
 from textgan.generator.base import Generator
 from textgan.image_encoder.base import ImageEncoder
@@ -100,6 +101,23 @@ def check_text_width(text_encoder: TextEncoder, parts: dict[str, Part | None]) -
                 f"text_width of the {name} must be the text encoder's width, "
                 f"{text_encoder.width}, got {width}"
             )
+
+
+def check_latents(generator: Generator, autoencoder: Autoencoder | None) -> None:
+    """Raise a ValueError if the generator does not make the latents of the autoencoder."""
+    if autoencoder is None:
+        if not generator.bounded:
+            raise ValueError(
+                "generator must have bounded=true, since images are in [-1, 1], unless the model "
+                "has an autoencoder"
+            )
+        return
+    if tuple(generator.sample_shape) != tuple(autoencoder.latent_shape) or generator.bounded:
+        own, bounded = tuple(generator.sample_shape), str(generator.bounded).lower()
+        raise ValueError(
+            f"generator must make the autoencoder's latents, {tuple(autoencoder.latent_shape)}, "
+            f"with bounded=false, got {own} with bounded={bounded}"
+        )
 
 
 def check_channels(parts: nn.Module, channels: int) -> None:

@@ -1,0 +1,126 @@
+"""The GAN on the latents of an autoencoder."""
+
+import pytest
+import pytorch_lightning as pl
+import torch
+import yaml
+
+from textgan.autoencoder import ConvolutionAutoencoder
+from textgan.callback.checkpoint import Checkpoint
+from textgan.cli.main import main
+from textgan.discriminator import ProjectionDiscriminator
+from textgan.errors import ConfigError
+from textgan.generator import AttentionGenerator
+from textgan.pipeline import AutoencoderPipeline, TextToImagePipeline
+from textgan.posterior import ConvolutionPosterior
+from textgan.quantizer import FSQ
+from textgan.training.checkpoint import load_pipeline
+
+SMALL = {"width": 8, "deep_width": 12, "encoder_blocks": 1, "decoder_blocks": 1, "refine_width": 4}
+LATENT = {"sample_shape": (5, 8, 8), "text_width": 8, "width": 4, "max_width": 8}
+
+
+def autoencoder(**changes: object) -> ConvolutionAutoencoder:
+    torch.manual_seed(0)
+    arguments = {"sample_shape": (3, 32, 32), "downsampling": 4, "latent_channels": 5, **SMALL}
+    net = ConvolutionAutoencoder(**{**arguments, **changes})
+    net.latent_mean.fill_(0.2)
+    return net
+
+
+@pytest.fixture
+def latent(model):
+    """A tiny GAN on latents of 5 x 8 x 8."""
+
+    def make(**changes: object):
+        torch.manual_seed(0)
+        generator = {"noise_width": 3, "style_width": 8, "word_resolutions": [8]}
+        parts = {
+            "generator": AttentionGenerator(**LATENT, **generator, bounded=False),
+            "discriminator": ProjectionDiscriminator(**LATENT),
+            "posterior": ConvolutionPosterior(**LATENT, noise_width=3),
+            "autoencoder": autoencoder(),
+        }
+        return model(**{**parts, **changes})
+
+    return make
+
+
+@pytest.fixture
+def scenes(data):
+    return lambda: data(image_size=32)
+
+
+def test_all_parts_see_latents_and_the_pipeline_gives_images(latent, scenes, trainer):
+    net = latent()
+    before = {name: value.clone() for name, value in net.autoencoder.state_dict().items()}
+    trainer().fit(net, scenes())
+    for name, value in net.autoencoder.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    pipeline = net.pipeline()
+    images = pipeline(["a red circle", "a star"], output_type="pt").images
+    assert images.shape == (2, 3, 32, 32)
+    assert images.abs().max() <= 1
+    assert (pipeline.image_size, pipeline.channels) == (32, 3)
+    noise, text = pipeline.noise([(0, 0, 0)]), pipeline.encode(["a red circle"])
+    decoded = pipeline.autoencoder.decode(pipeline.generator(noise, text))
+    torch.testing.assert_close(decoded, images[:1], atol=1e-5, rtol=0)
+    guided = pipeline("a star", guidance_scale=3.0, output_type="pt").images
+    assert not torch.allclose(guided, pipeline("a star", output_type="pt").images)
+    (word, *_) = pipeline.attention("a red circle")
+    assert word.map.shape == (32, 32)
+
+
+def test_a_discrete_autoencoder_has_latents_too(latent, scenes, trainer):
+    quantizer = FSQ(levels=(4, 4, 4, 4, 4))
+    trainer().fit(latent(autoencoder=autoencoder(quantizer=quantizer)), scenes())
+
+
+class Crash(pl.Callback):
+    def on_train_batch_end(self, trainer, pl_module, *_):
+        if int(pl_module.images_seen) == 12:
+            raise ConnectionAbortedError("the machine is gone")
+
+
+def test_a_resumed_run_is_bitwise_the_whole_one_and_its_checkpoint_samples(
+    latent, scenes, trainer, tmp_path
+):
+    def run(*callbacks: pl.Callback, **options: object) -> dict:
+        trainer(*callbacks).fit(latent(), scenes(), **options)
+        return torch.load(tmp_path / "last.ckpt", weights_only=True)
+
+    whole = run(Checkpoint(every_images=0))
+    with pytest.raises(ConnectionAbortedError):
+        run(Checkpoint(every_images=8), Crash())
+    again = {"ckpt_path": tmp_path / "last.ckpt", "weights_only": True}
+    resumed = run(Checkpoint(every_images=0), **again)
+    for name, value in whole["state_dict"].items():
+        assert torch.equal(value, resumed["state_dict"][name]), name
+    pipeline = load_pipeline(tmp_path / "last.ckpt")
+    pipeline.save_pretrained(tmp_path / "saved")
+    other = TextToImagePipeline.from_pretrained(tmp_path / "saved")
+    one, two = (p("a star", output_type="pt").images for p in (pipeline, other))
+    assert torch.equal(one, two)
+
+
+def test_what_does_not_fit_is_a_sentence(latent, scenes, data, trainer):
+    rule = r"generator must make the autoencoder's latents, \(12, 8, 8\), with bounded=false"
+    with pytest.raises(ValueError, match=rule):
+        latent(autoencoder=autoencoder(latent_channels=12))
+    with pytest.raises(ValueError, match="generator must have bounded=true"):
+        latent(autoencoder=None)
+    with pytest.raises(ConfigError, match="image_size must be that of the autoencoder, 32, got"):
+        trainer().fit(latent(), data(image_size=64))
+
+
+def test_the_composition_has_the_shape_of_the_latents(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    AutoencoderPipeline(autoencoder()).save_pretrained("RUN/pipeline")
+    words = ["model=latent_gan", "autoencoder=RUN/pipeline", "image_size=32"]
+    assert main(["fit", *words, "--cfg", "job", "--resolve"]) == 0
+    model = yaml.safe_load(capsys.readouterr().out)["model"]
+    for part in ("generator", "discriminator", "posterior"):
+        assert model[part]["sample_shape"] == [5, 8, 8]
+    assert model["generator"]["bounded"] is False
+    assert main(["fit", "model=latent_gan"]) == 2
+    assert "autoencoder must be given, as in autoencoder=" in capsys.readouterr().err
