@@ -88,6 +88,8 @@ def images_in(
             run(["fit", *words, *quiet, f"total_images={images}"], folder / f"speed-{images}")
             for images in (few, many)
         ]
+        if took[1] <= took[0]:
+            raise RuntimeError(f"{few} and {many} images took {took} seconds: repeat them")
         speed = (many - few) / (took[1] - took[0])
         return {"images_per_second": speed, "start": took[0] - few / speed}
 

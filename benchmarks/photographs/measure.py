@@ -134,6 +134,13 @@ def measure(arm: str, seed: int, study: Study) -> None:
     once(folder / "done.json", fit, finish)
 
 
+def _photographs() -> Path:
+    data = os.environ.get("TEXTGAN_DATA")
+    if data is None:
+        raise RuntimeError("set TEXTGAN_DATA, a folder that holds flickr8k-128")
+    return Path(data) / "flickr8k-128"
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run what is missing, write the table, and return the exit status."""
     parser = argparse.ArgumentParser(
@@ -154,15 +161,12 @@ def main(argv: list[str] | None = None) -> int:
             for arm in asked.arms:
                 print(arm, images_for(arm, Study(out, asked.seconds, "")))
             return 0
-        make_data(Path(os.environ["TEXTGAN_DATA"]) / "flickr8k-128", out / "data")
+        make_data(_photographs(), out / "data")
         study = Study(out, asked.seconds, pretrain_judge(asked.judge_seconds, out))
         for seed in asked.seeds:
             for arm in asked.arms:
                 measure(arm, seed, study)
                 (out / "table.md").write_text(table(collect(out)), encoding="utf-8")
-    except KeyError as error:
-        print(f"measure.py: set {error.args[0]}", file=sys.stderr)
-        return 2
     except (RuntimeError, OSError) as error:
         print(f"measure.py: {error}", file=sys.stderr)
         return 2

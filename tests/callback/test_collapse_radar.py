@@ -12,6 +12,8 @@ from textgan.types import Batch
 class Sampler:
     """Gray samples: `noise` times a value of the noise, plus `caption` times one of the caption."""
 
+    abilities = frozenset({"sample"})
+
     def __init__(self, *, noise: float, caption: float):
         self.noise, self.caption = noise, caption
 
@@ -82,6 +84,18 @@ def test_one_warning_after_three_low_rows(sizes, sentence):
     (warning,) = shown(radar, module)
     assert sentence in warning
     assert shown(radar, module, rows=5) == []
+
+
+def test_a_resumed_run_does_not_warn_again():
+    radar, module = CollapseRadar(), Module(noise=0.0, caption=0.5)
+    shown(radar, module, rows=3)
+    again = CollapseRadar()
+    again.load_state_dict(radar.state_dict())
+    assert shown(again, module, rows=3) == []
+    early, late = CollapseRadar(), CollapseRadar()
+    shown(early, module, rows=2)
+    late.load_state_dict(early.state_dict())
+    assert len(shown(late, module)) == 1
 
 
 def test_rows_between_which_it_recovers_are_not_counted():

@@ -1,6 +1,7 @@
 """`textgan encode` and `textgan decode`."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from textgan.image import to_pil
 from textgan.image.folder import read_square
 from textgan.pipeline import AutoencoderPipeline
 from textgan.pipeline.encoded import EncodedImages
+from textgan.pretrained.frozen import weights_hash
 from textgan.quantizer import FSQ
 
 SMALL = {"width": 8, "deep_width": 12, "encoder_blocks": 1, "decoder_blocks": 1, "refine_width": 4}
@@ -112,7 +114,9 @@ CODES = torch.zeros(1, 2, 2, 2, dtype=torch.uint8)
         ({"codes": CODES, "names": "a.png"}, "must have a list of names"),
         ({"codes": CODES, "names": ["../a.png"]}, "must have names inside of a folder"),
         ({"codes": CODES, "names": ["/etc/a.png"]}, "must have names inside of a folder"),
-        ({"codes": CODES, "names": ["c:a.png"]}, "must have names inside of a folder"),
+        ({"codes": CODES.repeat(2, 1, 1, 1), "names": ["a.png", "a.png"]}, "must have different"),
+        ({"codes": CODES[:, :, :0]}, "must hold one row of codes"),
+        ({"latents": CODES.long()}, "must hold one row of latents"),
         ({"codes": CODES, "names": [""]}, "must have names inside of a folder"),
         ({"codes": CODES, "names": ["a\n.png"]}, "must have names inside of a folder"),
     ],
@@ -121,6 +125,46 @@ def test_a_hostile_or_foreign_file_is_a_sentence(refused, tmp_path, monkeypatch,
     file = stored("hostile.safetensors", **content)
     assert sentence in refused("decode", file, "out", "--model", "nowhere")
     assert not Path("out").exists()
+
+
+def test_names_that_nest_too_deeply_are_a_sentence(refused, tmp_path):
+    metadata = {"version": "1", "model": "x", "names": "[" * 100_000}
+    save_file({"codes": CODES}, "deep.safetensors", metadata)
+    assert "must have its images' names as JSON" in refused("decode", "deep.safetensors", "out")
+
+
+def test_a_pipe_is_a_sentence(refused, tmp_path):
+    os.mkfifo("pipe.safetensors")
+    assert "pipe.safetensors cannot be read" in refused("decode", "pipe.safetensors", "out")
+
+
+@pytest.mark.parametrize("name", ["12:30.png", "at 10.30\u202fAM.png", "caf\u00e9 \u00a0.png"])
+def test_any_name_of_an_image_comes_back(textgan, model, tmp_path, name):
+    Path("odd").mkdir()
+    Image.new("RGB", (8, 8), "red").save(Path("odd") / name)
+    assert textgan("encode", "odd", "c.safetensors", "--model", str(model))[0] == 0
+    status, _, err = textgan("decode", "c.safetensors", "out", "--model", str(model))
+    assert status == 0, err
+    assert [path.name for path in Path("out").iterdir()] == [name]
+
+
+def test_names_stay_different(model, tmp_path):
+    from textgan.pipeline.autoencoder import _png_names
+
+    found = _png_names(["a.jpg", "a.png", "a.jpg.png", "b.webp"])
+    assert len(set(found)) == 4
+    assert found[-1] == "b.png"
+
+
+def test_latents_of_other_channels_are_a_sentence(refused, model):
+    pipeline = AutoencoderPipeline.from_pretrained(model)
+    if pipeline.bits is not None:
+        pytest.skip("a discrete autoencoder has codes")
+    values = torch.zeros(1, 1, 2, 2)
+    own = weights_hash(pipeline.autoencoder)
+    EncodedImages(values, ["a.png"], own).save(Path("c.safetensors"))
+    err = refused("decode", "c.safetensors", "out", "--model", str(model))
+    assert "latents must have the shape (images, 12, height, width), got (1, 1, 2, 2)" in err
 
 
 def test_what_is_no_safetensors_file_is_a_sentence(refused, tmp_path):
@@ -133,8 +177,6 @@ def test_codes_out_of_range_are_a_sentence(refused, model):
     pipeline = AutoencoderPipeline.from_pretrained(model)
     if pipeline.bits is None:
         pytest.skip("a continuous autoencoder has no codes")
-    from textgan.pretrained.frozen import weights_hash
-
     values = torch.full((1, 2, 2, 2), 512)
     EncodedImages(values, ["a.png"], weights_hash(pipeline.autoencoder)).save(Path("c.safetensors"))
     err = refused("decode", "c.safetensors", "out", "--model", str(model))

@@ -12,6 +12,7 @@ from textgan.composition.stages import with_saved_parts
     [
         (["autoencoder=RUN/pipeline"], ["autoencoder=saved", "autoencoder_folder=RUN/pipeline"]),
         (["autoencoder=mine"], ["autoencoder=saved", "autoencoder_folder=mine"]),
+        (["autoencoder=convolutoin"], ["autoencoder=convolutoin"]),
         (["autoencoder=convolution"], ["autoencoder=convolution"]),
         (
             ["autoencoder=saved", "autoencoder_folder=x"],
@@ -20,13 +21,18 @@ from textgan.composition.stages import with_saved_parts
         (["~autoencoder", "encoders=a/b", "seed=1"], ["~autoencoder", "encoders=a/b", "seed=1"]),
     ],
 )
-def test_a_folder_may_stand_where_a_choice_does(typed, meant):
+def test_a_folder_may_stand_where_a_choice_does(typed, meant, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
     assert with_saved_parts(typed) == meant
 
 
-def test_a_prior_takes_the_autoencoder_of_a_folder(capsys, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    "typed", [["autoencoder=RUN/pipeline"], ["--autoencoder", "RUN/pipeline"]], ids=" ".join
+)
+def test_a_prior_takes_the_autoencoder_of_a_folder(typed, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    words = ["model=token_prior", "autoencoder=RUN/pipeline", "--cfg", "job", "--resolve"]
+    words = ["model=token_prior", *typed, "--cfg", "job", "--resolve"]
     assert main(["fit", *words]) == 0
     config = yaml.safe_load(capsys.readouterr().out)
     assert config["model"]["autoencoder"]["path"] == "RUN/pipeline"

@@ -26,3 +26,14 @@ def test_it_is_the_divergence_of_torch_distributions(make_step, shape):
     divergence = kl_divergence(*(Normal(g.mean, (0.5 * g.log_variance).exp()) for g in (q, p)))
     expected = divergence.flatten(1).sum(1).mean()
     torch.testing.assert_close(KL().generator_loss(step), expected)
+
+
+def test_a_small_divergence_is_not_lost_in_half_precision(make_step):
+    torch.manual_seed(0)
+    mean = 0.01 * torch.randn(4, 12, 8, 8)
+    posterior = Gaussian(mean, torch.full_like(mean, -0.01))
+    prior = Gaussian(torch.zeros_like(mean), torch.zeros_like(mean))
+    exact = KL().generator_loss(make_step(posterior=posterior, prior=prior)).item()
+    with torch.autocast("cpu", torch.bfloat16):
+        half = KL().generator_loss(make_step(posterior=posterior, prior=prior)).item()
+    assert half == pytest.approx(exact, rel=1e-5)

@@ -10,7 +10,7 @@ from torch import nn
 
 from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.callback.checkpoint import Checkpoint
-from textgan.discriminator import PatchDiscriminator
+from textgan.discriminator import PatchDiscriminator, ProjectionDiscriminator
 from textgan.loss import (
     KL,
     R1R2,
@@ -154,6 +154,22 @@ def test_crops_are_squares_of_the_images(trainer, data):
     assert seen == [(4, 3, 8, 8)] * 5 + [(4, 3, 16, 16)] * 5
 
 
+def test_a_discriminator_that_reads_the_text_is_refused():
+    discriminator = ProjectionDiscriminator(sample_shape=SHAPE, text_width=4, width=4, max_width=8)
+    losses = {"reconstruction": Reconstruction(), "rpgan": RpGAN()}
+    rule = "discriminator must not read a text, as discriminator=patch does not, got a Projection"
+    with pytest.raises(ValueError, match=rule):
+        made(losses=losses, discriminator=discriminator)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_a_pipeline_works_in_other_precisions(kind, dtype):
+    pipeline = made(kind).pipeline().to(dtype)
+    images = torch.rand(2, 3, 16, 16) * 2 - 1
+    assert pipeline.reconstruct(images).dtype == torch.float32
+    assert pipeline.decode(pipeline.encode(images)).isfinite().all()
+
+
 @pytest.mark.parametrize(
     ("kind", "changes", "sentence"),
     [
@@ -163,6 +179,8 @@ def test_crops_are_squares_of_the_images(trainer, data):
         ("kl", {"losses": {"quantization": Quantization()}}, "needs a quantizer, but quantizer is"),
         ("fsq", {"losses": {"kl": KL()}}, "loss term kl needs a continuous autoencoder"),
         ("kl", {"losses": {"x": LogitLaplaceLikelihood()}}, "x needs an autoencoder that outputs"),
+        ("vq", {"losses": {"r": Reconstruction()}}, "losses must hold the term quantization"),
+        ("kl", {"compile": ("autoencoder",)}, "compile must name parts among"),
         ("kl", {"crop_size": 12}, "crop_size must be a multiple of 8 of at most 16, got 12"),
         ("kl", {"crop_size": 24}, "crop_size must be a multiple of 8 of at most 16, got 24"),
         ("kl", {"crop_until": 2.0}, "crop_until must be within"),

@@ -1,9 +1,14 @@
 """The contract of every autoencoder."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
+import torch.distributed
 from torch import Tensor
+from torch.distributed import all_reduce, is_available, is_initialized
 
 from textgan.errors import ConfigError
 from textgan.pretrained.part import Part
@@ -29,7 +34,13 @@ class Autoencoder(Part):
         image_size, channels: of the images.
         latent_shape, quantizer: as given.
         has_distribution: whether it outputs a distribution of the pixels.
+        trained_against: as in `Pipeline`, of the pipeline that it was loaded from. An autoencoder
+            saved alone has none.
+        compiles: False, since it is used by its methods and not by a call.
     """
+
+    trained_against: Sequence[str] = ()
+    compiles = False
 
     has_distribution: bool = False
 
@@ -43,8 +54,26 @@ class Autoencoder(Part):
         self.channels, self.image_size = sample_shape[0], sample_shape[1]
         self.latent_shape, self.quantizer = tuple(latent_shape), quantizer
         self.register_buffer("latent_mean", torch.zeros(latent_shape[0], 1, 1))
-        self.register_buffer("latent_deviation", torch.ones(latent_shape[0], 1, 1))
+        self.register_buffer("latent_square", torch.ones(latent_shape[0], 1, 1))  # mean square
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+
+    def remember_source(self, config: dict[str, Any], file: Path) -> None:
+        """Take over `trained_against` of a saved pipeline."""
+        known = config.get("trained_against", [])
+        if not isinstance(known, list) or not all(isinstance(word, str) for word in known):
+            raise ValueError(
+                f"{file} must have a list of words as trained_against, got {known!r:.80}"
+            )
+        self.trained_against = known
+
+    def lineage(self) -> frozenset[str]:
+        """`trained_against`: what is trained on its latents is trained against it too."""
+        return frozenset(self.trained_against)
+
+    @property
+    def latent_deviation(self) -> Tensor:
+        """The standard deviation of each channel of the latents, (c, 1, 1)."""
+        return (self.latent_square - self.latent_mean.square()).clamp(min=1e-8).sqrt()
 
     @abstractmethod
     def encode_raw(self, images: Tensor) -> Tensor:
@@ -73,6 +102,7 @@ class Autoencoder(Part):
         """
         self._check_images(images)
         raw = self.encode_raw(images)
+        raw = raw.to(torch.promote_types(raw.dtype, torch.float32))
         if self.quantizer is not None:
             quantized = self.quantizer(raw, progress)
             return Latents(self._standardised(quantized.values), quantized=quantized)
@@ -118,7 +148,7 @@ class Autoencoder(Part):
             ValueError: they are no codes of its quantizer.
         """
         self._check_discrete()
-        return self.decode_raw(self.quantizer.decode(codes))
+        return self.decode_raw(self._own(self.quantizer.decode(codes)))
 
     def values_of(self, codes: Tensor) -> Tensor:
         """Codes (B, groups, h, w) int64 -> standardised latents (B, c, h, w).
@@ -132,7 +162,18 @@ class Autoencoder(Part):
 
     def _raw(self, values: Tensor) -> Tensor:
         """Latents before the standardisation."""
-        return values * self.latent_deviation + self.latent_mean
+        self._check_latents(values)
+        return self._own(values * self.latent_deviation + self.latent_mean)
+
+    def _own(self, values: Tensor) -> Tensor:
+        """Values in the dtype of the weights, unless autocast chooses it."""
+        return values.to(next(self.parameters()).dtype)
+
+    def _check_latents(self, values: Tensor) -> None:
+        channels = self.latent_shape[0]
+        if values.ndim != 4 or values.shape[1] != channels or 0 in values.shape[2:]:
+            rule = f"latents must have the shape (images, {channels}, height, width)"
+            raise ValueError(f"{rule}, got {tuple(values.shape)}")
 
     def _check_discrete(self) -> None:
         if self.quantizer is None:
@@ -144,13 +185,18 @@ class Autoencoder(Part):
         return (raw - self.latent_mean) / self.latent_deviation
 
     def _follow(self, raw: Tensor) -> None:
-        """Move mean and deviation towards those of a batch; the first batches count alike."""
+        """Move the moments towards those of the global batch; the first batches count alike."""
         self.batches += 1
         momentum = max(_MOMENTUM, 1 / int(self.batches))
         flat = raw.transpose(0, 1).flatten(1)  # (c, N)
-        deviation = flat.std(1, correction=0).clamp(min=1e-4)
-        self.latent_mean.lerp_(flat.mean(1)[:, None, None], momentum)
-        self.latent_deviation.lerp_(deviation[:, None, None], momentum)
+        sums = torch.stack(
+            [flat.sum(1), flat.square().sum(1), torch.full_like(flat[:, 0], flat.shape[1])]
+        )
+        if is_available() and is_initialized():
+            all_reduce(sums)
+        mean, square = (sums[:2] / sums[2])[..., None, None]
+        self.latent_mean.lerp_(mean, momentum)
+        self.latent_square.lerp_(square, momentum)
 
     def _check_images(self, images: Tensor) -> None:
         if images.shape[1] != self.channels:

@@ -7,6 +7,7 @@ import torch
 from pytorch_lightning.utilities import rank_zero_warn
 from torch import Tensor
 
+from textgan.errors import ConfigError
 from textgan.types import Batch
 
 
@@ -61,6 +62,13 @@ class CollapseRadar(pl.Callback):
         self._rows = {"noise": 0, "captions": 0}  # low rows one after the other
         self._warned: set[str] = set()
 
+    def state_dict(self) -> dict[str, Any]:
+        """What a resumed run needs, so that it does not warn again."""
+        return {"rows": dict(self._rows), "warned": sorted(self._warned)}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._rows, self._warned = dict(state_dict["rows"]), set(state_dict["warned"])
+
     def on_train_batch_end(
         self,
         trainer: pl.Trainer,
@@ -71,7 +79,12 @@ class CollapseRadar(pl.Callback):
     ) -> None:
         if (batch_idx + 1) % trainer.log_every_n_steps:
             return
-        found = self.measure(pl_module.pipeline(), batch)
+        pipeline = pl_module.pipeline()
+        if "sample" not in pipeline.abilities:
+            raise ConfigError(
+                "collapse_radar needs a model that generates images: leave it out of callback"
+            )
+        found = self.measure(pipeline, batch)
         named = {f"train/deviation/{name}": value for name, value in found.items()}
         # Lightning takes the row's x-axis from `step`.
         named["step"] = float(pl_module.images_seen)

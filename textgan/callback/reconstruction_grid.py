@@ -27,7 +27,7 @@ class ReconstructionGrid(pl.Callback):
         if number < 1:
             raise ValueError(f"number must be at least 1, got {number}")
         self.interval, self.number = ImageInterval(every_images), number
-        self._images: torch.Tensor | None = None
+        self._images: dict[str, torch.Tensor] = {}
         self._drawn_at: int | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -50,11 +50,11 @@ class ReconstructionGrid(pl.Callback):
             self._draw(trainer, pl_module, "test")
 
     def _draw(self, trainer: pl.Trainer, pl_module: pl.LightningModule, split: str) -> None:
-        if self._images is None:
+        if split not in self._images:
             data = trainer.datamodule
             found = data.each_process(data.shown_split(split), limit=self.number)
-            self._images = torch.cat([batch.images for batch in found])
-        pipeline, images = pl_module.pipeline(), self._images
+            self._images[split] = torch.cat([batch.images for batch in found])
+        pipeline, images = pl_module.pipeline(), self._images[split]
         again = pipeline.reconstruct(images.to(pipeline.device)).cpu()
         captions = [""] * len(images) + ["reconstruction"] * len(images)
         grid = captioned_grid(torch.cat([images, again]), captions, len(images))

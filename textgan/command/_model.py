@@ -120,6 +120,7 @@ def find_model(
     option: str = "--model",
     trust: Sequence[str] = (),
     captions: Sequence[str] = (),
+    shown: bool = True,
 ) -> Path:
     """Find a pipeline folder or a checkpoint file: the newest in a run folder or below ./runs.
 
@@ -132,7 +133,8 @@ def find_model(
         ability: ability that the pipeline must have (`Pipeline`); None accepts any pipeline.
         option: name of the path's option, for messages.
         trust: packages besides textgan whose parts a model may use.
-        captions: what the model is for, if it is known.
+        captions: what the model is for, if it is known, without weights of words.
+        shown: whether the choice of a bundled model is printed.
     """
     from textgan.weights import BUNDLED
 
@@ -164,7 +166,7 @@ def find_model(
             return place
         others.append((place, cls))
     if path is None and not unreadable and ability not in (None, "compare", "describe", "encode"):
-        return _bundled_model(captions)
+        return _bundled_model(captions, shown=shown)
     if not places:
         does, command = ("", "textgan fit") if ability is None else _ABILITIES[ability]
         that = f" that {does}" if does else ""
@@ -184,11 +186,13 @@ def _on_the_hub(path: str, option: str) -> Path:
         raise ConfigError(f"{option}: {error}") from error
 
 
-def _bundled_model(captions: Sequence[str]) -> Path:
+def _bundled_model(captions: Sequence[str], *, shown: bool) -> Path:
     from textgan.command._bundled import nearest
     from textgan.weights import BUNDLED
 
     found = nearest(captions)
+    if not shown:
+        return found
     others = " or ".join(f"--model {name}" for name in BUNDLED if name != found.name)
     why = ", whose vocabulary is nearer to the caption" if captions else ""
     print(

@@ -51,7 +51,7 @@ def main(argv: list[str]) -> int:
     from textgan.app.examples import examples
     from textgan.weights import BUNDLED
 
-    place = find_model(words.model, "sample", trust=words.trust)
+    place = find_model(words.model, "sample", trust=words.trust, shown=False)
     # Without a model of one's own, all bundled models are offered.
     is_bundled = words.model is None and place in BUNDLED.values()
     places = [*BUNDLED.values()] if is_bundled else [place]

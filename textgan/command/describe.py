@@ -11,6 +11,11 @@ from textgan.errors import ConfigError
 from textgan.file.home import expanded
 
 
+def _is_text(row: dict[str, str]) -> bool:
+    """Whether UTF-8 can hold it: the name of a file may have bytes that are no text."""
+    return all(word.encode("utf-8", "ignore").decode() == word for word in row.values())
+
+
 def main(argv: list[str]) -> int:
     """`textgan describe FOLDER`: write a captions file that `data=folder` reads.
 
@@ -58,7 +63,7 @@ def main(argv: list[str]) -> int:
     for warning in warned:
         print(warning.message, file=sys.stderr)
     rows = [{"file_name": name, "text": text} for name, text in captions.items()]
-    content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    content = "".join(json.dumps(row, ensure_ascii=not _is_text(row)) + "\n" for row in rows)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with whole(file) as beside:

@@ -26,14 +26,19 @@ def main(argv: list[str]) -> int:
     words = parser.parse_args(argv)
     kind = _check(words)
 
+    from textgan.caption.prompt import parse
     from textgan.image import gif, save_png
 
+    try:
+        captions = [parse(caption).text for caption in (*words.captions, words.to) if caption]
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     pipeline = open_model(
         words.model,
         _TAKES[kind],
         trust=words.trust,
         pretrained=words.pretrained,
-        captions=[*words.captions, *filter(None, [words.to])],
+        captions=captions,
     )
     options = _options(pipeline, words.unknown, kind, parser)
     out = words.out

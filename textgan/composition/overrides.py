@@ -75,7 +75,7 @@ def first_pass(verb: str, words: Words) -> tuple[list[str], Words]:
     Options for groups and for shared scalars become overrides. Overrides that follow from the verb
     or from other overrides are added. A missing setting or a wrong key raises ConfigError.
     """
-    typed, left = [apart(override) for override in with_saved_parts(words.overrides)], []
+    typed, left = [apart(override) for override in words.overrides], []
     scalars = read_yaml(conf_folder() / "config.yaml").keys() - {*SECTIONS, "defaults", "hydra"}
     for name, value in words.pairs():
         if name == "run_dir":
@@ -84,6 +84,7 @@ def first_pass(verb: str, words: Words) -> tuple[list[str], Words]:
             typed.append(Typed("", name, value))
         else:
             left.append(f"--{name}" if value is None else f"--{name}={value}")
+    typed = [apart(override) for override in with_saved_parts([str(t) for t in typed])]
     words = replace(words, options=left)
     settings = Settings("config")
     known = [_meant(t, settings, words.sweep) if t.key in KNOWN else t for t in typed]

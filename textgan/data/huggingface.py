@@ -1,5 +1,6 @@
 """Captioned images of Hugging Face's `datasets` library: local sets, and sets of the hub."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cached_property, partial
 from itertools import islice
@@ -26,6 +27,7 @@ from textgan.data.skipping import UnusableSampleError
 from textgan.data.split import check_shares
 from textgan.image.file import MAX_MEGAPIXELS
 from textgan.seed import seed_from
+from textgan.types import Batch
 
 
 class HuggingFace(CaptionedImages):
@@ -179,6 +181,14 @@ class HuggingFace(CaptionedImages):
             return self._stream(split, limit=limit)
         return super().still_batches(split, limit=limit)
 
+    def each_process(self, split: str, *, limit: int) -> Iterator[Batch]:
+        """As in the base; of a stream the first images."""
+        if not self.streaming:
+            yield from super().each_process(split, limit=limit)
+            return
+        table = self.splits.tables[self._source(split)]
+        yield from self._batches_of(table, limit=limit)
+
     def has(self, split: str) -> bool:
         """Whether a split has rows."""
         return split in (self.splits.tables if self.streaming else self.splits.rows)
@@ -225,8 +235,22 @@ class HuggingFace(CaptionedImages):
         rank, processes = self.rank_and_processes
         table = self.splits.tables[self._source(split)]
         own = distributed.split_dataset_by_node(table, rank, processes)
-        stream = SampleStream(
-            partial(_pass, own, seed, self.images_seen, self.shuffle_buffer),
+        stream = self._batches_of(own, seed=seed, limit=limit, rank=rank, processes=processes)
+        self._streams.append(stream)
+        workers = min(self.num_workers, own.num_shards)  # further workers would get no rows
+        return DataLoader(stream, batch_size=None, num_workers=workers)
+
+    def _batches_of(
+        self,
+        table: Any,
+        *,
+        seed: int | None = None,
+        limit: int | None = None,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> SampleStream:
+        return SampleStream(
+            partial(_pass, table, seed, self.images_seen, self.shuffle_buffer),
             sample=self.reader.sample,
             view=self.view,
             batch_size=self.batch_size,
@@ -236,9 +260,6 @@ class HuggingFace(CaptionedImages):
             start=self.images_seen,
             limit=limit,
         )
-        self._streams.append(stream)
-        workers = min(self.num_workers, own.num_shards)  # further workers would get no rows
-        return DataLoader(stream, batch_size=None, num_workers=workers)
 
 
 def _pass(table: Any, seed: int | None, start: int, buffer: int, number: int) -> Any:

@@ -28,10 +28,11 @@ class JointMMD(Loss):
     a caption are compared with the images of similar captions. It needs neither a posterior nor a
     discriminator, and it is 0 only where the distributions are equal as far as the features tell.
 
-    For each map of the image encoder, the features of a pair are the map, averaged to `grid` x
-    `grid` positions, and the mean of the caption's word features at unit length; each is divided by
-    its median distance between training images. With x, y two such pairs, k(x, y) is the mean of
-    exp(-|x - y|^2 / (2 b^2)) over the `bandwidths` b. The loss of a map is
+    Of an image with several captions, one is taken. For each map of the image encoder, the features
+    of a pair are the map, averaged to `grid` x `grid` positions, and the mean of the caption's word
+    features at unit length; each is divided by its median distance between training images. With x,
+    y two such pairs, k(x, y) is the mean of exp(-|x - y|^2 / (2 b^2)) over the `bandwidths` b. The
+    loss of a map is
 
         (mean_{i != j} k(g_i, g_j) - 2 mean_i k(g_i, Z) a + m . a) / (m . a),  a = K_ZZ^-1 m,
 
@@ -85,14 +86,15 @@ class JointMMD(Loss):
 
     def prepare(self, images: Callable[[int], Iterator[Batch]], *, shown: bool = True) -> None:
         maps: list[list[Tensor]] = []
-        captions: list[str] = []
+        captions, every = list[str](), list[str]()
         batches = images(self.references)
         title = "features of training images for joint_mmd"
         with torch.no_grad():
             for batch in track(batches, title, transient=True, disable=not shown):
                 maps.append([m.float().cpu() for m in self._seen(batch.images.to(self._device()))])
-                captions += batch.captions
-            self.text_encoder.net.read_ahead(captions, shown=shown)
+                captions += _chosen(batch)
+                every += [c for own in batch.all_captions or [] for c in own] or batch.captions
+            self.text_encoder.net.read_ahead(every, shown=shown)
             size = len(maps[0][0])
             parts = [captions[i : i + size] for i in range(0, len(captions), size)]
             texts = torch.cat([self._read(part).float().cpu() for part in parts])
@@ -131,6 +133,14 @@ class JointMMD(Loss):
 
     def _device(self) -> torch.device:
         return next(self.image_encoder.net.parameters()).device
+
+
+def _chosen(batch: Batch) -> list[str]:
+    """A caption of each image: of several, another one from image to image."""
+    if batch.all_captions is None:
+        return batch.captions
+    pairs = zip(batch.index.tolist(), batch.all_captions, strict=True)
+    return [own[index % len(own)] for index, own in pairs]
 
 
 class _Landmarks:

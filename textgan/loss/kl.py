@@ -1,10 +1,12 @@
 """The KL divergence between posterior and prior."""
 
+import torch
 from torch import Tensor
 
-from textgan.loss.base import Loss
+from textgan.loss.base import Loss, at_least_float32
 from textgan.schedule import Schedule
 from textgan.step import AdversarialStep
+from textgan.types import Gaussian
 
 
 class KL(Loss):
@@ -23,6 +25,12 @@ class KL(Loss):
         super().__init__(generator_weight=weight)
 
     def generator_loss(self, step: AdversarialStep) -> Tensor:
-        distance = step.prior.standardise(step.posterior.mean).square()
-        log_ratio = step.posterior.log_variance - step.prior.log_variance
-        return 0.5 * (distance + log_ratio.exp() - 1 - log_ratio).flatten(1).sum(1).mean()
+        # In half precision the difference of nearly equal numbers would be lost.
+        with torch.autocast(step.real.device.type, enabled=False):
+            posterior, prior = (
+                Gaussian(at_least_float32(each.mean), at_least_float32(each.log_variance))
+                for each in (step.posterior, step.prior)
+            )
+            distance = prior.standardise(posterior.mean).square()
+            log_ratio = posterior.log_variance - prior.log_variance
+            return 0.5 * (distance + log_ratio.exp() - 1 - log_ratio).flatten(1).sum(1).mean()

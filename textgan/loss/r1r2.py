@@ -14,11 +14,12 @@ from textgan.types import TextFeatures
 class R1R2(Loss):
     """R1 = gamma / 2 E ||grad_x D(x)||^2 on real images, R2 the same on fakes, over pixels.
 
-    Mescheder et al. 2018; R3GAN (Huang et al. 2024). "exact" differentiates twice, over the whole
-    batch. "finite_difference" is gamma / (2 epsilon^2) E (D(x + epsilon n) - D(x))^2 with n ~ N(0,
-    I), over every fourth image (Adversarial Flow Models, Lin et al. 2025; theirs lacks the 1/2):
-    its expectation is that of the exact term, to first order in epsilon, at a fraction of the cost.
-    Both are computed at least in float32, whatever the precision of the training.
+    Mescheder et al. 2018; R3GAN (Huang et al. 2024). D is the mean of the logits. "exact"
+    differentiates twice, over the whole batch. "finite_difference" is gamma / (2 epsilon^2) E (D(x
+    + epsilon n) - D(x))^2 with n ~ N(0, I), over every fourth image (Adversarial Flow Models, Lin
+    et al. 2025; theirs lacks the 1/2): its expectation is that of the exact term, to first order in
+    epsilon, at a fraction of the cost. Both are computed at least in float32, whatever the
+    precision of the training.
 
     Args:
         gamma: strength.
@@ -64,7 +65,7 @@ class R1R2(Loss):
         images = images.contiguous().requires_grad_()
         with sdpa_kernel(SDPBackend.MATH):  # the fused kernels cannot be differentiated twice
             logits = step.discriminator(images, text, step.noise_level).logits
-            (gradient,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
+            (gradient,) = torch.autograd.grad(logits.mean(1).sum(), images, create_graph=True)
         return gradient.flatten(1).square().sum(1).mean()
 
     def _finite_difference(
@@ -75,7 +76,7 @@ class R1R2(Loss):
         both = None if text is None else TextFeatures.cat([text[::4]] * 2)
         level = None if level is None else level[::4].repeat(2)
         moved = torch.cat([images, images + self.epsilon * noise])
-        here, there = step.discriminator(moved, both, level).logits.sum(1).chunk(2)
+        here, there = step.discriminator(moved, both, level).logits.mean(1).chunk(2)
         return ((there - here) / self.epsilon).square().mean()
 
 

@@ -47,8 +47,11 @@ class Speed(Metric):
         """Measure `pipeline.sample(captions, seed=...)`, with the captions in turn.
 
         Raises:
-            ValueError: there are no captions.
+            ValueError: there are no captions, or the pipeline does not sample.
         """
+        if "sample" not in getattr(pipeline, "abilities", {"sample"}):
+            kind = type(pipeline).__name__
+            raise ValueError(f"speed needs a pipeline that samples captions, got a {kind}")
         if not captions:
             raise ValueError("captions must hold at least one caption, got none")
         device = next(pipeline.parameters()).device

@@ -15,6 +15,7 @@ from textgan.evaluation.sampled import SampledEvaluation
 from textgan.loss.base import Loss
 from textgan.loss.kl import KL
 from textgan.loss.logit_laplace import LogitLaplaceLikelihood
+from textgan.loss.quantization import Quantization
 from textgan.metric.base import Metric
 from textgan.pipeline import AutoencoderPipeline
 from textgan.pretrained.frozen import lineage_of
@@ -24,7 +25,7 @@ from textgan.training.budget import Budget
 from textgan.training.manual import BatchRandom, gather
 from textgan.training.model import Log, TrainedModel, trainable
 from textgan.training.optimization import Optimized
-from textgan.training.terms import check_channels, check_terms
+from textgan.training.terms import check_channels, check_terms, prepare_terms
 from textgan.types import Batch, Gaussian
 
 
@@ -35,6 +36,9 @@ class AutoencoderModel(TrainedModel):
     text. With `rpgan` and a discriminator from a share of the training on, it is the VAE-GAN of
     Larsen et al. 2016, or with a quantizer VQGAN (Esser et al. 2021). Metrics compare images with
     their reconstructions.
+
+    W processes train as one would with W times the batch, but for augmentation and the noise of
+    `gumbel`, whose random numbers are each process's own.
 
     Args:
         autoencoder: encodes and decodes images.
@@ -49,7 +53,7 @@ class AutoencoderModel(TrainedModel):
         crop_size: side of a random square of each training image that is shown until
             `crop_until`; None shows whole images. Small squares train faster.
         crop_until: share of the budget.
-        compile: names of the parts that torch.compile compiles.
+        compile: names of the parts that torch.compile compiles: the discriminator.
         seed: keys all randomness.
 
     Raises:
@@ -81,6 +85,7 @@ class AutoencoderModel(TrainedModel):
                 **{"discriminator": discriminator, "augmentation": augmentation},
             },
         )
+        _check_discriminator(discriminator)
         _check_kl(losses, autoencoder)
         _check_distribution(losses, autoencoder)
         _check_crop(crop_size, autoencoder)
@@ -117,6 +122,10 @@ class AutoencoderModel(TrainedModel):
                 parameters, self.discriminator_optimizer, start=self.discriminator_start
             )
         return found
+
+    def on_fit_start(self) -> None:
+        super().on_fit_start()
+        prepare_terms(self)
 
     def learn(self, batch: Batch, log: Log) -> None:
         step = self._reconstructed(batch, log)
@@ -196,7 +205,20 @@ def _perplexity(codes: torch.Tensor, autoencoder: Autoencoder) -> torch.Tensor:
     return torch.special.entr(shares).sum(1).exp().mean()
 
 
+def _check_discriminator(discriminator: Discriminator | None) -> None:
+    if discriminator is not None and discriminator.reads_text:
+        kind = type(discriminator).__name__
+        raise ValueError(
+            f"discriminator must not read a text, as discriminator=patch does not, got a {kind}"
+        )
+
+
 def _check_kl(losses: dict[str, Loss], autoencoder: Autoencoder) -> None:
+    quantizer = autoencoder.quantizer
+    has_own = any(isinstance(term, Quantization) for term in losses.values())
+    if quantizer is not None and quantizer.needs_loss and not has_own:
+        kind = type(quantizer).__name__
+        raise ValueError(f"losses must hold the term quantization for a {kind}, got none")
     for name, term in losses.items():
         if isinstance(term, KL) and autoencoder.quantizer is not None:
             raise ValueError(

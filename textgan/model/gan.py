@@ -1,7 +1,6 @@
 """Adversarial training, optionally with a VAE."""
 
 from dataclasses import replace
-from typing import Any
 
 import torch
 from pytorch_lightning.cli import OptimizerCallable
@@ -31,6 +30,7 @@ from textgan.training.terms import (
     check_noise,
     check_terms,
     check_text_width,
+    prepare_terms,
 )
 from textgan.types import Batch, TextFeatures
 
@@ -146,15 +146,7 @@ class GANModel(TrainedModel):
 
     def on_fit_start(self) -> None:
         super().on_fit_start()
-        data = self.trainer.datamodule
-        if data is None:
-            return
-        self.to(self.trainer.strategy.root_device)
-        for term in self.losses.values():
-            term.prepare(
-                lambda limit: data.each_process("train", limit=limit),
-                shown=self.trainer.is_global_zero,
-            )
+        prepare_terms(self)
 
     def learn(self, batch: Batch, log: Log) -> None:
         step = self._generated(self._encoded(batch))
@@ -232,16 +224,3 @@ class GANModel(TrainedModel):
             noise=noises[-samples] if samples else None,
             second_fake=images[-1] if samples > 1 else None,
         )
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        super().on_load_checkpoint(checkpoint)
-        before = checkpoint["textgan"]["pipeline"].get("trained_against", [])
-        if before != self.trained_against:
-            raise ValueError(
-                "the checkpoint must have been trained against the frozen networks of this model, "
-                f"{_few(self.trained_against)}, got {_few(before)}"
-            )
-
-
-def _few(hashes: list[str]) -> str:
-    return ", ".join(digest[:8] for digest in hashes) or "none"

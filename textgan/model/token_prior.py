@@ -11,11 +11,12 @@ from textgan.evaluation.sampled import SampledEvaluation
 from textgan.metric.base import Metric
 from textgan.pipeline import DallePipeline
 from textgan.pipeline.dalle import check_codes
+from textgan.pretrained.frozen import lineage_of
 from textgan.prior.base import TokenPrior
 from textgan.schedule import check_shares
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
-from textgan.training.manual import BatchRandom
+from textgan.training.manual import BatchRandom, gather
 from textgan.training.model import Log, TrainedModel, trainable
 from textgan.training.optimization import Optimized
 from textgan.training.terms import check_text_width
@@ -88,13 +89,17 @@ class TokenPriorModel(TrainedModel):
             seed=seed,
         )
         self.optimizer, self.caption_dropout = optimizer, caption_dropout
+        self.trained_against = sorted(lineage_of(self))
         self.describe_weight = describe_weight
 
     def pipeline(self) -> DallePipeline:
         """The averaged prior and text encoder, and the autoencoder."""
         averaged = self.ema.averaged
         return DallePipeline(
-            averaged["prior"], averaged["text_encoder"], self.autoencoder.eval()
+            averaged["prior"],
+            averaged["text_encoder"],
+            self.autoencoder.eval(),
+            trained_against=self.trained_against,
         ).eval()
 
     def optimized(self) -> dict[str, Optimized]:
@@ -127,13 +132,20 @@ class TokenPriorModel(TrainedModel):
         logits = self.prior.text_logits(codes, token_ids[:, :-1]).float()
         losses = F.cross_entropy(logits.mT, token_ids[:, 1:], reduction="none")  # (B, L - 1)
         present = mask[:, 1 : token_ids.shape[1]]
-        return (losses * present).sum() / present.sum().clamp(min=1)
+        # Of the global batch, so that the mean over processes is the mean over tokens.
+        count = gather(self, present.sum()[None]).sum() / self.trainer.world_size
+        return (losses * present).sum() / count.clamp(min=1)
 
 
 def _check_describing(weight: float, prior: TokenPrior, text_encoder: TextEncoder) -> None:
     if weight < 0:
         raise ValueError(f"describe_weight must be at least 0, got {weight}")
     if not weight:
+        if getattr(prior, "text_vocabulary", None) is not None:
+            raise ValueError(
+                "text_vocabulary of the prior must be null where describe_weight is 0, because "
+                "nothing trains it"
+            )
         return
     if not hasattr(text_encoder, "tokenizer"):
         kind = type(text_encoder).__name__

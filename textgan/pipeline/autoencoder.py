@@ -65,7 +65,7 @@ class AutoencoderPipeline(Pipeline):
     def decode(self, latents: Tensor, batch_size: int = 64) -> Tensor:
         """Standardised latents (B, c, h, w) -> images (B, C, H, W) float32 in [-1, 1]."""
         batches = latents.split(batch_size)
-        return torch.cat([self.autoencoder.decode(self._own(b)).float() for b in batches])
+        return torch.cat([self.autoencoder.decode(b.to(self.device)).float() for b in batches])
 
     @torch.no_grad()
     def encode_to_codes(self, images: Tensor, batch_size: int = 64) -> Tensor:
@@ -168,7 +168,10 @@ class AutoencoderPipeline(Pipeline):
 def _png_names(names: list[str]) -> list[str]:
     """The names with the suffix .png, and with their own suffix where two would be equal."""
     plain = [str(PurePosixPath(name).with_suffix(".png")) for name in names]
-    count = Counter(plain)
-    return [
-        new if count[new] == 1 else f"{name}.png" for name, new in zip(names, plain, strict=True)
-    ]
+    count, found = Counter(plain), dict[str, None]()
+    for name, short in zip(names, plain, strict=True):
+        new = short if count[short] == 1 else f"{name}.png"
+        while new in found:
+            new = f"{new.removesuffix('.png')}_.png"
+        found[new] = None
+    return list(found)

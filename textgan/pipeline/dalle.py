@@ -204,8 +204,10 @@ class DallePipeline(TextToImagePipeline):
         """
         if isinstance(image, Image.Image):
             image = middle_square(image, self.image_size, self.channels)
+        if number < 1:
+            raise ValueError(f"number must be at least 1, got {number}")
         kept = self._kept(keep)
-        codes = self.autoencoder.encode_to_codes(image[None].to(self.device, self.dtype))
+        codes = self._codes(image[None])
         keys = [(seed, 0, sample) for sample in range(number)]
         known = codes.expand(number, *codes.shape[1:])
         images = self.generate([caption] * number, keys, known=known, kept=kept, **options)
@@ -220,6 +222,7 @@ class DallePipeline(TextToImagePipeline):
         top_k: int = 0,
         top_p: float = 1.0,
         seed: int = 0,
+        indices: Sequence[int] | None = None,
         batch_size: int = 64,
     ) -> list[str]:
         """Make a caption of each image.
@@ -230,10 +233,12 @@ class DallePipeline(TextToImagePipeline):
             top_k: see `Sampling`, as is `top_p`.
             top_p: the share of the tokens that can be drawn.
             seed: of the random numbers.
+            indices: with the seed, the key of each image's random numbers; by default its place.
             batch_size: images at a time.
 
         Raises:
             TypeError: the model was not trained to make captions.
+            ValueError: the images do not fit the model, or a number is out of range.
         """
         if not isinstance(images, Tensor):
             squares = [middle_square(image, self.image_size, self.channels) for image in images]
@@ -242,15 +247,18 @@ class DallePipeline(TextToImagePipeline):
             raise TypeError(
                 "the model must be trained with model.describe_weight above 0 to make captions"
             )
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+        indices = range(len(images)) if indices is None else indices
         sampling, tokenizer = Sampling(temperature, top_k, top_p), self.text_encoder.tokenizer
         begin, end = tokenizer([""])[0][0, [0, -1]].tolist()
         found = []
         for start in range(0, len(images), batch_size):
-            rows = images[start : start + batch_size].to(self.device, self.dtype)
-            keys = [(seed, start + n, 0) for n in range(len(rows))]
+            rows = images[start : start + batch_size]
+            keys = [(seed, int(index), 0) for index in indices[start : start + batch_size]]
             numbers = torch.special.ndtr(keyed_randn(keys, (self.prior.max_text_length,)))
             tokens = self.prior.describe(
-                self.autoencoder.encode_to_codes(rows),
+                self._codes(rows),
                 numbers.to(self.device),
                 sampling,
                 begin=begin,
@@ -288,6 +296,7 @@ class DallePipeline(TextToImagePipeline):
         """
         found = find_images(folder, follow_links=follow_links)
         left_out, captions = {**found.left_out}, dict[str, str]()
+        place = {file: n for n, file in enumerate(found.files)}
         for files, pixels in squares_of(
             found.files,
             self.image_size,
@@ -297,7 +306,8 @@ class DallePipeline(TextToImagePipeline):
             left_out=left_out,
         ):
             names = [file.relative_to(expanded(folder)).as_posix() for file in files]
-            made = self.describe(pixels, temperature=temperature, seed=seed)
+            own = [place[file] for file in files]
+            made = self.describe(pixels, temperature=temperature, seed=seed, indices=own)
             captions.update(zip(names, made, strict=True))
         report_left_out(left_out, len(found.files) + len(found.left_out), folder)
         return captions
@@ -320,12 +330,21 @@ class DallePipeline(TextToImagePipeline):
         if len(captions) != len(images):
             rule = "captions must be one for each image"
             raise ValueError(f"{rule}, got {len(captions)} for {len(images)}")
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         found = []
         for start in range(0, len(captions), batch_size):
             rows = slice(start, start + batch_size)
-            codes = self.autoencoder.encode_to_codes(images[rows].to(self.device, self.dtype))
+            codes = self._codes(images[rows])
             found.append(log_likelihoods(self.prior, codes, self.text_encoder(captions[rows])))
         return torch.cat(found)
+
+    def _codes(self, images: Tensor) -> Tensor:
+        """The codes of images (B, C, H, W), which must have the model's size."""
+        shape = (self.channels, self.image_size, self.image_size)
+        if tuple(images.shape[1:]) != shape:
+            raise ValueError(f"images must have the shape {shape}, got {tuple(images.shape[1:])}")
+        return self.autoencoder.encode_to_codes(images.to(self.device, self.dtype))
 
     def _kept(self, keep: float | Tensor) -> Tensor:
         """The positions (h, w) that are kept."""

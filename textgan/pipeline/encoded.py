@@ -1,6 +1,9 @@
 """Files of encoded images: codes or latents, with the images' names."""
 
 import json
+import os
+import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,6 +14,7 @@ from torch import Tensor
 
 from textgan.errors import ConfigError
 from textgan.file.atomic import whole
+from textgan.file.regular import open_regular
 
 _VERSION = "1"
 _CODES, _LATENTS = "codes", "latents"
@@ -38,6 +42,7 @@ class EncodedImages:
     def save(self, file: Path) -> None:
         """Write a .safetensors file, in the smallest type of integers that holds the codes."""
         values, name = self.values.cpu().contiguous(), _LATENTS
+        check_names(self.names, str(file))
         if self.is_discrete:
             largest = int(values.max()) if values.numel() else 0
             kinds = (torch.uint8, torch.int16, torch.int32)
@@ -56,6 +61,7 @@ class EncodedImages:
             ConfigError: it is missing, or was not written by `save`.
         """
         try:
+            open_regular(file).close()
             with safe_open(file, "pt") as opened:
                 metadata, keys = opened.metadata() or {}, [*opened.keys()]
                 if metadata.get("version") != _VERSION or keys not in ([_CODES], [_LATENTS]):
@@ -67,7 +73,8 @@ class EncodedImages:
             raise ConfigError(f"{file} cannot be read: {error}") from error
         names = _names(metadata.get("names", ""), file)
         whole_numbers = values.dtype in (torch.uint8, torch.int16, torch.int32)
-        if values.ndim != 4 or len(values) != len(names) or whole_numbers != (keys == [_CODES]):
+        fits = whole_numbers if keys == [_CODES] else values.dtype == torch.float32
+        if values.ndim != 4 or len(values) != len(names) or 0 in values.shape or not fits:
             raise ConfigError(
                 f"{file} must hold one row of {keys[0]} for each of its {len(names)} names, got "
                 f"{values.dtype} of the shape {tuple(values.shape)}"
@@ -82,13 +89,23 @@ def _names(text: str, file: Path) -> list[str]:
     """The names of a file's metadata; none of them may lead out of the folder."""
     try:
         names = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{file} must have its images' names as JSON: {error}") from error
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ConfigError(f"{file} must have a list of names, got {text!r:.80}")
+    check_names(names, str(file))
+    return names
+
+
+def check_names(names: list[str], where: str) -> None:
+    """Raise ConfigError unless the names are different paths inside of a folder."""
     for name in names:
         path = PurePosixPath(name)
-        unsafe = not path.parts or path.is_absolute() or ".." in path.parts or "\\" in name
-        if unsafe or not name.isprintable() or ":" in name:
-            raise ConfigError(f"{file} must have names inside of a folder, got {name!r:.80}")
-    return names
+        leads_out = not path.parts or path.is_absolute() or ".." in path.parts
+        on_windows = os.name == "nt" and ("\\" in name or ":" in name)
+        control = any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name)
+        if leads_out or on_windows or control:
+            raise ConfigError(f"{where} must have names inside of a folder, got {name!r:.80}")
+    if len(set(names)) < len(names):
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise ConfigError(f"{where} must have different names, got {twice!r:.80} twice")

@@ -91,6 +91,12 @@ class TokenPrior(Part):
     codebook_size: int
     text_width: int
 
+    def check(self, codes: Tensor) -> None:
+        """Raise a ValueError unless codes, or numbers for them, have the shape of this prior."""
+        if tuple(codes.shape[1:]) != tuple(self.codes_shape):
+            rule = f"codes must have the shape {tuple(self.codes_shape)} of the prior"
+            raise ValueError(f"{rule}, got {tuple(codes.shape[1:])}")
+
     @abstractmethod
     def forward(self, codes: Tensor, text: TextFeatures) -> Tensor:
         """The logits of each code given the earlier ones.

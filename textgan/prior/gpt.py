@@ -67,7 +67,7 @@ class GPTPrior(TokenPrior):
         self.pooled = nn.Linear(text_width, width)
         self.codes = nn.ModuleList(nn.Embedding(codebook_size, width) for _ in range(groups))
         self.rows = nn.Parameter(torch.randn(height, 1, width) * 0.5)
-        self.columns = nn.Parameter(torch.randn(columns, width) * 0.5)
+        self.columns = nn.Parameter(torch.randn(1, columns, width) * 0.5)
         self.start = nn.Parameter(torch.randn(width) * 0.5)
         self.blocks = nn.ModuleList(
             TransformerBlock(width, num_heads=num_heads, dropout=dropout) for _ in range(depth)
@@ -80,11 +80,12 @@ class GPTPrior(TokenPrior):
         self.text_vocabulary, self.max_text_length = text_vocabulary, max_text_length
         if text_vocabulary is not None:
             self.tokens = nn.Embedding(text_vocabulary, width)
-            self.token_places = nn.Parameter(torch.randn(max_text_length, width) * 0.5)
+            self.token_places = nn.Parameter(torch.randn(1, max_text_length, width) * 0.5)
             self.token_head = _Head(width, text_vocabulary)
             nn.init.normal_(self.tokens.weight, std=0.5)
 
     def forward(self, codes: Tensor, text: TextFeatures) -> Tensor:
+        self.check(codes)
         prefix, prefix_mask = self._prefix(text)  # (B, L, D), (B, L)
         flat = codes.flatten(2)  # (B, groups, P)
         x = torch.cat([prefix, self._inputs(flat)], 1)
@@ -115,13 +116,12 @@ class GPTPrior(TokenPrior):
             if empty is None:
                 raise ValueError("guidance needs the features of the empty caption, got none")
             text = TextFeatures.cat([text, empty])
+        self.check(uniform)
         size, copies = len(uniform), 2 if sampling.is_guided else 1
         flat = uniform.flatten(2)  # (B, groups, P)
         places = flat.shape[2]
         codes = torch.zeros(flat.shape, dtype=torch.int64, device=flat.device)
-        fixed = None
-        if known is not None:
-            fixed = kept.expand(size, *self.codes_shape[1:]).flatten(1)  # (B, P)
+        fixed = self._fixed(known, kept, size)
         prefix, prefix_mask = self._prefix(text)
         mask = _mask(prefix_mask, places)
         caches = [KeyValueCache(prefix.shape[1] + places) for _ in self.blocks]
@@ -150,6 +150,15 @@ class GPTPrior(TokenPrior):
                 x = self._embedded(here) + self._positions()[place + 1]
                 rows = slice(rows.stop, rows.stop + 1)
         return codes.unflatten(2, self.codes_shape[1:])
+
+    def _fixed(self, known: Tensor | None, kept: Tensor | None, size: int) -> Tensor | None:
+        """Which positions are kept, (B, P); None where none is known."""
+        if (known is None) != (kept is None):
+            raise ValueError("known and kept must be given together, got one of them")
+        if known is None:
+            return None
+        self.check(known)
+        return kept.expand(size, *self.codes_shape[1:]).flatten(1)
 
     def text_logits(self, codes: Tensor, token_ids: Tensor) -> Tensor:
         """The logits of each next token of the captions of images.
@@ -217,6 +226,7 @@ class GPTPrior(TokenPrior):
         """Codes (B, groups, h, w) -> their positions as a prefix (B, P, D)."""
         if self.text_vocabulary is None:
             raise TypeError("the prior must be built with text_vocabulary to make captions")
+        self.check(codes)
         return self._embedded(codes.flatten(2)) + self._positions()
 
     def _embedded_tokens(self, token_ids: Tensor, first: int) -> Tensor:
@@ -225,7 +235,7 @@ class GPTPrior(TokenPrior):
         if last > self.max_text_length:
             rule = f"a caption must have at most {self.max_text_length} tokens"
             raise ValueError(f"{rule}, got {last}")
-        return self.tokens(token_ids) + self.token_places[first:last]
+        return self.tokens(token_ids) + self.token_places[:, first:last]
 
     def _prefix(self, text: TextFeatures) -> tuple[Tensor, Tensor]:
         """Text -> its positions (B, 1 + L, D), the pooled feature first, and mask (B, 1 + L)."""

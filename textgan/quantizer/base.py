@@ -19,8 +19,10 @@ class Quantizer(Part):
         channels: channels of the quantised values.
         groups: codes at each position.
         codebook_size: number of different codes of a group.
+        needs_loss: whether it cannot be trained without its loss.
     """
 
+    needs_loss: bool = False
     in_channels: int
     channels: int
     groups: int

@@ -34,6 +34,8 @@ class VectorQuantizer(Quantizer):
         ValueError: a number is out of range.
     """
 
+    needs_loss = True
+
     def __init__(
         self,
         *,
@@ -99,8 +101,9 @@ class VectorQuantizer(Quantizer):
 
     def _nearest(self, vectors: Tensor) -> Tensor:
         """(groups, N, width) -> (groups, N), the number of the nearest code."""
-        half = self.codebook.square().sum(-1)[:, None] / 2
-        return (half - vectors @ self.codebook.mT).argmin(-1)
+        codebook = self.codebook.to(vectors.dtype)
+        half = codebook.square().sum(-1)[:, None] / 2
+        return (half - vectors @ codebook.mT).argmin(-1)
 
     def _look_up(self, codes: Tensor) -> Tensor:
         """(groups, N) -> (groups, N, width)."""
@@ -128,6 +131,8 @@ class VectorQuantizer(Quantizer):
         # Laplace smoothing, so that a code without uses is not divided by 0.
         smooth = (self.uses + _SMALL) / (total + self.codebook_size * _SMALL) * total
         means = self._scaled(self.sums / smooth[..., None])
+        # A code that was hardly used for long stays where it is.
+        means = torch.where(self.uses[..., None] > 1e-3, means, self.codebook)
         dead = self.uses < self.dead_below
         if dead.any():
             fresh = self._chosen(vectors)
@@ -141,8 +146,14 @@ class VectorQuantizer(Quantizer):
 
         They are summed over all processes.
         """
-        one_hot = F.one_hot(codes, self.codebook_size).to(vectors.dtype)  # (groups, N, K)
-        uses, sums = one_hot.sum(1), one_hot.mT @ vectors
+        places = torch.arange(self.groups, device=codes.device)[:, None] * self.codebook_size
+        flat = (codes + places).flatten()
+        total = self.groups * self.codebook_size
+        uses = torch.bincount(flat, minlength=total).to(vectors.dtype)
+        sums = vectors.new_zeros(total, vectors.shape[-1]).index_add_(
+            0, flat, vectors.flatten(0, 1)
+        )
+        uses, sums = uses.unflatten(0, (self.groups, -1)), sums.unflatten(0, (self.groups, -1))
         if is_available() and is_initialized():
             all_reduce(uses)
             all_reduce(sums)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from textgan.pretrained.frozen import weights_hash
 from textgan.text_encoder.cache import CaptionCache
 from textgan.text_encoder.source import architecture_of, empty_tokenizer, load, untrained
 from textgan.text_encoder.token import TokenTextEncoder
@@ -86,6 +87,10 @@ class PretrainedTextEncoder(TokenTextEncoder):
         if self.frozen:
             weights = self.bert.parameters()
             self.cache.fill(captions, self.states_of, weights=weights, shown=shown)
+
+    def lineage(self) -> frozenset[str]:
+        """The hash of a frozen transformer, which other encoders may have too; else none."""
+        return frozenset({weights_hash(self.bert)}) if self.frozen else frozenset()
 
     def train(self, mode: bool = True) -> "PretrainedTextEncoder":
         """Set the mode; a frozen transformer stays in eval mode."""

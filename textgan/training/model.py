@@ -64,7 +64,7 @@ class TrainedModel(EvaluatedModel):
         self.automatic_optimization = False
         for name, part in parts.items():
             setattr(self, name, part)
-        known = [n for n, part in parts.items() if part and not isinstance(part, nn.ModuleDict)]
+        known = [name for name, part in parts.items() if _compiles(part)]
         if unknown := [name for name in compile if name not in known]:
             raise ValueError(f"compile must name parts among {', '.join(known)}, got {unknown[0]}")
         self.budget, self.compiled = budget, list(compile)
@@ -147,6 +147,12 @@ class TrainedModel(EvaluatedModel):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         refill(checkpoint, self)
+        before = checkpoint["textgan"]["pipeline"].get("trained_against", [])
+        if before != list(self.trained_against):
+            raise ValueError(
+                "the checkpoint must have been trained against the frozen networks of this model, "
+                f"{_few(self.trained_against)}, got {_few(before)}"
+            )
         self._gradients = checkpoint["textgan"].get("gradients", {})
 
     def _followed(self) -> dict[str, nn.Module]:
@@ -157,5 +163,21 @@ class TrainedModel(EvaluatedModel):
 
 
 def trainable(*modules: nn.Module | None) -> list[nn.Parameter]:
-    """The parameters of the modules that require gradients; None stands for no module."""
-    return [p for m in modules if m is not None for p in m.parameters() if p.requires_grad]
+    """The parameters of the modules that require gradients; None stands for no module.
+
+    Those of embeddings are marked, since some optimizers (Muon) treat them otherwise.
+    """
+    present = [module for module in modules if module is not None]
+    for table in (each for m in present for each in m.modules() if isinstance(each, nn.Embedding)):
+        table.weight.is_embedding = True
+    return [p for module in present for p in module.parameters() if p.requires_grad]
+
+
+def _compiles(part: nn.Module | None) -> bool:
+    """Whether torch.compile has an effect on a part: it compiles its calls, not its methods."""
+    is_part = part is not None and not isinstance(part, nn.ModuleDict)
+    return is_part and getattr(part, "compiles", True)
+
+
+def _few(hashes: Sequence[str]) -> str:
+    return ", ".join(digest[:8] for digest in hashes) or "none"

@@ -1,4 +1,4 @@
-"""Muon for the weights of linear and convolutional layers, beside AdamW for everything else."""
+"""Muon for matrices and kernels, beside AdamW for everything else."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,9 +8,14 @@ from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim import Muon as MatrixMuon
 
+_OPTIONS = {"lr", "weight_decay", "momentum", "betas"}
+
 
 class Muon(Optimizer):
     """Muon (Jordan et al. 2024) where a weight is a matrix or a convolution's kernel, else AdamW.
+
+    A parameter with the attribute `is_embedding` is no matrix: only few of its rows have a gradient
+    at a time.
 
     Muon makes the momentum of a matrix orthogonal before the step, so that all its directions are
     learned at the same speed. A kernel (out, in, h, w) counts as a matrix (out, in * h * w). The
@@ -39,13 +44,14 @@ class Muon(Optimizer):
         betas: tuple[float, float] = (0.9, 0.99),
         weight_decay: float = 0.0,
     ):
-        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+        defaults = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum}
+        super().__init__(params, {**defaults, "betas": tuple(betas)})
         self._inner: list[tuple[int, Optimizer]] = []  # place of the group, and its optimizer
         self._matrices: list[tuple[nn.Parameter, nn.Parameter]] = []  # weight, and a view of it
         for place, group in enumerate(self.param_groups):
             options = {"lr": group["lr"], "weight_decay": group["weight_decay"]}
-            weights = [p for p in group["params"] if p.ndim in (2, 4)]
-            others = [p for p in group["params"] if p.ndim not in (2, 4)]
+            weights = [p for p in group["params"] if _is_matrix(p)]
+            others = [p for p in group["params"] if not _is_matrix(p)]
             if weights:
                 views = [nn.Parameter(_as_matrix(p.data)) for p in weights]
                 self._matrices += zip(weights, views, strict=True)
@@ -67,8 +73,8 @@ class Muon(Optimizer):
             view.grad = None if weight.grad is None else _as_matrix(weight.grad, weight)
         for place, optimizer in self._inner:
             for group in optimizer.param_groups:
-                for option in ("lr", "weight_decay"):  # schedules and a resumed run change them
-                    group[option] = self.param_groups[place][option]
+                own = self.param_groups[place]  # schedules and a resumed run change it
+                group.update({name: own[name] for name in group.keys() & _OPTIONS})
             optimizer.step()
         return loss
 
@@ -90,6 +96,10 @@ class Muon(Optimizer):
         super().load_state_dict({k: v for k, v in state_dict.items() if k != "inner"})
         for (_, optimizer), state in zip(self._inner, inner, strict=True):
             optimizer.load_state_dict(state)
+
+
+def _is_matrix(parameter: nn.Parameter) -> bool:
+    return parameter.ndim in (2, 4) and not getattr(parameter, "is_embedding", False)
 
 
 def _as_matrix(tensor: Tensor, like: Tensor | None = None) -> Tensor:

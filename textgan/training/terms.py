@@ -4,6 +4,7 @@ from math import isfinite
 from typing import Any, Literal
 
 import torch
+from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from textgan.autoencoder.base import Autoencoder
@@ -80,6 +81,19 @@ def _check_adversarial(losses: dict[str, Loss]) -> None:
         raise ValueError(
             "no loss term trains the discriminator on real and fake images: add rpgan, hinge or "
             f"nonsaturating to {', '.join(terms)}"
+        )
+
+
+def prepare_terms(model: LightningModule) -> None:
+    """Let the terms read training images, before the first step."""
+    data = model.trainer.datamodule
+    if data is None:
+        return
+    model.to(model.trainer.strategy.root_device)
+    for term in model.losses.values():
+        term.prepare(
+            lambda limit: data.each_process("train", limit=limit),
+            shown=model.trainer.is_global_zero,
         )
 
 
