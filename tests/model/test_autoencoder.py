@@ -189,3 +189,23 @@ def test_a_pipeline_works_in_other_precisions(kind, dtype):
 def test_what_does_not_fit_is_a_sentence(kind, changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         made(kind, **changes)
+
+
+@pytest.mark.parametrize("kind", ["kl", "fsq", "vq"])
+def test_two_processes_end_equal_and_where_one_with_twice_the_batch_does(kind, states_of):
+    sgd = partial(torch.optim.SGD, lr=0.05)
+
+    def run(batch_size: int, **options: object) -> list[dict[str, torch.Tensor]]:
+        optimizers = {"optimizer": sgd, "discriminator_optimizer": sgd}
+        model = made(kind, budget=Budget(total_images=24), metrics={}, **optimizers)
+        found = states_of(model, {"batch_size": batch_size}, precision="64-true", **options)
+        return [one["state"] for one in found]
+
+    two = {"devices": 2, "strategy": "ddp_fork_find_unused_parameters_true"}
+    first, second = run(4, **two)
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+    if kind != "vq":  # whose codebook starts with random vectors of the first process
+        (alone,) = run(8)
+        for name, value in alone.items():
+            torch.testing.assert_close(first[name], value, atol=1e-9, rtol=1e-7)

@@ -181,7 +181,7 @@ class Autoencoder(Part):
 
     def _standardised(self, raw: Tensor) -> Tensor:
         if self.training:
-            self._follow(raw.detach().float())
+            self._follow(raw.detach())
         return (raw - self.latent_mean) / self.latent_deviation
 
     def _follow(self, raw: Tensor) -> None:
@@ -194,7 +194,7 @@ class Autoencoder(Part):
         )
         if is_available() and is_initialized():
             all_reduce(sums)
-        mean, square = (sums[:2] / sums[2])[..., None, None]
+        mean, square = (sums[:2] / sums[2])[..., None, None].to(self.latent_mean.dtype)
         self.latent_mean.lerp_(mean, momentum)
         self.latent_square.lerp_(square, momentum)
 
