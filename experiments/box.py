@@ -62,7 +62,7 @@ BOXES = {
             "red heart",
             "fire engine",
             "tiger face",
-            "waving hand with light skin tone",
+            "sunflower",
             "pizza",
             "full moon",
             "rose",
