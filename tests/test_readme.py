@@ -55,6 +55,16 @@ def cut(words: list[str], tiny: list[str]) -> list[str]:
         extra = [w for w in extra if not re.match(r"(callback|model\.(?!text_encoder|token))", w)]
         if "image_encoder=efficientnet" not in words:
             extra += ["model.image_encoder.base_width=4", "model.image_encoder.max_width=8"]
+    if "model=autoencoder" in words:
+        extra = [word for word in extra if not re.match(r"callback|model\.|text_width", word)]
+        extra += ["model.autoencoder.width=8", "model.autoencoder.deep_width=8"]
+    if any(word.startswith("autoencoder=") for word in words):
+        extra = [re.sub("^image_size=16", "image_size=32", word) for word in extra]
+    if "model=token_prior" in words:
+        other = r"model\.(generator|discriminator|posterior)"
+        extra = [word for word in extra if not re.match(other, word)]
+        extra += ["model.prior.width=24", "model.prior.depth=1", "model.prior.num_heads=2"]
+        words = [re.sub("text_vocabulary=4096", "text_vocabulary=270", word) for word in words]
     if "text_encoder=saved" in words or "text_encoder=bert_minilm_contrastive" in words:
         extra = [word for word in extra if not word.startswith("model.text_encoder")]
     for part in ("posterior", "discriminator"):
@@ -72,6 +82,34 @@ def contrastive(tmp_path_factory, tiny) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def dalle(tmp_path_factory) -> Path:
+    """A folder with the folders of an untrained autoencoder and of a prior over its codes."""
+    import torch
+
+    from textgan.autoencoder import ConvolutionAutoencoder
+    from textgan.pipeline import AutoencoderPipeline, DallePipeline
+    from textgan.prior import GPTPrior
+    from textgan.quantizer import FSQ
+    from textgan.text_encoder import BertTextEncoder
+
+    folder = tmp_path_factory.mktemp("dalle")
+    torch.manual_seed(0)
+    small = {"width": 8, "deep_width": 8, "encoder_blocks": 1, "decoder_blocks": 1}
+    quantizer = FSQ(levels=(4, 4))
+    autoencoder = ConvolutionAutoencoder(
+        sample_shape=(3, 32, 32), downsampling=4, quantizer=quantizer, **small
+    )
+    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
+    encoder.fit_tokenizer(["a red circle"])
+    prior = GPTPrior(
+        (1, 8, 8), 16, text_width=8, width=8, depth=1, num_heads=2, text_vocabulary=270
+    )
+    AutoencoderPipeline(autoencoder).eval().save_pretrained(folder / "AE" / "pipeline")
+    DallePipeline(prior, encoder, autoencoder).eval().save_pretrained(folder / "DALLE" / "pipeline")
+    return folder
+
+
 def test_the_demo_command_is_on_the_pages():
     assert "textgan demo" in LINES  # tests/command/test_demo.py and tests/test_browser.py open it
 
@@ -82,7 +120,7 @@ def test_the_pages_have_commands():
 
 
 @pytest.mark.parametrize("command", parametrised())
-def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastive, tmp_path):
+def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastive, dalle, tmp_path):
     images = tmp_path / "images"
     images.mkdir()
     for i in range(6):
@@ -96,6 +134,23 @@ def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastiv
     command = re.sub(r"\b(PATH|emoji-200)\b", str(images), command)
     command = re.sub(r"\bRUN$|(?<!run\.dir=)\bemoji-run\b", str(run), command)
     command = command.replace("CLIP/", f"{shutil.copytree(contrastive, tmp_path / 'clip')}/")
+    for name in ("AE", "DALLE"):
+        command = command.replace(f"{name}/", f"{dalle / name}/")
+    if "IMAGES" in command:
+        plain = tmp_path / "plain"
+        plain.mkdir()
+        Image.new("RGB", (20, 20), "red").save(plain / "a.png")
+        command = command.replace("IMAGES", str(plain))
+    if "CLASSES" in command:
+        for name in ("cat", "dog"):
+            (tmp_path / "classes" / name).mkdir(parents=True)
+            for i in range(3):
+                picture = Image.new("RGB", (20, 20), (40 * i, len(name), ord(name[0])))
+                picture.save(tmp_path / "classes" / name / f"{i}.png")
+        command = command.replace("CLASSES", str(tmp_path / "classes"))
+    if " decode " in command:
+        encode = ["encode", str(images), "codes.safetensors", "--model", f"{dalle}/AE/pipeline"]
+        assert textgan(*encode)[0] == 0
     if command.startswith("textgan compare "):
         for run_dir in ("A", "B"):
             test = ["test", f"ckpt_path={run}/last.ckpt", "metric=[sharpness]"]

@@ -17,7 +17,7 @@ from textgan.training.terms import check_terms, weighted_sum
 from textgan.types import Batch, Gaussian, ImageFeatures, LogitLaplace, Quantized, TextFeatures
 
 FOLDER = Path(__file__).parents[2] / "conf" / "loss"
-PARTS = {"posterior", "discriminator", "augmentation", "text_encoder", "quantizer"}
+PARTS = {"posterior", "discriminator", "augmentation", "text_encoder", "quantizer", "distribution"}
 
 
 def class_of(name: str) -> type:
@@ -127,6 +127,7 @@ def test_it_trains_what_it_needs(term, step):
         "posterior": [step.posterior.mean.grad, step.reconstruction.grad],
         "augmentation": [torch.ones(1)],
         "text_encoder": [torch.ones(1)],
+        "distribution": [torch.ones(1)],
         "quantizer": [step.quantized.values.grad],
     }
     for part in term.needs:

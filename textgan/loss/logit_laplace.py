@@ -21,7 +21,7 @@ class LogitLaplaceLikelihood(Loss):
         weight: schedule of its weight.
     """
 
-    needs = ("posterior",)
+    needs = ("posterior", "distribution")
 
     def __init__(self, *, weight: Schedule = 1.0):
         super().__init__(generator_weight=weight)

@@ -25,7 +25,7 @@ class PSNR(Metric):
         """Add real images (B, C, H, W) and their reconstructions (B, 1, C, H, W)."""
         values = self._one(evaluation.draws[:, 0].float(), evaluation.real.float()).double()
         self._one.reset()
-        values = values.clamp(max=100.0)  # of equal images it is infinite
+        values = torch.atleast_1d(values).clamp(max=100.0)  # of equal images it is infinite
         self.sums += torch.stack(
             [values.sum(), values.square().sum(), values.new_tensor(len(values))]
         )

@@ -27,6 +27,7 @@ class SSIM(Metric):
             data_range=(-1.0, 1.0),
             reduction="none",
         ).double()
+        values = torch.atleast_1d(values)
         self.sums += torch.stack(
             [values.sum(), values.square().sum(), values.new_tensor(len(values))]
         )

@@ -78,16 +78,17 @@ class AutoencoderModel(TrainedModel):
         seed: int = 0,
     ):
         check_shares(discriminator_start=discriminator_start, crop_until=crop_until)
+        _check_distribution(losses, autoencoder)
         check_terms(
             losses,
             {
                 **{"posterior": autoencoder, "quantizer": autoencoder.quantizer},
+                "distribution": autoencoder if autoencoder.has_distribution else None,
                 **{"discriminator": discriminator, "augmentation": augmentation},
             },
         )
         _check_discriminator(discriminator)
         _check_kl(losses, autoencoder)
-        _check_distribution(losses, autoencoder)
         _check_crop(crop_size, autoencoder)
         super().__init__(
             {
