@@ -90,8 +90,8 @@ def shares_table(file: Path) -> str:
         cells = [f"{100 * part[asked]['share']:.1f} %" for asked in ("concept", "tones", "both")]
         lines.append(f"| {name} | {part['n']} | {' | '.join(cells)} |")
     return (
-        "\nThe images of these numbers are the training images. How often the real image nearest to a "
-        "sample, in "
+        "\nThe images of these numbers are the training images. How often the real image nearest "
+        "to a sample, in "
         f"{report['nearest_in']}, has what the caption says "
         f"(`experiments/emoji64/evaluate.py`, seed {report['seed']}):\n\n" + "\n".join(lines) + "\n"
     )

@@ -110,6 +110,23 @@ def dalle(tmp_path_factory) -> Path:
     return folder
 
 
+def with_folders(command: str, root: Path) -> str:
+    """The command with folders in the places of IMAGES and CLASSES."""
+    if "IMAGES" in command:
+        (root / "plain").mkdir()
+        Image.new("RGB", (20, 20), "red").save(root / "plain" / "a.png")
+    if "CLASSES" in command:
+        for name in ("cat", "dog"):
+            (root / "classes" / name).mkdir(parents=True)
+            for i in range(3):
+                picture = Image.new("RGB", (20, 20), (40 * i, len(name), ord(name[0])))
+                picture.save(root / "classes" / name / f"{i}.png")
+    folders = {"IMAGES": root / "plain", "CLASSES": root / "classes"}
+    for word, folder in folders.items():
+        command = command.replace(word, str(folder))
+    return command
+
+
 def test_the_demo_command_is_on_the_pages():
     assert "textgan demo" in LINES  # tests/command/test_demo.py and tests/test_browser.py open it
 
@@ -136,18 +153,7 @@ def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastiv
     command = command.replace("CLIP/", f"{shutil.copytree(contrastive, tmp_path / 'clip')}/")
     for name in ("AE", "DALLE"):
         command = command.replace(f"{name}/", f"{dalle / name}/")
-    if "IMAGES" in command:
-        plain = tmp_path / "plain"
-        plain.mkdir()
-        Image.new("RGB", (20, 20), "red").save(plain / "a.png")
-        command = command.replace("IMAGES", str(plain))
-    if "CLASSES" in command:
-        for name in ("cat", "dog"):
-            (tmp_path / "classes" / name).mkdir(parents=True)
-            for i in range(3):
-                picture = Image.new("RGB", (20, 20), (40 * i, len(name), ord(name[0])))
-                picture.save(tmp_path / "classes" / name / f"{i}.png")
-        command = command.replace("CLASSES", str(tmp_path / "classes"))
+    command = with_folders(command, tmp_path)
     if " decode " in command:
         encode = ["encode", str(images), "codes.safetensors", "--model", f"{dalle}/AE/pipeline"]
         assert textgan(*encode)[0] == 0
