@@ -63,7 +63,7 @@ class CollapseRadar(pl.Callback):
         self._warned: set[str] = set()
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs, so that it does not warn again."""
+        """Counts and warnings until now, so that a resumed run does not warn again."""
         return {"rows": dict(self._rows), "warned": sorted(self._warned)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

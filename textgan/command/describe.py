@@ -12,7 +12,7 @@ from textgan.file.home import expanded
 
 
 def _is_text(row: dict[str, str]) -> bool:
-    """Whether UTF-8 can hold it: the name of a file may have bytes that are no text."""
+    """Return whether UTF-8 can hold a row: a file's name may have bytes that are no text."""
     return all(word.encode("utf-8", "ignore").decode() == word for word in row.values())
 
 
