@@ -10,7 +10,7 @@ from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.callback.checkpoint import Checkpoint
 from textgan.metric import ShapeAlignment
 from textgan.model.token_prior import TokenPriorModel
-from textgan.prior import GPTPrior
+from textgan.prior import GPTPrior, MaskedPrior
 from textgan.quantizer import FSQ
 from textgan.text_encoder import BertTextEncoder
 from textgan.training.budget import Budget
@@ -45,9 +45,13 @@ class Losses(pl.Callback):
         self.values.append(float(trainer.callback_metrics["train/prior/cross_entropy"]))
 
 
-def test_it_learns_and_leaves_the_autoencoder_alone(trainer, data):
+@pytest.mark.parametrize("prior", [GPTPrior, MaskedPrior])
+def test_it_learns_and_leaves_the_autoencoder_alone(prior, trainer, data):
     losses = Losses()
-    model = made(budget=Budget(total_images=1_200, warmup_images=100))
+    model = made(
+        budget=Budget(total_images=1_200, warmup_images=100),
+        prior=partial(prior, text_width=8, width=16, depth=1, num_heads=2),
+    )
     before = {name: value.clone() for name, value in model.autoencoder.state_dict().items()}
     trainer(losses).fit(model, data(batch_size=12, train_size=1200))
     assert losses.values[0] < 2 * torch.tensor(16.0).log() + 0.5  # two groups of 16 codes

@@ -7,20 +7,21 @@ from PIL import Image
 from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.image import from_pil
 from textgan.pipeline import DallePipeline, TextToImagePipeline
-from textgan.prior import GPTPrior
+from textgan.prior import GPTPrior, MaskedPrior
+from textgan.prior.transformer import TransformerPrior
 from textgan.quantizer import FSQ
 from textgan.text_encoder import BertTextEncoder
 
 SMALL = {"width": 8, "deep_width": 12, "encoder_blocks": 1, "decoder_blocks": 1, "refine_width": 4}
 
 
-def made() -> DallePipeline:
+def made(prior_class: type[TransformerPrior] = GPTPrior) -> DallePipeline:
     torch.manual_seed(0)
     quantizer = FSQ(levels=(4, 4), groups=2)
     autoencoder = ConvolutionAutoencoder(
         sample_shape=(3, 16, 16), downsampling=4, quantizer=quantizer, **SMALL
     )
-    prior = GPTPrior((2, 4, 4), 16, text_width=8, width=12, depth=1, num_heads=2)
+    prior = prior_class((2, 4, 4), 16, text_width=8, width=12, depth=1, num_heads=2)
     for head in prior.heads:
         torch.nn.init.normal_(head.logits.weight, std=0.5)
     for block in prior.blocks:  # they start at 0
@@ -153,3 +154,32 @@ def test_a_prior_of_other_codes_is_refused(pipeline):
     continuous = ConvolutionAutoencoder(sample_shape=(3, 16, 16), **SMALL)
     with pytest.raises(ValueError, match="autoencoder must be discrete"):
         DallePipeline(other, pipeline.text_encoder, continuous)
+
+
+def test_many_codes_at_once(tmp_path):
+    pipeline = made(MaskedPrior)
+    names = {option.name for option in pipeline.options}
+    assert "num_inference_steps" in names
+    seen = []
+    (one,) = pipeline(
+        "a red circle", num_inference_steps=3, callback=seen.append, output_type="pt"
+    ).images
+    assert len(seen) == 3
+    assert torch.equal(seen[-1][0], one)
+    (other,) = pipeline("a red circle", num_inference_steps=4, output_type="pt").images
+    assert not torch.equal(other, one)
+    done = pipeline.complete(image(), "x", keep=1.0, output_type="pt").images
+    codes = pipeline.autoencoder.encode_to_codes(image()[None])
+    torch.testing.assert_close(done, pipeline.autoencoder.decode_codes(codes))
+    with pytest.raises(TypeError, match="MaskedPrior has no likelihood"):
+        pipeline.log_likelihood(image()[None], ["a red circle"])
+    pipeline.save_pretrained(tmp_path)
+    again = TextToImagePipeline.from_pretrained(tmp_path)
+    (same,) = again("a red circle", num_inference_steps=3, output_type="pt").images
+    assert torch.equal(same, one)
+
+
+def test_steps_of_a_prior_that_has_none_are_refused(pipeline):
+    assert "num_inference_steps" not in {option.name for option in pipeline.options}
+    with pytest.raises(ValueError, match="num_inference_steps must be left out, because the prior"):
+        pipeline("a red circle", num_inference_steps=3)

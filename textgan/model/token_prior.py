@@ -29,8 +29,7 @@ PriorCallable = Callable[[tuple[int, int, int], int], TokenPrior]
 class TokenPriorModel(TrainedModel):
     """A prior and a text encoder that learn to predict the codes of images from their captions.
 
-    The loss is the cross-entropy of the codes, a mean over positions, summed over the groups of a
-    position: nats per position. The autoencoder is frozen.
+    The loss is the cross-entropy of the codes in nats per position. The autoencoder is frozen.
 
     Args:
         autoencoder: discrete and trained; its codes are predicted.
@@ -110,14 +109,14 @@ class TokenPriorModel(TrainedModel):
         self.autoencoder.check_size(batch.images)
         with torch.no_grad(), torch.autocast(batch.images.device.type, enabled=False):
             codes = self.autoencoder.encode_to_codes(batch.images)  # (B, groups, h, w)
-        shares = BatchRandom(self, len(batch), batch.images.device).uniform(len(batch))
+        random = BatchRandom(self, len(batch), batch.images.device)
+        shares = random.uniform(len(batch))
         captions = [
             "" if share < self.caption_dropout else caption
             for share, caption in zip(shares, batch.captions, strict=True)
         ]
-        logits = self.prior(codes, self.text_encoder(captions)).float()
-        losses = F.cross_entropy(logits.movedim(-1, 1), codes, reduction="none")
-        loss = losses.sum(1).mean()  # over the groups
+        uniform = torch.special.ndtr(random.normal((len(batch), 1 + codes[0, 0].numel())))
+        loss = self.prior.loss(codes, self.text_encoder(captions), uniform)
         log["train/prior/cross_entropy"] = loss.detach()
         if self.describe_weight:
             text_loss = self._text_loss(codes, batch.captions)

@@ -19,7 +19,6 @@ from textgan.pipeline.squares import report_left_out, squares_of
 from textgan.prior.base import Sampling, TokenPrior
 from textgan.seed import keyed_randn
 from textgan.text_encoder.base import TextEncoder
-from textgan.types import TextFeatures
 
 _TEMPERATURE = Option(
     "temperature",
@@ -47,6 +46,14 @@ _GUIDANCE = Option(
     "Values above 1 follow the caption more.",
     minimum=0,
     maximum=10,
+)
+_STEPS = Option(
+    "num_inference_steps",
+    int,
+    8,
+    "The number of steps in which all codes are drawn.",
+    minimum=1,
+    maximum=64,
 )
 
 
@@ -80,6 +87,8 @@ class DallePipeline(TextToImagePipeline):
         self.trained_against = list(trained_against)
         if getattr(prior, "text_vocabulary", None) is None:
             self.abilities = self.abilities - {"describe"}
+        if prior.is_parallel:
+            self.options = (*self.options, _STEPS)
 
     @property
     def is_fitted(self) -> bool:
@@ -103,6 +112,7 @@ class DallePipeline(TextToImagePipeline):
         top_k: int = 0,
         top_p: float = 1.0,
         guidance_scale: float = 1.0,
+        num_inference_steps: int | None = None,
         known: Tensor | None = None,
         kept: Tensor | None = None,
         callback: Callable[[Tensor], None] | None = None,
@@ -116,14 +126,26 @@ class DallePipeline(TextToImagePipeline):
             top_k: the number of codes that can be drawn.
             top_p: the share of the codes that can be drawn.
             guidance_scale: of classifier-free guidance.
+            num_inference_steps: of a prior that draws many codes at once, 8 by default.
             known: (B, groups, h, w) codes to keep where `kept` (h, w) is True.
             kept: which positions are kept.
-            callback: called with the images of the codes so far, (B, C, H, W), after each row.
+            callback: called with the images of the codes so far, (B, C, H, W), after each row, or
+                after each step of a prior that draws many codes at once.
+
+        Raises:
+            ValueError: a number is out of range, or the prior has no steps.
         """
-        sampling = Sampling(temperature, top_k, top_p, guidance_scale)
+        if num_inference_steps is not None and not self.prior.is_parallel:
+            raise ValueError(
+                "num_inference_steps must be left out, because the prior draws one code after the "
+                "other"
+            )
+        steps = _STEPS.default if num_inference_steps is None else num_inference_steps
+        sampling = Sampling(temperature, top_k, top_p, guidance_scale, steps)
         text = self.text_encoder(captions)
         empty = self.text_encoder([""] * len(captions)) if sampling.is_guided else None
-        uniform = torch.special.ndtr(keyed_randn(keys, self.prior.codes_shape)).to(self.device)
+        uniform = torch.special.ndtr(keyed_randn(keys, self.prior.numbers_shape(sampling)))
+        uniform = uniform.to(self.device)
         on_step = None if callback is None else self._each_row(callback)
         codes = self.prior.sample(
             text, uniform, sampling, empty=empty, known=known, kept=kept, on_step=on_step
@@ -142,6 +164,7 @@ class DallePipeline(TextToImagePipeline):
         top_k: int = 0,
         top_p: float = 1.0,
         guidance_scale: float = 1.0,
+        num_inference_steps: int | None = None,
         callback: Callable[[Tensor], None] | None = None,
         batch_size: int = 64,
         output_type: OutputType = "pil",
@@ -149,8 +172,9 @@ class DallePipeline(TextToImagePipeline):
     ) -> PipelineOutput:
         """Sample images of captions, as `TextToImagePipeline` does, with the options of `Sampling`.
 
-        `callback` is called with the unfinished images (B, C, H, W) of a batch after each row of
-        codes.
+        `num_inference_steps` is for a prior that draws many codes at once. `callback` is called
+        with the unfinished images (B, C, H, W) of a batch after each row of codes, or after each
+        of these steps.
         """
         return self._run(
             captions,
@@ -160,6 +184,7 @@ class DallePipeline(TextToImagePipeline):
                 top_k=top_k,
                 top_p=top_p,
                 guidance_scale=guidance_scale,
+                num_inference_steps=num_inference_steps,
                 callback=callback,
             ),
             num_images_per_prompt=num_images_per_prompt,
@@ -185,8 +210,9 @@ class DallePipeline(TextToImagePipeline):
     ) -> PipelineOutput:
         """Complete an image, of which a part is kept (as in DALL-E 1).
 
-        The codes of the kept part are those of the image. The others are drawn in their order, so
-        that a code sees the kept ones above it and to its left, but none below.
+        The codes of the kept part are those of the image. A prior that draws one code after the
+        other sees, at each position, the kept ones above it and to its left, but none below. One
+        that draws many at once sees all kept ones.
 
         Args:
             image: a PIL image, whose middle square is taken, or (C, H, W) in [-1, 1].
@@ -324,6 +350,7 @@ class DallePipeline(TextToImagePipeline):
             batch_size: images at a time.
 
         Raises:
+            TypeError: the prior cannot tell, because it draws many codes at once.
             ValueError: there are not as many captions as images.
         """
         captions = list(captions)
@@ -336,7 +363,7 @@ class DallePipeline(TextToImagePipeline):
         for start in range(0, len(captions), batch_size):
             rows = slice(start, start + batch_size)
             codes = self._codes(images[rows])
-            found.append(log_likelihoods(self.prior, codes, self.text_encoder(captions[rows])))
+            found.append(self.prior.log_likelihood(codes, self.text_encoder(captions[rows])))
         return torch.cat(found)
 
     def _codes(self, images: Tensor) -> Tensor:
@@ -365,7 +392,8 @@ class DallePipeline(TextToImagePipeline):
         return keep.bool().to(self.device)
 
     def _each_row(self, callback: Callable[[Tensor], None]) -> Callable[[Tensor], None]:
-        width, seen = self.prior.codes_shape[2], [0]
+        width = 1 if self.prior.is_parallel else self.prior.codes_shape[2]
+        seen = [0]
 
         def on_step(codes: Tensor) -> None:
             seen[0] += 1
@@ -386,10 +414,3 @@ def check_codes(prior: TokenPrior, autoencoder: Autoencoder) -> None:
             f"prior must be built for the codes of the autoencoder, {own[0]} of {own[1]}, got "
             f"{tuple(prior.codes_shape)} of {prior.codebook_size}"
         )
-
-
-def log_likelihoods(prior: TokenPrior, codes: Tensor, text: TextFeatures) -> Tensor:
-    """Log p(codes | text) in nats: codes (B, groups, h, w), text of B captions -> (B,)."""
-    logits = prior(codes, text).float()
-    chosen = logits.log_softmax(-1).gather(-1, codes[..., None])
-    return chosen.flatten(1).sum(1)

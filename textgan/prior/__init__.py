@@ -2,5 +2,6 @@
 
 from textgan.prior.base import Sampling, TokenPrior
 from textgan.prior.gpt import GPTPrior
+from textgan.prior.masked import MaskedPrior
 
-__all__ = ["GPTPrior", "Sampling", "TokenPrior"]
+__all__ = ["GPTPrior", "MaskedPrior", "Sampling", "TokenPrior"]

@@ -22,6 +22,7 @@ class Sampling:
             sampling, Holtzman et al. 2020); 1 means all.
         guidance_scale: s of classifier-free guidance, u + s (c - u), where c are the logits of the
             caption and u those of the empty caption; 1 leaves it out.
+        num_inference_steps: steps of a prior that draws many codes at once; unused by others.
 
     Raises:
         ValueError: a number is out of range.
@@ -31,6 +32,7 @@ class Sampling:
     top_k: int = 0
     top_p: float = 1.0
     guidance_scale: float = 1.0
+    num_inference_steps: int = 8
 
     def __post_init__(self):
         if self.temperature < 0:
@@ -41,6 +43,9 @@ class Sampling:
             raise ValueError(f"top_p must be within (0, 1], got {self.top_p}")
         if self.guidance_scale < 0:
             raise ValueError(f"guidance_scale must be at least 0, got {self.guidance_scale}")
+        if self.num_inference_steps < 1:
+            rule = "num_inference_steps must be at least 1"
+            raise ValueError(f"{rule}, got {self.num_inference_steps}")
 
     @property
     def is_guided(self) -> bool:
@@ -48,7 +53,7 @@ class Sampling:
         return self.guidance_scale != 1
 
     def guided(self, logits: Tensor, progress: float) -> Tensor:
-        """Combine logits (2 B, K), of captions and then of empty ones -> (B, K).
+        """Combine logits (2 B, ..., K), of captions and then of empty ones -> (B, ..., K).
 
         The scale rises linearly from 1 to `guidance_scale` over the sequence: the first codes
         decide the layout, and guiding them strongly makes all images alike.
@@ -85,11 +90,13 @@ class TokenPrior(Part):
         codes_shape: (groups, h, w) of an image's codes.
         codebook_size: number of different codes.
         text_width: width of the text features.
+        is_parallel: True if many codes are drawn at once, in `Sampling.num_inference_steps` steps.
     """
 
     codes_shape: tuple[int, int, int]
     codebook_size: int
     text_width: int
+    is_parallel: bool = False
 
     def check(self, codes: Tensor) -> None:
         """Raise a ValueError unless codes, or numbers for them, have the shape of this prior."""
@@ -98,16 +105,28 @@ class TokenPrior(Part):
             raise ValueError(f"{rule}, got {tuple(codes.shape[1:])}")
 
     @abstractmethod
-    def forward(self, codes: Tensor, text: TextFeatures) -> Tensor:
-        """The logits of each code given the earlier ones.
+    def loss(self, codes: Tensor, text: TextFeatures, uniform: Tensor) -> Tensor:
+        """The loss of training: the cross-entropy of the codes in nats per position, a scalar.
+
+        It is summed over the groups of a position.
 
         Args:
             codes: (B, groups, h, w) int64.
             text: of B captions.
-
-        Returns:
-            (B, groups, h, w, K): the logits from which the same codes are to be predicted.
+            uniform: (B, 1 + h * w) random numbers in [0, 1).
         """
+
+    def log_likelihood(self, codes: Tensor, text: TextFeatures) -> Tensor:
+        """Log p(codes | caption) in nats: codes (B, groups, h, w), text of B captions -> (B,).
+
+        Raises:
+            TypeError: the prior draws its codes in no fixed order, so it cannot tell.
+        """
+        raise TypeError(f"{type(self).__name__} has no likelihood: use a prior such as GPTPrior")
+
+    @abstractmethod
+    def numbers_shape(self, sampling: Sampling) -> tuple[int, ...]:
+        """The shape of the random numbers that `sample` needs for an image."""
 
     @abstractmethod
     def sample(
@@ -125,12 +144,13 @@ class TokenPrior(Part):
 
         Args:
             text: of B captions.
-            uniform: (B, groups, h, w) in [0, 1), the random numbers of the codes.
+            uniform: (B, *numbers_shape(sampling)) in [0, 1), the random numbers.
             sampling: how the codes are drawn.
             empty: of B empty captions, for guidance.
             known: (B, groups, h, w) codes to keep where `kept` is True.
             kept: (h, w) or (B, h, w) bool.
-            on_step: called with the codes so far, 0 where none is drawn yet.
+            on_step: called after each step with the codes so far. Where none is drawn yet, there is
+                a 0, or what a parallel prior would draw now.
 
         Returns:
             (B, groups, h, w) int64.

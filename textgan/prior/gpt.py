@@ -6,12 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from textgan.layer import KeyValueCache, RMSNorm, TransformerBlock
-from textgan.prior.base import Sampling, TokenPrior
+from textgan.layer import KeyValueCache
+from textgan.prior.base import Sampling
+from textgan.prior.transformer import Head, TransformerPrior
 from textgan.types import TextFeatures
 
 
-class GPTPrior(TokenPrior):
+class GPTPrior(TransformerPrior):
     """Draws the codes of an image one position after the other, as DALL-E 1 (Ramesh et al. 2021).
 
     A transformer sees the caption's features as a prefix, whose positions see each other, and then
@@ -47,58 +48,52 @@ class GPTPrior(TokenPrior):
         text_vocabulary: int | None = None,
         max_text_length: int = 64,
     ):
-        super().__init__()
+        super().__init__(
+            codes_shape,
+            codebook_size,
+            text_width=text_width,
+            width=width,
+            depth=depth,
+            num_heads=num_heads,
+            dropout=dropout,
+        )
         if text_vocabulary is not None and min(text_vocabulary, max_text_length) < 2:
             rule = "text_vocabulary and max_text_length must be at least 2"
             raise ValueError(f"{rule}, got {text_vocabulary} and {max_text_length}")
-        if len(codes_shape) != 3 or min(codes_shape) < 1:
-            rule = "codes_shape must be (groups, height, width), each at least 1"
-            raise ValueError(f"{rule}, got {tuple(codes_shape)}")
-        if codebook_size < 2:
-            raise ValueError(f"codebook_size must be at least 2, got {codebook_size}")
-        if depth < 1:
-            raise ValueError(f"depth must be at least 1, got {depth}")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {dropout}")
-        self.codes_shape, self.codebook_size = tuple(codes_shape), codebook_size
-        self.text_width, self.dropout = text_width, dropout
-        groups, height, columns = codes_shape
-        self.words = nn.Linear(text_width, width)
-        self.pooled = nn.Linear(text_width, width)
-        self.codes = nn.ModuleList(nn.Embedding(codebook_size, width) for _ in range(groups))
-        self.rows = nn.Parameter(torch.randn(height, 1, width) * 0.5)
-        self.columns = nn.Parameter(torch.randn(1, columns, width) * 0.5)
-        self.start = nn.Parameter(torch.randn(width) * 0.5)
-        self.blocks = nn.ModuleList(
-            TransformerBlock(width, num_heads=num_heads, dropout=dropout) for _ in range(depth)
-        )
-        self.heads = nn.ModuleList(_Head(width, codebook_size) for _ in range(groups))
-        # What a head sees of the codes of earlier groups at its position.
-        self.siblings = nn.ModuleList(nn.Embedding(codebook_size, width) for _ in range(groups - 1))
-        for table in (*self.codes, *self.siblings):
-            nn.init.normal_(table.weight, std=0.5)
         self.text_vocabulary, self.max_text_length = text_vocabulary, max_text_length
         if text_vocabulary is not None:
             self.tokens = nn.Embedding(text_vocabulary, width)
             self.token_places = nn.Parameter(torch.randn(1, max_text_length, width) * 0.5)
-            self.token_head = _Head(width, text_vocabulary)
+            self.token_head = Head(width, text_vocabulary)
             nn.init.normal_(self.tokens.weight, std=0.5)
 
     def forward(self, codes: Tensor, text: TextFeatures) -> Tensor:
+        """The logits of each code given the earlier ones.
+
+        Args:
+            codes: (B, groups, h, w) int64.
+            text: of B captions.
+
+        Returns:
+            (B, groups, h, w, K): the logits from which the same codes are to be predicted.
+        """
         self.check(codes)
         prefix, prefix_mask = self._prefix(text)  # (B, L, D), (B, L)
-        flat = codes.flatten(2)  # (B, groups, P)
-        x = torch.cat([prefix, self._inputs(flat)], 1)
-        x = F.dropout(x, self.dropout, self.training)
-        mask = _mask(prefix_mask, flat.shape[2])
-        for block in self.blocks:
-            x = block(x, mask)
-        hidden, logits = x[:, prefix.shape[1] :], []  # (B, P, D)
-        for group, head in enumerate(self.heads):
-            logits.append(head(hidden))
-            if group + 1 < len(self.heads):
-                hidden = hidden + self.siblings[group](flat[:, group])
-        return torch.stack(logits, 1).unflatten(2, tuple(codes.shape[2:]))
+        inputs = self._inputs(codes.flatten(2))
+        x = self._blocks(torch.cat([prefix, inputs], 1), _mask(prefix_mask, inputs.shape[1]))
+        return self._logits(x[:, prefix.shape[1] :], codes)
+
+    def loss(self, codes: Tensor, text: TextFeatures, uniform: Tensor) -> Tensor:
+        """As in the base; it needs no random numbers."""
+        return -self.log_likelihood(codes, text).mean() / codes[0, 0].numel()
+
+    def log_likelihood(self, codes: Tensor, text: TextFeatures) -> Tensor:
+        logits = self(codes, text).float()
+        losses = F.cross_entropy(logits.movedim(-1, 1), codes, reduction="none")
+        return -losses.flatten(1).sum(1)
+
+    def numbers_shape(self, sampling: Sampling) -> tuple[int, ...]:
+        return self.codes_shape
 
     @torch.no_grad()
     def sample(
@@ -112,10 +107,7 @@ class GPTPrior(TokenPrior):
         kept: Tensor | None = None,
         on_step: Callable[[Tensor], None] | None = None,
     ) -> Tensor:
-        if sampling.is_guided:
-            if empty is None:
-                raise ValueError("guidance needs the features of the empty caption, got none")
-            text = TextFeatures.cat([text, empty])
+        text = self._guided_text(text, sampling, empty)
         self.check(uniform)
         size, copies = len(uniform), 2 if sampling.is_guided else 1
         flat = uniform.flatten(2)  # (B, groups, P)
@@ -151,15 +143,6 @@ class GPTPrior(TokenPrior):
                 rows = slice(rows.stop, rows.stop + 1)
         return codes.unflatten(2, self.codes_shape[1:])
 
-    def _fixed(self, known: Tensor | None, kept: Tensor | None, size: int) -> Tensor | None:
-        """Which positions are kept, (B, P); None where none is known."""
-        if (known is None) != (kept is None):
-            raise ValueError("known and kept must be given together, got one of them")
-        if known is None:
-            return None
-        self.check(known)
-        return kept.expand(size, *self.codes_shape[1:]).flatten(1)
-
     def text_logits(self, codes: Tensor, token_ids: Tensor) -> Tensor:
         """The logits of each next token of the captions of images.
 
@@ -175,11 +158,8 @@ class GPTPrior(TokenPrior):
         """
         prefix = self._codes_prefix(codes)
         x = torch.cat([prefix, self._embedded_tokens(token_ids, 0)], 1)
-        x = F.dropout(x, self.dropout, self.training)
         mask = _mask(torch.ones_like(prefix[..., 0], dtype=torch.bool), token_ids.shape[1])
-        for block in self.blocks:
-            x = block(x, mask)
-        return self.token_head(x[:, prefix.shape[1] :])
+        return self.token_head(self._blocks(x, mask)[:, prefix.shape[1] :])
 
     @torch.no_grad()
     def describe(
@@ -237,11 +217,6 @@ class GPTPrior(TokenPrior):
             raise ValueError(f"{rule}, got {last}")
         return self.tokens(token_ids) + self.token_places[:, first:last]
 
-    def _prefix(self, text: TextFeatures) -> tuple[Tensor, Tensor]:
-        """Text -> its positions (B, 1 + L, D), the pooled feature first, and mask (B, 1 + L)."""
-        positions = torch.cat([self.pooled(text.pooled)[:, None], self.words(text.words)], 1)
-        return positions, F.pad(text.mask, (1, 0), value=True)
-
     def _inputs(self, codes: Tensor) -> Tensor:
         """The first P codes (B, groups, P) -> the inputs of P positions (B, P, D).
 
@@ -251,33 +226,6 @@ class GPTPrior(TokenPrior):
         start = self.start.expand(len(codes), 1, -1)
         before = torch.cat([start, self._embedded(codes[..., : count - 1])], 1)
         return before + self._positions()[:count]
-
-    def _embedded(self, codes: Tensor) -> Tensor:
-        """(B, groups, P) -> (B, P, D)."""
-        return sum(table(codes[:, group]) for group, table in enumerate(self.codes))
-
-    def _positions(self) -> Tensor:
-        """(h * w, D)."""
-        return (self.rows + self.columns).flatten(0, 1)
-
-
-class _Head(nn.Module):
-    """The logits of one group's codes at a position."""
-
-    def __init__(self, width: int, codebook_size: int):
-        super().__init__()
-        self.norm, self.last_norm = RMSNorm(width), RMSNorm(width)
-        self.hidden, self.output = nn.Linear(width, width), nn.Linear(width, width)
-        self.logits = nn.Linear(width, codebook_size)
-        nn.init.zeros_(self.output.weight)
-        nn.init.zeros_(self.output.bias)
-        nn.init.normal_(self.logits.weight, std=0.02)
-        nn.init.zeros_(self.logits.bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., D) -> (..., K)."""
-        x = x + self.output(F.relu(self.hidden(self.norm(x))).square())
-        return self.logits(self.last_norm(x))
 
 
 def _mask(prefix: Tensor, places: int) -> Tensor:
