@@ -9,8 +9,11 @@ import torch
 from PIL import Image
 
 from textgan.app.sampling import SampleRequest, Samples, sample_batch
+from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.generator import AttentionGenerator
-from textgan.pipeline import GANPipeline
+from textgan.pipeline import DallePipeline, GANPipeline
+from textgan.prior import GPTPrior
+from textgan.quantizer import FSQ
 from textgan.text_encoder import BertTextEncoder
 
 
@@ -34,6 +37,26 @@ def make_pipeline() -> Callable[..., GANPipeline]:
 @pytest.fixture(scope="session")
 def pipeline(make_pipeline) -> GANPipeline:
     return make_pipeline()
+
+
+@pytest.fixture(scope="session")
+def stepwise_pipeline() -> DallePipeline:
+    """An untrained pipeline that draws four rows of codes one after the other."""
+    torch.manual_seed(0)
+    autoencoder = ConvolutionAutoencoder(
+        sample_shape=(3, 16, 16),
+        downsampling=4,
+        quantizer=FSQ(levels=(4, 4)),
+        width=8,
+        deep_width=12,
+        encoder_blocks=1,
+        decoder_blocks=1,
+        refine_width=4,
+    )
+    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
+    encoder.fit_tokenizer(["a red circle", "a blue square"])
+    prior = GPTPrior((1, 4, 4), 16, text_width=8, width=12, depth=1, num_heads=2)
+    return DallePipeline(prior, encoder, autoencoder).eval()
 
 
 @pytest.fixture(scope="session")

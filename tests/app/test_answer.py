@@ -42,6 +42,42 @@ def test_an_unlocked_seed_is_another_each_time(answers, monkeypatch):
     assert first[2] != second[2]
 
 
+def drawn(pipeline, *values):
+    """All that an answer with unfinished images shows."""
+
+    async def collect():
+        return [shown async for shown in Answers(pipeline).drawn(*values)]
+
+    return asyncio.run(collect())
+
+
+def test_unfinished_images_are_shown_before_the_samples(stepwise_pipeline, images_of):
+    values = (True, "a red circle", 5, 2, 1.0, 1.0, 1.0)
+    shown = drawn(stepwise_pipeline, *values)
+    samples = asyncio.run(Answers(stepwise_pipeline).samples(*values))
+    assert shown[-1][:3] == samples[:3]
+    assert "2 images in" in shown[-1][3]
+    assert 2 <= len(shown) <= 5  # as many of four rows as can be shown, and the samples
+    for seed, chips, html, status in shown[:-1]:
+        assert (seed, chips) == (5, "")
+        assert len(images_of(html)) == 2
+        assert "2 images are being drawn" in status
+    assert shown[0][2] != shown[-1][2]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ((True, "", 0, 4, 1.0, 1.0, 1.0), "Type a caption"),
+        ((True, "a", 0, 4, 9.0, 1.0, 1.0), "temperature must be in"),
+    ],
+)
+def test_bad_input_to_it_is_answered_in_words(stepwise_pipeline, values, message):
+    ((seed, chips, html, status),) = drawn(stepwise_pipeline, *values)
+    assert message.lower() in status.lower()
+    assert (seed, chips, html) == (0, "", answer.markup.EMPTY)
+
+
 def test_heat_comes_and_goes_over_the_same_samples(answers, images_of):
     _, _, plain, _ = answers.samples(True, "a red circle", 5, 2, 0.5)
     hot, _ = answers.attention(1, "a red circle", 5, 2, 0.5)

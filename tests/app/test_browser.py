@@ -391,3 +391,30 @@ def test_two_models_share_a_page_and_each_answers_its_own_controls(
         window.close()
     finally:
         page.close()
+
+
+def test_an_image_is_seen_while_it_is_drawn(stepwise_pipeline, open_context, monkeypatch):
+    from textgan.app.page import Model, build
+    from textgan.app.serve import launch
+
+    decode = stepwise_pipeline.autoencoder.decode_codes
+
+    def slowly(codes):
+        time.sleep(0.3)
+        return decode(codes)
+
+    monkeypatch.setattr(stepwise_pipeline.autoencoder, "decode_codes", slowly)
+    served = build([Model(stepwise_pipeline, "tiny", EXAMPLES)])
+    page = open_context(1280, 800, "light").new_page()
+    try:
+        page.goto(launch(served, host="127.0.0.1", port=None, open_browser=False))
+        page.wait_for_selector("text=4 images are being drawn")
+        first = sources(page)
+        second = changed(page, first)
+        page.wait_for_selector("text=4 images in")
+        last = sources(page)
+    finally:
+        page.close()
+        served.close()
+    assert len({tuple(first), tuple(second), tuple(last)}) == 3
+    assert len(last) == 4

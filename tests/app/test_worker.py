@@ -42,9 +42,9 @@ def batches(monkeypatch):
     """The number of requests in each batch."""
     sizes, before = [], worker_module.sample_batch
 
-    def sample_batch(pipeline, requests):
+    def sample_batch(pipeline, requests, shows):
         sizes.append(len(requests))
-        return before(pipeline, requests)
+        return before(pipeline, requests, shows)
 
     monkeypatch.setattr(worker_module, "sample_batch", sample_batch)
     return sizes
@@ -60,6 +60,26 @@ def test_requests_that_wait_are_one_batch_with_the_same_images(pipeline, batches
         assert samples.request is request
         assert len(samples.images) == request.number
         assert all(gap(*pair) <= 1 for pair in zip(samples.images, alone.images, strict=True))
+
+
+def test_each_request_of_a_batch_sees_its_own_unfinished_images(stepwise_pipeline, batches):
+    requests = [SampleRequest("a red circle", 2), SampleRequest("a blue square", 1, 5)]
+    seen, worker = [[], []], Worker(stepwise_pipeline)
+    with held(worker):
+        waiting = [worker.sample(r, own.append) for r, own in zip(requests, seen, strict=True)]
+    for request, own, answer in zip(requests, seen, waiting, strict=True):
+        images = answer.result().images
+        assert len(own) == 4  # rows of codes
+        assert [len(some) for some in own] == [request.number] * 4
+        assert [i.tobytes() for i in own[-1]] == [i.tobytes() for i in images]
+        assert own[0][0].tobytes() != images[0].tobytes()
+    assert batches == [2]
+
+
+def test_a_model_without_unfinished_images_shows_none(pipeline):
+    seen = []
+    assert Worker(pipeline).sample(SampleRequest("a star"), seen.append).result().images
+    assert seen == []
 
 
 def test_other_options_make_another_batch_and_a_batch_has_an_end(pipeline, batches):

@@ -68,7 +68,7 @@ def test_every_option_has_an_effect(pipeline):
     for options in ({"temperature": 0}, {"top_k": 1}, {"top_p": 0.05}, {"guidance_scale": 8.0}):
         assert not torch.equal(sample(**options), plain), options
     assert torch.equal(sample(top_k=1), sample(temperature=0))
-    with pytest.raises(ValueError, match="top_p must be within"):
+    with pytest.raises(ValueError, match="top_p must be in"):
         sample(top_p=0)
 
 

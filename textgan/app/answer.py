@@ -3,15 +3,17 @@
 import asyncio
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from PIL import Image
+
 from textgan.app import markup
 from textgan.app.animation import animate
 from textgan.app.attention import attention_overlays, words
-from textgan.app.sampling import SampleRequest, Samples
+from textgan.app.sampling import SampleRequest, Show
 from textgan.app.worker import NotSampledError, Worker
 from textgan.pipeline import Option, TextToImagePipeline
 
@@ -50,10 +52,40 @@ class Answers:
         `sliders("sample")`.
         """
         try:
-            samples = await self._sample(caption, _seed(seed, locked), number, options)
-            found = words(self.pipeline, caption)
+            request = self._request(caption, _seed(seed, locked), number, options)
+            return await self._samples(request)
         except _REFUSALS as error:
             return seed, "", markup.EMPTY, markup.refused(str(error))
+
+    async def drawn(
+        self,
+        locked: bool,
+        caption: str,
+        seed: float | None,
+        number: float | None,
+        *options: float | None,
+    ) -> AsyncIterator[tuple[float | None, str, str, str]]:
+        """As `samples`, with the unfinished images first, as often as they can be shown."""
+        try:
+            request = self._request(caption, _seed(seed, locked), number, options)
+            latest = _Latest()
+            done = asyncio.ensure_future(self._samples(request, latest.put))
+            done.add_done_callback(lambda _: latest.put(None))
+            try:
+                while (images := await latest.get()) is not None:
+                    html = await self._write(markup.image_grid, request, images)
+                    yield request.seed, "", html, markup.unfinished(request.number)
+                yield await done
+            finally:
+                done.cancel()  # if the visitor is gone
+        except _REFUSALS as error:
+            yield seed, "", markup.EMPTY, markup.refused(str(error))
+
+    async def _samples(
+        self, request: SampleRequest, show: Show | None = None
+    ) -> tuple[int, str, str, str]:
+        samples = await asyncio.wrap_future(self.worker.sample(request, show))
+        found = words(self.pipeline, request.caption)
         images = await self._write(markup.image_grid, samples.request, samples.images)
         chips = markup.chips("Attention to", found, toggles=True)
         return samples.request.seed, chips, images, markup.sampled(samples)
@@ -72,7 +104,8 @@ class Answers:
         of the samples.
         """
         try:
-            samples = await self._sample(caption, _seed(seed, True), number, options)
+            request = self._request(caption, _seed(seed, True), number, options)
+            samples = await asyncio.wrap_future(self.worker.sample(request))
             images, place = samples.images, _whole("A word's place", word)
             if place >= 0:
                 task = partial(attention_overlays, self.pipeline, samples, place)
@@ -108,12 +141,11 @@ class Answers:
         status = markup.status(f"{len(made.frames)} frames", made.milliseconds, made.seed, [])
         return made.seed, await self._write(markup.moving, made), status
 
-    async def _sample(
+    def _request(
         self, caption: str, seed: int, number: float | None, options: Sequence[float | None]
-    ) -> Samples:
+    ) -> SampleRequest:
         number = _whole("The number of images", number)
-        request = SampleRequest(caption, number, seed, self._named("sample", options))
-        return await asyncio.wrap_future(self.worker.sample(request))
+        return SampleRequest(caption, number, seed, self._named("sample", options))
 
     def _named(self, ability: str, values: Sequence[float | None]) -> dict[str, float]:
         return {
@@ -124,6 +156,31 @@ class Answers:
     async def _write(self, write: Callable[..., str], *content: Any) -> str:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._writers, partial(write, *content))
+
+
+class _Latest:
+    """The latest images, which one thread puts and a coroutine gets; older ones are dropped.
+
+    It is made in the coroutine's loop.
+    """
+
+    def __init__(self) -> None:
+        self._loop, self._came = asyncio.get_running_loop(), asyncio.Event()
+        self._images: list[Image.Image] | None = None
+
+    def put(self, images: list[Image.Image] | None) -> None:
+        """Replace the latest images; None means that no more will come."""
+        self._loop.call_soon_threadsafe(self._replace, images)
+
+    async def get(self) -> list[Image.Image] | None:
+        """Wait for images that were not returned yet."""
+        await self._came.wait()
+        self._came.clear()
+        return self._images
+
+    def _replace(self, images: list[Image.Image] | None) -> None:
+        self._images = images
+        self._came.set()
 
 
 def label(option: Option) -> str:

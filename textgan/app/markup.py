@@ -92,6 +92,12 @@ def status(what: str, milliseconds: float, seed: int, notes: list[str]) -> str:
     return f'<p class="tg-status">{_DOT.join(escape(fact) for fact in facts)}</p>'
 
 
+def unfinished(number: int) -> str:
+    """The status line while images are drawn."""
+    what = "The image is" if number == 1 else f"{number} images are"
+    return f'<p class="tg-status">{what} being drawn &hellip;</p>'
+
+
 def refused(reason: str) -> str:
     """One line: the reason why a request was refused."""
     return f'<p class="tg-status tg-refused">{escape(reason[:1].upper() + reason[1:])}</p>'

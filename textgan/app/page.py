@@ -122,7 +122,9 @@ def _samples_tab(opened: Callable, answers: Answers, examples: list[str], prefix
     shown = [caption, settings.seed, settings.number, *settings.options]
     made = [settings.seed, words, images, status]
     starts = [opened, caption.submit]
-    _answer(prefix, answers.samples, settings, [caption], shown, made, starts)
+    drawn_in_steps = "unfinished_images" in answers.pipeline.abilities
+    made_by = answers.drawn if drawn_in_steps else answers.samples
+    _answer(prefix, made_by, settings, [caption], shown, made, starts)
     _on([words.click], attention, shown, [images, status])
     _on([offered.click], example, [], [caption])
 

@@ -1,17 +1,20 @@
 """Sampling for the page: requests, checked when they are made, and what they return."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from textgan.pipeline import TextToImagePipeline
 from textgan.pipeline.base import converted
 
 MAX_IMAGES = 16
 MAX_CHARACTERS = 1000
+Show = Callable[[list[Image.Image]], None]
+"""Takes the unfinished images of a request, in the thread that samples."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,17 @@ class Samples:
 
 @torch.no_grad()
 def sample_batch(
-    pipeline: TextToImagePipeline, requests: list[SampleRequest]
+    pipeline: TextToImagePipeline,
+    requests: list[SampleRequest],
+    shows: Sequence[Show | None] = (),
 ) -> list[Samples | FloatingPointError]:
     """Sample several requests with equal options in one batch.
+
+    Args:
+        pipeline: generates the images.
+        requests: what is to be sampled.
+        shows: for each request, what takes its unfinished images, or None; they are not called by a
+            pipeline without the ability "unfinished_images".
 
     Returns:
         For each request its samples, or the error that they have values that are not finite.
@@ -72,10 +83,19 @@ def sample_batch(
     start = time.perf_counter()
     captions = [request.caption for request in requests for _ in range(request.number)]
     keys = [(request.seed, i, 0) for request in requests for i in range(request.number)]
-    images = pipeline.generate_prompts(captions, keys, **requests[0].options).float().cpu()
+    numbers, options = [request.number for request in requests], dict(requests[0].options)
+    if any(shows) and "unfinished_images" in pipeline.abilities:
+
+        def show_all(images: Tensor) -> None:
+            for show, own in zip(shows, images.float().cpu().split(numbers), strict=True):
+                if show is not None:
+                    show(converted(own, "pil"))
+
+        options["callback"] = show_all
+    images = pipeline.generate_prompts(captions, keys, **options).float().cpu()
     milliseconds = 1000 * (time.perf_counter() - start)
     answers = []
-    for request, own in zip(requests, images.split([r.number for r in requests]), strict=True):
+    for request, own in zip(requests, images.split(numbers), strict=True):
         try:
             unread = pipeline.unread_words(request.caption)
             answers.append(Samples(request, converted(own, "pil"), milliseconds, unread))

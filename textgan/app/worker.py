@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from textgan.app.sampling import SampleRequest, Samples, sample_batch
+from textgan.app.sampling import SampleRequest, Samples, Show, sample_batch
 from textgan.pipeline import TextToImagePipeline
 
 MOST_WAITING = 256
@@ -30,6 +30,7 @@ class _Job:
 
     work: SampleRequest | Callable[[], Any]
     alone: bool = False
+    show: Show | None = None
     answer: Future = field(default_factory=Future)
 
 
@@ -59,16 +60,17 @@ class Worker:
         self._lock = Lock()
         self._thread = ThreadPoolExecutor(1, "textgan-worker", _leave_a_core)
 
-    def sample(self, request: SampleRequest) -> "Future[Samples]":
+    def sample(self, request: SampleRequest, show: Show | None = None) -> "Future[Samples]":
         """Queue a request; if it is cancelled while it waits, it is not sampled.
 
+        If the pipeline has unfinished images, `show` is called with them in the worker's thread.
         The future raises ValueError if the request cannot be sampled, FloatingPointError if an
         image has values that are not finite, and NotSampledError for any other error.
 
         Raises:
             NotSampledError: too many requests wait.
         """
-        return self._wait(_Job(request))
+        return self._wait(_Job(request, show=show))
 
     def run(self, task: Callable[[], _Answer]) -> "Future[_Answer]":
         """Queue a function that the worker's thread calls.
@@ -134,8 +136,12 @@ class Worker:
         if not taken:
             return
         requests = [job.work for job in taken if isinstance(job.work, SampleRequest)]
+        shows = [job.show for job in taken]
         try:
-            answers = sample_batch(self.pipeline, requests) if requests else [taken[0].work()]
+            if requests:
+                answers = sample_batch(self.pipeline, requests, shows)
+            else:
+                answers = [taken[0].work()]
         except (ValueError, FloatingPointError) as error:
             if len(taken) == 1:
                 taken[0].answer.set_exception(error)

@@ -70,7 +70,7 @@ class DallePipeline(TextToImagePipeline):
         ValueError: the prior's codes are not those of the autoencoder.
     """
 
-    abilities = frozenset({"sample", "describe"})
+    abilities = frozenset({"sample", "unfinished_images", "describe"})
     options = (_TEMPERATURE, _TOP_K, _TOP_P, _GUIDANCE)
 
     def __init__(
@@ -141,7 +141,16 @@ class DallePipeline(TextToImagePipeline):
                 "other"
             )
         steps = _STEPS.default if num_inference_steps is None else num_inference_steps
-        sampling = Sampling(temperature, top_k, top_p, guidance_scale, steps)
+        values = {
+            "temperature": temperature,
+            "top_k": top_k,
+            "top_p": top_p,
+            "guidance_scale": guidance_scale,
+            "num_inference_steps": steps,
+        }
+        for option in self.options:
+            option.check(values[option.name])
+        sampling = Sampling(**values)
         text = self.text_encoder(captions)
         empty = self.text_encoder([""] * len(captions)) if sampling.is_guided else None
         uniform = torch.special.ndtr(keyed_randn(keys, self.prior.numbers_shape(sampling)))
