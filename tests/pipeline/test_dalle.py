@@ -6,7 +6,7 @@ from PIL import Image
 
 from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.image import from_pil
-from textgan.pipeline import DallePipeline, TextToImagePipeline
+from textgan.pipeline import DallePipeline, TextToImagePipeline, rerank
 from textgan.prior import GPTPrior, MaskedPrior
 from textgan.prior.transformer import TransformerPrior
 from textgan.quantizer import FSQ
@@ -183,3 +183,17 @@ def test_steps_of_a_prior_that_has_none_are_refused(pipeline):
     assert "num_inference_steps" not in {option.name for option in pipeline.options}
     with pytest.raises(ValueError, match="num_inference_steps must be left out, because the prior"):
         pipeline("a red circle", num_inference_steps=3)
+
+
+def test_it_ranks_its_own_samples_by_their_likelihood(pipeline):
+    captions = ["a red circle", "a blue square"]
+    samples = pipeline(captions, num_images_per_prompt=5, output_type="pt").images
+    best = rerank(pipeline, pipeline, captions, candidates=5, output_type="pt").images
+    for row, caption in enumerate(captions):
+        own = samples[5 * row : 5 * row + 5]
+        likely = pipeline.log_likelihood(own, [caption] * 5).argmax()
+        torch.testing.assert_close(best[row], own[likely], atol=1e-4, rtol=0)
+    with pytest.raises(ValueError, match=r"images must have the shape \(3, 16, 16\)"):
+        pipeline.score(torch.zeros(1, 3, 8, 8), "a red circle")
+    with pytest.raises(TypeError, match="judge must be a pipeline that ranks images"):
+        rerank(pipeline, made(MaskedPrior), captions)

@@ -26,6 +26,7 @@ _ABILITIES = {
     "attention": ("shows the attention to each word", "textgan fit model=gan"),
     "one_graph": ("can be exported as one graph", "textgan fit model=gan"),
     "compare": ("compares images with texts", "textgan fit model=contrastive"),
+    "rank": ("ranks images", "textgan fit model=contrastive"),
     "describe": (
         "makes captions of images",
         "textgan fit model=token_prior model.describe_weight=0.125",

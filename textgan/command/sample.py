@@ -78,7 +78,7 @@ def _parser(argv: list[str]) -> Parser:
         "--rerank",
         type=expanded,
         metavar="MODEL",
-        help="a contrastive model that selects the best of --candidates",
+        help="a contrastive model, or a DALL-E, that selects the best of --candidates",
     )
     add("--candidates", type=int, help="samples per caption to select from (16)")
     add(
@@ -172,7 +172,7 @@ def _grid(
     options = {**options, "num_images_per_prompt": words.number, "seed": words.seed}
     options |= {"output_type": "pt", "progress": True}
     if words.rerank is not None:
-        judge = open_model(words.rerank, "compare", option="--rerank", trust=words.trust)
+        judge = open_model(words.rerank, "rank", option="--rerank", trust=words.trust)
         candidates = words.candidates
         images = rerank(pipeline, judge, words.captions, candidates=candidates, **options).images
     else:

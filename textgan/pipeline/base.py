@@ -52,6 +52,7 @@ class Pipeline(Part):
     - "one_graph": sampling needs only `noise_shape`, `channels`, `text_encoder` and
       `generate_from(noise, text)`.
     - "compare": `similarity(images, captions)`, `search` and `classify`.
+    - "rank": `score(images, caption)` tells how well each image fits a caption.
     - "unfinished_images": `generate` takes `callback`, and calls it with the images so far.
     - "describe": `describe(images)` and `describe_folder(folder)` make captions.
     - "encode": `encode(images)`, `decode(latents)`, `reconstruct`, and for a discrete autoencoder

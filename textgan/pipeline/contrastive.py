@@ -48,7 +48,7 @@ class ContrastivePipeline(Pipeline):
         ValueError: the widths differ, or the temperature is not positive.
     """
 
-    abilities = frozenset({"compare"})
+    abilities = frozenset({"compare", "rank"})
 
     def __init__(
         self,
@@ -112,6 +112,19 @@ class ContrastivePipeline(Pipeline):
     ) -> Tensor:
         """The cosine of each of B images with each of C captions -> (B, C) in [-1, 1]."""
         return self.encode_images(images) @ self.encode_texts(captions).T
+
+    def score(self, images: Tensor, caption: str) -> Tensor:
+        """The cosine of each of B images (B, C, H, W) with a caption -> (B,).
+
+        Raises:
+            ValueError: the images have another number of channels than the encoder.
+        """
+        if images.shape[1] != self.image_encoder.channels:
+            raise ValueError(
+                f"judge must have the {images.shape[1]} channels of the images, "
+                f"got one of {self.image_encoder.channels}"
+            )
+        return self.similarity(images, caption)[:, 0]
 
     def classify(
         self,

@@ -70,7 +70,7 @@ class DallePipeline(TextToImagePipeline):
         ValueError: the prior's codes are not those of the autoencoder.
     """
 
-    abilities = frozenset({"sample", "unfinished_images", "describe"})
+    abilities = frozenset({"sample", "unfinished_images", "describe", "rank"})
     options = (_TEMPERATURE, _TOP_K, _TOP_P, _GUIDANCE)
 
     def __init__(
@@ -88,6 +88,7 @@ class DallePipeline(TextToImagePipeline):
         if getattr(prior, "text_vocabulary", None) is None:
             self.abilities = self.abilities - {"describe"}
         if prior.is_parallel:
+            self.abilities = self.abilities - {"rank"}
             self.options = (*self.options, _STEPS)
 
     @property
@@ -374,6 +375,15 @@ class DallePipeline(TextToImagePipeline):
             codes = self._codes(images[rows])
             found.append(self.prior.log_likelihood(codes, self.text_encoder(captions[rows])))
         return torch.cat(found)
+
+    def score(self, images: Tensor, caption: str) -> Tensor:
+        """Log p(codes of the image | caption) for each of B images (B, C, H, W) -> (B,).
+
+        Raises:
+            TypeError: the prior cannot tell, because it draws many codes at once.
+            ValueError: the images have another shape than those of the model.
+        """
+        return self.log_likelihood(images, [caption] * len(images))
 
     def _codes(self, images: Tensor) -> Tensor:
         """The codes of images (B, C, H, W), which must have the model's size."""
