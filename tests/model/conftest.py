@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import pytorch_lightning as pl
 import torch
+from PIL import Image
 
-from textgan.data import Shapes
+from textgan.data import Folder, Shapes
 from textgan.discriminator import ProjectionDiscriminator
 from textgan.generator import AttentionGenerator
 from textgan.loss import KL, R1R2, Mismatch, Reconstruction, RpGAN
@@ -142,3 +143,25 @@ def states_of(trainer, data, tmp_path, monkeypatch) -> Callable[..., list[dict]]
 def budgeted() -> Callable[..., dict]:
     """Gathers the arguments of Budget."""
     return with_budget
+
+
+_COLOURS = ("red", "green", "blue", "yellow", "white", "black", "purple", "orange")
+
+
+@pytest.fixture
+def colours(tmp_path, monkeypatch):
+    """Makes data of eight plain images."""
+    monkeypatch.setenv("TEXTGAN_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "images").mkdir()
+    for colour in _COLOURS:
+        half = Image.new("RGB", (16, 32), colour)
+        image = Image.new("RGB", (32, 32), "gray")
+        image.paste(half)
+        image.save(tmp_path / "images" / f"{colour}.png")
+        (tmp_path / "images" / f"{colour}.txt").write_text(f"a {colour} half\nhalf {colour}")
+
+    def make(**changes) -> Folder:
+        given = {"image_size": 32, "batch_size": 4, "val_share": 0.0, "flip": True}
+        return Folder(tmp_path / "images", **given | changes)
+
+    return make

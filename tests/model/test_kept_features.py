@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
 from textgan.data import Folder
@@ -13,27 +12,6 @@ from textgan.loss import InfoNCE
 from textgan.model import ContrastiveModel
 from textgan.text_encoder import BertTextEncoder
 from textgan.training.budget import Budget
-
-COLOURS = ("red", "green", "blue", "yellow", "white", "black", "purple", "orange")
-
-
-@pytest.fixture
-def data(tmp_path, monkeypatch):
-    """Makes data of eight plain images."""
-    monkeypatch.setenv("TEXTGAN_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "images").mkdir()
-    for colour in COLOURS:
-        half = Image.new("RGB", (16, 32), colour)
-        image = Image.new("RGB", (32, 32), "gray")
-        image.paste(half)
-        image.save(tmp_path / "images" / f"{colour}.png")
-        (tmp_path / "images" / f"{colour}.txt").write_text(f"a {colour} half\nhalf {colour}")
-
-    def make(**changes) -> Folder:
-        given = {"image_size": 32, "batch_size": 4, "val_share": 0.0, "flip": True}
-        return Folder(tmp_path / "images", **given | changes)
-
-    return make
 
 
 @pytest.fixture
@@ -70,28 +48,32 @@ def weights(model: nn.Module) -> dict:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
-def test_kept_features_train_as_pixels_do(fitted, model, data, monkeypatch, calls):
-    kept = weights(fitted(model(), data()))
+def test_kept_features_train_as_pixels_do(fitted, model, colours, monkeypatch, calls):
+    kept = weights(fitted(model(), colours()))
     assert calls == [8, 8]  # each image, and its mirror image
     monkeypatch.setattr(Folder, "keep_features", lambda *_: False)
-    torch.testing.assert_close(kept, weights(fitted(model(), data())), atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(kept, weights(fitted(model(), colours())), atol=1e-4, rtol=1e-3)
     assert calls == [8, 8]
 
 
-def test_a_second_run_reads_them_from_the_disk_and_is_bitwise_the_first(fitted, model, data, calls):
-    first, second = (weights(fitted(model(), data())) for _ in range(2))
+def test_a_second_run_reads_them_from_the_disk_and_is_bitwise_the_first(
+    fitted, model, colours, calls
+):
+    first, second = (weights(fitted(model(), colours())) for _ in range(2))
     assert calls == [8, 8]
     torch.testing.assert_close(first, second, atol=0, rtol=0)
 
 
 @pytest.mark.parametrize("changes", [{"crop": "random"}, {"cache": False}])
-def test_where_images_change_or_are_too_many_nothing_is_kept(fitted, model, data, calls, changes):
-    fitted(model(), data(**changes))
+def test_where_images_change_or_are_too_many_nothing_is_kept(
+    fitted, model, colours, calls, changes
+):
+    fitted(model(), colours(**changes))
     assert calls == []
 
 
-def test_a_trained_tower_sees_pixels(fitted, model, data, calls):
-    trained = fitted(model(frozen=False), data())
+def test_a_trained_tower_sees_pixels(fitted, model, colours, calls):
+    trained = fitted(model(frozen=False), colours())
     assert calls == []
     assert not torch.equal(
         trained.image_encoder.tower.head.convolution.weight,
@@ -99,15 +81,15 @@ def test_a_trained_tower_sees_pixels(fitted, model, data, calls):
     )
 
 
-def test_evaluations_have_pixels(model, data):
-    folder = data()
+def test_evaluations_have_pixels(model, colours):
+    folder = colours()
     assert folder.keep_features(lambda images: images.mean((2, 3)), "mean")
     assert folder.dataset("train").__getitems__([(0, 0)]).images.shape == (1, 3)
     assert folder.still("train").__getitems__([(0, 0)]).images.shape == (1, 3, 32, 32)
 
 
-def test_the_mirror_image_has_features_of_its_own(data):
-    folder = data()
+def test_the_mirror_image_has_features_of_its_own(colours):
+    folder = colours()
     folder.keep_features(lambda images: images[..., 0, :1].mean(1), "left column")
     train = folder.dataset("train")
     shown = {float(train.__getitems__([(place, 0)]).images) for place in range(20)}

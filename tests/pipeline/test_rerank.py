@@ -48,7 +48,5 @@ def test_a_judge_of_other_channels_is_refused(pipeline, make_judge):
 
 
 def test_a_judge_of_another_kind_is_named(pipeline):
-    with pytest.raises(
-        TypeError, match=r"that ranks images, .* got GANPipeline"
-    ):
+    with pytest.raises(TypeError, match=r"that ranks images, .* got GANPipeline"):
         rerank(pipeline, pipeline, "a")

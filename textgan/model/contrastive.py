@@ -18,6 +18,7 @@ from textgan.schedule import is_zero
 from textgan.step import ContrastiveStep
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
+from textgan.training.latents import keep_features
 from textgan.training.manual import gather, longest
 from textgan.training.model import Log, TrainedModel, trainable
 from textgan.training.optimization import Optimized
@@ -125,12 +126,9 @@ class ContrastiveModel(TrainedModel):
         self._has_states = False
         if data is None:
             return
-        device = self.trainer.strategy.root_device
-        self.to(device)
         if isinstance(encoder, TowerImageEncoder) and encoder.frozen and self.augmentation is None:
-            self._has_states = data.keep_features(
-                lambda images: encoder.states(images.to(device)), encoder.network()
-            )
+            self._has_states = keep_features(self, encoder.states, encoder.network())
+        self.to(self.trainer.strategy.root_device)
         captions = data.captions(limit=_MOST_CAPTIONS)
         self.text_encoder.read_ahead(captions, shown=self.trainer.is_global_zero)
 

@@ -1,10 +1,11 @@
 """Adversarial training, optionally with a VAE."""
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from pytorch_lightning.cli import OptimizerCallable
-from torch import nn
+from torch import Tensor, nn
 
 from textgan.adversarial.game import AdversarialGame
 from textgan.augmentation.base import Augmentation
@@ -21,6 +22,7 @@ from textgan.schedule import check_shares, value_at
 from textgan.step import AdversarialStep
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
+from textgan.training.latents import FrozenEncoding
 from textgan.training.manual import BatchRandom, gather, longest
 from textgan.training.model import Log, TrainedModel, trainable
 from textgan.training.optimization import Optimized
@@ -123,6 +125,10 @@ class GANModel(TrainedModel):
             self.losses, discriminator=discriminator, augmentation=augmentation
         )
         self.trained_against = sorted(lineage_of(self))
+        self._latents = None
+        if autoencoder is not None:
+            encode = partial(_values, autoencoder)
+            self._latents = FrozenEncoding(autoencoder, encode, "latents")
 
     def pipeline(self) -> GANPipeline:
         """The averaged generator and text encoder."""
@@ -147,6 +153,8 @@ class GANModel(TrainedModel):
     def on_fit_start(self) -> None:
         super().on_fit_start()
         prepare_terms(self)
+        if self._latents is not None:
+            self._latents.prepare(self)
 
     def learn(self, batch: Batch, log: Log) -> None:
         step = self._generated(self._encoded(batch))
@@ -175,12 +183,7 @@ class GANModel(TrainedModel):
         if batch.negatives is not None and self._scores():
             with torch.no_grad():
                 wrong = self.text_encoder(batch.negatives[:size])
-        real = batch.images
-        if self.autoencoder is not None:
-            self.autoencoder.eval()  # Lightning sets all parts to training
-            self.autoencoder.check_size(real)
-            with torch.no_grad(), torch.autocast(real.device.type, enabled=False):
-                real = self.autoencoder.encode(real).values
+        real = batch.images if self._latents is None else self._latents(batch.images)
         return AdversarialStep(
             real=real.contiguous(memory_format=torch.channels_last),
             captions=captions,
@@ -224,3 +227,7 @@ class GANModel(TrainedModel):
             noise=noises[-samples] if samples else None,
             second_fake=images[-1] if samples > 1 else None,
         )
+
+
+def _values(autoencoder: Autoencoder, images: Tensor) -> Tensor:
+    return autoencoder.encode(images).values

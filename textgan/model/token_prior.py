@@ -16,6 +16,7 @@ from textgan.prior.base import TokenPrior
 from textgan.schedule import check_shares
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
+from textgan.training.latents import FrozenEncoding
 from textgan.training.manual import BatchRandom, gather
 from textgan.training.model import Log, TrainedModel, trainable
 from textgan.training.optimization import Optimized
@@ -90,6 +91,7 @@ class TokenPriorModel(TrainedModel):
         self.optimizer, self.caption_dropout = optimizer, caption_dropout
         self.trained_against = sorted(lineage_of(self))
         self.describe_weight = describe_weight
+        self._codes = FrozenEncoding(autoencoder, autoencoder.encode_to_codes, "codes")
 
     def pipeline(self) -> DallePipeline:
         """The averaged prior and text encoder, and the autoencoder."""
@@ -104,11 +106,12 @@ class TokenPriorModel(TrainedModel):
     def optimized(self) -> dict[str, Optimized]:
         return {"prior": Optimized(trainable(self.prior, self.text_encoder), self.optimizer)}
 
+    def on_fit_start(self) -> None:
+        super().on_fit_start()
+        self._codes.prepare(self)
+
     def learn(self, batch: Batch, log: Log) -> None:
-        self.autoencoder.eval()  # Lightning sets all parts to training
-        self.autoencoder.check_size(batch.images)
-        with torch.no_grad(), torch.autocast(batch.images.device.type, enabled=False):
-            codes = self.autoencoder.encode_to_codes(batch.images)  # (B, groups, h, w)
+        codes = self._codes(batch.images)  # (B, groups, h, w)
         random = BatchRandom(self, len(batch), batch.images.device)
         shares = random.uniform(len(batch))
         captions = [
