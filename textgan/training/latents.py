@@ -30,7 +30,9 @@ class FrozenEncoding:
     def prepare(self, model: LightningModule) -> None:
         """Encode all training images, if the model's data can keep that."""
         network = f"{self._name} {weights_hash(self._autoencoder)} {__version__}"
+        mode = self._autoencoder.training
         self._is_kept = keep_features(model, self._encoded, network)
+        self._autoencoder.train(mode)  # Lightning warns of a part in evaluation mode
 
     def __call__(self, images: Tensor) -> Tensor:
         """`Batch.images` of a training batch -> the encodings of its images."""

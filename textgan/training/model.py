@@ -17,6 +17,7 @@ from textgan.training.ema import ImageEMA
 from textgan.training.evaluated import EvaluatedModel
 from textgan.training.manual import count_one_batch
 from textgan.training.optimization import Optimization, Optimized
+from textgan.training.slow_precision import warn_of_slow_precision
 from textgan.training.vocabulary import check_captions, fit_vocabulary
 from textgan.types import Batch
 
@@ -116,6 +117,7 @@ class TrainedModel(EvaluatedModel):
 
     def on_train_start(self) -> None:
         self.seen = int(self.images_seen)
+        warn_of_slow_precision(self.trainer)
         self.optimization.restore(self.trainer.optimizers)
         for name, parameter in self.named_parameters():
             if name in self._gradients:
