@@ -5,6 +5,8 @@ from dataclasses import dataclass
 MATCH, PERCEPTUAL = "match", "perceptual"
 GUIDANCE, LATE = "alignment_guidance", "alignment_guidance_late"
 TEXT, PROJECTED = "text_encoder=saved", "discriminator=projected"
+ENERGY, ENERGY_FEATURES, MMD = "energy", "energy_features", "joint_mmd"
+EYES, MUON = "discriminator=projected_eyes", "optimizers=muon"
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Arm:
     @property
     def uses_encoders(self) -> bool:
         """True if the seconds of pretraining are counted as seconds of this arm."""
-        return bool(self.words) or bool({GUIDANCE, LATE, PERCEPTUAL} & set(self.terms))
+        return bool({TEXT, PROJECTED, GUIDANCE, LATE, PERCEPTUAL} & {*self.terms, *self.words})
 
 
 ARMS = {
@@ -37,12 +39,19 @@ ARMS = {
     "guidance_late": Arm((LATE,)),
     "guided": Arm((LATE,), (TEXT,)),
     "all": Arm((MATCH, PERCEPTUAL, LATE), (TEXT,)),
+    "energy": Arm((ENERGY,)),
+    "mmd": Arm((MMD,)),
+    "muon": Arm((), (MUON,)),
     "gan": Arm(plain=True),
     "gan_match": Arm((MATCH,), plain=True),
     "gan_text": Arm((), (TEXT,), plain=True),
     "gan_projected": Arm((), (PROJECTED,), plain=True),
     "gan_guidance": Arm((GUIDANCE,), plain=True),
     "gan_all": Arm((MATCH, GUIDANCE), (TEXT,), plain=True),
+    "gan_energy": Arm((ENERGY,), plain=True),
+    "gan_energy_features": Arm((ENERGY_FEATURES,), plain=True),
+    "gan_mmd": Arm((MMD,), plain=True),
+    "gan_eyes": Arm((), (EYES,), plain=True),
 }
 
 
