@@ -23,8 +23,8 @@ LEVELS = (
         "quantizer",
         "scene",
     ),
+    ("autoencoder",),
     (
-        "autoencoder",
         "callback",
         "data",
         "discriminator",

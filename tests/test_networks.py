@@ -15,7 +15,13 @@ from textgan.types import TextFeatures
 
 GROUPS = {"generator": Generator, "discriminator": Discriminator, "posterior": PosteriorEncoder}
 CONF = Path(__file__).parents[1] / "conf"
-FILES = [file for group in GROUPS for file in sorted((CONF / group).glob("*.yaml"))]
+# Those of an autoencoder's latents are the same networks for other shapes.
+FILES = [
+    file
+    for group in GROUPS
+    for file in sorted((CONF / group).glob("*.yaml"))
+    if "latent" not in file.stem
+]
 VARIANTS = [({},), ({"word_attention": True},), ({"unconditional": True},), ({"pixel_width": 0},)]
 MISTAKES = [
     ({"size": 20}, r"multiple of 8 from 8 to 256, got .*20"),
@@ -26,6 +32,8 @@ MISTAKES = [
     ({"channels": 2, "bounded": True}, "channels must be 1, 3 or 4 if bounded is true, got 2"),
     ({"width": 0, "pixel_width": 4}, "width must be at least 1, got 0"),
     ({"pixel_width": -1}, "pixel_width must be at least 0, got -1"),
+    ({"depth": 0}, "depth must be at least 1, got 0"),
+    ({"patch_size": 3}, "patch_size must divide the size 16, got 3"),
 ]
 
 

@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 from textgan.discriminator import Discriminator
 from textgan.types import TextFeatures
 
-FILES = sorted((Path(__file__).parents[2] / "conf" / "discriminator").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "conf" / "discriminator"
+FILES = [file for file in sorted(FOLDER.glob("*.yaml")) if "latent" not in file.stem]
 VARIANTS = [{}, {"word_attention": True}, {"unconditional": True}, {"pixel_width": 0}]
 CASES = [(f, changes) for f in FILES for changes in VARIANTS if {*changes} <= {*OmegaConf.load(f)}]
 

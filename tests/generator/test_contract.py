@@ -8,7 +8,8 @@ import torch
 from textgan.generator import Generator
 from textgan.types import TextFeatures
 
-FILES = sorted((Path(__file__).parents[2] / "conf" / "generator").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "conf" / "generator"
+FILES = [file for file in sorted(FOLDER.glob("*.yaml")) if "latent" not in file.stem]
 
 
 @pytest.fixture(params=FILES, ids=lambda file: file.stem)

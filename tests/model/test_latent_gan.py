@@ -8,9 +8,14 @@ import yaml
 from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.callback.checkpoint import Checkpoint
 from textgan.cli.main import main
-from textgan.discriminator import ProjectionDiscriminator
+from textgan.discriminator import (
+    LatentAndImageDiscriminator,
+    PatchDiscriminator,
+    ProjectionDiscriminator,
+    TransformerDiscriminator,
+)
 from textgan.errors import ConfigError
-from textgan.generator import AttentionGenerator
+from textgan.generator import AttentionGenerator, TransformerGenerator
 from textgan.pipeline import AutoencoderPipeline, TextToImagePipeline
 from textgan.posterior import ConvolutionPosterior
 from textgan.quantizer import FSQ
@@ -71,6 +76,55 @@ def test_all_parts_see_latents_and_the_pipeline_gives_images(latent, scenes, tra
     assert word.map.shape == (32, 32)
 
 
+def test_transformers_on_the_positions_of_latents(latent, scenes, trainer):
+    sizes = {"sample_shape": (5, 8, 8), "text_width": 8, "width": 12, "depth": 2, "num_heads": 2}
+    net = latent(
+        generator=TransformerGenerator(**sizes, noise_width=3, style_width=8, bounded=False),
+        discriminator=TransformerDiscriminator(**sizes),
+    )
+    trainer().fit(net, scenes())
+    assert net.pipeline()("a star", output_type="pt").images.shape == (1, 3, 32, 32)
+
+
+def both(**changes: object) -> LatentAndImageDiscriminator:
+    torch.manual_seed(1)
+    image = {"sample_shape": (3, 32, 32), "text_width": 8, "width": 4, "max_width": 8}
+    parts = {
+        "latent": ProjectionDiscriminator(**LATENT),
+        "image": ProjectionDiscriminator(**image, unconditional=True),
+        "autoencoder": autoencoder(),
+    }
+    return LatentAndImageDiscriminator(**{**parts, **changes})
+
+
+def test_a_second_discriminator_sees_the_decoded_images(network_inputs):
+    net, (_, _, text) = both().eval(), network_inputs()
+    latents = torch.randn(3, 5, 8, 8)
+    out = net(latents, text)
+    one = net.latent(latents, text)
+    other = net.image(net.autoencoder.net.decode(latents), text)
+    expected = torch.cat([one.logits, other.logits], 1)  # the last one is that of the image alone
+    torch.testing.assert_close(out.logits, expected)
+    assert out.text_logits == 2
+    assert out.pooled.shape == out.text.shape == (3, 16)
+    latents.requires_grad_()
+    net(latents, text).logits[:, 1].sum().backward()
+    assert latents.grad.abs().sum() > 0  # through the decoder
+    assert not any("autoencoder" in name for name in net.state_dict())
+    with pytest.raises(ValueError, match="latent and image must both read the text, or both not"):
+        both(image=PatchDiscriminator(sample_shape=(3, 32, 32)))
+
+
+def test_a_gan_trains_against_both(latent, scenes, trainer):
+    net = latent(discriminator=both(), discriminator_start=0.0)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    trainer().fit(net, scenes())
+    moved = [n for n, value in net.state_dict().items() if not torch.equal(value, before[n])]
+    for part in ("discriminator.latent.", "discriminator.image.", "generator."):
+        assert any(name.startswith(part) for name in moved), part
+    assert not any(name.startswith("autoencoder.") for name in moved)
+
+
 def test_a_discrete_autoencoder_has_latents_too(latent, scenes, trainer):
     quantizer = FSQ(levels=(4, 4, 4, 4, 4))
     trainer().fit(latent(autoencoder=autoencoder(quantizer=quantizer)), scenes())
@@ -122,5 +176,12 @@ def test_the_composition_has_the_shape_of_the_latents(capsys, monkeypatch, tmp_p
     for part in ("generator", "discriminator", "posterior"):
         assert model[part]["sample_shape"] == [5, 8, 8]
     assert model["generator"]["bounded"] is False
+    others = ["generator=transformer_latent", "discriminator=transformer_latent", "posterior=null"]
+    assert main(["fit", *words, *others, "--cfg", "job", "--resolve"]) == 0
+    model = yaml.safe_load(capsys.readouterr().out)["model"]
+    assert model["generator"]["patch_size"] == 1
+    for part in ("generator", "discriminator"):
+        assert model[part]["sample_shape"] == [5, 8, 8]
+    assert "posterior" not in model
     assert main(["fit", "model=latent_gan"]) == 2
     assert "autoencoder must be given, as in autoencoder=" in capsys.readouterr().err

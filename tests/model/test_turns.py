@@ -16,7 +16,9 @@ from textgan.training.model import TrainedModel
 
 CONF = Path(__file__).parents[2] / "conf"
 FROM_RUN = ("from_pretrained", "EfficientNet", "package:")
-DISCRIMINATORS = [None, *sorted(file.stem for file in (CONF / "discriminator").glob("*.yaml"))]
+# Those of an autoencoder's latents are the same networks for other shapes.
+STEMS = sorted(file.stem for file in (CONF / "discriminator").glob("*.yaml"))
+DISCRIMINATORS = [None, *(stem for stem in STEMS if "latent" not in stem)]
 
 
 def image_encoder() -> ResNetImageEncoder:

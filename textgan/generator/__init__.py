@@ -2,5 +2,6 @@
 
 from textgan.generator.attention import AttentionGenerator
 from textgan.generator.base import Generator
+from textgan.generator.transformer import TransformerGenerator
 
-__all__ = ["AttentionGenerator", "Generator"]
+__all__ = ["AttentionGenerator", "Generator", "TransformerGenerator"]

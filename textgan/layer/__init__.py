@@ -12,7 +12,12 @@ from textgan.layer.recurrent import BidirectionalGRU
 from textgan.layer.residual import ChannelNorm, ResidualBlock
 from textgan.layer.resolution import channels_and_size, nearest_resolutions, widths_by_resolution
 from textgan.layer.temperature import Temperature
-from textgan.layer.transformer import KeyValueCache, RMSNorm, TransformerBlock
+from textgan.layer.transformer import (
+    KeyValueCache,
+    ModulatedTransformerBlock,
+    RMSNorm,
+    TransformerBlock,
+)
 
 __all__ = [
     "AttentionPool",
@@ -24,6 +29,7 @@ __all__ = [
     "MappingNetwork",
     "MeanPool",
     "ModulatedBlock",
+    "ModulatedTransformerBlock",
     "Modulation",
     "RMSNorm",
     "RandomMixing",

@@ -1,8 +1,10 @@
-"""Transformer blocks for sequences of codes, with a cache of keys and values."""
+"""Transformer blocks: for sequences of codes, and modulated ones for the positions of a map."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from textgan.layer.attention import CrossAttention
 
 
 class KeyValueCache:
@@ -34,15 +36,24 @@ class TransformerBlock(nn.Module):
 
     Queries and keys are normalised too (Henry et al. 2020), which bounds the attention's logits;
     the hidden layer has a squared ReLU (Primer, So et al. 2021). The last layer of each branch
-    starts at 0.
+    starts at 0, or is scaled (LayerScale, Touvron et al. 2021).
 
     Args:
         width: of the sequence.
         num_heads: divides `width`.
         dropout: probability, on the output of each branch.
+        layer_scale: None, or the value at which the learned factors of each branch's channels
+            start; the last layers then do not start at 0.
     """
 
-    def __init__(self, width: int, *, num_heads: int, dropout: float = 0.0):
+    def __init__(
+        self,
+        width: int,
+        *,
+        num_heads: int,
+        dropout: float = 0.0,
+        layer_scale: float | None = None,
+    ):
         super().__init__()
         if width % num_heads:
             raise ValueError(f"width must be divisible by num_heads, got {width} and {num_heads}")
@@ -54,29 +65,97 @@ class TransformerBlock(nn.Module):
         self.output = nn.Linear(4 * width, width, bias=False)
         for layer in (self.query_key_value, self.hidden):
             nn.init.normal_(layer.weight, std=width**-0.5)
-        nn.init.zeros_(self.mixed.weight)
-        nn.init.zeros_(self.output.weight)
+        self.scales = None
+        if layer_scale is None:
+            nn.init.zeros_(self.mixed.weight)
+            nn.init.zeros_(self.output.weight)
+        else:
+            self.scales = nn.Parameter(torch.full((2, width), layer_scale))
 
-    def forward(self, x: Tensor, mask: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, cache: KeyValueCache | None = None
+    ) -> Tensor:
         """Positions (B, N, width) -> (B, N, width).
 
         Args:
             x: the positions.
-            mask: (B or 1, N, M) bool, which of M positions each of N attends to: at least one.
+            mask: (B or 1, N, M) bool, which of M positions each of N attends to: at least one. None
+                means all.
             cache: earlier positions, which are the first of the M; it takes the new ones.
         """
-        three = self.query_key_value(self.attention_norm(x)).chunk(3, -1)
+        x = x + self._attention(self.attention_norm(x), mask, cache)
+        return x + self._hidden(self.hidden_norm(x))
+
+    def _attention(
+        self, x: Tensor, mask: Tensor | None = None, cache: KeyValueCache | None = None
+    ) -> Tensor:
+        """The attention's branch, of normalised positions."""
+        three = self.query_key_value(x).chunk(3, -1)
         query, key, value = (t.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in three)
         query, key = _unit(query), _unit(key)
         if cache is not None:
             key, value = cache.append(key, value)
-        mixed = _attend(query, key, value, mask[:, None]).transpose(1, 2).flatten(2)
-        x = x + self._dropped(self.mixed(mixed))
-        hidden = F.relu(self.hidden(self.hidden_norm(x))).square()
-        return x + self._dropped(self.output(hidden))
+        mask = None if mask is None else mask[:, None]
+        mixed = _attend(query, key, value, mask).transpose(1, 2).flatten(2)
+        return self._scaled(self.mixed(mixed), 0)
 
-    def _dropped(self, x: Tensor) -> Tensor:
+    def _hidden(self, x: Tensor) -> Tensor:
+        """The hidden layer's branch, of normalised positions."""
+        return self._scaled(self.output(F.relu(self.hidden(x)).square()), 1)
+
+    def _scaled(self, x: Tensor, branch: int) -> Tensor:
+        if self.scales is not None:
+            x = x * self.scales[branch]
         return F.dropout(x, self.dropout, self.training)
+
+
+class ModulatedTransformerBlock(TransformerBlock):
+    """A transformer block whose normalised inputs a style vector scales and shifts.
+
+    The adaptive normalisation of diffusion transformers (Peebles & Xie 2023). Between the two
+    branches, the positions attend to the words of a caption.
+
+    Args:
+        width: of the positions.
+        num_heads: divides `width`.
+        style_width: length of the style vector.
+        text_width: width of the words.
+    """
+
+    def __init__(self, width: int, *, num_heads: int, style_width: int, text_width: int):
+        super().__init__(width, num_heads=num_heads)
+        self.words = CrossAttention(width, text_width=text_width, num_heads=num_heads)
+        self.scale_shift = nn.Linear(style_width, 4 * width)
+        nn.init.normal_(self.scale_shift.weight, std=0.5 * style_width**-0.5)
+        nn.init.zeros_(self.scale_shift.bias)
+
+    def forward(
+        self,
+        x: Tensor,
+        style: Tensor,
+        words: Tensor,
+        mask: Tensor,
+        maps: list[Tensor] | None = None,
+    ) -> Tensor:
+        """Positions of a square map (B, N, width) -> (B, N, width).
+
+        Args:
+            x: the positions, row by row.
+            style: (B, S).
+            words: (B, L, D).
+            mask: (B, L) bool, True at real words.
+            maps: None, or a list that gets the attention to the words, (B, L, r, r).
+        """
+        scale, shift, hidden_scale, hidden_shift = self.scale_shift(style)[:, None].chunk(4, -1)
+        x = x + self._attention(torch.addcmul(shift, self.attention_norm(x), 1 + scale))
+        side = int(x.shape[1] ** 0.5)
+        square = x.mT.unflatten(-1, (side, side))  # (B, width, r, r)
+        if maps is not None:
+            weights = self.words.weights(square, words, mask)  # (B, heads, N, L)
+            maps.append(weights.mean(1).mT.unflatten(-1, (side, side)))
+        x = self.words(square, words, mask).flatten(2).mT
+        normalised = torch.addcmul(hidden_shift, self.hidden_norm(x), 1 + hidden_scale)
+        return x + self._hidden(normalised)
 
 
 class RMSNorm(nn.Module):
@@ -97,10 +176,12 @@ def _unit(x: Tensor) -> Tensor:
     return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + 1e-6)).to(x.dtype)
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
-    """Scaled dot-product attention where `mask` is True."""
+def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """Scaled dot-product attention where `mask` is True; None means everywhere."""
     if query.is_cuda:
         return F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
     # On a CPU this is faster than the fused kernel with a mask.
     scores = query @ key.mT * query.shape[-1] ** -0.5
-    return scores.masked_fill(~mask, -torch.inf).softmax(-1).to(value.dtype) @ value
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return scores.softmax(-1).to(value.dtype) @ value
