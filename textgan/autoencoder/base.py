@@ -205,3 +205,8 @@ class Autoencoder(Part):
         if any(side % factor for side in images.shape[-2:]):
             sides = " x ".join(map(str, images.shape[-2:]))
             raise ValueError(f"images must have sides that {factor} divides, got {sides}")
+
+
+def latents_of(autoencoder: Autoencoder, images: Tensor) -> Tensor:
+    """Images (B, C, H, W) -> standardised latents (B, c, h, w) alone."""
+    return autoencoder.encode(images).values

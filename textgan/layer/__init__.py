@@ -17,6 +17,7 @@ from textgan.layer.transformer import (
     ModulatedTransformerBlock,
     RMSNorm,
     TransformerBlock,
+    square_angles,
 )
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "from_logits",
     "nearest_resolutions",
     "projection",
+    "square_angles",
     "to_logits",
     "widths_by_resolution",
 ]

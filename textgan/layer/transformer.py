@@ -87,12 +87,18 @@ class TransformerBlock(nn.Module):
         return x + self._hidden(self.hidden_norm(x))
 
     def _attention(
-        self, x: Tensor, mask: Tensor | None = None, cache: KeyValueCache | None = None
+        self,
+        x: Tensor,
+        mask: Tensor | None = None,
+        cache: KeyValueCache | None = None,
+        angles: Tensor | None = None,
     ) -> Tensor:
-        """The attention's branch, of normalised positions."""
+        """The attention's branch, of normalised positions; `angles` are those of `rotated`."""
         three = self.query_key_value(x).chunk(3, -1)
         query, key, value = (t.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for t in three)
         query, key = _unit(query), _unit(key)
+        if angles is not None:
+            query, key = rotated(query, angles), rotated(key, angles)
         if cache is not None:
             key, value = cache.append(key, value)
         mask = None if mask is None else mask[:, None]
@@ -120,14 +126,30 @@ class ModulatedTransformerBlock(TransformerBlock):
         num_heads: divides `width`.
         style_width: length of the style vector.
         text_width: width of the words.
+        gated: whether the style also scales the two branches, from 0 on at the start (adaLN-zero).
+            Otherwise their last layers start at 0.
     """
 
-    def __init__(self, width: int, *, num_heads: int, style_width: int, text_width: int):
+    def __init__(
+        self,
+        width: int,
+        *,
+        num_heads: int,
+        style_width: int,
+        text_width: int,
+        gated: bool = False,
+    ):
         super().__init__(width, num_heads=num_heads)
         self.words = CrossAttention(width, text_width=text_width, num_heads=num_heads)
         self.scale_shift = nn.Linear(style_width, 4 * width)
         nn.init.normal_(self.scale_shift.weight, std=0.5 * style_width**-0.5)
         nn.init.zeros_(self.scale_shift.bias)
+        self.gates = nn.Linear(style_width, 2 * width) if gated else None
+        if gated:
+            for layer in (self.mixed, self.output):
+                nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
+            nn.init.zeros_(self.gates.weight)
+            nn.init.zeros_(self.gates.bias)
 
     def forward(
         self,
@@ -136,6 +158,7 @@ class ModulatedTransformerBlock(TransformerBlock):
         words: Tensor,
         mask: Tensor,
         maps: list[Tensor] | None = None,
+        angles: Tensor | None = None,
     ) -> Tensor:
         """Positions of a square map (B, N, width) -> (B, N, width).
 
@@ -145,9 +168,14 @@ class ModulatedTransformerBlock(TransformerBlock):
             words: (B, L, D).
             mask: (B, L) bool, True at real words.
             maps: None, or a list that gets the attention to the words, (B, L, r, r).
+            angles: None, or the rotations of the positions, (N, D / 2) for heads of width D.
         """
         scale, shift, hidden_scale, hidden_shift = self.scale_shift(style)[:, None].chunk(4, -1)
-        x = x + self._attention(torch.addcmul(shift, self.attention_norm(x), 1 + scale))
+        gate, hidden_gate = 1.0, 1.0
+        if self.gates is not None:
+            gate, hidden_gate = self.gates(style)[:, None].chunk(2, -1)
+        normalised = torch.addcmul(shift, self.attention_norm(x), 1 + scale)
+        x = x + gate * self._attention(normalised, angles=angles)
         side = int(x.shape[1] ** 0.5)
         square = x.mT.unflatten(-1, (side, side))  # (B, width, r, r)
         if maps is not None:
@@ -155,7 +183,39 @@ class ModulatedTransformerBlock(TransformerBlock):
             maps.append(weights.mean(1).mT.unflatten(-1, (side, side)))
         x = self.words(square, words, mask).flatten(2).mT
         normalised = torch.addcmul(hidden_shift, self.hidden_norm(x), 1 + hidden_scale)
-        return x + self._hidden(normalised)
+        return x + hidden_gate * self._hidden(normalised)
+
+
+def square_angles(side: int, width: int) -> Tensor:
+    """The angles of `rotated` for the positions of a square map, row by row -> (N, width / 2).
+
+    Half of them follow the row and half the column (RoPE in two dimensions, as in Heo et al. 2024),
+    at frequencies from 1 to 1/100 radians a position.
+
+    Args:
+        side: of the map.
+        width: of a head; divisible by 4.
+    """
+    if width % 4:
+        raise ValueError(f"the width of a head must be divisible by 4, got {width}")
+    frequencies = 100 ** -torch.linspace(0, 1, width // 4)
+    places = torch.arange(side)[:, None] * frequencies  # (side, width / 4)
+    rows, columns = places[:, None].expand(-1, side, -1), places.expand(side, -1, -1)
+    return torch.cat([rows, columns], -1).flatten(0, 1)
+
+
+def rotated(x: Tensor, angles: Tensor) -> Tensor:
+    """Rotate pairs of channels by the position's angles (RoPE, Su et al. 2021).
+
+    So the inner product of two rotated vectors depends on the difference of their positions.
+
+    Args:
+        x: (..., N, D); channel i is paired with channel i + D / 2.
+        angles: (N, D / 2).
+    """
+    first, second = x.chunk(2, -1)
+    sine, cosine = angles.sin().to(x.dtype), angles.cos().to(x.dtype)
+    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], -1)
 
 
 class RMSNorm(nn.Module):

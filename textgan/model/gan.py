@@ -5,11 +5,11 @@ from functools import partial
 
 import torch
 from pytorch_lightning.cli import OptimizerCallable
-from torch import Tensor, nn
+from torch import nn
 
 from textgan.adversarial.game import AdversarialGame
 from textgan.augmentation.base import Augmentation
-from textgan.autoencoder.base import Autoencoder
+from textgan.autoencoder.base import Autoencoder, latents_of
 from textgan.discriminator.base import Discriminator
 from textgan.evaluation.sampled import SampledEvaluation
 from textgan.generator.base import Generator
@@ -127,7 +127,7 @@ class GANModel(TrainedModel):
         self.trained_against = sorted(lineage_of(self))
         self._latents = None
         if autoencoder is not None:
-            encode = partial(_values, autoencoder)
+            encode = partial(latents_of, autoencoder)
             self._latents = FrozenEncoding(autoencoder, encode, "latents")
 
     def pipeline(self) -> GANPipeline:
@@ -227,7 +227,3 @@ class GANModel(TrainedModel):
             noise=noises[-samples] if samples else None,
             second_fake=images[-1] if samples > 1 else None,
         )
-
-
-def _values(autoencoder: Autoencoder, images: Tensor) -> Tensor:
-    return autoencoder.encode(images).values

@@ -1,0 +1,149 @@
+"""Noisy samples, what is predicted from them, and the schedulers of diffusers."""
+
+import sys
+
+import pytest
+import torch
+
+from textgan.diffusion import (
+    Diffusion,
+    FlowDiffusion,
+    GaussianDiffusion,
+    alphas_cumprod,
+    times_of,
+)
+
+pytest.importorskip("diffusers", reason="needs diffusers: pip install 'textgan[diffusion]'")
+
+PREDICTIONS = ["epsilon", "velocity", "sample"]
+GAUSSIANS = [GaussianDiffusion(prediction=prediction) for prediction in PREDICTIONS]
+ALL = [FlowDiffusion(), *GAUSSIANS]
+SAMPLED = [
+    *(FlowDiffusion(sampler=name) for name in FlowDiffusion.samplers),
+    *(
+        GaussianDiffusion(sampler=name, prediction=prediction)
+        for name in GaussianDiffusion.samplers
+        for prediction in PREDICTIONS
+    ),
+]
+
+
+def name(diffusion: Diffusion) -> str:
+    return f"{type(diffusion).__name__}-{diffusion.sampler}-{getattr(diffusion, 'prediction', '')}"
+
+
+@pytest.fixture
+def drawn() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Samples and noise (500, 2, 3, 3), and normal numbers (500,)."""
+    torch.manual_seed(0)
+    return torch.randn(500, 2, 3, 3), torch.randn(500, 2, 3, 3), torch.randn(500)
+
+
+@pytest.mark.parametrize("diffusion", ALL, ids=name)
+def test_the_target_gives_the_sample_again(diffusion, drawn):
+    samples, noise, random = drawn
+    noised = diffusion.noised(samples, noise, random)
+    assert (noised.time >= 0).all()
+    assert (noised.time <= 1).all()
+    early = noised.time < 0.95  # later there is hardly any sample left to divide by
+    found = diffusion.clean(noised.target, noised.values, noised.time)
+    torch.testing.assert_close(found[early], samples[early], atol=1e-3, rtol=1e-3)
+
+
+def test_a_flow_is_a_straight_line(drawn):
+    samples, noise, _ = drawn
+    flow = FlowDiffusion(time_mean=-1.0, time_deviation=0.5)
+    noised = flow.noised(samples, noise, torch.full((500,), 2.0))
+    time = torch.sigmoid(torch.tensor(-1.0 + 0.5 * 2.0))
+    torch.testing.assert_close(noised.time, time.expand(500))
+    torch.testing.assert_close(noised.values, (1 - time) * samples + time * noise)
+    torch.testing.assert_close(noised.target, noise - samples)
+    assert torch.equal(noised.weight, torch.ones(500))
+
+
+def test_gaussian_noise_is_that_of_diffusers(drawn):
+    from diffusers import DDIMScheduler
+
+    theirs = DDIMScheduler(num_train_timesteps=1000, beta_schedule="squaredcos_cap_v2")
+    torch.testing.assert_close(alphas_cumprod(), theirs.alphas_cumprod, atol=1e-6, rtol=1e-5)
+    samples, noise, random = drawn
+    ours = GaussianDiffusion(prediction="velocity").noised(samples, noise, random)
+    steps = (ours.time * 1000).round().long()
+    expected = theirs.add_noise(samples, noise, steps)
+    torch.testing.assert_close(ours.values, expected, atol=1e-5, rtol=1e-4)
+    velocity = theirs.get_velocity(samples, noise, steps)
+    torch.testing.assert_close(ours.target, velocity, atol=1e-5, rtol=1e-4)
+    assert steps.min() < 20
+    assert steps.max() > 980
+
+
+@pytest.mark.parametrize(
+    ("prediction", "by_hand"),
+    [
+        ("epsilon", lambda snr: min(snr, 5) / snr),
+        ("velocity", lambda snr: min(snr, 5) / (snr + 1)),
+        ("sample", lambda snr: min(snr, 5)),
+    ],
+)
+def test_the_weights_are_those_of_min_snr(prediction, by_hand, drawn):
+    noised = GaussianDiffusion(prediction=prediction).noised(*drawn)
+    signal = alphas_cumprod()[(noised.time * 1000).round().long()].double()
+    expected = [by_hand(float(a / (1 - a))) for a in signal]
+    torch.testing.assert_close(noised.weight, torch.tensor(expected), rtol=1e-3, atol=1e-6)
+    alike = GaussianDiffusion(prediction=prediction, min_snr=None).noised(*drawn)
+    assert torch.equal(alike.weight, torch.ones(500))
+
+
+@pytest.mark.parametrize("steps", [1, 4, 20])
+@pytest.mark.parametrize("diffusion", SAMPLED, ids=name)
+def test_every_sampler_ends_at_the_sample_that_the_denoiser_knows(diffusion, steps):
+    torch.manual_seed(0)
+    sample, x = torch.randn(2, 2, 3, 3), torch.randn(2, 2, 3, 3)
+    scheduler = diffusion.scheduler(steps)
+    x = x * getattr(scheduler, "init_noise_sigma", 1.0)
+    for step, time in times_of(scheduler, torch.device("cpu")):
+        scale = getattr(scheduler, "scale_model_input", lambda x, _: x)
+        seen = scale(x, step)
+        prediction = _known(diffusion, sample, seen, time.expand(2))
+        x = scheduler.step(prediction, step, x, return_dict=False)[0]
+    # At the greatest time hardly any sample is left, so that its noise is known but roughly.
+    torch.testing.assert_close(x, sample, atol=0.05, rtol=0.05)
+
+
+def _known(
+    diffusion: Diffusion, sample: torch.Tensor, seen: torch.Tensor, time: torch.Tensor
+) -> torch.Tensor:
+    """The prediction of a denoiser that knows the sample."""
+    if isinstance(diffusion, FlowDiffusion):
+        return (seen - sample) / time[:, None, None, None]
+    signal = alphas_cumprod()[(time * 1000).round().long().clamp(max=999)][:, None, None, None]
+    noise = (seen - signal.sqrt() * sample) / (1 - signal).sqrt()
+    velocity = signal.sqrt() * noise - (1 - signal).sqrt() * sample
+    return {"epsilon": noise, "velocity": velocity, "sample": sample}[diffusion.prediction]
+
+
+def test_it_is_saved_without_weights(tmp_path):
+    GaussianDiffusion(sampler="ddim", prediction="epsilon").save_pretrained(tmp_path)
+    again = Diffusion.from_pretrained(tmp_path)
+    assert (again.sampler, again.prediction, again.min_snr) == ("ddim", "epsilon", 5.0)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: FlowDiffusion(sampler="ddim"), "sampler must be one of euler, heun, got 'ddim'"),
+        (lambda: FlowDiffusion(time_deviation=0), "time_deviation must be positive, got 0"),
+        (lambda: GaussianDiffusion(sampler="x"), "sampler must be one of ddim, dpm_solver, euler"),
+        (lambda: GaussianDiffusion(prediction="x"), "prediction must be one of epsilon, velocity"),
+        (lambda: GaussianDiffusion(min_snr=0), "min_snr must be positive or null, got 0"),
+    ],
+)
+def test_wrong_arguments_are_sentences(make, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make()
+
+
+def test_without_diffusers_a_sentence_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "diffusers", None)
+    with pytest.raises(ImportError, match=r"pip install 'textgan\[diffusion\]'"):
+        FlowDiffusion().scheduler(3)

@@ -1,0 +1,6 @@
+"""Denoisers: noisy images or latents, time and text -> a prediction."""
+
+from textgan.denoiser.base import Denoiser
+from textgan.denoiser.transformer import TransformerDenoiser
+
+__all__ = ["Denoiser", "TransformerDenoiser"]

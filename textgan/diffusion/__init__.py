@@ -1,0 +1,14 @@
+"""Diffusions: how samples are made noisy, what a denoiser predicts, and who samples."""
+
+from textgan.diffusion.base import Diffusion, Noised, times_of
+from textgan.diffusion.flow import FlowDiffusion
+from textgan.diffusion.gaussian import GaussianDiffusion, alphas_cumprod
+
+__all__ = [
+    "Diffusion",
+    "FlowDiffusion",
+    "GaussianDiffusion",
+    "Noised",
+    "alphas_cumprod",
+    "times_of",
+]

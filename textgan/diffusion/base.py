@@ -1,0 +1,100 @@
+"""The contract of diffusions: how samples are made noisy, and what a denoiser predicts."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from textgan.pretrained.part import Part
+
+
+@dataclass
+class Noised:
+    """B noisy samples for a step of training.
+
+    values (B, C, H, W); time (B,) in [0, 1]; target (B, C, H, W), what the denoiser is to predict;
+    weight (B,), the factor of each image's squared error.
+    """
+
+    values: Tensor
+    time: Tensor
+    target: Tensor
+    weight: Tensor
+
+
+class Diffusion(Part):
+    """Makes samples noisy: x_t = a(t) x + s(t) n, with noise n and time t in [0, 1].
+
+    It has no weights. Samples are drawn by the schedulers of the library diffusers, which the
+    extra `diffusion` installs.
+
+    Args:
+        sampler: name of the scheduler, one of `samplers`.
+
+    Attributes:
+        samplers: name -> class of diffusers.
+
+    Raises:
+        ValueError: there is no such sampler.
+    """
+
+    samplers: dict[str, str] = {}
+
+    def __init__(self, sampler: str):
+        super().__init__()
+        if sampler not in self.samplers:
+            known = ", ".join(self.samplers)
+            raise ValueError(f"sampler must be one of {known}, got {sampler!r}")
+        self.sampler = sampler
+
+    @abstractmethod
+    def noised(self, samples: Tensor, noise: Tensor, random: Tensor) -> Noised:
+        """Make samples noisy, each at a random time.
+
+        Args:
+            samples: (B, C, H, W).
+            noise: standard normal, of the same shape.
+            random: (B,) standard normal numbers, which decide the times.
+        """
+
+    @abstractmethod
+    def clean(self, prediction: Tensor, noisy: Tensor, time: Tensor) -> Tensor:
+        """The samples that a prediction stands for.
+
+        Args:
+            prediction: of the denoiser, (B, C, H, W).
+            noisy: what it saw, of the same shape.
+            time: (B,) in [0, 1].
+        """
+
+    @abstractmethod
+    def scheduler(self, steps: int) -> Any:
+        """The scheduler of diffusers, set to a number of steps."""
+
+    def _made(self, **options: Any) -> Any:
+        """A scheduler of the class that `sampler` names.
+
+        Raises:
+            ImportError: diffusers is not installed.
+        """
+        try:
+            import diffusers
+        except ImportError as error:
+            raise ImportError(
+                "diffusion models need the package diffusers: pip install 'textgan[diffusion]'"
+            ) from error
+        return getattr(diffusers, self.samplers[self.sampler])(**options)
+
+
+def expanded(numbers: Tensor) -> Tensor:
+    """(B,) -> (B, 1, 1, 1)."""
+    return numbers[:, None, None, None]
+
+
+def times_of(scheduler: Any, device: torch.device) -> Sequence[tuple[Tensor, Tensor]]:
+    """The steps of a scheduler: its own timestep, and the time in [0, 1] for the denoiser."""
+    count = scheduler.config.num_train_timesteps
+    return [(step, step.to(device).float() / count) for step in scheduler.timesteps]
