@@ -52,7 +52,7 @@ test-all: $(VENV)/.installed-test
 test-lowest:
 	$(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/python -m pip install -c constraints/lowest.txt \
-		-e ".[demo,export,minilm,eyes,huggingface,webdataset,sweep]" pytest pytest-timeout
+		-e ".[demo,export,minilm,eyes,diffusion,huggingface,webdataset,sweep]" pytest pytest-timeout
 	$(LOWEST)/bin/python -m pytest -q -m "not slow and not browser" $(LOWEST_TESTS)
 
 lint: $(VENV)/.installed-test

@@ -60,8 +60,12 @@ def cut(words: list[str], tiny: list[str]) -> list[str]:
         extra += ["model.autoencoder.width=8", "model.autoencoder.deep_width=8"]
     if any(word.startswith("autoencoder=") for word in words):
         extra = [re.sub("^image_size=16", "image_size=32", word) for word in extra]
+    other = r"model\.(generator|discriminator|posterior)"
+    if "model=diffusion" in words or "model=latent_diffusion" in words:
+        extra = [word for word in extra if not re.match(other, word)]
+        sizes = ["width=24", "depth=1", "num_heads=2"]
+        extra += [f"model.denoiser.{size}" for size in sizes]
     if "model=token_prior" in words:
-        other = r"model\.(generator|discriminator|posterior)"
         extra = [word for word in extra if not re.match(other, word)]
         extra += ["model.prior.width=24", "model.prior.depth=1", "model.prior.num_heads=2"]
         words = [re.sub("text_vocabulary=4096", "text_vocabulary=270", word) for word in words]
@@ -84,11 +88,13 @@ def contrastive(tmp_path_factory, tiny) -> Path:
 
 @pytest.fixture(scope="module")
 def dalle(tmp_path_factory) -> Path:
-    """A folder with the folders of an untrained autoencoder and of a prior over its codes."""
+    """A folder with the folders of untrained models: AE, DALLE over its codes, and DIFFUSION."""
     import torch
 
     from textgan.autoencoder import ConvolutionAutoencoder
-    from textgan.pipeline import AutoencoderPipeline, DallePipeline
+    from textgan.denoiser import TransformerDenoiser
+    from textgan.diffusion import FlowDiffusion
+    from textgan.pipeline import AutoencoderPipeline, DallePipeline, DiffusionPipeline
     from textgan.prior import GPTPrior
     from textgan.quantizer import FSQ
     from textgan.text_encoder import BertTextEncoder
@@ -105,6 +111,11 @@ def dalle(tmp_path_factory) -> Path:
     prior = GPTPrior(
         (1, 8, 8), 16, text_width=8, width=8, depth=1, num_heads=2, text_vocabulary=270
     )
+    denoiser = TransformerDenoiser(
+        sample_shape=(3, 16, 16), text_width=8, width=8, depth=1, num_heads=2, patch_size=4
+    )
+    diffusion = DiffusionPipeline(denoiser, encoder, FlowDiffusion()).eval()
+    diffusion.save_pretrained(folder / "DIFFUSION" / "pipeline")
     AutoencoderPipeline(autoencoder).eval().save_pretrained(folder / "AE" / "pipeline")
     DallePipeline(prior, encoder, autoencoder).eval().save_pretrained(folder / "DALLE" / "pipeline")
     return folder
@@ -138,6 +149,8 @@ def test_the_pages_have_commands():
 
 @pytest.mark.parametrize("command", parametrised())
 def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastive, dalle, tmp_path):
+    if "diffusion" in command.lower():
+        pytest.importorskip("diffusers", reason="needs textgan[diffusion]")
     images = tmp_path / "images"
     images.mkdir()
     for i in range(6):
@@ -151,7 +164,7 @@ def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastiv
     command = re.sub(r"\b(PATH|emoji-200)\b", str(images), command)
     command = re.sub(r"\bRUN$|(?<!run\.dir=)\bemoji-run\b", str(run), command)
     command = command.replace("CLIP/", f"{shutil.copytree(contrastive, tmp_path / 'clip')}/")
-    for name in ("AE", "DALLE"):
+    for name in ("AE", "DALLE", "DIFFUSION"):
         command = command.replace(f"{name}/", f"{dalle / name}/")
     command = with_folders(command, tmp_path)
     if " decode " in command:

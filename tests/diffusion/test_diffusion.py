@@ -12,6 +12,7 @@ from textgan.diffusion import (
     alphas_cumprod,
     times_of,
 )
+from textgan.errors import ConfigError
 
 pytest.importorskip("diffusers", reason="needs diffusers: pip install 'textgan[diffusion]'")
 
@@ -145,5 +146,5 @@ def test_wrong_arguments_are_sentences(make, sentence):
 
 def test_without_diffusers_a_sentence_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "diffusers", None)
-    with pytest.raises(ImportError, match=r"pip install 'textgan\[diffusion\]'"):
+    with pytest.raises(ConfigError, match=r"pip install 'textgan\[diffusion\]'"):
         FlowDiffusion().scheduler(3)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from textgan.errors import ConfigError
 from textgan.pretrained.part import Part
 
 
@@ -78,12 +79,12 @@ class Diffusion(Part):
         """A scheduler of the class that `sampler` names.
 
         Raises:
-            ImportError: diffusers is not installed.
+            ConfigError: diffusers is not installed.
         """
         try:
             import diffusers
         except ImportError as error:
-            raise ImportError(
+            raise ConfigError(
                 "diffusion models need the package diffusers: pip install 'textgan[diffusion]'"
             ) from error
         return getattr(diffusers, self.samplers[self.sampler])(**options)

@@ -101,6 +101,7 @@ class DiffusionModel(TrainedModel):
 
     def on_fit_start(self) -> None:
         super().on_fit_start()
+        self.diffusion.scheduler(1)  # says before the training if diffusers is missing
         if self._latents is not None:
             self._latents.prepare(self)
 
