@@ -69,7 +69,7 @@ OUTSIDE = {
     "pytorch_lightning": {"callback", "composition", "data", "logger", "model", "run", "training"},
     "transformers": {"text_encoder", "image_encoder", "judge"},
     "huggingface_hub": {"pipeline", "pretrained"},
-    "diffusers": {"diffusion"},
+    "diffusers": {"denoiser", "diffusion"},
     "gradio": {"app"},
     "starlette": {"app"},
     "onnx": {"export"},

@@ -2,5 +2,6 @@
 
 from textgan.denoiser.base import Denoiser
 from textgan.denoiser.transformer import TransformerDenoiser
+from textgan.denoiser.unet import UNetDenoiser
 
-__all__ = ["Denoiser", "TransformerDenoiser"]
+__all__ = ["Denoiser", "TransformerDenoiser", "UNetDenoiser"]
