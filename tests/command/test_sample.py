@@ -1,3 +1,4 @@
+import json
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,43 @@ def test_a_saved_checkpoint_draws_as_the_checkpoint_did(textgan, trained):
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
     textgan("sample", "a red circle", "--model", "folder", "--seed", "1", "--out", "c.png")
     assert Path("a.png").read_bytes() != Path("c.png").read_bytes()
+
+
+def test_a_png_tells_how_it_was_drawn(textgan, generative):
+    words = ["sample", "a red circle", "größe", "--model", str(generative), "--number", "2"]
+    status, _, err = textgan(*words, "--seed", "7", "--truncation", "0.5")
+    assert status == 0, err
+    texts = Image.open("sample.png").text
+    assert texts["Description"] == "a red circle\ngröße"
+    assert texts["Software"].startswith("textgan ")
+    facts = json.loads(texts["textgan"])
+    assert (facts["captions"], facts["seed"]) == (["a red circle", "größe"], 7)
+    assert facts["options"] == {"truncation": 0.5, "guidance_scale": 1.0}
+    assert len(facts["weights"]) == 64
+    textgan(*words, "--no_metadata", "--out", "plain.png")
+    assert Image.open("plain.png").text == {}
+
+
+def test_raw_samples_are_files_of_their_own_size(textgan, generative):
+    words = ["sample", "a red circle", "a/b", "--model", str(generative), "--number", "2"]
+    status, out, err = textgan(*words, "--raw")
+    assert status == 0, err
+    assert out.strip() == "samples"
+    assert sorted(file.name for file in Path("samples").iterdir()) == [
+        "000_000_a_red_circle.png",
+        "000_001_a_red_circle.png",
+        "001_000_a_b.png",
+        "001_001_a_b.png",
+    ]
+    for row, name in ((0, "000_001_a_red_circle.png"), (1, "001_001_a_b.png")):
+        image = Image.open(Path("samples") / name)
+        assert image.size == (16, 16)
+        facts = json.loads(image.text["textgan"])
+        assert (facts["caption_index"], facts["sample_index"]) == (row, 1)
+    textgan(*words, "--out", "grid.png")  # the same samples, enlarged
+    grid = Image.open("grid.png").convert("RGB")
+    alone = Image.open("samples/000_000_a_red_circle.png").convert("RGB")
+    assert grid.getpixel((8 + 4, 8 + 4)) == alone.getpixel((0, 0))
 
 
 def test_an_animation_goes_from_one_caption_to_another_and_back(textgan, generative):
@@ -91,6 +129,8 @@ def test_one_noise_for_all_captions_makes_equal_captions_equal(textgan, generati
         (["--frames", "3"], "--frames has no effect without --to or --to_seed"),
         (["--candidates", "3"], "--candidates has no effect without --rerank"),
         (["--out", "a.gif"], "--out must end in .png, got 'a.gif'"),
+        (["--raw", "--to", "b"], "--raw has no effect with --to or --to_seed"),
+        (["--raw", "--out", __file__], "--out must be a folder with --raw, and"),
         (["--to", "b", "--out", "a.txt"], "--out must end in .gif or .png, got 'a.txt'"),
         (["--rerank", "./nowhere"], "--rerank './nowhere' does not exist"),
         (["--rerank", "o" * 400], "does not exist"),

@@ -1,11 +1,11 @@
 """Writes one PNG for each caption of `textgan predict`."""
 
-import re
 from pathlib import Path
 
 import pytorch_lightning as pl
 from torch import Tensor
 
+from textgan.caption.file_name import file_name
 from textgan.image import save_png, to_pil
 from textgan.types import Batch
 
@@ -27,8 +27,3 @@ class PredictionWriter(pl.Callback):
             outputs, batch.captions, batch.index.tolist(), strict=True
         ):
             save_png(to_pil(image), folder / f"{index:04d}_{file_name(caption)}.png")
-
-
-def file_name(caption: str) -> str:
-    """A caption as part of a file name: at most 60 letters and digits of any script, and _."""
-    return re.sub(r"\W+", "_", caption).strip("_")[:60].rstrip("_") or "empty"

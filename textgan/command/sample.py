@@ -1,6 +1,7 @@
 """Generate images of captions and write them into one file."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from textgan.file.home import expanded
 
 if TYPE_CHECKING:
     from PIL import Image
+    from torch import Tensor
 
     from textgan.pipeline import Pipeline, TextToImagePipeline
 
@@ -43,9 +45,10 @@ def main(argv: list[str]) -> int:
     options = _options(pipeline, words.unknown, kind, parser)
     out = words.out
     try:
-        if kind != _ANIMATION:
-            make = _attention if kind == "--attention" else _grid
-            save_png(make(pipeline, words, options), out)
+        if kind == "--attention":
+            save_png(_attention(pipeline, words, options), out)
+        elif kind != _ANIMATION:
+            _write_samples(pipeline, words, options)
         elif out.suffix.lower() == ".gif":
             out.parent.mkdir(parents=True, exist_ok=True)
             with whole(out) as beside:
@@ -92,6 +95,16 @@ def _parser(argv: list[str]) -> Parser:
         type=expanded,
         help="the file to write (sample.png, or sample.gif; frames in a row as .png)",
     )
+    add(
+        "--raw",
+        action="store_true",
+        help="write each sample at its own size into the folder --out (samples)",
+    )
+    add(
+        "--no_metadata",
+        action="store_true",
+        help="leave caption, seed, settings and model out of the PNG files",
+    )
     return parser
 
 
@@ -122,6 +135,8 @@ def _check(words: argparse.Namespace) -> str:
     for option, default, belongs in (
         ("number", 4, ("", "--rerank")),
         ("same_noise", False, ("",)),
+        ("raw", False, ("", "--rerank")),
+        ("no_metadata", False, ("", "--rerank")),
         ("candidates", 16, ("--rerank",)),
         ("frames", 16, (_ANIMATION,)),
     ):
@@ -132,6 +147,13 @@ def _check(words: argparse.Namespace) -> str:
         setattr(words, option, default if given is None else given)
     if words.number < 1:
         raise ConfigError(f"--number must be at least 1, got {words.number}")
+    if words.raw:
+        words.out = Path(words.out or "samples")
+        if words.out.is_file():
+            raise ConfigError(
+                f"--out must be a folder with --raw, and {str(words.out)!r} is a file"
+            )
+        return kind
     endings = (".gif", ".png") if kind == _ANIMATION else (".png",)
     words.out = Path(words.out or f"sample{endings[0]}")
     if words.out.suffix.lower() not in endings:
@@ -162,11 +184,66 @@ def _options(
     return values
 
 
-def _grid(
+def _write_samples(
     pipeline: "TextToImagePipeline", words: argparse.Namespace, options: dict[str, float]
-) -> "Image.Image":
-    """Return a grid with a row of samples for each caption."""
-    from textgan.image import captioned_grid
+) -> None:
+    """Write a grid with a row of samples for each caption, or one file for each sample."""
+    from textgan.caption.file_name import file_name
+    from textgan.image import captioned_grid, save_png, to_pil
+
+    images = _samples(pipeline, words, options)
+    if not words.raw:
+        captions = [caption for caption in words.captions for _ in range(words.number)]
+        grid = captioned_grid(images, captions, columns=words.number)
+        save_png(grid, words.out, texts=_metadata(pipeline, words, options, words.captions))
+        return
+    for row, caption in enumerate(words.captions):
+        for number in range(words.number):
+            texts = _metadata(pipeline, words, options, [caption], place=(row, number))
+            path = words.out / f"{row:03d}_{number:03d}_{file_name(caption)}.png"
+            save_png(to_pil(images[row * words.number + number]), path, texts=texts)
+
+
+def _metadata(
+    pipeline: "TextToImagePipeline",
+    words: argparse.Namespace,
+    options: dict[str, float],
+    captions: list[str],
+    place: tuple[int, int] | None = None,
+) -> dict[str, str]:
+    """Return what a PNG says of itself: captions, program, and as JSON how to draw it again.
+
+    `place` are the numbers of the caption and of the sample, which are a part of the noise's key.
+    """
+    if words.no_metadata:
+        return {}
+    from textgan import __version__
+    from textgan.pretrained.frozen import weights_hash
+
+    settings = {option.name: option.default for option in pipeline.options} | options
+    facts = {
+        "captions": captions,
+        "seed": words.seed,
+        "pipeline": type(pipeline).__name__,
+        "weights": weights_hash(pipeline),
+        "options": settings,
+        "same_noise": words.same_noise,
+    }
+    if words.rerank is not None:
+        facts["candidates"] = words.candidates
+    if place is not None:
+        facts["caption_index"], facts["sample_index"] = place
+    return {
+        "Description": "\n".join(captions),
+        "Software": f"textgan {__version__}",
+        "textgan": json.dumps(facts),
+    }
+
+
+def _samples(
+    pipeline: "TextToImagePipeline", words: argparse.Namespace, options: dict[str, float]
+) -> "Tensor":
+    """Sample `--number` images of each caption -> (B, C, H, W) in [-1, 1]."""
     from textgan.pipeline import rerank
 
     options = {**options, "num_images_per_prompt": words.number, "seed": words.seed}
@@ -174,12 +251,9 @@ def _grid(
     if words.rerank is not None:
         judge = open_model(words.rerank, "rank", option="--rerank", trust=words.trust)
         candidates = words.candidates
-        images = rerank(pipeline, judge, words.captions, candidates=candidates, **options).images
-    else:
-        indices = [0] * len(words.captions) if words.same_noise else None
-        images = pipeline(words.captions, indices=indices, **options).images
-    captions = [caption for caption in words.captions for _ in range(words.number)]
-    return captioned_grid(images, captions, columns=words.number)
+        return rerank(pipeline, judge, words.captions, candidates=candidates, **options).images
+    indices = [0] * len(words.captions) if words.same_noise else None
+    return pipeline(words.captions, indices=indices, **options).images
 
 
 def _frames(

@@ -2,10 +2,11 @@
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from textgan.file.atomic import whole
@@ -51,12 +52,23 @@ def captioned_grid(
     return grid
 
 
-def save_png(image: Image.Image, path: str | Path) -> None:
-    """Write a PNG; its folder is made if it does not exist."""
+def save_png(
+    image: Image.Image, path: str | Path, *, texts: Mapping[str, str] | None = None
+) -> None:
+    """Write a PNG; its folder is made if it does not exist.
+
+    Args:
+        image: of a mode that PNG has.
+        path: of the file.
+        texts: keyword -> text, which the file holds beside the pixels.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    held = PngInfo()
+    for keyword, text in (texts or {}).items():
+        held.add_itxt(keyword, text)
     with whole(path) as beside:
-        image.save(beside, format="PNG")
+        image.save(beside, format="PNG", pnginfo=held)
 
 
 def on_white(image: Image.Image) -> Image.Image:
