@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from textgan.app import sampling
 from textgan.app.sampling import SampleRequest, Samples, sample_batch
 from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.generator import AttentionGenerator
@@ -37,6 +38,12 @@ def make_pipeline() -> Callable[..., GANPipeline]:
 @pytest.fixture(scope="session")
 def pipeline(make_pipeline) -> GANPipeline:
     return make_pipeline()
+
+
+@pytest.fixture
+def every_frame(monkeypatch) -> None:
+    """Unfinished images are shown as often as there are some."""
+    monkeypatch.setattr(sampling, "_FRAME_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="session")

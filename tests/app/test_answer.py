@@ -1,5 +1,6 @@
 import asyncio
 import re
+import time
 
 import pytest
 
@@ -51,18 +52,49 @@ def drawn(pipeline, *values):
     return asyncio.run(collect())
 
 
-def test_unfinished_images_are_shown_before_the_samples(stepwise_pipeline, images_of):
+def test_unfinished_images_are_shown_before_the_samples(stepwise_pipeline, images_of, every_frame):
     values = (True, "a red circle", 5, 2, 1.0, 1.0, 1.0)
     shown = drawn(stepwise_pipeline, *values)
     samples = asyncio.run(Answers(stepwise_pipeline).samples(*values))
-    assert shown[-1][:3] == samples[:3]
+    assert shown[-1][1:3] == samples[1:3]
     assert "2 images in" in shown[-1][3]
     assert 2 <= len(shown) <= 5  # as many of four rows as can be shown, and the samples
-    for seed, chips, html, status in shown[:-1]:
-        assert (seed, chips) == (5, "")
+    assert {seed for seed, *_ in shown} == {None}  # the control of the seed is left alone
+    for _, chips, html, status in shown[:-1]:
+        assert chips == ""
         assert len(images_of(html)) == 2
         assert "2 images are being drawn" in status
     assert shown[0][2] != shown[-1][2]
+
+
+def test_a_random_seed_is_shown_once_at_first(stepwise_pipeline, every_frame, monkeypatch):
+    monkeypatch.setattr(answer.random, "randrange", lambda end: 11)
+    shown = drawn(stepwise_pipeline, False, "a red circle", 5, 2, 1.0, 1.0, 1.0)
+    assert [seed for seed, *_ in shown][:2] == [11, None]
+    assert "seed 11" in shown[-1][3]
+
+
+def test_who_leaves_ends_the_drawing(stepwise_pipeline, every_frame):
+    answers, calls = Answers(stepwise_pipeline), []
+    decode = stepwise_pipeline.autoencoder.decode_codes
+
+    def counted(codes):
+        calls.append(1)
+        time.sleep(0.2)
+        return decode(codes)
+
+    async def leave() -> None:
+        stream = answers.drawn(True, "a red circle", 5, 2, 1.0, 1.0, 1.0)
+        await anext(stream)
+        await stream.aclose()
+
+    stepwise_pipeline.autoencoder.decode_codes = counted
+    try:
+        asyncio.run(leave())
+        answers.worker.run(lambda: None).result()  # the worker is free again
+    finally:
+        del stepwise_pipeline.autoencoder.decode_codes
+    assert len(calls) < 4  # of four rows and the end
 
 
 @pytest.mark.parametrize(
@@ -75,7 +107,7 @@ def test_unfinished_images_are_shown_before_the_samples(stepwise_pipeline, image
 def test_bad_input_to_it_is_answered_in_words(stepwise_pipeline, values, message):
     ((seed, chips, html, status),) = drawn(stepwise_pipeline, *values)
     assert message.lower() in status.lower()
-    assert (seed, chips, html) == (0, "", answer.markup.EMPTY)
+    assert (seed, chips, html) == (None, "", answer.markup.EMPTY)
 
 
 def test_heat_comes_and_goes_over_the_same_samples(answers, images_of):

@@ -393,7 +393,9 @@ def test_two_models_share_a_page_and_each_answers_its_own_controls(
         page.close()
 
 
-def test_an_image_is_seen_while_it_is_drawn(stepwise_pipeline, open_context, monkeypatch):
+def test_an_image_is_seen_while_it_is_drawn_and_the_seed_can_be_typed(
+    stepwise_pipeline, open_context, monkeypatch, every_frame
+):
     from textgan.app.page import Model, build
     from textgan.app.serve import launch
 
@@ -413,6 +415,11 @@ def test_an_image_is_seen_while_it_is_drawn(stepwise_pipeline, open_context, mon
         second = changed(page, first)
         page.wait_for_selector("text=4 images in")
         last = sources(page)
+        seed = page.get_by_label("Seed").first
+        seed.fill("")
+        seed.press_sequentially("1234", delay=250)  # images are drawn for 1, 12, ... meanwhile
+        page.wait_for_selector("text=seed 1234")
+        assert seed.input_value() == "1234"
     finally:
         page.close()
         served.close()

@@ -8,7 +8,7 @@ import torch
 
 from textgan.app import worker as worker_module
 from textgan.app.answer import Answers
-from textgan.app.sampling import SampleRequest
+from textgan.app.sampling import SampleRequest, VisitorGoneError
 from textgan.app.worker import NotSampledError, Worker
 
 CAPTIONS = ["a red circle", "a blue square left of a green star", "star", "a (red:1.7) square"]
@@ -62,7 +62,29 @@ def test_requests_that_wait_are_one_batch_with_the_same_images(pipeline, batches
         assert all(gap(*pair) <= 1 for pair in zip(samples.images, alone.images, strict=True))
 
 
-def test_each_request_of_a_batch_sees_its_own_unfinished_images(stepwise_pipeline, batches):
+def test_a_drawing_that_nobody_waits_for_ends(stepwise_pipeline, every_frame):
+    seen, worker = [], Worker(stepwise_pipeline)
+
+    def leave(images) -> None:
+        seen.append(images)
+        raise VisitorGoneError
+
+    with held(worker):
+        left = worker.sample(SampleRequest("a red circle"), leave)
+    with pytest.raises(NotSampledError, match="The visitor has left"):
+        left.result()
+    assert len(seen) == 1
+    # One who stays in the same batch gets the samples.
+    with held(worker):
+        left = worker.sample(SampleRequest("a red circle"), leave)
+        stays = worker.sample(SampleRequest("a blue square"), lambda images: None)
+    assert len(stays.result().images) == 4
+    assert worker.sample(SampleRequest("a red circle")).result().images
+
+
+def test_each_request_of_a_batch_sees_its_own_unfinished_images(
+    stepwise_pipeline, batches, every_frame
+):
     requests = [SampleRequest("a red circle", 2), SampleRequest("a blue square", 1, 5)]
     seen, worker = [[], []], Worker(stepwise_pipeline)
     with held(worker):

@@ -1,4 +1,6 @@
 import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import pytorch_lightning as pl
@@ -41,7 +43,17 @@ class Module(pl.LightningModule):
 
 
 class Trainer:
-    log_every_n_steps = 1
+    log_every_n_steps, datamodule = 1, None
+
+
+class KeepingData:
+    """Data whose training batches have features in the place of pixels."""
+
+    keeps_features = True
+
+    def each_process(self, split: str, *, limit: int) -> Iterator[Batch]:
+        assert split == "train"
+        yield batch("abcd"[:limit])
 
 
 def batch(captions: str = "abcd") -> Batch:
@@ -125,9 +137,17 @@ def test_it_measures_only_with_a_row_of_the_log():
 
 def test_a_batch_with_one_caption_or_none_is_measured_as_far_as_it_goes():
     radar, sampler = CollapseRadar(), Sampler(noise=1.0, caption=1.0)
-    assert set(radar.measure(sampler, batch("aa"))) == {"noise", "real"}
-    one = Batch(torch.zeros(1, 3, 4, 4), [""], torch.zeros(1))
-    assert radar.measure(sampler, one) == {}
+    assert set(radar.measure(sampler, ["a", "a"], batch().images)) == {"noise", "real"}
+    assert radar.measure(sampler, [""], torch.zeros(1, 3, 4, 4)) == {}
+
+
+def test_real_images_are_pixels_where_the_batch_has_features():
+    module, trainer = Module(noise=1.0, caption=1.0), Trainer()
+    trainer.datamodule = KeepingData()
+    features = replace(batch(), images=torch.randint(1000, (4, 1, 2, 2)))
+    CollapseRadar().on_train_batch_end(trainer, module, None, features, 0)
+    real = batch().images.var(0).mean().sqrt().item()
+    assert module.rows[0]["train/deviation/real"] == pytest.approx(real)
 
 
 @pytest.mark.parametrize(

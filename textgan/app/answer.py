@@ -13,7 +13,7 @@ from PIL import Image
 from textgan.app import markup
 from textgan.app.animation import animate
 from textgan.app.attention import attention_overlays, words
-from textgan.app.sampling import SampleRequest, Show
+from textgan.app.sampling import SampleRequest, Show, VisitorGoneError
 from textgan.app.worker import NotSampledError, Worker
 from textgan.pipeline import Option, TextToImagePipeline
 
@@ -65,21 +65,27 @@ class Answers:
         number: float | None,
         *options: float | None,
     ) -> AsyncIterator[tuple[float | None, str, str, str]]:
-        """As `samples`, with the unfinished images first, as often as they can be shown."""
+        """As `samples`, with the unfinished images first, as often as they can be shown.
+
+        The seed is None where the control must not change: a random one is shown once, at first.
+        """
         try:
             request = self._request(caption, _seed(seed, locked), number, options)
             latest = _Latest()
             done = asyncio.ensure_future(self._samples(request, latest.put))
-            done.add_done_callback(lambda _: latest.put(None))
+            done.add_done_callback(lambda _: latest.end())
             try:
+                if not locked:
+                    yield request.seed, "", markup.EMPTY, markup.unfinished(request.number)
                 while (images := await latest.get()) is not None:
                     html = await self._write(markup.image_grid, request, images)
-                    yield request.seed, "", html, markup.unfinished(request.number)
-                yield await done
+                    yield None, "", html, markup.unfinished(request.number)
+                yield None, *(await done)[1:]
             finally:
-                done.cancel()  # if the visitor is gone
+                latest.leave()  # if the visitor is gone, the drawing ends
+                done.cancel()
         except _REFUSALS as error:
-            yield seed, "", markup.EMPTY, markup.refused(str(error))
+            yield None, "", markup.EMPTY, markup.refused(str(error))
 
     async def _samples(
         self, request: SampleRequest, show: Show | None = None
@@ -167,10 +173,25 @@ class _Latest:
     def __init__(self) -> None:
         self._loop, self._came = asyncio.get_running_loop(), asyncio.Event()
         self._images: list[Image.Image] | None = None
+        self._is_left = False
 
-    def put(self, images: list[Image.Image] | None) -> None:
-        """Replace the latest images; None means that no more will come."""
+    def leave(self) -> None:
+        """Nobody waits for images any more."""
+        self._is_left = True
+
+    def put(self, images: list[Image.Image]) -> None:
+        """Replace the latest images, from another thread.
+
+        Raises:
+            VisitorGoneError: nobody waits for them.
+        """
+        if self._is_left or self._loop.is_closed():
+            raise VisitorGoneError
         self._loop.call_soon_threadsafe(self._replace, images)
+
+    def end(self) -> None:
+        """No more images will come; called in the loop."""
+        self._replace(None)
 
     async def get(self) -> list[Image.Image] | None:
         """Wait for images that were not returned yet."""

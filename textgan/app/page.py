@@ -1,7 +1,7 @@
 """The page over one or more pipelines, in Gradio: controls, and the functions that answer."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -122,8 +122,13 @@ def _samples_tab(opened: Callable, answers: Answers, examples: list[str], prefix
     shown = [caption, settings.seed, settings.number, *settings.options]
     made = [settings.seed, words, images, status]
     starts = [opened, caption.submit]
+
+    async def drawn(*values: Any) -> AsyncIterator[tuple[Any, ...]]:
+        async for new_seed, *rest in answers.drawn(*values):
+            yield (gr.skip() if new_seed is None else new_seed, *rest)
+
     drawn_in_steps = "unfinished_images" in answers.pipeline.abilities
-    made_by = answers.drawn if drawn_in_steps else answers.samples
+    made_by = drawn if drawn_in_steps else answers.samples
     _answer(prefix, made_by, settings, [caption], shown, made, starts)
     _on([words.click], attention, shown, [images, status])
     _on([offered.click], example, [], [caption])

@@ -14,7 +14,15 @@ from textgan.pipeline.base import converted
 MAX_IMAGES = 16
 MAX_CHARACTERS = 1000
 Show = Callable[[list[Image.Image]], None]
-"""Takes the unfinished images of a request, in the thread that samples."""
+"""Takes the unfinished images of a request, in the thread that samples.
+
+It raises `VisitorGoneError` if nobody waits for them.
+"""
+_FRAME_SECONDS = 0.5  # between two unfinished images; each has to be decoded and sent
+
+
+class VisitorGoneError(Exception):
+    """Nobody waits for a request any more."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,7 @@ def sample_batch(
         For each request its samples, or the error that they have values that are not finite.
 
     Raises:
+        VisitorGoneError: nobody waits for any of the requests any more.
         ValueError: the pipeline cannot read one of the captions, or an option is out of range.
     """
     start = time.perf_counter()
@@ -85,13 +94,20 @@ def sample_batch(
     keys = [(request.seed, i, 0) for request in requests for i in range(request.number)]
     numbers, options = [request.number for request in requests], dict(requests[0].options)
     if any(shows) and "unfinished_images" in pipeline.abilities:
+        gone: set[int] = set()
 
         def show_all(images: Tensor) -> None:
-            for show, own in zip(shows, images.float().cpu().split(numbers), strict=True):
-                if show is not None:
-                    show(converted(own, "pil"))
+            for place, own in enumerate(images.float().cpu().split(numbers)):
+                if shows[place] is None or place in gone or not own.isfinite().all():
+                    continue
+                try:
+                    shows[place](converted(own, "pil"))
+                except VisitorGoneError:
+                    gone.add(place)
+            if len(gone) == len(requests):
+                raise VisitorGoneError
 
-        options["callback"] = show_all
+        options |= {"callback": show_all, "callback_seconds": _FRAME_SECONDS}
     images = pipeline.generate_prompts(captions, keys, **options).float().cpu()
     milliseconds = 1000 * (time.perf_counter() - start)
     answers = []

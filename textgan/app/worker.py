@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from textgan.app.sampling import SampleRequest, Samples, Show, sample_batch
+from textgan.app.sampling import SampleRequest, Samples, Show, VisitorGoneError, sample_batch
 from textgan.pipeline import TextToImagePipeline
 
 MOST_WAITING = 256
@@ -142,6 +142,10 @@ class Worker:
                 answers = sample_batch(self.pipeline, requests, shows)
             else:
                 answers = [taken[0].work()]
+        except VisitorGoneError:
+            for job in taken:
+                job.answer.set_exception(NotSampledError("The visitor has left."))
+            return
         except (ValueError, FloatingPointError) as error:
             if len(taken) == 1:
                 taken[0].answer.set_exception(error)

@@ -84,7 +84,11 @@ class CollapseRadar(pl.Callback):
             raise ConfigError(
                 "collapse_radar needs a model that generates images: leave it out of callback"
             )
-        found = self.measure(pipeline, batch)
+        data = trainer.datamodule
+        real = batch.images
+        if data is not None and data.keeps_features:  # then the batch has no pixels
+            real = next(data.each_process("train", limit=len(batch))).images
+        found = self.measure(pipeline, batch.captions, real)
         named = {f"train/deviation/{name}": value for name, value in found.items()}
         # Lightning takes the row's x-axis from `step`.
         named["step"] = float(pl_module.images_seen)
@@ -92,13 +96,18 @@ class CollapseRadar(pl.Callback):
         if pl_module.progress >= self.start:
             self._judge(found)
 
-    def measure(self, pipeline: Any, batch: Batch) -> dict[str, float]:
+    def measure(self, pipeline: Any, captions: list[str], real: Tensor) -> dict[str, float]:
         """The deviations over noise, captions and real images, in units of [-1, 1].
 
-        That over captions is left out where the batch has one caption only, and that over real
-        images where it has one image.
+        That over captions is left out where there is one caption only, and that over real images
+        where there is one image.
+
+        Args:
+            pipeline: generates samples.
+            captions: of a batch.
+            real: images (B, C, H, W).
         """
-        captions = list(dict.fromkeys(c for c in batch.captions if c))[: self.captions]
+        captions = list(dict.fromkeys(c for c in captions if c))[: self.captions]
         found = {}
         if captions:
             samples = pipeline.sample(
@@ -109,8 +118,8 @@ class CollapseRadar(pl.Callback):
             found["noise"] = _deviation(samples, 1)
             if len(captions) > 1:
                 found["captions"] = _deviation(samples, 0)
-        if len(batch) > 1:
-            found["real"] = _deviation(batch.images.float(), 0)
+        if len(real) > 1:
+            found["real"] = _deviation(real.float(), 0)
         return found
 
     def _judge(self, found: dict[str, float]) -> None:

@@ -91,6 +91,7 @@ class CaptionedImages(LightningDataModule):
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.batch_size, self.num_workers, self.seed = batch_size, num_workers, seed
         self.images_seen = 0
+        self.keeps_features = False  # whether training batches have features in place of pixels
         self._datasets: dict[str, Dataset] = {}
 
     @abstractmethod

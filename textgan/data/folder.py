@@ -198,6 +198,7 @@ class Folder(CaptionedImages):
         train.features = features_of(
             squares, compute, network=network, mirror=self.view.flip, cache=cache
         )
+        self.keeps_features = True
         return True
 
     def still(self, split: str) -> FolderSplit:

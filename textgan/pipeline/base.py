@@ -53,7 +53,8 @@ class Pipeline(Part):
       `generate_from(noise, text)`.
     - "compare": `similarity(images, captions)`, `search` and `classify`.
     - "rank": `score(images, caption)` tells how well each image fits a caption.
-    - "unfinished_images": `generate` takes `callback`, and calls it with the images so far.
+    - "unfinished_images": `generate` takes `callback`, and calls it with the images so far, at
+      most once in `callback_seconds`.
     - "describe": `describe(images)` and `describe_folder(folder)` make captions.
     - "encode": `encode(images)`, `decode(latents)`, `reconstruct`, and for a discrete autoencoder
       `encode_to_codes` and `decode_codes`.

@@ -16,6 +16,7 @@ from textgan.image.folder import find_images, middle_square
 from textgan.pipeline.base import OutputType, PipelineOutput, TextToImagePipeline, converted
 from textgan.pipeline.option import Option
 from textgan.pipeline.squares import report_left_out, squares_of
+from textgan.pipeline.unfinished import Unfinished
 from textgan.prior.base import Sampling, TokenPrior
 from textgan.seed import keyed_randn
 from textgan.text_encoder.base import TextEncoder
@@ -117,6 +118,7 @@ class DallePipeline(TextToImagePipeline):
         known: Tensor | None = None,
         kept: Tensor | None = None,
         callback: Callable[[Tensor], None] | None = None,
+        callback_seconds: float = 0.0,
     ) -> Tensor:
         """As in the base.
 
@@ -132,6 +134,7 @@ class DallePipeline(TextToImagePipeline):
             kept: which positions are kept.
             callback: called with the images of the codes so far, (B, C, H, W), after each row, or
                 after each step of a prior that draws many codes at once.
+            callback_seconds: the least time between two calls of `callback`.
 
         Raises:
             ValueError: a number is out of range, or the prior has no steps.
@@ -156,7 +159,7 @@ class DallePipeline(TextToImagePipeline):
         empty = self.text_encoder([""] * len(captions)) if sampling.is_guided else None
         uniform = torch.special.ndtr(keyed_randn(keys, self.prior.numbers_shape(sampling)))
         uniform = uniform.to(self.device)
-        on_step = None if callback is None else self._each_row(callback)
+        on_step = self._each_row(Unfinished(callback, callback_seconds))
         codes = self.prior.sample(
             text, uniform, sampling, empty=empty, known=known, kept=kept, on_step=on_step
         )
@@ -176,6 +179,7 @@ class DallePipeline(TextToImagePipeline):
         guidance_scale: float = 1.0,
         num_inference_steps: int | None = None,
         callback: Callable[[Tensor], None] | None = None,
+        callback_seconds: float = 0.0,
         batch_size: int = 64,
         output_type: OutputType = "pil",
         progress: bool = False,
@@ -184,7 +188,7 @@ class DallePipeline(TextToImagePipeline):
 
         `num_inference_steps` is for a prior that draws many codes at once. `callback` is called
         with the unfinished images (B, C, H, W) of a batch after each row of codes, or after each
-        of these steps.
+        of these steps, at most once in `callback_seconds`.
         """
         return self._run(
             captions,
@@ -196,6 +200,7 @@ class DallePipeline(TextToImagePipeline):
                 guidance_scale=guidance_scale,
                 num_inference_steps=num_inference_steps,
                 callback=callback,
+                callback_seconds=callback_seconds,
             ),
             num_images_per_prompt=num_images_per_prompt,
             seed=seed,
@@ -410,14 +415,14 @@ class DallePipeline(TextToImagePipeline):
             raise ValueError(f"{rule}, got {tuple(keep.shape)}")
         return keep.bool().to(self.device)
 
-    def _each_row(self, callback: Callable[[Tensor], None]) -> Callable[[Tensor], None]:
+    def _each_row(self, unfinished: Unfinished) -> Callable[[Tensor], None]:
         width = 1 if self.prior.is_parallel else self.prior.codes_shape[2]
         seen = [0]
 
         def on_step(codes: Tensor) -> None:
             seen[0] += 1
             if seen[0] % width == 0:
-                callback(self.autoencoder.decode_codes(codes).float())
+                unfinished(lambda: self.autoencoder.decode_codes(codes).float())
 
         return on_step
 

@@ -16,6 +16,7 @@ from textgan.diffusion.base import Diffusion, times_of
 from textgan.image.folder import middle_square
 from textgan.pipeline.base import OutputType, PipelineOutput, TextToImagePipeline, converted
 from textgan.pipeline.option import Option
+from textgan.pipeline.unfinished import Unfinished
 from textgan.seed import keyed_randn
 from textgan.text_encoder.base import TextEncoder
 from textgan.types import TextFeatures
@@ -107,6 +108,7 @@ class DiffusionPipeline(TextToImagePipeline):
         guidance_rescale: float = 0.0,
         negative_prompt: str = "",
         callback: Callable[[Tensor], None] | None = None,
+        callback_seconds: float = 0.0,
         start: Tensor | None = None,
         strength: float = 1.0,
         redrawn: Tensor | None = None,
@@ -123,6 +125,7 @@ class DiffusionPipeline(TextToImagePipeline):
             negative_prompt: what u is predicted for: the empty caption, or what the images shall
                 not show.
             callback: called with the images that each step predicts, (B, C, H, W).
+            callback_seconds: the least time between two calls of `callback`.
             start: (B, *sample_shape), from which the images start, with noise; None is noise alone.
             strength: share of the steps that is done from there, in (0, 1].
             redrawn: (1 or B, 1, h, w) bool, the positions that are drawn; the others follow
@@ -139,6 +142,7 @@ class DiffusionPipeline(TextToImagePipeline):
             text = TextFeatures.cat([text, self.text_encoder([negative_prompt] * len(captions))])
         predict = partial(self._predict, text=text, scale=guidance_scale, rescale=guidance_rescale)
         noise = keyed_randn(keys, tuple(self.denoiser.sample_shape)).to(self.device).float()
+        unfinished = Unfinished(callback, callback_seconds)
         steps = times_of(scheduler, self.device)
         if start is None:
             x = noise * getattr(scheduler, "init_noise_sigma", 1.0)
@@ -152,8 +156,7 @@ class DiffusionPipeline(TextToImagePipeline):
             seen = scheduler.scale_model_input(x, step) if _scales(scheduler) else x
             times = time.expand(len(seen))
             prediction = predict(seen, times)
-            if callback is not None:
-                callback(self._images(self.diffusion.clean(prediction, seen, times)))
+            unfinished(partial(self._predicted, prediction, seen, times))
             x = scheduler.step(prediction, step, x, return_dict=False)[0]
             if redrawn is not None:
                 is_last = number + 1 == len(steps)
@@ -174,6 +177,7 @@ class DiffusionPipeline(TextToImagePipeline):
         guidance_rescale: float = 0.0,
         negative_prompt: str = "",
         callback: Callable[[Tensor], None] | None = None,
+        callback_seconds: float = 0.0,
         batch_size: int = 64,
         output_type: OutputType = "pil",
         progress: bool = False,
@@ -191,6 +195,7 @@ class DiffusionPipeline(TextToImagePipeline):
                 guidance_rescale=guidance_rescale,
                 negative_prompt=negative_prompt,
                 callback=callback,
+                callback_seconds=callback_seconds,
             ),
             num_images_per_prompt=num_images_per_prompt,
             seed=seed,
@@ -307,6 +312,10 @@ class DiffusionPipeline(TextToImagePipeline):
         contrast = [p.flatten(1).std(1)[:, None, None, None] for p in (with_text, guided)]
         ratio = contrast[0] / contrast[1].clamp(min=1e-6)
         return guided * (rescale * ratio + 1 - rescale)
+
+    def _predicted(self, prediction: Tensor, seen: Tensor, times: Tensor) -> Tensor:
+        """The images that predictions stand for."""
+        return self._images(self.diffusion.clean(prediction, seen, times))
 
     def _images(self, samples: Tensor) -> Tensor:
         """Samples -> images (B, C, H, W) in [-1, 1], float32."""

@@ -62,4 +62,5 @@ def keep_features(
         return False
     device = model.trainer.strategy.root_device
     model.to(device)
-    return data.keep_features(lambda images: compute(images.to(device)), network)
+    converted = model.trainer.precision_plugin.convert_input  # as Lightning does with a batch
+    return data.keep_features(lambda images: compute(converted(images.to(device))), network)
