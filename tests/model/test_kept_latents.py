@@ -81,6 +81,12 @@ def weights(model: nn.Module) -> dict:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
+@pytest.mark.parametrize("precision", ["64-true", "bf16-true"])
+def test_encodings_are_kept_in_other_precisions(precision, trainer, token_prior, colours, encoded):
+    trainer(enable_checkpointing=False, precision=precision).fit(token_prior(), colours())
+    assert encoded == [8, 8]
+
+
 @pytest.mark.parametrize("kind", ["latent_gan", "token_prior"])
 def test_kept_encodings_train_as_pixels_do(kind, request, fitted, colours, encoded, monkeypatch):
     make = request.getfixturevalue(kind)

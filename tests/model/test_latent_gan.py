@@ -4,6 +4,7 @@ import pytest
 import pytorch_lightning as pl
 import torch
 import yaml
+from hydra.utils import instantiate
 
 from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.callback.checkpoint import Checkpoint
@@ -11,15 +12,18 @@ from textgan.cli.main import main
 from textgan.discriminator import (
     LatentAndImageDiscriminator,
     PatchDiscriminator,
+    ProjectedDiscriminator,
     ProjectionDiscriminator,
     TransformerDiscriminator,
 )
 from textgan.errors import ConfigError
 from textgan.generator import AttentionGenerator, TransformerGenerator
+from textgan.image_encoder import ResNetImageEncoder
 from textgan.pipeline import AutoencoderPipeline, TextToImagePipeline
 from textgan.posterior import ConvolutionPosterior
 from textgan.quantizer import FSQ
 from textgan.training.checkpoint import load_pipeline
+from textgan.types import TextFeatures
 
 SMALL = {"width": 8, "deep_width": 12, "encoder_blocks": 1, "decoder_blocks": 1, "refine_width": 4}
 LATENT = {"sample_shape": (5, 8, 8), "text_width": 8, "width": 4, "max_width": 8}
@@ -86,6 +90,10 @@ def test_transformers_on_the_positions_of_latents(latent, scenes, trainer):
     assert net.pipeline()("a star", output_type="pt").images.shape == (1, 3, 32, 32)
 
 
+def text_of_one() -> TextFeatures:
+    return TextFeatures(torch.zeros(1, 2, 8), torch.ones(1, 2, dtype=torch.bool), torch.zeros(1, 8))
+
+
 def both(**changes: object) -> LatentAndImageDiscriminator:
     torch.manual_seed(1)
     image = {"sample_shape": (3, 32, 32), "text_width": 8, "width": 4, "max_width": 8}
@@ -111,8 +119,25 @@ def test_a_second_discriminator_sees_the_decoded_images(network_inputs):
     net(latents, text).logits[:, 1].sum().backward()
     assert latents.grad.abs().sum() > 0  # through the decoder
     assert not any("autoencoder" in name for name in net.state_dict())
+    again = both()
+    again.load_state_dict(net.state_dict())
+    other = both(autoencoder=autoencoder(width=12))
+    with pytest.raises(ValueError, match="autoencoder must be the net that the discriminator was"):
+        other.load_state_dict(net.state_dict())
     with pytest.raises(ValueError, match="latent and image must both read the text, or both not"):
         both(image=PatchDiscriminator(sample_shape=(3, 32, 32)))
+    image = {"text_width": 8, "width": 4, "max_width": 8}
+    with pytest.raises(ValueError, match=r"image must be built for the shape \(3, 32, 32\), got"):
+        both(image=ProjectionDiscriminator(sample_shape=(3, 16, 16), **image))
+
+
+def test_the_discriminator_of_images_may_see_through_a_pretrained_encoder(latent):
+    widths = {"width": 8, "base_width": 4, "max_width": 8}
+    encoder = ResNetImageEncoder(image_size=32, channels=3, **widths)
+    image = ProjectedDiscriminator(image_encoder=encoder, text_width=8, width=4, pixel_width=0)
+    latent(discriminator=both(image=image))
+    with pytest.raises(ValueError, match="must have the same channels, got 3 and 5"):
+        latent(discriminator=image)
 
 
 def test_a_gan_trains_against_both(latent, scenes, trainer):
@@ -161,6 +186,12 @@ def test_what_does_not_fit_is_a_sentence(latent, scenes, data, trainer):
     rule = r"generator must make the autoencoder's latents, \(12, 8, 8\), with bounded=false"
     with pytest.raises(ValueError, match=rule):
         latent(autoencoder=autoencoder(latent_channels=12))
+    rule = r"discriminator must be built for the autoencoder's latents, \(5, 8, 8\), got \(3, 32"
+    images = {"sample_shape": (3, 32, 32), "text_width": 8, "width": 4, "max_width": 8}
+    with pytest.raises(ValueError, match=rule):
+        latent(discriminator=ProjectionDiscriminator(**images))
+    with pytest.raises(ValueError, match="posterior must be built for the autoencoder's latents"):
+        latent(posterior=ConvolutionPosterior(**images, noise_width=3))
     with pytest.raises(ValueError, match="generator must have bounded=true"):
         latent(autoencoder=None)
     with pytest.raises(ConfigError, match="image_size must be that of the autoencoder, 32, got"):
@@ -183,5 +214,10 @@ def test_the_composition_has_the_shape_of_the_latents(capsys, monkeypatch, tmp_p
     for part in ("generator", "discriminator"):
         assert model[part]["sample_shape"] == [5, 8, 8]
     assert "posterior" not in model
+    second = ["discriminator=latent_and_image", "text_width=8", "noise_width=3"]
+    assert main(["fit", *words, *second, "--cfg", "job", "--resolve"]) == 0
+    composed = yaml.safe_load(capsys.readouterr().out)["model"]["discriminator"]
+    net = instantiate(composed, _convert_="all")
+    assert net(torch.zeros(1, 5, 8, 8), text_of_one()).logits.shape == (1, 2)
     assert main(["fit", "model=latent_gan"]) == 2
     assert "autoencoder must be given, as in autoencoder=" in capsys.readouterr().err

@@ -120,6 +120,9 @@ def test_it_learns_to_make_captions_in_the_other_order(trainer, data):
 def test_what_does_not_fit_is_a_sentence():
     with pytest.raises(ValueError, match="text_vocabulary of the prior must be that of the text"):
         made(describe_weight=0.1)
+    masked = partial(MaskedPrior, text_width=8, width=16, depth=1, num_heads=2)
+    with pytest.raises(ValueError, match="describe_weight needs a prior that makes captions"):
+        made(prior=masked, describe_weight=0.1)
     with pytest.raises(ValueError, match="describe_weight must be at least 0, got -1"):
         made(describe_weight=-1)
     with pytest.raises(ValueError, match="autoencoder must be discrete"):

@@ -43,7 +43,9 @@ def test_there_must_be_enough_candidates(pipeline, judge, candidates, wanted):
 
 def test_a_judge_of_other_channels_is_refused(pipeline, make_judge):
     judge = make_judge(CAPTIONS, channels=1)
-    with pytest.raises(ValueError, match="must have the 3 channels of the images, got one of 1"):
+    with pytest.raises(
+        ValueError, match="images must have the 1 channels of the contrastive model"
+    ):
         rerank(pipeline, judge, "a")
 
 

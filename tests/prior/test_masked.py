@@ -184,5 +184,7 @@ def test_what_it_cannot_do_is_a_sentence():
         made().log_likelihood(codes(), text())
     with pytest.raises(ValueError, match="choice_temperature must be at least 0, got -1"):
         made(choice_temperature=-1)
+    with pytest.raises(ValueError, match="uniform must have the shape"):
+        made().sample(text(), torch.rand(3, 8, 1, 3, 4), Sampling())
     with pytest.raises(ValueError, match="num_inference_steps must be at least 1, got 0"):
         Sampling(num_inference_steps=0)

@@ -14,9 +14,9 @@ def drawn(uniform: float, **options: float) -> int:
 
 @pytest.mark.parametrize(
     ("uniform", "code"),
-    [(0.0, 1), (0.39, 1), (0.41, 3), (0.69, 3), (0.71, 2), (0.89, 2), (0.95, 0)],
+    [(0.0, 0), (0.09, 0), (0.11, 1), (0.49, 1), (0.51, 2), (0.69, 2), (0.71, 3), (0.999, 3)],
 )
-def test_a_code_is_drawn_by_its_share_likeliest_first(uniform, code):
+def test_a_code_is_drawn_by_its_share(uniform, code):
     assert drawn(uniform) == code
 
 
@@ -33,22 +33,24 @@ def test_temperature_zero_takes_the_likeliest():
 
 def test_a_low_temperature_sharpens():
     # with 0.5 the shares are squared: 1, 16, 4 and 9 of 30
-    assert drawn(16 / 30 - 0.01, temperature=0.5) == 1
-    assert drawn(16 / 30 + 0.01, temperature=0.5) == 3
-    assert drawn(25 / 30 + 0.01, temperature=0.5) == 2
+    assert drawn(1 / 30 - 0.01, temperature=0.5) == 0
+    assert drawn(17 / 30 - 0.01, temperature=0.5) == 1
+    assert drawn(17 / 30 + 0.01, temperature=0.5) == 2
+    assert drawn(21 / 30 + 0.01, temperature=0.5) == 3
 
 
 def test_top_k_leaves_the_k_likeliest():
     assert {drawn(u, top_k=2) for u in (0.0, 0.3, 0.6, 0.999)} == {1, 3}
     assert drawn(4 / 7 - 0.01, top_k=2) == 1
     assert drawn(4 / 7 + 0.01, top_k=2) == 3
-    assert drawn(0.999, top_k=9) == 0
+    assert drawn(0.0, top_k=9) == 0
+    assert drawn(0.0, top_k=2) == 1  # the first code has no share
 
 
 def test_top_p_leaves_the_likeliest_that_reach_the_share():
     assert {drawn(u, top_p=0.5) for u in (0.0, 0.3, 0.6, 0.999)} == {1, 3}
     assert {drawn(u, top_p=0.3) for u in (0.0, 0.999)} == {1}
-    assert drawn(0.999, top_p=1.0) == 0
+    assert drawn(0.0, top_p=1.0) == 0
 
 
 def test_guidance_by_hand_rises_along_the_sequence():

@@ -124,5 +124,39 @@ def test_a_saved_state_goes_on_bitwise():
 
 def test_a_state_of_other_parameters_is_refused():
     state = Muon(nn.Linear(2, 2, bias=False).parameters()).state_dict()
-    with pytest.raises(ValueError, match="the state must be of 1 optimizers, got 0"):
+    with pytest.raises(ValueError, match="the number of states of AdamW must be 1, got 0"):
         Muon(net().parameters()).load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"lr": -1}, "lr must be at least 0, got -1"),
+        ({"weight_decay": -5}, "weight_decay must be at least 0, got -5"),
+        ({"momentum": -3}, "momentum and betas must be in"),
+        ({"betas": (2, 2)}, "momentum and betas must be in"),
+    ],
+)
+def test_wrong_numbers_are_sentences(options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Muon(nn.Linear(2, 2, bias=False).parameters(), **options)
+
+
+def test_several_steps_of_a_matrix_and_a_kernel_are_those_of_torch():
+    model = net()
+    flat = [nn.Parameter(model[place].weight.detach().flatten(1).clone()) for place in (0, 3)]
+    theirs = torch.optim.Muon(flat, lr=0.01, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    ours = Muon(model.parameters(), lr=0.01, weight_decay=0.1)
+    before = [weight.detach().clone() for weight in flat]
+    for step in range(4):
+        torch.manual_seed(step)
+        for weight, place in zip(flat, (0, 3), strict=True):
+            weight.grad = torch.randn_like(weight)
+            model[place].weight.grad = weight.grad.view_as(model[place].weight).clone()
+        theirs.step()
+        ours.step()
+    for weight, place, old in zip(flat, (0, 3), before, strict=True):
+        moved = model[place].weight.detach().flatten(1) - old
+        # torch.optim.Muon computes in bfloat16.
+        torch.testing.assert_close(moved, weight.detach() - old, atol=5e-4, rtol=0)
+        assert moved.abs().mean() > 0.003

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from textgan.autoencoder.base import Autoencoder
 from textgan.discriminator.base import Discriminator
-from textgan.pretrained.frozen import Frozen
+from textgan.pretrained.frozen import Frozen, weights_hash
 from textgan.types import DiscriminatorOutput, TextFeatures
 
 
@@ -24,23 +24,50 @@ class LatentAndImageDiscriminator(Discriminator):
             not write its weights.
 
     Raises:
-        ValueError: only one of them reads the text.
+        ValueError: only one of them reads the text, or one has another shape than what it sees.
     """
 
     def __init__(self, *, latent: Discriminator, image: Discriminator, autoencoder: Autoencoder):
         super().__init__()
         if latent.reads_text != image.reads_text:
             raise ValueError("latent and image must both read the text, or both not")
+        side = autoencoder.image_size
+        seen = {
+            "latent": (latent, tuple(autoencoder.latent_shape)),
+            "image": (image, (autoencoder.channels, side, side)),
+        }
+        for name, (part, shape) in seen.items():
+            own = part.saved_arguments().get("sample_shape")
+            if own is not None and tuple(own) != shape:
+                raise ValueError(f"{name} must be built for the shape {shape}, got {tuple(own)}")
         self.reads_text = latent.reads_text
         self.latent, self.image, self.autoencoder = latent, image, Frozen(autoencoder.eval())
+        self._decoder = weights_hash(autoencoder)
         with torch.no_grad():
             empty = torch.zeros(1, *autoencoder.latent_shape)
-            self.latent_maps = len(latent.features(empty.to(next(latent.parameters()))))
+            maps = latent.eval().features(empty.to(next(latent.parameters())))
+        self.latent_maps = len(maps)
+        self.train()
+
+    def get_extra_state(self) -> Tensor:
+        """The hash of the autoencoder's weights, as bytes (N,) uint8."""
+        return torch.tensor(list(self._decoder.encode()), dtype=torch.uint8)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Check that the loaded weights were trained with this autoencoder.
+
+        Raises:
+            ValueError: they were trained with another one.
+        """
+        trained_with = bytes(state.tolist()).decode()
+        if trained_with != self._decoder:
+            rule = "autoencoder must be the net that the discriminator was trained with"
+            raise ValueError(f"{rule}, {trained_with:.12}, got {self._decoder:.12}")
 
     def features(self, images: Tensor) -> list[Tensor]:
         """Latents (B, c, h, w) -> the maps of the latents, and those of the decoded images."""
-        decoded = self.autoencoder.net.decode(images)
-        return [*self.latent.features(images), *self.image.features(decoded.to(images.dtype))]
+        decoded = self.autoencoder.net.decode(images).to(images.dtype)
+        return [*self.latent.features(images), *self.image.features(decoded)]
 
     def score(self, features: list[Tensor], text: TextFeatures | None) -> DiscriminatorOutput:
         """The maps of both -> their logits (B, K), pooled and text (B, D) of both, concatenated."""

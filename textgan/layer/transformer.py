@@ -65,12 +65,13 @@ class TransformerBlock(nn.Module):
         self.output = nn.Linear(4 * width, width, bias=False)
         for layer in (self.query_key_value, self.hidden):
             nn.init.normal_(layer.weight, std=width**-0.5)
-        self.scales = None
+        self.attention_scale = self.hidden_scale = None
         if layer_scale is None:
             nn.init.zeros_(self.mixed.weight)
             nn.init.zeros_(self.output.weight)
         else:
-            self.scales = nn.Parameter(torch.full((2, width), layer_scale))
+            self.attention_scale = nn.Parameter(torch.full((width,), layer_scale))
+            self.hidden_scale = nn.Parameter(torch.full((width,), layer_scale))
 
     def forward(
         self, x: Tensor, mask: Tensor | None = None, cache: KeyValueCache | None = None
@@ -103,15 +104,15 @@ class TransformerBlock(nn.Module):
             key, value = cache.append(key, value)
         mask = None if mask is None else mask[:, None]
         mixed = _attend(query, key, value, mask).transpose(1, 2).flatten(2)
-        return self._scaled(self.mixed(mixed), 0)
+        return self._scaled(self.mixed(mixed), self.attention_scale)
 
     def _hidden(self, x: Tensor) -> Tensor:
         """The hidden layer's branch, of normalised positions."""
-        return self._scaled(self.output(F.relu(self.hidden(x)).square()), 1)
+        return self._scaled(self.output(F.relu(self.hidden(x)).square()), self.hidden_scale)
 
-    def _scaled(self, x: Tensor, branch: int) -> Tensor:
-        if self.scales is not None:
-            x = x * self.scales[branch]
+    def _scaled(self, x: Tensor, scale: Tensor | None) -> Tensor:
+        if scale is not None:
+            x = x * scale
         return F.dropout(x, self.dropout, self.training)
 
 

@@ -102,7 +102,7 @@ class GANModel(TrainedModel):
         )
         check_noise(posterior, generator)
         check_text_width(text_encoder, {"generator": generator, **optional})
-        check_latents(generator, autoencoder)
+        check_latents(generator, autoencoder, optional)
         super().__init__(
             {
                 **{"generator": generator, "text_encoder": text_encoder, **optional},

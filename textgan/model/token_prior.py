@@ -149,6 +149,10 @@ def _check_describing(weight: float, prior: TokenPrior, text_encoder: TextEncode
                 "nothing trains it"
             )
         return
+    if not hasattr(prior, "text_vocabulary"):
+        kind = type(prior).__name__
+        rule = "describe_weight needs a prior that makes captions, such as GPTPrior"
+        raise ValueError(f"{rule}, got {kind}")
     if not hasattr(text_encoder, "tokenizer"):
         kind = type(text_encoder).__name__
         raise ValueError(f"describe_weight needs a text encoder with a tokenizer, got {kind}")

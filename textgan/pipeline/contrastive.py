@@ -121,8 +121,8 @@ class ContrastivePipeline(Pipeline):
         """
         if images.shape[1] != self.image_encoder.channels:
             raise ValueError(
-                f"judge must have the {images.shape[1]} channels of the images, "
-                f"got one of {self.image_encoder.channels}"
+                f"images must have the {self.image_encoder.channels} channels of the contrastive "
+                f"model, got {images.shape[1]}"
             )
         return self.similarity(images, caption)[:, 0]
 

@@ -26,7 +26,11 @@ class Option:
     also: frozenset[str] = frozenset()
 
     def check(self, value: float) -> None:
-        """Raise ValueError unless the value is within the bounds."""
+        """Raise ValueError unless the value is a number of the kind, within the bounds."""
+        kinds = int if self.kind is int else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            number = "a whole number" if self.kind is int else "a number"
+            raise ValueError(f"{self.name} must be {number}, got {value!r:.80}")
         low, high = self.minimum, self.maximum
         if (low is not None and not value >= low) or (high is not None and not value <= high):
             if None not in (low, high):

@@ -74,6 +74,10 @@ class Sampling:
         if 0 < self.top_k < logits.shape[-1]:
             least = logits.topk(self.top_k).values[:, -1:]
             logits = logits.masked_fill(logits < least, -torch.inf)
+        if self.top_p == 1:  # the order of the codes does not matter, and sorting is slow
+            edges = logits.softmax(-1).cumsum(-1)
+            place = (edges <= uniform[:, None].to(edges.dtype) * edges[:, -1:]).sum(-1)
+            return place.clamp(max=logits.shape[-1] - 1)
         shares, order = logits.softmax(-1).sort(descending=True, stable=True)
         before = shares.cumsum(-1) - shares  # the share of more probable codes
         shares = shares.masked_fill(before >= self.top_p, 0.0)

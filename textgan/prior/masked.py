@@ -106,6 +106,11 @@ class MaskedPrior(TransformerPrior):
         on_step: Callable[[Tensor], None] | None = None,
     ) -> Tensor:
         text = self._guided_text(text, sampling, empty)
+        needed = self.numbers_shape(sampling)
+        if tuple(uniform.shape[1:]) != needed:
+            raise ValueError(
+                f"uniform must have the shape {needed}, got {tuple(uniform.shape[1:])}"
+            )
         size, steps, shape = len(uniform), sampling.num_inference_steps, self.codes_shape
         places, numbers = shape[1] * shape[2], uniform.flatten(3)  # (B, T, groups + 1, P)
         fixed = self._fixed(known, kept, size)

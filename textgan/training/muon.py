@@ -49,6 +49,13 @@ class Muon(Optimizer):
     ):
         defaults = {"lr": lr, "weight_decay": weight_decay, "momentum": momentum}
         super().__init__(params, {**defaults, "betas": tuple(betas)})
+        for group in self.param_groups:
+            for name in ("lr", "weight_decay"):
+                if group[name] < 0:
+                    raise ValueError(f"{name} must be at least 0, got {group[name]}")
+            if not all(0 <= share < 1 for share in (group["momentum"], *group["betas"])):
+                got = f"{group['momentum']} and {group['betas']}"
+                raise ValueError(f"momentum and betas must be in [0, 1), got {got}")
         self._inner: list[tuple[int, AdamW]] = []  # place of the group, and its optimizer
         for place, group in enumerate(self.param_groups):
             options = {name: group[name] for name in _OPTIONS}
@@ -97,8 +104,8 @@ class Muon(Optimizer):
         """
         inner = state_dict["inner"]
         if len(inner) != len(self._inner):
-            rule = f"the state must be of {len(self._inner)} optimizers"
-            raise ValueError(f"{rule}, got {len(inner)}")
+            rule = f"the number of states of AdamW must be {len(self._inner)}, got {len(inner)}"
+            raise ValueError(f"{rule}: they belong to other parameters or to an earlier version")
         super().load_state_dict({k: v for k, v in state_dict.items() if k != "inner"})
         for (_, optimizer), state in zip(self._inner, inner, strict=True):
             optimizer.load_state_dict(state)

@@ -8,6 +8,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from textgan.autoencoder.base import Autoencoder
+from textgan.discriminator.latent_and_image import LatentAndImageDiscriminator
 from textgan.errors import StoppedError
 from textgan.generator.base import Generator
 from textgan.image_encoder.base import ImageEncoder
@@ -117,8 +118,16 @@ def check_text_width(text_encoder: TextEncoder, parts: dict[str, Part | None]) -
             )
 
 
-def check_latents(generator: Generator, autoencoder: Autoencoder | None) -> None:
-    """Raise a ValueError if the generator does not make the latents of the autoencoder."""
+def check_latents(
+    generator: Generator, autoencoder: Autoencoder | None, parts: dict[str, Part | None]
+) -> None:
+    """Raise a ValueError if the generator does not make the latents of the autoencoder.
+
+    Args:
+        generator: of a model.
+        autoencoder: of the model, or None.
+        parts: name -> another part of the model that sees what the generator makes, or None.
+    """
     if autoencoder is None:
         if not generator.bounded:
             raise ValueError(
@@ -132,16 +141,35 @@ def check_latents(generator: Generator, autoencoder: Autoencoder | None) -> None
             f"generator must make the autoencoder's latents, {tuple(autoencoder.latent_shape)}, "
             f"with bounded=false, got {own} with bounded={bounded}"
         )
+    for name, part in parts.items():
+        shape = None if part is None else part.saved_arguments().get("sample_shape")
+        if shape is not None and tuple(shape) != tuple(autoencoder.latent_shape):
+            raise ValueError(
+                f"{name} must be built for the autoencoder's latents, "
+                f"{tuple(autoencoder.latent_shape)}, got {tuple(shape)}: choose one whose name "
+                "ends in _latent"
+            )
 
 
 def check_channels(parts: nn.Module, channels: int) -> None:
     """Raise a ValueError if a frozen image encoder and the generator differ in channels.
 
+    An encoder that sees decoded images is left out.
+
     Args:
         parts: a module that may contain such encoders.
         channels: of the generator.
     """
-    for net in (part.net for part in parts.modules() if isinstance(part, Frozen)):
+    decoded = {
+        id(inner)
+        for part in parts.modules()
+        if isinstance(part, LatentAndImageDiscriminator)
+        for inner in part.image.modules()
+    }
+    for part in parts.modules():
+        if not isinstance(part, Frozen) or id(part) in decoded:
+            continue
+        net = part.net
         if isinstance(net, ImageEncoder) and net.channels != channels:
             raise ValueError(
                 "pretrained image encoders and generator must have the same channels, "
