@@ -28,7 +28,8 @@ class Option:
     def check(self, value: float) -> None:
         """Raise ValueError unless the value is a number of the kind, within the bounds."""
         kinds = int if self.kind is int else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds):
+        is_number = isinstance(value, kinds) and not isinstance(value, bool)
+        if not is_number:
             number = "a whole number" if self.kind is int else "a number"
             raise ValueError(f"{self.name} must be {number}, got {value!r:.80}")
         low, high = self.minimum, self.maximum
