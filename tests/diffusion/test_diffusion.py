@@ -95,38 +95,81 @@ def test_the_weights_are_those_of_min_snr(prediction, by_hand, drawn):
     assert torch.equal(alike.weight, torch.ones(500))
 
 
-@pytest.mark.parametrize("steps", [1, 4, 20])
-@pytest.mark.parametrize("diffusion", SAMPLED, ids=name)
-def test_every_sampler_ends_at_the_sample_that_the_denoiser_knows(diffusion, steps):
+MEAN, DEVIATION = 0.2, 0.4
+
+
+def predicted(
+    diffusion: Diffusion, seen: torch.Tensor, time: torch.Tensor, error: float
+) -> torch.Tensor:
+    """The best prediction for samples whose numbers are drawn from N(MEAN, DEVIATION^2).
+
+    Normal numbers times `error` are added.
+    """
+    if isinstance(diffusion, FlowDiffusion):
+        a, s = 1 - time, time
+    else:
+        signal = alphas_cumprod()[(time * 1000).round().long().clamp(max=999)]
+        a, s = signal.sqrt(), (1 - signal).sqrt()
+    share = a * DEVIATION**2 / (a**2 * DEVIATION**2 + s**2)
+    sample = MEAN + share * (seen - a * MEAN)
+    noise = (seen - a * sample) / s
+    kind = getattr(diffusion, "prediction", "flow")
+    exact = {
+        "flow": noise - sample,
+        "epsilon": noise,
+        "velocity": a * noise - s * sample,
+        "sample": sample,
+    }[kind]
+    return exact + error * torch.randn_like(exact)
+
+
+def sampled(diffusion: Diffusion, steps: int, error: float) -> torch.Tensor:
     torch.manual_seed(0)
-    sample, x = torch.randn(2, 2, 3, 3), torch.randn(2, 2, 3, 3)
     scheduler = diffusion.scheduler(steps)
-    x = x * getattr(scheduler, "init_noise_sigma", 1.0)
+    x = torch.randn(4, 1, 64, 64) * getattr(scheduler, "init_noise_sigma", 1.0)
     for step, time in times_of(scheduler, torch.device("cpu")):
         scale = getattr(scheduler, "scale_model_input", lambda x, _: x)
-        seen = scale(x, step)
-        prediction = _known(diffusion, sample, seen, time.expand(2))
+        prediction = predicted(diffusion, scale(x, step), time, error)
         x = scheduler.step(prediction, step, x, return_dict=False)[0]
-    # At the greatest time hardly any sample is left, so that its noise is known but roughly.
-    torch.testing.assert_close(x, sample, atol=0.05, rtol=0.05)
+    return x
 
 
-def _known(
-    diffusion: Diffusion, sample: torch.Tensor, seen: torch.Tensor, time: torch.Tensor
-) -> torch.Tensor:
-    """The prediction of a denoiser that knows the sample."""
-    if isinstance(diffusion, FlowDiffusion):
-        return (seen - sample) / time[:, None, None, None]
-    signal = alphas_cumprod()[(time * 1000).round().long().clamp(max=999)][:, None, None, None]
-    noise = (seen - signal.sqrt() * sample) / (1 - signal).sqrt()
-    velocity = signal.sqrt() * noise - (1 - signal).sqrt() * sample
-    return {"epsilon": noise, "velocity": velocity, "sample": sample}[diffusion.prediction]
+@pytest.mark.parametrize("steps", [25, 61, 91, 100])
+@pytest.mark.parametrize("diffusion", SAMPLED, ids=name)
+def test_every_sampler_ends_at_the_distribution_also_with_small_errors(diffusion, steps):
+    for error in (0.0, 0.02):
+        x = sampled(diffusion, steps, error)
+        assert abs(x.mean() - MEAN) < 0.03
+        assert abs(x.std() - DEVIATION) < 0.05
+
+
+@pytest.mark.parametrize("diffusion", SAMPLED, ids=name)
+def test_one_step_goes_to_the_mean(diffusion):
+    x = sampled(diffusion, 1, 0.0)
+    assert abs(x.mean() - MEAN) < 0.02
+    assert x.std() < 0.1
+
+
+@pytest.mark.parametrize("diffusion", SAMPLED, ids=name)
+def test_every_number_of_steps_has_as_many_times(diffusion):
+    for steps in range(1, 101):
+        times = [float(time) for _, time in times_of(diffusion.scheduler(steps), "cpu")]
+        assert len(set(times)) == steps
+        assert times == sorted(times, reverse=True)
+        assert 0 < min(times) <= max(times) <= 1
+
+
+def test_a_call_may_name_another_sampler():
+    flow = FlowDiffusion(sampler="euler")
+    assert type(flow.scheduler(3, "heun")) is type(FlowDiffusion(sampler="heun").scheduler(3))
+    with pytest.raises(ValueError, match="sampler must be one of euler, heun, got 'ddim'"):
+        flow.scheduler(3, "ddim")
 
 
 def test_it_is_saved_without_weights(tmp_path):
-    GaussianDiffusion(sampler="ddim", prediction="epsilon").save_pretrained(tmp_path)
+    GaussianDiffusion(sampler="heun", prediction="epsilon").save_pretrained(tmp_path)
     again = Diffusion.from_pretrained(tmp_path)
-    assert (again.sampler, again.prediction, again.min_snr) == ("ddim", "epsilon", 5.0)
+    assert (again.sampler, again.prediction, again.min_snr) == ("heun", "epsilon", 5.0)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +177,8 @@ def test_it_is_saved_without_weights(tmp_path):
     [
         (lambda: FlowDiffusion(sampler="ddim"), "sampler must be one of euler, heun, got 'ddim'"),
         (lambda: FlowDiffusion(time_deviation=0), "time_deviation must be positive, got 0"),
-        (lambda: GaussianDiffusion(sampler="x"), "sampler must be one of ddim, dpm_solver, euler"),
+        (lambda: FlowDiffusion(time_mean=float("nan")), "time_mean must be a number, got nan"),
+        (lambda: GaussianDiffusion(sampler="x"), "sampler must be one of euler, dpm_solver, heun"),
         (lambda: GaussianDiffusion(prediction="x"), "prediction must be one of epsilon, velocity"),
         (lambda: GaussianDiffusion(min_snr=0), "min_snr must be positive or null, got 0"),
     ],

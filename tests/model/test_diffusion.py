@@ -69,15 +69,30 @@ def test_it_learns(latent, diffusion, trainer, data):
         assert name.startswith("autoencoder.") <= torch.equal(value, before[name]), name
 
 
+@pytest.mark.parametrize("precision", ["bf16-true", "bf16-mixed", "64-true"])
+@pytest.mark.parametrize("diffusion", [FlowDiffusion(), GaussianDiffusion()], ids=["flow", "gauss"])
+def test_it_trains_in_every_precision(diffusion, precision, trainer, data):
+    model = made(latent=True, diffusion=diffusion)
+    trainer(precision=precision).fit(model, data(image_size=32))
+    assert all(weight.isfinite().all() for weight in model.denoiser.parameters())
+
+
 class Crash(pl.Callback):
     def on_train_batch_end(self, trainer, pl_module, *_):
         if int(pl_module.images_seen) == 20:
             raise ConnectionAbortedError("the machine is gone")
 
 
-def test_a_resumed_run_is_bitwise_the_whole_one_and_its_checkpoint_samples(trainer, data, tmp_path):
+@pytest.mark.parametrize("latent", [False, True])
+def test_a_resumed_run_is_bitwise_the_whole_one_and_its_checkpoint_samples(
+    latent, trainer, data, tmp_path
+):
+    diffusion = GaussianDiffusion() if latent else FlowDiffusion()
+    size = 32 if latent else 16
+
     def run(*callbacks: pl.Callback, **options: object) -> dict:
-        trainer(*callbacks).fit(made(), data(), **options)
+        model = made(latent=latent, diffusion=diffusion)
+        trainer(*callbacks).fit(model, data(image_size=size), **options)
         return torch.load(tmp_path / "last.ckpt", weights_only=True)
 
     whole = run(Checkpoint(every_images=0))
@@ -90,7 +105,7 @@ def test_a_resumed_run_is_bitwise_the_whole_one_and_its_checkpoint_samples(train
         assert torch.equal(value, resumed["state_dict"][name]), name
     pipeline = load_pipeline(tmp_path / "last.ckpt")
     options = {"num_inference_steps": 2, "output_type": "pt"}
-    assert pipeline("a large red circle", **options).images.shape == (1, 3, 16, 16)
+    assert pipeline("a large red circle", **options).images.shape == (1, 3, size, size)
 
 
 def test_it_is_evaluated_by_the_metrics_of_samples(trainer, data):
@@ -107,6 +122,8 @@ def test_what_does_not_fit_is_a_sentence(trainer, data):
         made(autoencoder=made(latent=True).autoencoder)
     with pytest.raises(ValueError, match="text_width of the denoiser must be the text encoder's"):
         made(text_encoder=BertTextEncoder(width=12, depth=1, num_heads=2, vocab_size=270))
+    with pytest.raises(ValueError, match="caption_dropout must be above 0, because samples are"):
+        made(caption_dropout=0.0)
     with pytest.raises(ValueError, match="caption_dropout must be within"):
         made(caption_dropout=2.0)
     with pytest.raises(ConfigError, match=r"images must have the denoiser's shape \(3, 16, 16\)"):

@@ -81,9 +81,15 @@ def weights(model: nn.Module) -> dict:
     return {name: value.clone() for name, value in model.state_dict().items()}
 
 
-@pytest.mark.parametrize("precision", ["64-true", "bf16-true"])
-def test_encodings_are_kept_in_other_precisions(precision, trainer, token_prior, colours, encoded):
-    trainer(enable_checkpointing=False, precision=precision).fit(token_prior(), colours())
+@pytest.mark.parametrize(
+    ("kind", "precision"),
+    [("latent_gan", "64-true"), ("token_prior", "64-true"), ("token_prior", "bf16-true")],
+)
+def test_encodings_are_kept_in_other_precisions(
+    kind, precision, request, trainer, colours, encoded
+):
+    make = request.getfixturevalue(kind)
+    trainer(enable_checkpointing=False, precision=precision).fit(make(), colours())
     assert encoded == [8, 8]
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.denoiser import TransformerDenoiser
-from textgan.diffusion import Diffusion, FlowDiffusion, GaussianDiffusion
+from textgan.diffusion import Diffusion, FlowDiffusion, GaussianDiffusion, alphas_cumprod
 from textgan.image import from_pil
 from textgan.pipeline import DiffusionPipeline, TextToImagePipeline
 from textgan.text_encoder import BertTextEncoder
@@ -133,6 +133,7 @@ def test_every_option_has_an_effect(pipeline):
         {"guidance_scale": 8.0},
         {"guidance_rescale": 1.0},
         {"negative_prompt": "a blue square"},
+        {"sampler": "heun"},
     )
     for options in changes:
         assert not torch.equal(sample(**options), plain), options
@@ -162,6 +163,32 @@ def test_latents_are_decoded_and_images_encoded():
     assert torch.equal(filled[:, ~mask], square[:, ~mask])
 
 
+@pytest.mark.parametrize("strength", [0.1, 0.3, 0.36, 0.5, 0.7, 1.0])
+@pytest.mark.parametrize(
+    "diffusion",
+    [
+        *(FlowDiffusion(sampler=name) for name in FlowDiffusion.samplers),
+        *(GaussianDiffusion(sampler=name) for name in GaussianDiffusion.samplers),
+    ],
+    ids=lambda diffusion: f"{type(diffusion).__name__}-{diffusion.sampler}",
+)
+def test_no_noise_is_left_whatever_the_strength(diffusion, strength, monkeypatch):
+    pipeline = made(diffusion)
+    known = torch.linspace(-0.5, 0.5, 16).expand(3, 16, 16)
+
+    def exact(seen, times, **_):
+        if isinstance(diffusion, FlowDiffusion):
+            return (seen - known) / times[:, None, None, None]
+        signal = alphas_cumprod()[(times * 1000).round().long()][:, None, None, None]
+        noise = (seen - signal.sqrt() * known) / (1 - signal).sqrt()
+        return signal.sqrt() * noise - (1 - signal).sqrt() * known
+
+    monkeypatch.setattr(pipeline, "_predict", exact)
+    options = {"strength": strength, "num_inference_steps": 10, "output_type": "pt"}
+    (found,) = pipeline.image_to_image(known, "x", **options).images
+    torch.testing.assert_close(found, known, atol=0.02, rtol=0)
+
+
 def test_pictures_and_masks_of_pil(pipeline):
     picture = Image.new("RGB", (30, 20), "red")
     mask = Image.new("L", (30, 20), 0)
@@ -178,7 +205,7 @@ def test_pictures_and_masks_of_pil(pipeline):
 
 def test_a_saved_pipeline_is_the_same(tmp_path):
     for latent in (False, True):
-        pipeline = made(GaussianDiffusion(sampler="ddim", prediction="epsilon"), latent=latent)
+        pipeline = made(GaussianDiffusion(sampler="euler", prediction="epsilon"), latent=latent)
         pipeline.save_pretrained(tmp_path / str(latent))
         again = TextToImagePipeline.from_pretrained(tmp_path / str(latent))
         one, two = (
@@ -205,8 +232,15 @@ def test_what_does_not_fit_is_a_sentence(pipeline):
             lambda: pipeline.image_to_image(image(), "x", strength=0),
             r"strength must be in \(0, 1\]",
         ),
-        (lambda: pipeline.image_to_image(image(), "x", number=0), "number must be at least 1"),
+        (
+            lambda: pipeline.image_to_image(image(), "x", number=0),
+            "num_images_per_prompt and batch_size",
+        ),
         (lambda: pipeline.image_to_image(image()[:, 1:], "x"), "image must have the shape"),
+        (lambda: pipeline.image_to_image(image() * 255, "x"), "image must have numbers in"),
+        (lambda: pipeline.image_to_image(image().byte(), "x"), "image must have numbers in"),
+        (lambda: pipeline("x", sampler="ddim"), "sampler must be one of euler, heun, got 'ddim'"),
+        (lambda: pipeline.generate(["x"], [(0, 0, 0)], strength=0.5), "without start"),
         (lambda: pipeline.inpaint(image(), whole[1:], "x"), "mask must have the shape"),
         (lambda: pipeline.inpaint(image(), ~whole, "x"), "mask must mark what is drawn anew"),
         (

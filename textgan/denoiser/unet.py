@@ -1,5 +1,7 @@
 """The U-Net of the library diffusers as a denoiser."""
 
+from math import gcd
+
 from torch import Tensor
 
 from textgan.denoiser.base import Denoiser
@@ -43,6 +45,8 @@ class UNetDenoiser(Denoiser):
         if len(widths) < 2 or size % halvings:
             rule = "widths must be at least two, and halve the size each but the first"
             raise ValueError(f"{rule}, got {list(widths)} for a size of {size}")
+        if num_heads < 1:
+            raise ValueError(f"num_heads must be at least 1, got {num_heads}")
         if any(width < 1 or width % num_heads for width in widths):
             raise ValueError(
                 f"num_heads must divide all widths, got {num_heads} and {list(widths)}"
@@ -67,7 +71,7 @@ class UNetDenoiser(Denoiser):
             layers_per_block=layers_per_block,
             attention_head_dim=num_heads,  # diffusers takes it as their number here
             cross_attention_dim=text_width,
-            norm_num_groups=num_heads,
+            norm_num_groups=gcd(32, *widths),
             class_embed_type="projection",
             projection_class_embeddings_input_dim=text_width,
         )

@@ -51,6 +51,16 @@ class Diffusion(Part):
             raise ValueError(f"sampler must be one of {known}, got {sampler!r}")
         self.sampler = sampler
 
+    def sampler_named(self, name: str | None) -> str:
+        """The name of a sampler, by default the own one.
+
+        Raises:
+            ValueError: there is no such sampler.
+        """
+        if name is not None and name not in self.samplers:
+            raise ValueError(f"sampler must be one of {', '.join(self.samplers)}, got {name!r}")
+        return self.sampler if name is None else name
+
     @abstractmethod
     def noised(self, samples: Tensor, noise: Tensor, random: Tensor) -> Noised:
         """Make samples noisy, each at a random time.
@@ -72,11 +82,16 @@ class Diffusion(Part):
         """
 
     @abstractmethod
-    def scheduler(self, steps: int) -> Any:
-        """The scheduler of diffusers, set to a number of steps."""
+    def scheduler(self, steps: int, sampler: str | None = None) -> Any:
+        """The scheduler of diffusers, set to a number of steps.
 
-    def _made(self, **options: Any) -> Any:
-        """A scheduler of the class that `sampler` names.
+        Args:
+            steps: at least 1.
+            sampler: its name, by default the own one.
+        """
+
+    def _made(self, name: str, **options: Any) -> Any:
+        """A scheduler of the class that a name stands for.
 
         Raises:
             ConfigError: diffusers is not installed.
@@ -87,7 +102,7 @@ class Diffusion(Part):
             raise ConfigError(
                 "diffusion models need the package diffusers: pip install 'textgan[diffusion]'"
             ) from error
-        return getattr(diffusers, self.samplers[self.sampler])(**options)
+        return getattr(diffusers, self.samplers[name])(**options)
 
 
 def expanded(numbers: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Rectified flow: straight lines from noise to samples."""
 
+from math import isfinite
 from typing import Any
 
 import torch
@@ -32,8 +33,10 @@ class FlowDiffusion(Diffusion):
         self, *, sampler: str = "euler", time_mean: float = 0.0, time_deviation: float = 1.0
     ):
         super().__init__(sampler)
-        if time_deviation <= 0:
+        if not (isfinite(time_deviation) and time_deviation > 0):
             raise ValueError(f"time_deviation must be positive, got {time_deviation}")
+        if not isfinite(time_mean):
+            raise ValueError(f"time_mean must be a number, got {time_mean}")
         self.time_mean, self.time_deviation = time_mean, time_deviation
 
     def noised(self, samples: Tensor, noise: Tensor, random: Tensor) -> Noised:
@@ -44,9 +47,10 @@ class FlowDiffusion(Diffusion):
     def clean(self, prediction: Tensor, noisy: Tensor, time: Tensor) -> Tensor:
         return noisy - expanded(time) * prediction
 
-    def scheduler(self, steps: int) -> Any:
-        scheduler = self._made()
-        if self.sampler == "euler":
+    def scheduler(self, steps: int, sampler: str | None = None) -> Any:
+        name = self.sampler_named(sampler)
+        scheduler = self._made(name)
+        if name == "euler":
             scheduler.set_timesteps(sigmas=torch.linspace(1, 1 / steps, steps).tolist())
         else:
             scheduler.set_timesteps(steps)

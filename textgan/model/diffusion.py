@@ -44,7 +44,7 @@ class DiffusionModel(TrainedModel):
 
     Raises:
         ValueError: the denoiser's samples are neither images nor the autoencoder's latents, or a
-            number is out of range.
+            number is out of range; `caption_dropout` must be above 0, because samples are guided.
     """
 
     def __init__(
@@ -63,6 +63,8 @@ class DiffusionModel(TrainedModel):
         seed: int = 0,
     ):
         check_shares(caption_dropout=caption_dropout)
+        if not caption_dropout:
+            raise ValueError("caption_dropout must be above 0, because samples are guided, got 0")
         check_text_width(text_encoder, {"denoiser": denoiser})
         DiffusionPipeline.check(denoiser, autoencoder)
         super().__init__(
@@ -116,9 +118,10 @@ class DiffusionModel(TrainedModel):
             for share, caption in zip(random.uniform(len(batch)), batch.captions, strict=True)
         ]
         noise, times = random.normal(tuple(samples.shape)), random.normal((len(batch),))
-        noised = self.diffusion.noised(samples, noise, times)
+        noised = self.diffusion.noised(samples.float(), noise.float(), times.float())
         text = self.text_encoder(captions)
-        prediction = self.denoiser(noised.values, noised.time, text).float()
+        values = noised.values.to(samples.dtype)
+        prediction = self.denoiser(values, noised.time, text).float()
         errors = (prediction - noised.target).square().flatten(1).mean(1)  # (B,)
         log["train/denoiser/error"] = errors.detach().mean()
         self.step_optimizer("denoiser", (noised.weight * errors).mean(), log)

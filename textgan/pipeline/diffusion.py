@@ -82,8 +82,11 @@ class DiffusionPipeline(TextToImagePipeline):
             rule = "channels of the denoiser must be 1, 3 or 4 without an autoencoder"
             raise ValueError(f"{rule}, got {denoiser.channels}")
         if autoencoder is not None and own != tuple(autoencoder.latent_shape):
-            rule = "denoiser must have the shape of the autoencoder's latents"
-            raise ValueError(f"{rule}, {tuple(autoencoder.latent_shape)}, got {own}")
+            raise ValueError(
+                "denoiser must have the shape of the autoencoder's latents, "
+                f"{tuple(autoencoder.latent_shape)}, got {own}: choose one whose name ends in "
+                "_latent"
+            )
 
     @property
     def is_fitted(self) -> bool:
@@ -98,6 +101,7 @@ class DiffusionPipeline(TextToImagePipeline):
         """1 (gray), 3 (RGB) or 4 (RGBA)."""
         return (self.autoencoder or self.denoiser).channels
 
+    @torch.no_grad()
     def generate(
         self,
         captions: list[str],
@@ -107,6 +111,7 @@ class DiffusionPipeline(TextToImagePipeline):
         guidance_scale: float = 3.0,
         guidance_rescale: float = 0.0,
         negative_prompt: str = "",
+        sampler: str | None = None,
         callback: Callable[[Tensor], None] | None = None,
         callback_seconds: float = 0.0,
         start: Tensor | None = None,
@@ -124,19 +129,27 @@ class DiffusionPipeline(TextToImagePipeline):
                 2024), in [0, 1].
             negative_prompt: what u is predicted for: the empty caption, or what the images shall
                 not show.
+            sampler: name of the scheduler, one of `diffusion.samplers`; by default that of the
+                model.
             callback: called with the images that each step predicts, (B, C, H, W).
             callback_seconds: the least time between two calls of `callback`.
             start: (B, *sample_shape), from which the images start, with noise; None is noise alone.
             strength: share of the steps that is done from there, in (0, 1].
             redrawn: (1 or B, 1, h, w) bool, the positions that are drawn; the others follow
                 `start`. None draws all.
+
+        Raises:
+            ValueError: a number is out of range, there is no such sampler, or `strength` or
+                `redrawn` is given without `start`.
         """
         given = (num_inference_steps, guidance_scale, guidance_rescale)
         for option, value in zip(self.options, given, strict=True):
             option.check(value)
         if not 0 < strength <= 1:
             raise ValueError(f"strength must be in (0, 1], got {strength}")
-        scheduler = self.diffusion.scheduler(num_inference_steps)
+        if start is None and (strength != 1 or redrawn is not None):
+            raise ValueError("strength and redrawn must be left out without start")
+        scheduler = self.diffusion.scheduler(num_inference_steps, sampler)
         text = self.text_encoder(captions)
         if guidance_scale != 1:
             text = TextFeatures.cat([text, self.text_encoder([negative_prompt] * len(captions))])
@@ -148,9 +161,11 @@ class DiffusionPipeline(TextToImagePipeline):
             x = noise * getattr(scheduler, "init_noise_sigma", 1.0)
         else:
             start = start.float().expand_as(noise)
-            steps = steps[len(steps) - max(1, round(len(steps) * strength)) :]
-            if hasattr(scheduler, "set_begin_index"):
-                scheduler.set_begin_index(len(scheduler.timesteps) - len(steps))
+            # Heun has two entries for each step but the last.
+            kept_steps = max(1, round(num_inference_steps * strength))
+            begin = (num_inference_steps - kept_steps) * scheduler.order
+            scheduler.set_begin_index(begin)
+            steps = steps[begin:]
             x = _noisy(scheduler, start, noise, steps[0][0])
         for number, (step, time) in enumerate(steps):
             seen = scheduler.scale_model_input(x, step) if _scales(scheduler) else x
@@ -176,6 +191,7 @@ class DiffusionPipeline(TextToImagePipeline):
         guidance_scale: float = 3.0,
         guidance_rescale: float = 0.0,
         negative_prompt: str = "",
+        sampler: str | None = None,
         callback: Callable[[Tensor], None] | None = None,
         callback_seconds: float = 0.0,
         batch_size: int = 64,
@@ -194,6 +210,7 @@ class DiffusionPipeline(TextToImagePipeline):
                 guidance_scale=guidance_scale,
                 guidance_rescale=guidance_rescale,
                 negative_prompt=negative_prompt,
+                sampler=sampler,
                 callback=callback,
                 callback_seconds=callback_seconds,
             ),
@@ -215,6 +232,7 @@ class DiffusionPipeline(TextToImagePipeline):
         strength: float = 0.6,
         number: int = 1,
         seed: int = 0,
+        batch_size: int = 64,
         output_type: OutputType = "pil",
         **options: Any,
     ) -> PipelineOutput:
@@ -226,6 +244,7 @@ class DiffusionPipeline(TextToImagePipeline):
             strength: share of the steps that is done, in (0, 1]: 1 keeps next to nothing.
             number: of images.
             seed: of their noise.
+            batch_size: images generated at a time.
             output_type: "pil", "pt" or "np".
             options: of the sampling, as in a call.
 
@@ -233,14 +252,15 @@ class DiffusionPipeline(TextToImagePipeline):
             ValueError: the image has another shape, or a number is out of range.
         """
         start = self._start(self._square(image))
-        images = self.generate(
-            [caption] * _checked(number),
-            [(seed, 0, sample) for sample in range(number)],
-            start=start,
-            strength=strength,
-            **options,
+        return self._run(
+            [caption],
+            partial(self.generate, start=start, strength=strength, **options),
+            num_images_per_prompt=number,
+            indices=None,
+            seed=seed,
+            batch_size=batch_size,
+            output_type=output_type,
         )
-        return PipelineOutput(converted(images, output_type))
 
     @torch.no_grad()
     def inpaint(
@@ -251,6 +271,7 @@ class DiffusionPipeline(TextToImagePipeline):
         *,
         number: int = 1,
         seed: int = 0,
+        batch_size: int = 64,
         output_type: OutputType = "pil",
         **options: Any,
     ) -> PipelineOutput:
@@ -266,6 +287,7 @@ class DiffusionPipeline(TextToImagePipeline):
             caption: of the whole new image.
             number: of images.
             seed: of their noise.
+            batch_size: images generated at a time.
             output_type: "pil", "pt" or "np".
             options: of the sampling, as in a call.
 
@@ -285,14 +307,16 @@ class DiffusionPipeline(TextToImagePipeline):
         mask = mask.bool().to(self.device)
         shape = self.denoiser.sample_shape[1:]
         redrawn = F.adaptive_max_pool2d(mask[None, None].float(), shape) > 0  # (1, 1, h, w)
-        images = self.generate(
-            [caption] * _checked(number),
-            [(seed, 0, sample) for sample in range(number)],
-            start=self._start(square),
-            redrawn=redrawn,
-            **options,
-        )
-        whole = torch.where(mask, images, square.to(images))
+        images = self._run(
+            [caption],
+            partial(self.generate, start=self._start(square), redrawn=redrawn, **options),
+            num_images_per_prompt=number,
+            indices=None,
+            seed=seed,
+            batch_size=batch_size,
+            output_type="pt",
+        ).images
+        whole = torch.where(mask.to(images.device), images, square.to(images))
         return PipelineOutput(converted(whole, output_type))
 
     def _predict(
@@ -330,6 +354,8 @@ class DiffusionPipeline(TextToImagePipeline):
         shape = (self.channels, self.image_size, self.image_size)
         if tuple(image.shape) != shape:
             raise ValueError(f"image must have the shape {shape}, got {tuple(image.shape)}")
+        if not image.is_floating_point() or not image.abs().max() <= 1:
+            raise ValueError("image must have numbers in [-1, 1]")
         return image.to(self.device).float()
 
     def _start(self, square: Tensor) -> Tensor:
@@ -337,12 +363,6 @@ class DiffusionPipeline(TextToImagePipeline):
         if self.autoencoder is None:
             return square[None]
         return self.autoencoder.encode(square[None].to(self.dtype)).values.float()
-
-
-def _checked(number: int) -> int:
-    if number < 1:
-        raise ValueError(f"number must be at least 1, got {number}")
-    return number
 
 
 def _scales(scheduler: Any) -> bool:

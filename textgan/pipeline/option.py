@@ -1,6 +1,7 @@
 """Options that a pipeline declares, for the command line, the web page and the evaluation."""
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Option:
 
     def check(self, value: float) -> None:
         """Raise ValueError unless the value is a number of the kind, within the bounds."""
-        kinds = int if self.kind is int else (int, float)
+        kinds = Integral if self.kind is int else Real
         is_number = isinstance(value, kinds) and not isinstance(value, bool)
         if not is_number:
             number = "a whole number" if self.kind is int else "a number"

@@ -35,8 +35,14 @@ class FrozenEncoding:
         self._autoencoder.train(mode)  # Lightning warns of a part in evaluation mode
 
     def __call__(self, images: Tensor) -> Tensor:
-        """`Batch.images` of a training batch -> the encodings of its images."""
-        return images if self._is_kept else self._encoded(images)
+        """`Batch.images` of a training batch -> the encodings of its images.
+
+        Latents have the dtype of the images, which is that of the training.
+        """
+        if self._is_kept:
+            return images
+        found = self._encoded(images)
+        return found.to(images.dtype) if found.is_floating_point() else found
 
     def _encoded(self, images: Tensor) -> Tensor:
         self._autoencoder.eval()  # Lightning sets all parts to training
