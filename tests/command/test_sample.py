@@ -63,7 +63,7 @@ def test_raw_samples_are_files_of_their_own_size(textgan, generative):
         image = Image.open(Path("samples") / name)
         assert image.size == (16, 16)
         facts = json.loads(image.text["textgan"])
-        assert (facts["caption_index"], facts["sample_index"]) == (row, 1)
+        assert facts["key"] == [0, row, 1]
     textgan(*words, "--out", "grid.png")  # the same samples, enlarged
     grid = Image.open("grid.png").convert("RGB")
     alone = Image.open("samples/000_000_a_red_circle.png").convert("RGB")

@@ -12,10 +12,12 @@ import yaml
 from textgan.cli.main import main
 from textgan.composition.conf_folder import choices, conf_folder
 from textgan.composition.folder import SECTIONS, read_yaml
+from textgan.composition.stored_class import allowed_class
 from textgan.composition.stored_config import take
 from textgan.composition.stored_trainer import check_trainer
 from textgan.errors import ConfigError
 from textgan.run.converter import list_names, to_hydra, to_lightning
+from textgan.training.muon import Muon
 
 STORED = Path(__file__).parents[1] / "fixtures" / "format_6" / "gan"
 FOLDER = {"_target_": "textgan.data.folder.Folder", "batch_size": 8, "image_size": 16}
@@ -219,6 +221,11 @@ def test_a_callback_and_an_optimizer_of_others_are_taken_from_a_short_list():
     callback["_target_"] = "pytorch_lightning.callbacks.LambdaCallback"
     with pytest.raises(ConfigError, match="outside textgan"):
         check(config)
+    muon = "textgan.training.muon.Muon"
+    for place in ("model.optimizer", "model.generator_optimizer"):
+        assert allowed_class(muon, place) is Muon
+    with pytest.raises(ConfigError, match="must name a class that belongs there"):
+        allowed_class(muon, "model.generator")
 
 
 @pytest.mark.parametrize("longest", ["00:00:10:00", {"hours": 1, "minutes": 30}, None])

@@ -192,51 +192,53 @@ def _write_samples(
     from textgan.image import captioned_grid, save_png, to_pil
 
     images = _samples(pipeline, words, options)
+    facts = None if words.no_metadata else _facts(pipeline, words, options)
     if not words.raw:
         captions = [caption for caption in words.captions for _ in range(words.number)]
         grid = captioned_grid(images, captions, columns=words.number)
-        save_png(grid, words.out, texts=_metadata(pipeline, words, options, words.captions))
+        save_png(grid, words.out, texts=_texts(facts, words.captions))
         return
     for row, caption in enumerate(words.captions):
         for number in range(words.number):
-            texts = _metadata(pipeline, words, options, [caption], place=(row, number))
+            key = [words.seed, 0 if words.same_noise else row, number]
+            place = {"rank": number} if words.rerank else {"key": key}
             path = words.out / f"{row:03d}_{number:03d}_{file_name(caption)}.png"
+            texts = _texts(facts, [caption], **place)
             save_png(to_pil(images[row * words.number + number]), path, texts=texts)
 
 
-def _metadata(
-    pipeline: "TextToImagePipeline",
-    words: argparse.Namespace,
-    options: dict[str, float],
-    captions: list[str],
-    place: tuple[int, int] | None = None,
-) -> dict[str, str]:
-    """Return what a PNG says of itself: captions, program, and as JSON how to draw it again.
-
-    `place` are the numbers of the caption and of the sample, which are a part of the noise's key.
-    """
-    if words.no_metadata:
-        return {}
-    from textgan import __version__
+def _facts(
+    pipeline: "TextToImagePipeline", words: argparse.Namespace, options: dict[str, float]
+) -> dict[str, object]:
+    """Return how the samples were drawn: seed, model and settings."""
     from textgan.pretrained.frozen import weights_hash
 
-    settings = {option.name: option.default for option in pipeline.options} | options
     facts = {
-        "captions": captions,
         "seed": words.seed,
         "pipeline": type(pipeline).__name__,
         "weights": weights_hash(pipeline),
-        "options": settings,
+        "options": {option.name: option.default for option in pipeline.options} | options,
         "same_noise": words.same_noise,
     }
     if words.rerank is not None:
-        facts["candidates"] = words.candidates
-    if place is not None:
-        facts["caption_index"], facts["sample_index"] = place
+        facts |= {"reranked": True, "candidates": words.candidates}
+    return facts
+
+
+def _texts(facts: dict[str, object] | None, captions: list[str], **place: object) -> dict[str, str]:
+    """Return what a PNG says of itself: captions, program, and the facts as JSON.
+
+    `place` is the key of a single sample's noise (seed, number of the caption, number of the
+    sample), or its rank among the candidates.
+    """
+    if facts is None:
+        return {}
+    from textgan import __version__
+
     return {
         "Description": "\n".join(captions),
         "Software": f"textgan {__version__}",
-        "textgan": json.dumps(facts),
+        "textgan": json.dumps({"captions": captions, **facts, **place}),
     }
 
 

@@ -183,8 +183,15 @@ class TextToImagePipeline(Pipeline):
         ).images
 
     def unread_words(self, caption: str) -> int:
-        """The number of words at the end of a caption that the text encoder cuts off."""
-        return 0
+        """The number of words at the end of a caption that its text encoder cuts off.
+
+        It is 0 for a pipeline without a `text_encoder`.
+        """
+        encoder = getattr(self, "text_encoder", None)
+        if encoder is None:
+            return 0
+        read = max(end for _, end in encoder.spans([caption])[0])
+        return len(caption[read:].split())
 
     @torch.no_grad()
     def _run(

@@ -239,9 +239,7 @@ class GANPipeline(TextToImagePipeline):
         return PipelineOutput(converted(torch.cat(images), output_type))
 
     def unread_words(self, caption: str) -> int:
-        text = parse(caption).text
-        read = max(end for _, end in self.text_encoder.spans([text])[0])
-        return len(text[read:].split())
+        return super().unread_words(parse(caption).text)
 
     def words(self, caption: str) -> list[str]:
         """List the words of a caption that the text encoder reads, without weights.
