@@ -7,7 +7,8 @@ import torch
 
 from textgan.posterior import PosteriorEncoder
 
-FILES = sorted((Path(__file__).parents[2] / "conf" / "posterior").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "conf" / "posterior"
+FILES = [file for file in sorted(FOLDER.glob("*.yaml")) if "latent" not in file.stem]
 
 
 @pytest.fixture(params=FILES, ids=lambda file: file.stem)

@@ -45,11 +45,11 @@ def start_from_checkpoint(path: str, overrides: list[str], words: Words) -> str:
     own = read_yaml(conf_folder() / "config.yaml")
     settings = {key: value for key, value in own.items() if key not in (*SECTIONS, "defaults")}
     known = {key: value for key, value in settings.items() if key not in ("hydra", "captions_file")}
-    config, sizes = _read(path)
+    config, pipeline, sizes = _read(path)
     for group in named:
         _clear(config, group)
     repeated = (typed - named) | options
-    stored = _checked(path, config, sizes, known, repeated, words.trust)
+    stored = _checked(path, config, pipeline, sizes, known, repeated, words.trust)
     hydras = [entry for entry in own["defaults"] if "hydra/" in str(entry)]
     loggers = {"logger": _loggers(config)}
     composed = [loggers, *({group: None} for group in sorted(named - {"logger"}))]
@@ -58,8 +58,12 @@ def start_from_checkpoint(path: str, overrides: list[str], words: Words) -> str:
     return _NAME
 
 
-def _read(path: str) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return the configuration in a checkpoint, and the number of values of each tensor."""
+def _read(path: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, int]]:
+    """Return what a checkpoint holds.
+
+    Returns:
+        Its configuration, that of its pipeline, and the number of values of each tensor.
+    """
     from textgan.checkpoint.reading import read_header  # imports torch, late
 
     try:
@@ -70,12 +74,13 @@ def _read(path: str) -> tuple[dict[str, Any], dict[str, int]]:
     if config is None:
         raise ConfigError(f"{path!r} has no configuration of textgan fit: set its model=")
     sizes = {name: tensor.numbers for name, tensor in header["state_dict"].items()}
-    return copy.deepcopy(config), sizes
+    return copy.deepcopy(config), header["textgan"]["pipeline"], sizes
 
 
 def _checked(
     path: str,
     config: dict[str, Any],
+    pipeline: dict[str, Any],
     sizes: dict[str, int],
     known: dict[str, Any],
     repeated: set[str],
@@ -89,7 +94,7 @@ def _checked(
     try:
         taken = take(config, known, repeated, trust)
         check_elsewhere(path, taken)
-        check_parts(config.get("model") or {}, sizes, trust)
+        check_parts(config.get("model") or {}, pipeline, sizes, trust)
         linked = OmegaConf.create({**taken.scalars, **taken.sections})
         for place, link in taken.links.items():
             _link(linked, place, link, changed=bool(scalars_of(link) & repeated))

@@ -122,13 +122,14 @@ def _scalars(found: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
 def _links(found: dict[str, Any], scalars: dict[str, Any]) -> dict[str, str]:
     """Check the links, and keep those to known scalars and to settings of the data.
 
-    A link to a user's own setting or to an environment variable is replaced by its value.
+    A link to a user's own setting, to an environment variable or to the shape of an autoencoder's
+    latents is replaced by its value.
     """
     links = {}
     for place, link in found.items():
         if not isinstance(link, str):
             raise ConfigError(f"it must have texts as links, got {link!r:.80} for {place!r:.80}")
-        if re.search(r"\$\{\s*(?!batches:|oc\.env:)[\w.]*:", link) or "\n" in link:
+        if re.search(r"\$\{\s*(?!batches:|oc\.env:|latent_shape:)[\w.]*:", link) or "\n" in link:
             raise ConfigError(f"it links {place!r:.80} to {link!r:.80}, which is no setting")
         if _PLACE.fullmatch(place) and _LINK.fullmatch(link) and scalars_of(link) <= {*scalars}:
             links[place] = link

@@ -1,6 +1,7 @@
 """Check of the parts in a checkpoint's configuration against its own weights."""
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from textgan.composition.stored_class import allowed_class
@@ -12,11 +13,15 @@ from textgan.pretrained.trust import parts_of
 _BESIDE_WEIGHTS_ELSEWHERE = Limits(largest=2**16)
 
 
-def check_parts(model: dict[str, Any], sizes: dict[str, int], trust: Sequence[str]) -> None:
+def check_parts(
+    model: dict[str, Any], saved: dict[str, Any], sizes: dict[str, int], trust: Sequence[str]
+) -> None:
     """Raise ValueError for a part that cannot be built or needs far more weights than there are.
 
     Args:
         model: the section, whose classes have been checked.
+        saved: the configuration of the pipeline. A part that the model gives further arguments,
+            such as a prior, is checked with those that it has here.
         sizes: number of values in each tensor of the checkpoint's state dict.
         trust: packages besides textgan whose parts may be built.
     """
@@ -26,10 +31,23 @@ def check_parts(model: dict[str, Any], sizes: dict[str, int], trust: Sequence[st
         name = f"model.{role}"
         if any(_reads_elsewhere(part) for part in parts_of({"it": node}).values()):
             check_limits(node, "it", name=name, limits=_BESIDE_WEIGHTS_ELSEWHERE)
-        elif _is_part(allowed_class(node["_target_"], name, trust)):
-            check_config(node, "it", name=name)
+        elif _is_part(cls := allowed_class(node["_target_"], name, trust)):
+            whole = _completed(node, saved.get(role), cls)
+            check_config(whole, "it", name=name)
             own = [numbers for key, numbers in sizes.items() if key.startswith(f"{role}.")]
-            outline(lambda node=node: build(node, trust), own, name)
+            outline(lambda whole=whole: build(whole, trust), own, name)
+
+
+def _completed(node: dict[str, Any], saved: Any, cls: Callable[..., Any]) -> dict[str, Any]:
+    """The node, with the arguments that its class needs and only the saved part has."""
+    parameters = inspect.signature(cls).parameters
+    needed = {
+        name
+        for name, parameter in parameters.items()
+        if parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+    }
+    known = saved if isinstance(saved, dict) else {}
+    return {**{name: known[name] for name in needed & known.keys() - node.keys()}, **node}
 
 
 def _reads_elsewhere(node: dict[str, Any]) -> bool:
