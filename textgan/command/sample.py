@@ -1,10 +1,10 @@
 """Generate images of captions and write them into one file."""
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textgan.command._metadata import drawing_facts, png_texts
 from textgan.command._model import add_model, open_model
 from textgan.command._parser import Parser
 from textgan.errors import ConfigError, did_you_mean
@@ -192,54 +192,19 @@ def _write_samples(
     from textgan.image import captioned_grid, save_png, to_pil
 
     images = _samples(pipeline, words, options)
-    facts = None if words.no_metadata else _facts(pipeline, words, options)
+    facts = None if words.no_metadata else drawing_facts(pipeline, words, options)
     if not words.raw:
         captions = [caption for caption in words.captions for _ in range(words.number)]
         grid = captioned_grid(images, captions, columns=words.number)
-        save_png(grid, words.out, texts=_texts(facts, words.captions))
+        save_png(grid, words.out, texts=png_texts(facts, words.captions))
         return
     for row, caption in enumerate(words.captions):
         for number in range(words.number):
             key = [words.seed, 0 if words.same_noise else row, number]
             place = {"rank": number} if words.rerank else {"key": key}
             path = words.out / f"{row:03d}_{number:03d}_{file_name(caption)}.png"
-            texts = _texts(facts, [caption], **place)
+            texts = png_texts(facts, [caption], **place)
             save_png(to_pil(images[row * words.number + number]), path, texts=texts)
-
-
-def _facts(
-    pipeline: "TextToImagePipeline", words: argparse.Namespace, options: dict[str, float]
-) -> dict[str, object]:
-    """Return how the samples were drawn: seed, model and settings."""
-    from textgan.pretrained.frozen import weights_hash
-
-    facts = {
-        "seed": words.seed,
-        "pipeline": type(pipeline).__name__,
-        "weights": weights_hash(pipeline),
-        "options": {option.name: option.default for option in pipeline.options} | options,
-        "same_noise": words.same_noise,
-    }
-    if words.rerank is not None:
-        facts |= {"reranked": True, "candidates": words.candidates}
-    return facts
-
-
-def _texts(facts: dict[str, object] | None, captions: list[str], **place: object) -> dict[str, str]:
-    """Return what a PNG says of itself: captions, program, and the facts as JSON.
-
-    `place` is the key of a single sample's noise (seed, number of the caption, number of the
-    sample), or its rank among the candidates.
-    """
-    if facts is None:
-        return {}
-    from textgan import __version__
-
-    return {
-        "Description": "\n".join(captions),
-        "Software": f"textgan {__version__}",
-        "textgan": json.dumps({"captions": captions, **facts, **place}),
-    }
 
 
 def _samples(
