@@ -28,14 +28,14 @@ ARMS: dict[str, tuple[str, ...]] = {
 }
 
 # Overrides of all arms.
-SHARED = ("experiment=flickr64", "trainer.precision=bf16-mixed")
+SHARED = ("experiment=flickr64",)
 
 # Overrides of the contrastive model that measures R-precision: its images go through a residual
 # network that is trained from nothing, its captions through the frozen MiniLM.
 JUDGE = (
     *("experiment=clip_flickr64", "image_size=64", "image_encoder=resnet"),
     *("seed=100", "data.flip=true", "augmentation=diffaugment_photo", "data.batch_size=128"),
-    *("model.budget.warmup_images=10_000", "trainer.precision=bf16-mixed"),
+    "model.budget.warmup_images=10_000",
 )
 
 # Heads of the table, and the names of their numbers: of samples for training captions (known), for

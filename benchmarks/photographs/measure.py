@@ -36,11 +36,13 @@ class Study:
         out: the folder of the results.
         seconds: CPU seconds of an arm.
         judge: the saved contrastive pipeline that measures R-precision.
+        also: overrides of all trainings.
     """
 
     out: Path
     seconds: float
     judge: str
+    also: tuple[str, ...] = ()
 
 
 def words_of(arm: str, seed: int) -> list[str]:
@@ -80,12 +82,13 @@ def make_data(root: Path, folder: Path) -> None:
 def images_for(arm: str, study: Study) -> int:
     """Return the images that an arm sees in its seconds."""
     folder = study.out / f"{arm}-speed"
-    return int(images_in(study.seconds, words_of(arm, 0), folder, runs=_SHORT))
+    words = [*words_of(arm, 0), *study.also]
+    return int(images_in(study.seconds, words, folder, runs=_SHORT))
 
 
-def pretrain_judge(seconds: float, out: Path) -> str:
+def pretrain_judge(seconds: float, out: Path, also: tuple[str, ...]) -> str:
     """Train the contrastive model that measures R-precision, unless that is done."""
-    folder, words = out / "judge", list(JUDGE)
+    folder, words = out / "judge", [*JUDGE, *also]
     images = int(images_in(seconds, words, folder, runs=_SHORT))
     fit = ["fit", *words, f"total_images={images}", f"validate_every_images={images}"]
     once(folder / "done.json", fit, lambda: {"seconds": run(fit, folder / "run"), "images": images})
@@ -119,7 +122,8 @@ def test(study: Study, folder: Path) -> dict[str, float]:
 def measure(arm: str, seed: int, study: Study) -> None:
     """Train and test an arm, unless that is done."""
     folder, images = study.out / f"{arm}-seed{seed}", images_for(arm, study)
-    fit = ["fit", *words_of(arm, seed), f"total_images={images}", "validate_every_images=0"]
+    words = [*words_of(arm, seed), *study.also]
+    fit = ["fit", *words, f"total_images={images}", "validate_every_images=0"]
 
     def train() -> dict[str, Any]:
         seconds = run(fit, folder / "run")
@@ -150,19 +154,26 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--judge_seconds", type=float, default=600, help="of the judge (600)")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0], help="seeds of the runs (0)")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS), help="(all)")
+    parser.add_argument(
+        "--also",
+        nargs="+",
+        default=[],
+        metavar="WORD",
+        help="overrides of all trainings, such as trainer.precision=bf16-mixed",
+    )
     parser.add_argument("--speeds", action="store_true", help="only measure the speeds")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/photographs"), help="the results (%(default)s)"
     )
     asked = parser.parse_args(argv)
-    out = asked.out.resolve()
+    out, also = asked.out.resolve(), tuple(asked.also)
     try:
         if asked.speeds:
             for arm in asked.arms:
-                print(arm, images_for(arm, Study(out, asked.seconds, "")))
+                print(arm, images_for(arm, Study(out, asked.seconds, "", also)))
             return 0
         make_data(_photographs(), out / "data")
-        study = Study(out, asked.seconds, pretrain_judge(asked.judge_seconds, out))
+        study = Study(out, asked.seconds, pretrain_judge(asked.judge_seconds, out, also), also)
         for seed in asked.seeds:
             for arm in asked.arms:
                 measure(arm, seed, study)
