@@ -1,6 +1,7 @@
 """`textgan describe`."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.data import Folder
 from textgan.pipeline import DallePipeline
+from textgan.pretrained.files import read_config
 from textgan.prior import GPTPrior
 from textgan.quantizer import FSQ
 from textgan.text_encoder import BertTextEncoder
@@ -79,3 +81,22 @@ def test_a_model_that_makes_no_captions_is_a_sentence(refused, image_files, gene
     for folder in (plain, generative):
         err = refused("describe", str(image_files), "--model", str(folder))
         assert "a model that makes captions of images is trained by `textgan fit" in err
+
+
+def test_the_newest_run_that_can_describe_is_taken(textgan, image_files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved(tmp_path / "runs" / "able" / "pipeline", 270)
+    newer = saved(tmp_path / "runs" / "unable" / "pipeline", None)
+    for file in newer.iterdir():
+        os.utime(file, (2**32, 2**32))
+    status, _, err = textgan("describe", str(image_files))
+    assert status == 0, err
+    assert (image_files / "metadata.jsonl").is_file()
+
+
+def test_abilities_are_read_from_a_configuration(tmp_path):
+    for vocabulary, able in ((270, True), (None, False)):
+        folder = saved(tmp_path / str(vocabulary), vocabulary)
+        abilities = DallePipeline.abilities_of(read_config(folder))
+        assert ("describe" in abilities) == able
+        assert abilities == DallePipeline.from_pretrained(folder).abilities

@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textgan.errors import ConfigError
 from textgan.file.home import expanded
@@ -159,11 +159,11 @@ def find_model(
     others, unreadable = [], []
     for place in places:
         try:
-            cls = _class_of(place, trust)
+            cls, config = _class_of(place, trust)
         except ConfigError as error:
             unreadable.append(error)
             continue
-        if issubclass(cls, Pipeline) and ability in cls.abilities:
+        if issubclass(cls, Pipeline) and ability in cls.abilities_of(config, trust):
             return place
         others.append((place, cls))
     if path is None and not unreadable and ability not in (None, "compare", "describe", "encode"):
@@ -204,8 +204,12 @@ def _bundled_model(captions: Sequence[str], *, shown: bool) -> Path:
     return found
 
 
-def _class_of(place: Path, trust: Sequence[str]) -> "type[Part]":
-    """Return the class of the pipeline in a folder, a checkpoint or its run; or ConfigError."""
+def _class_of(place: Path, trust: Sequence[str]) -> "tuple[type[Part], dict[str, Any]]":
+    """Return class and configuration of the pipeline in a folder, a checkpoint or its run.
+
+    Raises:
+        ConfigError: there is none that can be read.
+    """
     from textgan.checkpoint.reading import read_header
     from textgan.pretrained.files import read_config
     from textgan.pretrained.part import class_of
@@ -213,8 +217,10 @@ def _class_of(place: Path, trust: Sequence[str]) -> "type[Part]":
     folder = place if place.is_dir() else place.with_name("pipeline")
     try:
         if (folder / "config.json").is_file():
-            return class_of(read_config(folder), trust)
-        return class_of(read_header(place)["textgan"]["pipeline"], trust)
+            config = read_config(folder)
+        else:
+            config = read_header(place)["textgan"]["pipeline"]
+        return class_of(config, trust), config
     except (ValueError, FileNotFoundError) as error:
         raise ConfigError(str(error)) from error
 

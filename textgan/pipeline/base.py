@@ -71,6 +71,16 @@ class Pipeline(Part):
     options: tuple[Option, ...] = ()
     trained_against: Sequence[str] = ()
 
+    @classmethod
+    def abilities_of(cls, config: dict[str, Any], trust: Sequence[str] = ()) -> frozenset[str]:
+        """The abilities of a saved pipeline of this class, without its weights.
+
+        Args:
+            config: what `Part.config` returned.
+            trust: packages beside textgan whose parts may be named.
+        """
+        return cls.abilities
+
     @property
     def device(self) -> torch.device:
         """The device of its weights."""

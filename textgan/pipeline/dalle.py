@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from PIL import Image
@@ -14,6 +15,7 @@ from textgan.pipeline.base import OutputType, PipelineOutput, converted
 from textgan.pipeline.describing import DescribingPipeline
 from textgan.pipeline.option import Option
 from textgan.pipeline.unfinished import Unfinished
+from textgan.pretrained.part import class_of
 from textgan.prior.base import Sampling, TokenPrior
 from textgan.seed import keyed_randn
 from textgan.text_encoder.base import TextEncoder
@@ -88,6 +90,15 @@ class DallePipeline(DescribingPipeline):
         if prior.is_parallel:
             self.abilities = self.abilities - {"rank"}
             self.options = (*self.options, _STEPS)
+
+    @classmethod
+    def abilities_of(cls, config: dict[str, Any], trust: Sequence[str] = ()) -> frozenset[str]:
+        prior, lacks = config.get("prior") or {}, set[str]()
+        if prior.get("text_vocabulary") is None:
+            lacks.add("describe")
+        if class_of(prior, trust).is_parallel:
+            lacks.add("rank")
+        return cls.abilities - lacks
 
     @property
     def is_fitted(self) -> bool:
