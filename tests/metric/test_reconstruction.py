@@ -5,6 +5,8 @@ import math
 import pytest
 import torch
 
+from textgan.evaluation.runner import by_reconstruction
+from textgan.evaluation.sampled import SampledEvaluation
 from textgan.metric import PSNR, SSIM
 from textgan.types import Evaluation
 
@@ -51,3 +53,10 @@ def test_ssim_falls_with_noise_and_does_not_depend_on_the_batches():
 def test_without_images_there_is_no_value(metric):
     with pytest.raises(ValueError, match="needs images, got none"):
         metric().compute()
+
+
+@pytest.mark.parametrize("metric", [PSNR(), SSIM()])
+def test_samples_of_captions_are_not_compared_with_images(metric):
+    with pytest.raises(ValueError, match="metric mine compares images with their reconstructions"):
+        SampledEvaluation({"mine": metric}, seed=0)
+    SampledEvaluation({"mine": metric}, seed=0, sampler=by_reconstruction)

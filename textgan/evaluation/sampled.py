@@ -21,6 +21,9 @@ class SampledEvaluation(Evaluation[Pipeline]):
         metrics: name -> metric.
         seed: keys the noise of the samples.
         sampler: pipeline -> how it generates the images of a batch, by default from its captions.
+
+    Raises:
+        ValueError: a metric needs reconstructions, and the images are samples of captions.
     """
 
     def __init__(
@@ -30,6 +33,13 @@ class SampledEvaluation(Evaluation[Pipeline]):
         seed: int,
         sampler: Callable[[Any], Sampler] = by_captions,
     ):
+        if sampler is by_captions:
+            for name, metric in metrics.items():
+                if metric.compares_reconstructions:
+                    raise ValueError(
+                        f"metric {name} compares images with their reconstructions, so that it "
+                        "needs an autoencoder: leave it out"
+                    )
         self._sampler = sampler
         self.evaluator = Evaluator(metrics, seed=seed, cache=FeatureCache(default_folder()))
 

@@ -24,6 +24,8 @@ class Metric(torchmetrics.Metric):
         test_only: whether validation during training leaves it out.
         judge: the network that scores whether an image fits its caption, or None. A model that was
             trained against it must not be evaluated with it.
+        compares_reconstructions: whether it has a meaning only for reconstructions of the real
+            images, and none for samples of their captions.
     """
 
     draws_per_caption: int = 1
@@ -31,6 +33,7 @@ class Metric(torchmetrics.Metric):
     training_pictures: int = 0
     test_only: bool = False
     judge: nn.Module | None = None
+    compares_reconstructions: bool = False
     full_state_update = False
 
     @abstractmethod

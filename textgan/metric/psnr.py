@@ -16,6 +16,8 @@ class PSNR(Metric):
     samples of captions it has no meaning.
     """
 
+    compares_reconstructions = True
+
     def __init__(self):
         super().__init__()
         self.add_state("sums", torch.zeros(3, dtype=torch.float64), dist_reduce_fx="sum")

@@ -15,6 +15,8 @@ class SSIM(Metric):
     no meaning. The window is a Gaussian of deviation 1.5.
     """
 
+    compares_reconstructions = True
+
     def __init__(self):
         super().__init__()
         self.add_state("sums", torch.zeros(3, dtype=torch.float64), dist_reduce_fx="sum")
