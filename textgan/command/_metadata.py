@@ -1,4 +1,4 @@
-"""What a PNG that was sampled says of itself."""
+"""Metadata of sampled PNG files: captions, program, and how they were drawn."""
 
 import argparse
 import json
