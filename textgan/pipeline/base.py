@@ -55,6 +55,14 @@ class Pipeline(Part):
     - "rank": `score(images, caption)` tells how well each image fits a caption.
     - "unfinished_images": `generate` takes `callback`, and calls it with the images so far, at
       most once in `callback_seconds`.
+    - "image_to_image": `image_to_image(image, caption, strength=, number=, seed=, **options)` draws
+      an image anew.
+    - "inpaint": `inpaint(image, mask, caption, number=, seed=, **options)` draws a part of an image
+      anew.
+    - "edit": `edit(image, from_caption, to_caption, **options)` changes an image by the difference
+      of two captions.
+    - "variations": `variations(image, caption, strength=, number=, seed=, **options)` draws images
+      that mean the same as an image.
     - "describe": `describe(images)` and `describe_folder(folder)` make captions.
     - "encode": `encode(images)`, `decode(latents)`, `reconstruct`, and for a discrete autoencoder
       `encode_to_codes` and `decode_codes`.

@@ -13,8 +13,8 @@ from textgan.autoencoder.base import Autoencoder
 from textgan.caption.request import Key
 from textgan.denoiser.base import Denoiser
 from textgan.diffusion.base import Diffusion, times_of
-from textgan.image.folder import middle_square
 from textgan.pipeline.base import OutputType, PipelineOutput, TextToImagePipeline, converted
+from textgan.pipeline.given import given_image, given_mask
 from textgan.pipeline.option import Option
 from textgan.pipeline.unfinished import Unfinished
 from textgan.seed import keyed_randn
@@ -56,7 +56,7 @@ class DiffusionPipeline(TextToImagePipeline):
         ValueError: the denoiser's samples are neither images nor the autoencoder's latents.
     """
 
-    abilities = frozenset({"sample", "unfinished_images"})
+    abilities = frozenset({"sample", "unfinished_images", "image_to_image", "inpaint"})
     options = (_STEPS, _GUIDANCE, _RESCALE)
 
     def __init__(
@@ -295,16 +295,8 @@ class DiffusionPipeline(TextToImagePipeline):
             ValueError: image or mask have another shape, the mask is empty, or a number is out of
                 range.
         """
-        if isinstance(mask, Image.Image):
-            if isinstance(image, Image.Image) and mask.size != image.size:
-                raise ValueError(f"mask must have the image's size {image.size}, got {mask.size}")
-            mask = middle_square(mask.convert("L"), self.image_size, 1)[0] > 0
-        square, size = self._square(image), self.image_size
-        if tuple(mask.shape) != (size, size):
-            raise ValueError(f"mask must have the shape {(size, size)}, got {tuple(mask.shape)}")
-        if not mask.any():
-            raise ValueError("mask must mark what is drawn anew, and it is empty")
-        mask = mask.bool().to(self.device)
+        square = self._square(image)
+        mask = given_mask(mask, image, self.image_size).to(self.device)
         shape = self.denoiser.sample_shape[1:]
         redrawn = F.adaptive_max_pool2d(mask[None, None].float(), shape) > 0  # (1, 1, h, w)
         images = self._run(
@@ -349,14 +341,7 @@ class DiffusionPipeline(TextToImagePipeline):
 
     def _square(self, image: Image.Image | Tensor) -> Tensor:
         """An image as (C, H, W) in [-1, 1] of the model's size, on its device."""
-        if isinstance(image, Image.Image):
-            image = middle_square(image, self.image_size, self.channels)
-        shape = (self.channels, self.image_size, self.image_size)
-        if tuple(image.shape) != shape:
-            raise ValueError(f"image must have the shape {shape}, got {tuple(image.shape)}")
-        if not image.is_floating_point() or not image.abs().max() <= 1:
-            raise ValueError("image must have numbers in [-1, 1]")
-        return image.to(self.device).float()
+        return given_image(image, self.image_size, self.channels).to(self.device)
 
     def _start(self, square: Tensor) -> Tensor:
         """An image (C, H, W) -> the sample (1, *sample_shape) that stands for it."""
