@@ -10,6 +10,8 @@ from textgan.diffusion import (
     FlowDiffusion,
     GaussianDiffusion,
     alphas_cumprod,
+    inverted,
+    resumed,
     times_of,
 )
 from textgan.errors import ConfigError
@@ -192,3 +194,50 @@ def test_without_diffusers_a_sentence_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "diffusers", None)
     with pytest.raises(ConfigError, match=r"pip install 'textgan\[diffusion\]'"):
         FlowDiffusion().scheduler(3)
+
+
+def normal(diffusion: Diffusion, mean: torch.Tensor, deviation: float):
+    """The exact denoiser of samples that are normal with a mean and a standard deviation."""
+
+    def predict(noisy: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        t = time[:, None, None, None]
+        if isinstance(diffusion, FlowDiffusion):
+            a, s = 1 - t, t
+        else:
+            signal = alphas_cumprod()[(time * 1000).round().long().clamp(max=999)]
+            a, s = (x.sqrt()[:, None, None, None] for x in (signal, 1 - signal))
+        share = deviation**2 * a / (deviation**2 * a**2 + s**2)
+        clean = mean + share * (noisy - a * mean)
+        noise = (noisy - a * clean) / s
+        if isinstance(diffusion, FlowDiffusion):
+            return noise - clean
+        by_name = {"epsilon": noise, "sample": clean, "velocity": a * noise - s * clean}
+        return by_name[diffusion.prediction]
+
+    return predict
+
+
+@pytest.mark.parametrize("diffusion", ALL, ids=name)
+@pytest.mark.parametrize("strength", [0.3, 1.0])
+def test_inversion_finds_the_noise_that_gives_the_samples(diffusion, strength, drawn):
+    mean = torch.linspace(-1, 1, 18).reshape(2, 3, 3)
+    samples = mean + 0.5 * drawn[0]
+    predict = normal(diffusion, mean, 0.5)
+    given = {"steps": 20, "strength": strength}
+    errors = []
+    for iterations in (1, 8):
+        noisy = inverted(diffusion, predict, samples, iterations=iterations, **given)
+        again = resumed(diffusion, predict, noisy, **given)
+        errors.append((again - samples).abs().mean().item())
+    assert errors[1] < 0.01
+    assert errors[1] < errors[0] / 3
+
+
+@pytest.mark.parametrize("diffusion", ALL, ids=name)
+def test_the_noise_of_an_inversion_is_standard_normal(diffusion, drawn):
+    mean = torch.linspace(-1, 1, 18).reshape(2, 3, 3)
+    noise = inverted(
+        diffusion, normal(diffusion, mean, 0.5), mean + 0.5 * drawn[0], steps=50, iterations=8
+    )
+    assert abs(noise.mean().item()) < 0.05
+    assert abs(noise.std().item() - 1) < 0.1

@@ -251,3 +251,17 @@ def test_what_does_not_fit_is_a_sentence(pipeline):
     for call, sentence in mistakes:
         with pytest.raises(ValueError, match=sentence):
             call()
+
+
+@pytest.mark.parametrize("diffusion", [FlowDiffusion(), GaussianDiffusion()])
+def test_an_edit_between_equal_captions_gives_the_image(diffusion):
+    pipeline = made(diffusion)
+    square = image() * 0.9
+    options = {"num_inference_steps": 10, "output_type": "pt"}
+    for strength, tolerance in ((0.5, 0.05), (1.0, 0.1)):
+        (same,) = pipeline.edit(square, "a", "a", strength=strength, **options).images
+        assert (same - square).abs().mean() < tolerance
+        (other,) = pipeline.edit(
+            square, "a red circle", "a blue square", strength=strength, **options
+        ).images
+        assert (other - square).abs().mean() > (same - square).abs().mean()

@@ -3,6 +3,7 @@
 from textgan.diffusion.base import Diffusion, Noised, times_of
 from textgan.diffusion.flow import FlowDiffusion
 from textgan.diffusion.gaussian import GaussianDiffusion, alphas_cumprod
+from textgan.diffusion.sampling import guided, inverted, resumed, sampled
 
 __all__ = [
     "Diffusion",
@@ -10,5 +11,9 @@ __all__ = [
     "GaussianDiffusion",
     "Noised",
     "alphas_cumprod",
+    "guided",
+    "inverted",
+    "resumed",
+    "sampled",
     "times_of",
 ]

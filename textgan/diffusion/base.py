@@ -1,7 +1,6 @@
 """The contract of diffusions: how samples are made noisy, and what a denoiser predicts."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +35,7 @@ class Diffusion(Part):
         sampler: name of the scheduler, one of `samplers`.
 
     Attributes:
-        samplers: name -> class of diffusers.
+        samplers: name -> class of diffusers. One of them is "euler".
 
     Raises:
         ValueError: there is no such sampler.
@@ -82,6 +81,31 @@ class Diffusion(Part):
         """
 
     @abstractmethod
+    def velocity(self, prediction: Tensor, noisy: Tensor, time: Tensor) -> Tensor:
+        """The velocity that a prediction stands for: n - x, or a n - s x if a^2 + s^2 = 1.
+
+        Args:
+            prediction: of the denoiser, (B, C, H, W).
+            noisy: what it saw, of the same shape.
+            time: (B,) in (0, 1].
+        """
+
+    @abstractmethod
+    def before(self, samples: Tensor, velocity: Tensor, time: Tensor, to: Tensor) -> Tensor:
+        """The noisier samples from which a step of the sampler "euler" leads to given ones.
+
+        Args:
+            samples: (B, C, H, W) at `time`.
+            velocity: at `to`, of the same shape.
+            time: (B,) in [0, 1); 0 is without noise.
+            to: (B,), greater times.
+        """
+
+    @abstractmethod
+    def scaled(self, noisy: Tensor, time: Tensor) -> Tensor:
+        """Noisy samples (B, C, H, W) at times (B,), in the scale that the sampler "euler" has."""
+
+    @abstractmethod
     def scheduler(self, steps: int, sampler: str | None = None) -> Any:
         """The scheduler of diffusers, set to a number of steps.
 
@@ -110,7 +134,7 @@ def expanded(numbers: Tensor) -> Tensor:
     return numbers[:, None, None, None]
 
 
-def times_of(scheduler: Any, device: torch.device) -> Sequence[tuple[Tensor, Tensor]]:
+def times_of(scheduler: Any, device: torch.device) -> list[tuple[Tensor, Tensor]]:
     """The steps of a scheduler: its own timestep, and the time in [0, 1] for the denoiser."""
     count = scheduler.config.num_train_timesteps
     return [(step, step.to(device).float() / count) for step in scheduler.timesteps]

@@ -47,6 +47,15 @@ class FlowDiffusion(Diffusion):
     def clean(self, prediction: Tensor, noisy: Tensor, time: Tensor) -> Tensor:
         return noisy - expanded(time) * prediction
 
+    def velocity(self, prediction: Tensor, noisy: Tensor, time: Tensor) -> Tensor:
+        return prediction
+
+    def before(self, samples: Tensor, velocity: Tensor, time: Tensor, to: Tensor) -> Tensor:
+        return samples + expanded(to - time) * velocity
+
+    def scaled(self, noisy: Tensor, time: Tensor) -> Tensor:
+        return noisy
+
     def scheduler(self, steps: int, sampler: str | None = None) -> Any:
         name = self.sampler_named(sampler)
         scheduler = self._made(name)

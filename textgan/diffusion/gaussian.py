@@ -71,6 +71,20 @@ class GaussianDiffusion(Diffusion):
             return (noisy - s * prediction) / a
         return a * noisy - s * prediction if self.prediction == "velocity" else prediction
 
+    def velocity(self, prediction: Tensor, noisy: Tensor, time: Tensor) -> Tensor:
+        if self.prediction == "velocity":
+            return prediction
+        _, a, s = _factors(time)
+        return (a * noisy - self.clean(prediction, noisy, time)) / s
+
+    def before(self, samples: Tensor, velocity: Tensor, time: Tensor, to: Tensor) -> Tensor:
+        # With x_t = cos(angle) x + sin(angle) n, a step is a rotation towards the velocity.
+        turn = expanded(_angle(to) - _angle(time))
+        return (samples + turn.sin() * velocity) / turn.cos()
+
+    def scaled(self, noisy: Tensor, time: Tensor) -> Tensor:
+        return noisy / _factors(time)[1]
+
     def scheduler(self, steps: int, sampler: str | None = None) -> Any:
         name = self.sampler_named(sampler)
         scheduler = self._made(
@@ -98,6 +112,12 @@ def _factors(time: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     steps = (time * _TIMES).round().long().clamp(0, _TIMES - 1)
     signal = alphas_cumprod(time.device)[steps]
     return signal, expanded(signal.sqrt()), expanded((1 - signal).sqrt())
+
+
+def _angle(time: Tensor) -> Tensor:
+    """Times (B,) -> the angles whose cosines are the factors of the sample; 0 is without noise."""
+    _, a, _ = _factors(time)
+    return torch.where(time == 0, 0.0, torch.arccos(a.flatten().clamp(max=1)))
 
 
 @cache
