@@ -40,6 +40,29 @@ def parametrised() -> list:
     ]
 
 
+OF_GANS = r"model\.(generator|discriminator|posterior)"
+SMALL = ("width=24", "depth=1", "num_heads=2")
+DENOISER = (OF_GANS, [f"model.denoiser.{size}" for size in SMALL])
+PRIOR = [f"model.prior.{size}" for size in SMALL]
+# model -> settings of the tiny GAN that it does not have, and its own small sizes
+OTHERS = {
+    "contrastive": (
+        r"callback|model\.(?!text_encoder|token)",
+        ["model.image_encoder.base_width=4", "model.image_encoder.max_width=8"],
+    ),
+    "autoencoder": (
+        r"callback|model\.|text_width",
+        ["model.autoencoder.width=8", "model.autoencoder.deep_width=8"],
+    ),
+    "diffusion": DENOISER,
+    "latent_diffusion": DENOISER,
+    "unclip": DENOISER,
+    "latent_unclip": DENOISER,
+    "token_prior": (OF_GANS, PRIOR),
+    "diffusion_prior": (r"callback|model\.", PRIOR),
+}
+
+
 def cut(words: list[str], tiny: list[str]) -> list[str]:
     """Return the command with 32 tiny images; its other settings stay."""
     smaller = {"total_images": "total_images=32", "image_size": "image_size=16"}
@@ -51,24 +74,14 @@ def cut(words: list[str], tiny: list[str]) -> list[str]:
     extra = [word for word in tiny if word.split("=")[0] not in given_keys]
     if "data=folder" in words:
         extra = [word for word in extra if not re.match(r"data\.(val|test|train)_size=", word)]
-    if "model=contrastive" in words:
-        extra = [w for w in extra if not re.match(r"(callback|model\.(?!text_encoder|token))", w)]
-        if "image_encoder=efficientnet" not in words:
-            extra += ["model.image_encoder.base_width=4", "model.image_encoder.max_width=8"]
-    if "model=autoencoder" in words:
-        extra = [word for word in extra if not re.match(r"callback|model\.|text_width", word)]
-        extra += ["model.autoencoder.width=8", "model.autoencoder.deep_width=8"]
+    for model, (others, own) in OTHERS.items():
+        if f"model={model}" in words:
+            extra = [word for word in extra if not re.match(others, word)] + own
+    if "image_encoder=efficientnet" in words:
+        extra = [word for word in extra if not word.startswith("model.image_encoder.")]
     if any(word.startswith("autoencoder=") for word in words):
         extra = [re.sub("^image_size=16", "image_size=32", word) for word in extra]
-    other = r"model\.(generator|discriminator|posterior)"
-    if "model=diffusion" in words or "model=latent_diffusion" in words:
-        extra = [word for word in extra if not re.match(other, word)]
-        sizes = ["width=24", "depth=1", "num_heads=2"]
-        extra += [f"model.denoiser.{size}" for size in sizes]
-    if "model=token_prior" in words:
-        extra = [word for word in extra if not re.match(other, word)]
-        extra += ["model.prior.width=24", "model.prior.depth=1", "model.prior.num_heads=2"]
-        words = [re.sub("text_vocabulary=4096", "text_vocabulary=270", word) for word in words]
+    words = [re.sub("text_vocabulary=4096", "text_vocabulary=270", word) for word in words]
     if "text_encoder=saved" in words or "text_encoder=bert_minilm_contrastive" in words:
         extra = [word for word in extra if not word.startswith("model.text_encoder")]
     for part in ("posterior", "discriminator"):
@@ -87,15 +100,25 @@ def contrastive(tmp_path_factory, tiny) -> Path:
 
 
 @pytest.fixture(scope="module")
-def dalle(tmp_path_factory) -> Path:
-    """A folder with the folders of untrained models: AE, DALLE over its codes, and DIFFUSION."""
+def dalle(tmp_path_factory, contrastive) -> Path:
+    """A folder with the folders of untrained models.
+
+    AE, DALLE over its codes, DIFFUSION, and PRIOR and UNCLIP over the embeddings of `contrastive`.
+    """
     import torch
 
     from textgan.autoencoder import ConvolutionAutoencoder
-    from textgan.denoiser import TransformerDenoiser
+    from textgan.denoiser import EmbeddingCondition, TransformerDenoiser
     from textgan.diffusion import FlowDiffusion
-    from textgan.pipeline import AutoencoderPipeline, DallePipeline, DiffusionPipeline
-    from textgan.prior import GPTPrior
+    from textgan.pipeline import (
+        AutoencoderPipeline,
+        ContrastivePipeline,
+        DallePipeline,
+        DiffusionPipeline,
+        DiffusionPriorPipeline,
+        UnclipPipeline,
+    )
+    from textgan.prior import DiffusionPrior, GPTPrior
     from textgan.quantizer import FSQ
     from textgan.text_encoder import BertTextEncoder
 
@@ -114,8 +137,22 @@ def dalle(tmp_path_factory) -> Path:
     denoiser = TransformerDenoiser(
         sample_shape=(3, 16, 16), text_width=8, width=8, depth=1, num_heads=2, patch_size=4
     )
-    diffusion = DiffusionPipeline(denoiser, encoder, FlowDiffusion()).eval()
-    diffusion.save_pretrained(folder / "DIFFUSION" / "pipeline")
+    flow = FlowDiffusion()
+    embedder = ContrastivePipeline.from_pretrained(contrastive / "pipeline")
+    width = embedder.image_encoder.width
+    embedding_prior = DiffusionPrior(
+        width, width, "", diffusion=flow, width=8, depth=1, num_heads=2
+    )
+    condition = EmbeddingCondition(width, text_width=8)
+    models = {
+        "DIFFUSION": DiffusionPipeline(denoiser, encoder, flow),
+        "PRIOR": DiffusionPriorPipeline(embedding_prior, embedder),
+        "UNCLIP": UnclipPipeline(
+            denoiser, encoder, flow, condition, embedder, prior=embedding_prior
+        ),
+    }
+    for name, model in models.items():
+        model.eval().save_pretrained(folder / name / "pipeline")
     AutoencoderPipeline(autoencoder).eval().save_pretrained(folder / "AE" / "pipeline")
     DallePipeline(prior, encoder, autoencoder).eval().save_pretrained(folder / "DALLE" / "pipeline")
     return folder
@@ -149,7 +186,7 @@ def test_the_pages_have_commands():
 
 @pytest.mark.parametrize("command", parametrised())
 def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastive, dalle, tmp_path):
-    if "diffusion" in command.lower():
+    if "diffusion" in command.lower() or "unclip" in command.lower():
         pytest.importorskip("diffusers", reason="needs textgan[diffusion]")
     images = tmp_path / "images"
     images.mkdir()
@@ -163,8 +200,8 @@ def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastiv
     command = command.replace("RUN/", f"{run}/")
     command = re.sub(r"\b(PATH|emoji-200)\b", str(images), command)
     command = re.sub(r"\bRUN$|(?<!run\.dir=)\bemoji-run\b", str(run), command)
-    command = command.replace("CLIP/", f"{shutil.copytree(contrastive, tmp_path / 'clip')}/")
-    for name in ("AE", "DALLE", "DIFFUSION"):
+    command = re.sub(r"\bCLIP/", f"{shutil.copytree(contrastive, tmp_path / 'clip')}/", command)
+    for name in ("AE", "DALLE", "DIFFUSION", "PRIOR", "UNCLIP"):
         command = command.replace(f"{name}/", f"{dalle / name}/")
     command = with_folders(command, tmp_path)
     if " decode " in command:

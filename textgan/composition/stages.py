@@ -4,7 +4,11 @@ import os
 
 from textgan.composition.conf_folder import choices
 
-STAGES = {"encoders": "contrastive", "autoencoder_folder": "autoencoder"}
+STAGES = {
+    "encoders": "contrastive",
+    "autoencoder_folder": "autoencoder",
+    "prior_folder": "diffusion_prior",
+}
 """Scalar of the configuration that names such a folder -> the model that saved it."""
 
 

@@ -52,6 +52,8 @@ def _is_at_its_place(target: str, place: str) -> bool:
     """Return whether it is a class of a Hydra group, or of a metric, that fits the section."""
     if place == "model.budget":
         return target == "textgan.training.budget.Budget"
+    if place == "model.embedder":
+        return target == "textgan.pipeline.contrastive.ContrastivePipeline.from_pretrained"
     if "optimizer" in place.rpartition(".")[2]:
         return target == "textgan.training.muon.Muon"
     group = target.split(".")[1]

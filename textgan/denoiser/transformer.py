@@ -1,16 +1,15 @@
 """A diffusion transformer."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from textgan.denoiser.base import Denoiser
 from textgan.layer import ModulatedTransformerBlock, RMSNorm, channels_and_size, square_angles
+from textgan.layer.waves import waves
 from textgan.types import TextFeatures
 
-_WAVES = 128
+_WAVES = 256  # sines and cosines of the time
 
 
 class TransformerDenoiser(Denoiser):
@@ -53,7 +52,7 @@ class TransformerDenoiser(Denoiser):
         self.from_patch = nn.Conv2d(channels, width, patch_size, stride=patch_size)
         self.rows = nn.Parameter(torch.randn(side, 1, width) * 0.1)
         self.columns = nn.Parameter(torch.randn(1, side, width) * 0.1)
-        self.time = nn.Sequential(nn.Linear(2 * _WAVES, width), nn.SiLU(), nn.Linear(width, width))
+        self.time = nn.Sequential(nn.Linear(_WAVES, width), nn.SiLU(), nn.Linear(width, width))
         self.text = nn.Linear(text_width, width)
         self.blocks = nn.ModuleList(
             ModulatedTransformerBlock(
@@ -71,7 +70,7 @@ class TransformerDenoiser(Denoiser):
         square_angles(side, self.head_width)  # raises an error for a width that cannot be rotated
 
     def forward(self, noisy: Tensor, time: Tensor, text: TextFeatures) -> Tensor:
-        style = F.silu(self.time(_waves(time).to(noisy.dtype)) + self.text(text.pooled))
+        style = F.silu(self.time(waves(time, _WAVES).to(noisy.dtype)) + self.text(text.pooled))
         x = self.from_patch(noisy).flatten(2).mT  # (B, N, width)
         x = x + (self.rows + self.columns).flatten(0, 1)
         side = self.rows.shape[0]
@@ -81,12 +80,3 @@ class TransformerDenoiser(Denoiser):
         scale, shift = self.scale_shift(style)[:, None].chunk(2, -1)
         patches = self.to_patch(torch.addcmul(shift, self.norm(x), 1 + scale)).mT  # (B, C p p, N)
         return F.pixel_shuffle(patches.unflatten(-1, (side, side)), self.patch_size)
-
-
-def _waves(time: Tensor) -> Tensor:
-    """Time (B,) in [0, 1] -> sines and cosines of it (B, 2 * _WAVES), float32."""
-    frequencies = 1_000 * torch.exp(
-        -math.log(10_000) * torch.arange(_WAVES, device=time.device) / _WAVES
-    )
-    angles = time.float()[:, None] * frequencies
-    return torch.cat([angles.sin(), angles.cos()], 1)

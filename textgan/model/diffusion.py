@@ -1,29 +1,19 @@
 """Training of diffusion models."""
 
-from functools import partial
-
 from pytorch_lightning.cli import OptimizerCallable
 
-from textgan.autoencoder.base import Autoencoder, latents_of
+from textgan.autoencoder.base import Autoencoder
 from textgan.denoiser.base import Denoiser
 from textgan.diffusion.base import Diffusion
-from textgan.errors import ConfigError
 from textgan.evaluation.sampled import SampledEvaluation
 from textgan.metric.base import Metric
+from textgan.model.denoising import DenoisingModel
 from textgan.pipeline import DiffusionPipeline
-from textgan.pretrained.frozen import lineage_of
-from textgan.schedule import check_shares
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
-from textgan.training.latents import FrozenEncoding
-from textgan.training.manual import BatchRandom
-from textgan.training.model import Log, TrainedModel, trainable
-from textgan.training.optimization import Optimized
-from textgan.training.terms import check_text_width
-from textgan.types import Batch
 
 
-class DiffusionModel(TrainedModel):
+class DiffusionModel(DenoisingModel):
     """A denoiser and a text encoder that learn to remove noise from images, or from latents.
 
     The loss is the mean squared error of the prediction, with the weights of the `diffusion`.
@@ -62,30 +52,20 @@ class DiffusionModel(TrainedModel):
         tokenizer_captions: int = 20_000,
         seed: int = 0,
     ):
-        check_shares(caption_dropout=caption_dropout)
-        if not caption_dropout:
-            raise ValueError("caption_dropout must be above 0, because samples are guided, got 0")
-        check_text_width(text_encoder, {"denoiser": denoiser})
         DiffusionPipeline.check(denoiser, autoencoder)
         super().__init__(
-            {
-                **{"denoiser": denoiser, "text_encoder": text_encoder},
-                "autoencoder": None if autoencoder is None else autoencoder.requires_grad_(False),
-            },
-            averaged=("denoiser", "text_encoder"),
+            denoiser=denoiser,
+            text_encoder=text_encoder,
+            diffusion=diffusion,
+            optimizer=optimizer,
             budget=budget,
+            autoencoder=autoencoder,
             evaluation=SampledEvaluation(metrics or {}, seed=seed),
+            caption_dropout=caption_dropout,
             compile=compile,
             tokenizer_captions=tokenizer_captions,
             seed=seed,
         )
-        self.diffusion = diffusion
-        self.optimizer, self.caption_dropout = optimizer, caption_dropout
-        self.trained_against = sorted(lineage_of(self))
-        self._latents = None
-        if autoencoder is not None:
-            encode = partial(latents_of, autoencoder)
-            self._latents = FrozenEncoding(autoencoder, encode, "latents")
 
     def pipeline(self) -> DiffusionPipeline:
         """The averaged denoiser and text encoder, the diffusion, and the autoencoder."""
@@ -97,31 +77,3 @@ class DiffusionModel(TrainedModel):
             autoencoder=self.autoencoder,
             trained_against=self.trained_against,
         ).eval()
-
-    def optimized(self) -> dict[str, Optimized]:
-        return {"denoiser": Optimized(trainable(self.denoiser, self.text_encoder), self.optimizer)}
-
-    def on_fit_start(self) -> None:
-        super().on_fit_start()
-        self.diffusion.scheduler(1)  # says before the training if diffusers is missing
-        if self._latents is not None:
-            self._latents.prepare(self)
-
-    def learn(self, batch: Batch, log: Log) -> None:
-        samples = batch.images if self._latents is None else self._latents(batch.images)
-        if tuple(samples.shape[1:]) != tuple(self.denoiser.sample_shape):
-            own, given = tuple(self.denoiser.sample_shape), tuple(samples.shape[1:])
-            raise ConfigError(f"images must have the denoiser's shape {own}, got {given}")
-        random = BatchRandom(self, len(batch), samples.device)
-        captions = [
-            "" if share < self.caption_dropout else caption
-            for share, caption in zip(random.uniform(len(batch)), batch.captions, strict=True)
-        ]
-        noise, times = random.normal(tuple(samples.shape)), random.normal((len(batch),))
-        noised = self.diffusion.noised(samples.float(), noise.float(), times.float())
-        text = self.text_encoder(captions)
-        values = noised.values.to(samples.dtype)
-        prediction = self.denoiser(values, noised.time, text).float()
-        errors = (prediction - noised.target).square().flatten(1).mean(1)  # (B,)
-        log["train/denoiser/error"] = errors.detach().mean()
-        self.step_optimizer("denoiser", (noised.weight * errors).mean(), log)

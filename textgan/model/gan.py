@@ -128,7 +128,7 @@ class GANModel(TrainedModel):
         self._latents = None
         if autoencoder is not None:
             encode = partial(latents_of, autoencoder)
-            self._latents = FrozenEncoding(autoencoder, encode, "latents")
+            self._latents = FrozenEncoding([autoencoder], encode, "latents")
 
     def pipeline(self) -> GANPipeline:
         """The averaged generator and text encoder."""

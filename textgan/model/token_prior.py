@@ -91,7 +91,7 @@ class TokenPriorModel(TrainedModel):
         self.optimizer, self.caption_dropout = optimizer, caption_dropout
         self.trained_against = sorted(lineage_of(self))
         self.describe_weight = describe_weight
-        self._codes = FrozenEncoding(autoencoder, autoencoder.encode_to_codes, "codes")
+        self._codes = FrozenEncoding([autoencoder], autoencoder.encode_to_codes, "codes")
 
     def pipeline(self) -> DallePipeline:
         """The averaged prior and text encoder, and the autoencoder."""

@@ -8,7 +8,9 @@ from textgan.pipeline.dalle import DallePipeline
 from textgan.pipeline.diffusion import DiffusionPipeline
 from textgan.pipeline.gan import GANPipeline, WordAttention
 from textgan.pipeline.option import Option
+from textgan.pipeline.prior import DiffusionPriorPipeline
 from textgan.pipeline.rerank import rerank
+from textgan.pipeline.unclip import UnclipPipeline
 
 __all__ = [
     "AutoencoderPipeline",
@@ -16,12 +18,14 @@ __all__ = [
     "ContrastivePipeline",
     "DallePipeline",
     "DiffusionPipeline",
+    "DiffusionPriorPipeline",
     "GANPipeline",
     "Match",
     "Option",
     "Pipeline",
     "PipelineOutput",
     "TextToImagePipeline",
+    "UnclipPipeline",
     "WordAttention",
     "rerank",
 ]

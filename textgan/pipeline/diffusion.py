@@ -96,6 +96,7 @@ class DiffusionPipeline(RedrawingPipeline):
         redrawn: Tensor | None = None,
         noisy: Tensor | None = None,
         text: TextFeatures | None = None,
+        negative: TextFeatures | None = None,
     ) -> Tensor:
         """As in the base.
 
@@ -120,6 +121,7 @@ class DiffusionPipeline(RedrawingPipeline):
             noisy: (B, *sample_shape), what `invert` returned for the same steps and strength, in
                 the place of noise. The sampler is then "euler".
             text: features of the captions, in the place of those of the text encoder.
+            negative: features that u is predicted for, in the place of those of `negative_prompt`.
 
         Raises:
             ValueError: a number is out of range, there is no such sampler, or `strength` or
@@ -130,7 +132,9 @@ class DiffusionPipeline(RedrawingPipeline):
         RESCALE.check(guidance_rescale)
         text = self.text_encoder(captions) if text is None else text
         if guidance_scale != 1:
-            text = TextFeatures.cat([text, self._negative(negative_prompt, len(captions))])
+            if negative is None:
+                negative = self._negative(negative_prompt, len(captions))
+            text = TextFeatures.cat([text, negative])
         predict = partial(self._predict, text=text, scale=guidance_scale, rescale=guidance_rescale)
         unfinished = Unfinished(callback, callback_seconds)
 

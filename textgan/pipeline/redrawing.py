@@ -222,16 +222,25 @@ class RedrawingPipeline(TextToImagePipeline):
             ValueError: the image has another shape, or a number is out of range.
         """
         drawn = {"num_inference_steps": num_inference_steps, "strength": strength}
+        square = self._given(image)
+        before, after = self._pair(square, from_caption, to_caption)
         images = self.generate(
             [to_caption],
             [(0, 0, 0)],
-            noisy=self.invert(image, from_caption, **drawn),
-            negative_prompt=from_caption,
+            noisy=self.invert(square, text=before, **drawn),
+            text=after,
+            negative=before,
             guidance_scale=guidance_scale,
             guidance_rescale=guidance_rescale,
             **drawn,
         )
         return PipelineOutput(converted(images, output_type))
+
+    def _pair(
+        self, square: Tensor, from_caption: str, to_caption: str
+    ) -> tuple[TextFeatures, TextFeatures]:
+        """The features of the captions before and after an edit of an image (C, H, W)."""
+        return self.text_encoder([from_caption]), self.text_encoder([to_caption])
 
     def _given(self, image: Image.Image | Tensor) -> Tensor:
         """An image as (C, H, W) in [-1, 1] of the model's size, on its device."""

@@ -1,7 +1,8 @@
-"""Priors: distributions of an autoencoder's codes, given a caption."""
+"""Priors: distributions of codes or of image embeddings, given a caption."""
 
 from textgan.prior.base import Sampling, TokenPrior
+from textgan.prior.diffusion import DiffusionPrior
 from textgan.prior.gpt import GPTPrior
 from textgan.prior.masked import MaskedPrior
 
-__all__ = ["GPTPrior", "MaskedPrior", "Sampling", "TokenPrior"]
+__all__ = ["DiffusionPrior", "GPTPrior", "MaskedPrior", "Sampling", "TokenPrior"]

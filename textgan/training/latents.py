@@ -1,10 +1,10 @@
 """Training on what a frozen network computes of the images, once where that is possible."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from pytorch_lightning import LightningModule
-from torch import Tensor
+from torch import Tensor, nn
 
 from textgan import __version__
 from textgan.autoencoder.base import Autoencoder
@@ -12,32 +12,37 @@ from textgan.pretrained.frozen import weights_hash
 
 
 class FrozenEncoding:
-    """The latents or codes of training images by a frozen autoencoder.
+    """The latents, codes or embeddings of training images by frozen networks.
 
     If the data set can keep features, all images are encoded before the training, and their
     encodings are kept on the disk. Otherwise each batch is encoded when it is used.
 
     Args:
-        autoencoder: encodes the images; it is kept in evaluation mode.
+        networks: encode the images; they are kept in evaluation mode. An autoencoder among them
+            checks the size of the images.
         encode: images (B, C, H, W) in [-1, 1] -> their encodings.
-        name: of these encodings, "latents" or "codes".
+        name: of these encodings, such as "latents" or "codes".
     """
 
-    def __init__(self, autoencoder: Autoencoder, encode: Callable[[Tensor], Tensor], name: str):
-        self._autoencoder, self._encode, self._name = autoencoder, encode, name
+    def __init__(
+        self, networks: Sequence[nn.Module], encode: Callable[[Tensor], Tensor], name: str
+    ):
+        self._networks, self._encode, self._name = list(networks), encode, name
         self._is_kept = False
 
     def prepare(self, model: LightningModule) -> None:
         """Encode all training images, if the model's data can keep that."""
-        network = f"{self._name} {weights_hash(self._autoencoder)} {__version__}"
-        mode = self._autoencoder.training
-        self._is_kept = keep_features(model, self._encoded, network)
-        self._autoencoder.train(mode)  # Lightning warns of a part in evaluation mode
+        hashes = " ".join(weights_hash(network) for network in self._networks)
+        modes = [network.training for network in self._networks]
+        name = f"{self._name} {hashes} {__version__}"
+        self._is_kept = keep_features(model, self._encoded, name)
+        for network, mode in zip(self._networks, modes, strict=True):
+            network.train(mode)  # Lightning warns of a part in evaluation mode
 
     def __call__(self, images: Tensor) -> Tensor:
         """`Batch.images` of a training batch -> the encodings of its images.
 
-        Latents have the dtype of the images, which is that of the training.
+        Numbers that are no codes have the dtype of the images, which is that of the training.
         """
         if self._is_kept:
             return images
@@ -45,8 +50,10 @@ class FrozenEncoding:
         return found.to(images.dtype) if found.is_floating_point() else found
 
     def _encoded(self, images: Tensor) -> Tensor:
-        self._autoencoder.eval()  # Lightning sets all parts to training
-        self._autoencoder.check_size(images)
+        for network in self._networks:
+            network.eval()  # Lightning sets all parts to training
+            if isinstance(network, Autoencoder):
+                network.check_size(images)
         with torch.no_grad(), torch.autocast(images.device.type, enabled=False):
             return self._encode(images)
 
