@@ -58,6 +58,7 @@ OTHERS = {
     "latent_diffusion": DENOISER,
     "unclip": DENOISER,
     "latent_unclip": DENOISER,
+    "upsampler": (rf"callback|{OF_GANS}", DENOISER[1]),
     "token_prior": (OF_GANS, PRIOR),
     "diffusion_prior": (r"callback|model\.", PRIOR),
 }
@@ -186,7 +187,7 @@ def test_the_pages_have_commands():
 
 @pytest.mark.parametrize("command", parametrised())
 def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastive, dalle, tmp_path):
-    if "diffusion" in command.lower() or "unclip" in command.lower():
+    if re.search("diffusion|unclip|upsampler", command.lower()):
         pytest.importorskip("diffusers", reason="needs textgan[diffusion]")
     images = tmp_path / "images"
     images.mkdir()

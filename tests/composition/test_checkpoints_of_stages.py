@@ -28,6 +28,7 @@ RUNS = {
     "latent_diffusion": [*TEXT, *(f"model.denoiser.{size}" for size in TINY)],
     "diffusion_prior": [f"model.prior.{size}" for size in TINY],
     "latent_unclip": [*TEXT, *(f"model.denoiser.{size}" for size in TINY)],
+    "upsampler": [*TEXT, *(f"model.denoiser.{size}" for size in TINY)],
     "autoencoder optimizer=muon": [
         *("model.autoencoder.width=8", "model.autoencoder.deep_width=8"),
         *("quantizer=fsq", "loss=[reconstruction_plain]"),
@@ -78,18 +79,23 @@ def prior(encoders) -> Path:
 def test_a_checkpoint_is_tested_without_its_command(
     model, autoencoder, encoders, prior, capsys, monkeypatch
 ):
-    if "diffusion" in model or "unclip" in model:
+    if "diffusion" in model or model in ("latent_unclip", "upsampler"):
         pytest.importorskip("diffusers", reason="needs textgan[diffusion]")
     monkeypatch.chdir(autoencoder.parent)
     words = [f"model={model.split()[0]}", *model.split()[1:], *BASE, *RUNS[model]]
-    if "autoencoder" not in model and model != "diffusion_prior":
+    if model in ("token_prior", "latent_gan", "latent_diffusion", "latent_unclip"):
         words.append(f"autoencoder={autoencoder}")
     if model in ("diffusion_prior", "latent_unclip"):
         words.append(f"encoders={encoders}")
     if model == "latent_unclip":
         words.append(f"prior={prior}")
     assert main(["fit", *words, "hydra.run.dir=run"]) == 0, capsys.readouterr().err
-    metric = {"autoencoder optimizer=muon": "[psnr]", "diffusion_prior": "[]"}.get(model)
-    again = ["ckpt_path=run/last.ckpt", f"metric={metric or '[sharpness]'}", "hydra.run.dir=test"]
+    metrics = {
+        "diffusion_prior": "[]",
+        "upsampler": "[psnr]",
+        "autoencoder optimizer=muon": "[psnr]",
+    }
+    metric = metrics.get(model, "[sharpness]")
+    again = ["ckpt_path=run/last.ckpt", f"metric={metric}", "hydra.run.dir=test"]
     assert main(["test", *again]) == 0, capsys.readouterr().err
     assert Path("test/evaluation.json").is_file()

@@ -8,11 +8,11 @@ import torch
 
 from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.callback.checkpoint import Checkpoint
-from textgan.denoiser import TransformerDenoiser
+from textgan.denoiser import LowResolutionCondition, TransformerDenoiser
 from textgan.diffusion import FlowDiffusion, GaussianDiffusion
 from textgan.errors import ConfigError
-from textgan.metric import ShapeAlignment
-from textgan.model import DiffusionModel
+from textgan.metric import PSNR, ShapeAlignment
+from textgan.model import DiffusionModel, UpsamplerModel
 from textgan.text_encoder import BertTextEncoder
 from textgan.training.budget import Budget
 from textgan.training.checkpoint import load_pipeline
@@ -75,6 +75,34 @@ def test_it_trains_in_every_precision(diffusion, precision, trainer, data):
     model = made(latent=True, diffusion=diffusion)
     trainer(precision=precision).fit(model, data(image_size=32))
     assert all(weight.isfinite().all() for weight in model.denoiser.parameters())
+
+
+def upsampler(**changes: object) -> UpsamplerModel:
+    torch.manual_seed(0)
+    sizes = {"text_width": 8, "width": 16, "depth": 1, "num_heads": 2, "patch_size": 4}
+    arguments = {
+        "denoiser": TransformerDenoiser(sample_shape=(3, 16, 16), extra_channels=3, **sizes),
+        "text_encoder": BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270),
+        "condition": LowResolutionCondition(image_size=16, factor=2, text_width=8),
+        "diffusion": FlowDiffusion(),
+        "optimizer": partial(Muon, lr=3e-3),
+        "budget": Budget(total_images=40, warmup_images=4),
+        "tokenizer_captions": 20,
+    }
+    return UpsamplerModel(**{**arguments, **changes})
+
+
+def test_an_upsampler_learns_and_is_measured_on_images_made_small(trainer, data):
+    errors = Errors()
+    budget = Budget(total_images=1_200, warmup_images=100)
+    model = upsampler(budget=budget, metrics={"psnr": PSNR()})
+    before = {name: value.clone() for name, value in model.condition.state_dict().items()}
+    run = trainer(errors, limit_val_batches=1.0)
+    run.fit(model, data(batch_size=12, train_size=1200))
+    assert sum(errors.values[-20:]) < 0.9 * sum(errors.values[:20])
+    for name, value in model.condition.state_dict().items():
+        assert not torch.equal(value, before[name]), name
+    assert run.validate(model, data(), verbose=False)[0]["val/psnr"] > 0
 
 
 class Crash(pl.Callback):

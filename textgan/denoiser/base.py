@@ -16,10 +16,12 @@ class Denoiser(Part):
     Attributes:
         sample_shape: shape (C, H, W) of one sample.
         text_width: width of the text features.
+        extra_channels: further channels that it sees, after those of a sample.
     """
 
     sample_shape: tuple[int, int, int]
     text_width: int
+    extra_channels: int = 0
 
     @property
     def channels(self) -> int:
@@ -36,7 +38,7 @@ class Denoiser(Part):
         """Predict.
 
         Args:
-            noisy: (B, *sample_shape).
+            noisy: (B, C + extra_channels, H, W).
             time: (B,) in [0, 1]; 0 is without noise, 1 noise alone.
             text: of B captions.
 

@@ -26,6 +26,7 @@ class TransformerDenoiser(Denoiser):
         depth: number of blocks.
         num_heads: heads of every attention; width / num_heads is divisible by 4.
         patch_size: side of the patch of a position; 1 for latents, more for pixels.
+        extra_channels: further channels that it sees, such as those of a smaller image.
 
     Raises:
         ValueError: a number is out of range.
@@ -40,6 +41,7 @@ class TransformerDenoiser(Denoiser):
         depth: int = 6,
         num_heads: int = 3,
         patch_size: int = 1,
+        extra_channels: int = 0,
     ):
         super().__init__()
         channels, size = channels_and_size(sample_shape)
@@ -47,9 +49,12 @@ class TransformerDenoiser(Denoiser):
             raise ValueError(f"depth must be at least 1, got {depth}")
         if patch_size < 1 or size % patch_size:
             raise ValueError(f"patch_size must divide the size {size}, got {patch_size}")
+        if extra_channels < 0:
+            raise ValueError(f"extra_channels must be at least 0, got {extra_channels}")
         self.sample_shape, self.text_width = (channels, size, size), text_width
+        self.extra_channels, seen = extra_channels, channels + extra_channels
         self.patch_size, side = patch_size, size // patch_size
-        self.from_patch = nn.Conv2d(channels, width, patch_size, stride=patch_size)
+        self.from_patch = nn.Conv2d(seen, width, patch_size, stride=patch_size)
         self.rows = nn.Parameter(torch.randn(side, 1, width) * 0.1)
         self.columns = nn.Parameter(torch.randn(1, side, width) * 0.1)
         self.time = nn.Sequential(nn.Linear(_WAVES, width), nn.SiLU(), nn.Linear(width, width))

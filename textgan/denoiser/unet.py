@@ -24,6 +24,7 @@ class UNetDenoiser(Denoiser):
         widths: channels at each resolution, from the full one on; each is half of the one before.
         layers_per_block: residual blocks at each resolution.
         num_heads: heads of every attention; it divides the widths.
+        extra_channels: further channels that it sees, such as those of a smaller image.
 
     Raises:
         ConfigError: diffusers is not installed.
@@ -38,6 +39,7 @@ class UNetDenoiser(Denoiser):
         widths: tuple[int, ...] = (64, 128, 192),
         layers_per_block: int = 1,
         num_heads: int = 4,
+        extra_channels: int = 0,
     ):
         super().__init__()
         channels, size = channels_and_size(sample_shape)
@@ -53,6 +55,8 @@ class UNetDenoiser(Denoiser):
             )
         if layers_per_block < 1:
             raise ValueError(f"layers_per_block must be at least 1, got {layers_per_block}")
+        if extra_channels < 0:
+            raise ValueError(f"extra_channels must be at least 0, got {extra_channels}")
         try:
             from diffusers import UNet2DConditionModel
         except ImportError as error:
@@ -60,10 +64,11 @@ class UNetDenoiser(Denoiser):
                 "denoiser=unet needs the package diffusers: pip install 'textgan[diffusion]'"
             ) from error
         self.sample_shape, self.text_width = (channels, size, size), text_width
+        self.extra_channels = extra_channels
         deeper = len(widths) - 1
         self.net = UNet2DConditionModel(
             sample_size=size,
-            in_channels=channels,
+            in_channels=channels + extra_channels,
             out_channels=channels,
             block_out_channels=tuple(widths),
             down_block_types=("DownBlock2D", *["CrossAttnDownBlock2D"] * deeper),

@@ -16,6 +16,7 @@ from textgan.file.feature_cache import FeatureCache
 from textgan.metric.base import Metric
 from textgan.pipeline.autoencoder import AutoencoderPipeline
 from textgan.pipeline.base import Pipeline, TextToImagePipeline
+from textgan.pipeline.upsampler import UpsamplerPipeline
 from textgan.types import Batch, Evaluation
 
 # (batch, number, seed) -> `number` samples for each of its B images or captions, those of one
@@ -52,6 +53,16 @@ def by_reconstruction(pipeline: AutoencoderPipeline) -> Sampler:
 
     def sample(batch: Batch, number: int, seed: int) -> Tensor:
         images = pipeline.reconstruct(batch.images.float())
+        return images.repeat_interleave(number, 0)
+
+    return sample
+
+
+def by_upsampling(pipeline: UpsamplerPipeline) -> Sampler:
+    """Large images that are drawn from the small versions of a batch's; those of one are equal."""
+
+    def sample(batch: Batch, number: int, seed: int) -> Tensor:
+        images = pipeline.reconstruct(batch.images, batch.captions)
         return images.repeat_interleave(number, 0)
 
     return sample

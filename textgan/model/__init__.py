@@ -8,6 +8,7 @@ from textgan.model.gan import GANModel
 from textgan.model.pipeline import PipelineModel
 from textgan.model.token_prior import TokenPriorModel
 from textgan.model.unclip import UnclipModel
+from textgan.model.upsampler import UpsamplerModel
 
 __all__ = [
     "AutoencoderModel",
@@ -18,4 +19,5 @@ __all__ = [
     "PipelineModel",
     "TokenPriorModel",
     "UnclipModel",
+    "UpsamplerModel",
 ]

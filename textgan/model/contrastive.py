@@ -23,9 +23,8 @@ from textgan.training.manual import gather, longest
 from textgan.training.model import Log, TrainedModel, trainable
 from textgan.training.optimization import Optimized
 from textgan.training.terms import check_weights, contrastive_sum
+from textgan.training.vocabulary import read_ahead
 from textgan.types import Batch, ImageFeatures
-
-_MOST_CAPTIONS = 1_000_000  # that are read ahead
 
 
 class ContrastiveModel(TrainedModel):
@@ -129,8 +128,7 @@ class ContrastiveModel(TrainedModel):
         if isinstance(encoder, TowerImageEncoder) and encoder.frozen and self.augmentation is None:
             self._has_states = keep_features(self, encoder.states, encoder.network())
         self.to(self.trainer.strategy.root_device)
-        captions = data.captions(limit=_MOST_CAPTIONS)
-        self.text_encoder.read_ahead(captions, shown=self.trainer.is_global_zero)
+        read_ahead(self.text_encoder, self.trainer)
 
     def learn(self, batch: Batch, log: Log) -> None:
         loss = contrastive_sum(self.losses, self._encoded(batch), log, self.seen)

@@ -16,9 +16,8 @@ from textgan.training.latents import FrozenEncoding
 from textgan.training.manual import BatchRandom
 from textgan.training.model import Log, TrainedModel, trainable
 from textgan.training.optimization import Optimized
+from textgan.training.vocabulary import read_ahead
 from textgan.types import Batch
-
-_MOST_CAPTIONS = 1_000_000  # that are read ahead
 
 DiffusionPriorCallable = Callable[[int, int, str], DiffusionPrior]
 """Widths of image embeddings and text, and the hash of the contrastive model -> a prior."""
@@ -82,10 +81,7 @@ class DiffusionPriorModel(TrainedModel):
         super().on_fit_start()
         self.prior.diffusion.scheduler(1)  # says before the training if diffusers is missing
         self._embeddings.prepare(self)
-        data = self.trainer.datamodule
-        if data is not None:
-            captions = data.captions(limit=_MOST_CAPTIONS)
-            self.embedder.text_encoder.read_ahead(captions, shown=self.trainer.is_global_zero)
+        read_ahead(self.embedder.text_encoder, self.trainer)
 
     def learn(self, batch: Batch, log: Log) -> None:
         embeddings = self._embeddings(batch.images)  # (B, E)

@@ -11,10 +11,12 @@ from textgan.pipeline.option import Option
 from textgan.pipeline.prior import DiffusionPriorPipeline
 from textgan.pipeline.rerank import rerank
 from textgan.pipeline.unclip import UnclipPipeline
+from textgan.pipeline.upsampler import CascadePipeline, UpsamplerPipeline
 
 __all__ = [
     "AutoencoderPipeline",
     "Card",
+    "CascadePipeline",
     "ContrastivePipeline",
     "DallePipeline",
     "DiffusionPipeline",
@@ -26,6 +28,7 @@ __all__ = [
     "PipelineOutput",
     "TextToImagePipeline",
     "UnclipPipeline",
+    "UpsamplerPipeline",
     "WordAttention",
     "rerank",
 ]

@@ -1,8 +1,12 @@
 """The vocabulary of a training, and a check of the captions' lengths."""
 
-from pytorch_lightning import Trainer
+from collections.abc import Iterator
+
+from pytorch_lightning import LightningDataModule, Trainer
 
 from textgan.text_encoder.base import TextEncoder
+
+_MOST_AHEAD = 1_000_000  # captions that are read ahead
 
 
 def fit_vocabulary(encoder: TextEncoder, trainer: Trainer, *, limit: int) -> bool:
@@ -25,3 +29,17 @@ def check_captions(encoder: TextEncoder, trainer: Trainer, *, limit: int) -> Non
     """Warn once, on rank 0, of training captions that are longer than the encoder reads."""
     if trainer.datamodule is not None and trainer.is_global_zero:
         encoder.check_lengths(trainer.datamodule.captions(limit=limit))
+
+
+def read_ahead(encoder: TextEncoder, trainer: Trainer) -> None:
+    """Let an encoder compute once what it keeps of the training captions, with a progress bar.
+
+    The captions are collected only if the encoder keeps anything.
+    """
+    data = trainer.datamodule
+    if data is not None:
+        encoder.read_ahead(_captions(data), shown=trainer.is_global_zero)
+
+
+def _captions(data: LightningDataModule) -> Iterator[str]:
+    yield from data.captions(limit=_MOST_AHEAD)

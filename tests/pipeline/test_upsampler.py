@@ -1,0 +1,147 @@
+"""Larger images from small ones, and cascades."""
+
+import pytest
+import torch
+from PIL import Image
+
+from textgan.denoiser import LowResolutionCondition, TransformerDenoiser, UNetDenoiser
+from textgan.diffusion import FlowDiffusion, GaussianDiffusion
+from textgan.pipeline import CascadePipeline, TextToImagePipeline, UpsamplerPipeline
+from textgan.pipeline.base import Pipeline
+from textgan.text_encoder import BertTextEncoder
+
+pytest.importorskip("diffusers", reason="needs diffusers: pip install 'textgan[diffusion]'")
+
+CAPTIONS = ["a red circle", "a blue square"]
+STEPS = {"num_inference_steps": 3}
+
+
+def made(size: int = 16, *, with_unet: bool = False, **changes: object) -> UpsamplerPipeline:
+    torch.manual_seed(0)
+    shape = {"sample_shape": (3, size, size), "text_width": 8, "extra_channels": 3}
+    if with_unet:
+        denoiser = UNetDenoiser(**shape, widths=(8, 8), num_heads=2)
+    else:
+        denoiser = TransformerDenoiser(**shape, width=16, depth=1, num_heads=2, patch_size=4)
+    for weight in denoiser.parameters():  # gates and the last layer start at 0
+        if not weight.any():
+            torch.nn.init.normal_(weight, std=0.1)
+    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
+    encoder.fit_tokenizer(CAPTIONS)
+    condition = LowResolutionCondition(image_size=size, factor=2, text_width=8)
+    parts = {"diffusion": FlowDiffusion(), "condition": condition} | changes
+    return UpsamplerPipeline(denoiser, encoder, **parts).eval()
+
+
+def small(count: int = 2) -> torch.Tensor:
+    torch.manual_seed(1)
+    return torch.rand(count, 3, 8, 8) * 2 - 1
+
+
+@pytest.mark.parametrize("diffusion", [FlowDiffusion(), GaussianDiffusion()])
+def test_an_image_depends_on_its_small_one_its_caption_and_its_key(diffusion):
+    pipeline = made(diffusion=diffusion)
+
+    def drawn(images: torch.Tensor, captions: object, **options: object) -> torch.Tensor:
+        return pipeline.upsample(images, captions, output_type="pt", **(STEPS | options)).images
+
+    two = drawn(small(), CAPTIONS)
+    assert two.shape == (2, 3, 16, 16)
+    torch.testing.assert_close(drawn(small()[:1], CAPTIONS[0]), two[:1], atol=1e-4, rtol=0)
+    for other in (
+        drawn(small().flip(0), CAPTIONS),
+        drawn(small(), CAPTIONS[::-1]),
+        drawn(small(), CAPTIONS, seed=1),
+        drawn(small(), CAPTIONS, noise_level=0.9),
+        drawn(small(), CAPTIONS, guidance_scale=5.0),
+        drawn(small(), CAPTIONS, num_inference_steps=4),
+    ):
+        assert (other - two).abs().max() > 1e-4
+
+
+def test_the_unet_sees_small_images_too():
+    pipeline = made(with_unet=True)
+    one = pipeline.upsample(small(), "x", output_type="pt", **STEPS).images
+    two = pipeline.upsample(small().flip(0), "x", output_type="pt", **STEPS).images
+    assert (one - two).abs().max() > 1e-4
+
+
+def test_the_condition_by_hand():
+    condition = LowResolutionCondition(image_size=4, factor=2, text_width=8)
+    images = torch.tensor([[[[1.0, 1, 0, 0], [1, 1, 0, 0], [0, 0, -1, -1], [0, 0, -1, -1]]]])
+    reduced = condition.reduced(images)
+    assert reduced.shape == (1, 1, 2, 2)
+    assert reduced[0, 0, 0, 0] > reduced[0, 0, 0, 1] > reduced[0, 0, 1, 1]
+    text = made().text_encoder(["a red circle"])
+    values, noise = torch.zeros(1, 1, 4, 4), torch.ones(1, 1, 4, 4)
+    seen, told = condition(values, text, reduced, noise, torch.tensor([0.25]))
+    expected = 0.75 * condition.enlarged(reduced) + 0.25
+    torch.testing.assert_close(seen, torch.cat([values, expected], 1))
+    _, other = condition(values, text, reduced, noise, torch.tensor([0.5]))
+    assert not torch.equal(told.pooled, other.pooled)
+    assert torch.equal(told.words, text.words)
+
+
+def test_pictures_of_pil_and_reconstructions():
+    pipeline = made()
+    picture = Image.new("RGB", (30, 20), "red")
+    assert pipeline.upsample([picture], **STEPS).images[0].size == (16, 16)
+    images = torch.rand(2, 3, 16, 16) * 2 - 1
+    assert pipeline.reconstruct(images, CAPTIONS).shape == (2, 3, 16, 16)
+
+
+class Small(TextToImagePipeline):
+    """Draws 8 x 8 pixels, which follow from the key and the contrast."""
+
+    channels, image_size = 3, 8
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+
+    def generate(self, captions, keys, *, contrast: float = 1.0):
+        return torch.stack([torch.full((3, 8, 8), contrast * (key[2] % 3 - 1)) for key in keys])
+
+
+def test_a_cascade_draws_large_images_of_captions_and_can_be_part_of_another():
+    cascade = CascadePipeline(Small(), made())
+    images = cascade(CAPTIONS, num_images_per_prompt=2, output_type="pt").images
+    assert images.shape == (4, 3, 16, 16)
+    assert (images[0] - images[1]).abs().max() > 1e-3
+    less = cascade(CAPTIONS, num_images_per_prompt=2, output_type="pt", contrast=0.5).images
+    assert not torch.equal(less, images)
+    alone = cascade(CAPTIONS[1], indices=[1], output_type="pt").images
+    torch.testing.assert_close(alone[0], images[2], atol=1e-4, rtol=0)
+    larger = CascadePipeline(cascade, made(32))
+    assert larger("a red circle", output_type="pt").images.shape == (1, 3, 32, 32)
+    assert (larger.image_size, larger.channels, larger.is_fitted) == (32, 3, True)
+
+
+def test_a_saved_upsampler_is_the_same(tmp_path):
+    pipeline = made()
+    pipeline.save_pretrained(tmp_path)
+    again = Pipeline.from_pretrained(tmp_path)
+    one, two = (p.upsample(small(), output_type="pt", **STEPS).images for p in (pipeline, again))
+    assert torch.equal(one, two)
+
+
+def test_what_does_not_fit_is_a_sentence():
+    pipeline = made()
+    with pytest.raises(ValueError, match="images must have the shape"):
+        pipeline.upsample(torch.zeros(1, 3, 9, 9))
+    with pytest.raises(ValueError, match="captions must be one for all images or one for each"):
+        pipeline.upsample(small(), ["a", "b", "c"])
+    with pytest.raises(ValueError, match="noise_level must be"):
+        pipeline.upsample(small(), noise_level=2.0)
+    with pytest.raises(ValueError, match="upsampler must take images of 3 channels and 8 pixels"):
+        CascadePipeline(Small(), made(32))
+    with pytest.raises(ValueError, match="factor must be at least 2 and divide the image size 16"):
+        LowResolutionCondition(image_size=16, factor=3, text_width=8)
+    other = LowResolutionCondition(image_size=32, factor=2, text_width=8)
+    with pytest.raises(ValueError, match="image_size of the condition must be the denoiser's, 16"):
+        made(condition=other)
+    plain = TransformerDenoiser(
+        sample_shape=(3, 16, 16), text_width=8, width=16, depth=1, num_heads=2
+    )
+    with pytest.raises(ValueError, match="extra_channels of the denoiser must be 3, for small"):
+        UpsamplerPipeline.check(plain, pipeline.condition)
