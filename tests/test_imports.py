@@ -53,9 +53,10 @@ PROTOCOL = {
 PARTS_SEE = {*PROTOCOL, "layer"}
 FEW = {
     "layer": set(),
-    **dict.fromkeys(("generator", "posterior", "augmentation", "quantizer", "prior"), PARTS_SEE),
+    **dict.fromkeys(("generator", "posterior", "augmentation", "quantizer"), PARTS_SEE),
     **dict.fromkeys(("denoiser", "diffusion"), PARTS_SEE),
     "autoencoder": {*PARTS_SEE, "quantizer"},
+    "prior": {*PARTS_SEE, "diffusion"},
     **dict.fromkeys(("text_encoder", "image_encoder"), PARTS_SEE),
     **{room: PROTOCOL - {"pretrained"} for room in ("data", "callback", "logger")},
     "metric": PARTS_SEE - {"pretrained"},
