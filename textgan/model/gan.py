@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import torch
 from pytorch_lightning.cli import OptimizerCallable
@@ -16,12 +17,14 @@ from textgan.generator.base import Generator
 from textgan.loss.base import Loss
 from textgan.metric.base import Metric
 from textgan.pipeline import GANPipeline
+from textgan.pipeline.gan import check_noise
 from textgan.posterior.base import PosteriorEncoder
 from textgan.pretrained.frozen import lineage_of
 from textgan.schedule import check_shares, value_at
 from textgan.step import AdversarialStep
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
+from textgan.training.checkpoint import start_average
 from textgan.training.latents import FrozenEncoding
 from textgan.training.manual import BatchRandom, gather, longest
 from textgan.training.model import Log, TrainedModel, trainable
@@ -29,7 +32,6 @@ from textgan.training.optimization import Optimized
 from textgan.training.terms import (
     check_channels,
     check_latents,
-    check_noise,
     check_terms,
     check_text_width,
     prepare_terms,
@@ -66,13 +68,16 @@ class GANModel(TrainedModel):
             posterior it starts at once.
         caption_dropout: share of captions replaced by the empty one, which unconditional sampling
             and guidance need.
+        save_posterior: whether the pipeline holds the posterior too, with averaged weights, so that
+            it can edit images. Where a checkpoint without these averages is continued, they begin
+            with the present weights.
         compile: names of the parts that torch.compile compiles, such as generator.
         tokenizer_captions: how many training captions a tokenizer is fitted on at most.
         seed: keys all randomness of training and of the evaluation's samples.
 
     Raises:
-        ValueError: a term lacks a part, no term trains a part, noise shapes differ, or a number is
-            out of range.
+        ValueError: a term lacks a part, no term trains a part, noise shapes differ, there is no
+            posterior to save, or a number is out of range.
     """
 
     def __init__(
@@ -91,6 +96,7 @@ class GANModel(TrainedModel):
         metrics: dict[str, Metric] | None = None,
         discriminator_start: float = 0.0,
         caption_dropout: float = 0.0,
+        save_posterior: bool = False,
         compile: tuple[str, ...] = (),
         tokenizer_captions: int = 20_000,
         seed: int = 0,
@@ -101,6 +107,11 @@ class GANModel(TrainedModel):
             losses, {**optional, "augmentation": augmentation, "text_encoder": text_encoder}
         )
         check_noise(posterior, generator)
+        if save_posterior and posterior is None:
+            raise ValueError(
+                "save_posterior needs a posterior, but posterior is null: add one, or set "
+                "save_posterior to false"
+            )
         check_text_width(text_encoder, {"generator": generator, **optional})
         check_latents(generator, autoencoder, optional)
         super().__init__(
@@ -109,7 +120,7 @@ class GANModel(TrainedModel):
                 **{"augmentation": augmentation, "losses": nn.ModuleDict(losses)},
                 "autoencoder": None if autoencoder is None else autoencoder.requires_grad_(False),
             },
-            averaged=("generator", "text_encoder"),
+            averaged=("generator", "text_encoder", *(["posterior"] if save_posterior else [])),
             budget=budget,
             evaluation=SampledEvaluation(metrics or {}, seed=seed),
             compile=compile,
@@ -120,7 +131,7 @@ class GANModel(TrainedModel):
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
         self.discriminator_start = 0.0 if posterior is None else discriminator_start
-        self.caption_dropout = caption_dropout
+        self.caption_dropout, self.save_posterior = caption_dropout, save_posterior
         self.game = AdversarialGame(
             self.losses, discriminator=discriminator, augmentation=augmentation
         )
@@ -131,12 +142,13 @@ class GANModel(TrainedModel):
             self._latents = FrozenEncoding([autoencoder], encode, "latents")
 
     def pipeline(self) -> GANPipeline:
-        """The averaged generator and text encoder."""
+        """The averaged generator and text encoder, and the averaged posterior if it is saved."""
         averaged = self.ema.averaged
         return GANPipeline(
             averaged["generator"],
             averaged["text_encoder"],
             autoencoder=self.autoencoder,
+            posterior=averaged["posterior"] if self.save_posterior else None,
             trained_against=self.trained_against,
         ).eval()
 
@@ -155,6 +167,11 @@ class GANModel(TrainedModel):
         prepare_terms(self)
         if self._latents is not None:
             self._latents.prepare(self)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        super().on_load_checkpoint(checkpoint)
+        if self.save_posterior and checkpoint["textgan"]["pipeline"].get("posterior") is None:
+            start_average(checkpoint["state_dict"], "posterior")
 
     def learn(self, batch: Batch, log: Log) -> None:
         step = self._generated(self._encoded(batch))

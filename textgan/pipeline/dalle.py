@@ -13,6 +13,7 @@ from textgan.caption.request import Key
 from textgan.image.folder import middle_square
 from textgan.pipeline.base import OutputType, PipelineOutput, converted
 from textgan.pipeline.describing import DescribingPipeline
+from textgan.pipeline.given import given_image, given_mask
 from textgan.pipeline.option import Option
 from textgan.pipeline.unfinished import Unfinished
 from textgan.pretrained.part import class_of
@@ -70,7 +71,7 @@ class DallePipeline(DescribingPipeline):
         ValueError: the prior's codes are not those of the autoencoder.
     """
 
-    abilities = frozenset({"sample", "unfinished_images", "describe", "rank"})
+    abilities = frozenset({"sample", "unfinished_images", "inpaint", "describe", "rank"})
     options = (_TEMPERATURE, _TOP_K, _TOP_P, _GUIDANCE)
 
     def __init__(
@@ -261,6 +262,44 @@ class DallePipeline(DescribingPipeline):
         known = codes.expand(number, *codes.shape[1:])
         images = self.generate([caption] * number, keys, known=known, kept=kept, **options)
         return PipelineOutput(converted(images, output_type))
+
+    @torch.no_grad()
+    def inpaint(
+        self,
+        image: Image.Image | Tensor,
+        mask: Image.Image | Tensor,
+        caption: str,
+        *,
+        number: int = 1,
+        seed: int = 0,
+        output_type: OutputType = "pil",
+        **options: float,
+    ) -> PipelineOutput:
+        """Draw a part of an image anew; all other pixels stay as they are.
+
+        The codes of the positions that the mask touches are drawn, and the others are kept, as in
+        `complete`. The pixels outside of the mask are then replaced by those of the image.
+
+        Args:
+            image: a PIL image, whose middle square is taken, or (C, H, W) in [-1, 1].
+            mask: what is drawn anew: (H, W) bool, or a PIL image of the same size as `image`, white
+                where it is drawn.
+            caption: of the whole new image.
+            number: of images.
+            seed: of their random numbers.
+            output_type: "pil", "pt" or "np".
+            options: of the sampling, as in a call.
+
+        Raises:
+            ValueError: image or mask have another shape, the mask is empty, or a number is out of
+                range.
+        """
+        square = given_image(image, self.image_size, self.channels).to(self.device)
+        mask = given_mask(mask, image, self.image_size).to(self.device)
+        images = self.complete(
+            square, caption, keep=~mask, number=number, seed=seed, output_type="pt", **options
+        ).images
+        return PipelineOutput(converted(torch.where(mask, images, square), output_type))
 
     @torch.no_grad()
     def log_likelihood(

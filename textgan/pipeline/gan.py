@@ -1,15 +1,17 @@
-"""Sampling from a GAN in one forward pass."""
+"""Sampling from a GAN in one forward pass, and editing in two."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
-from textgan.autoencoder.base import Autoencoder
+from textgan.autoencoder.base import Autoencoder, latents_of
 from textgan.caption.prompt import parse
 from textgan.caption.request import Key
 from textgan.generator.base import Generator
@@ -21,8 +23,10 @@ from textgan.pipeline.base import (
     converted,
     tracked,
 )
+from textgan.pipeline.given import given_image
 from textgan.pipeline.option import Option
 from textgan.pipeline.path import between_noises, between_texts
+from textgan.posterior.base import PosteriorEncoder
 from textgan.seed import keyed_randn
 from textgan.text_encoder.base import TextEncoder
 from textgan.types import TextFeatures
@@ -69,10 +73,16 @@ class GANPipeline(TextToImagePipeline):
         generator: generates images from noise and text.
         text_encoder: encodes the captions.
         autoencoder: decodes the generator's latents; None if it generates pixels.
+        posterior: finds the noise of given images, which `invert` and `edit` need; or None.
         trained_against: as in the base.
+
+    Raises:
+        ValueError: posterior and generator have different noise shapes.
     """
 
-    abilities = frozenset({"sample", "weighted_words", "interpolate", "attention", "one_graph"})
+    abilities = frozenset(
+        {"sample", "weighted_words", "interpolate", "attention", "one_graph", "edit"}
+    )
     options = (_TRUNCATION, _GUIDANCE)
 
     def __init__(
@@ -81,14 +91,22 @@ class GANPipeline(TextToImagePipeline):
         text_encoder: TextEncoder,
         *,
         autoencoder: Autoencoder | None = None,
+        posterior: PosteriorEncoder | None = None,
         trained_against: Sequence[str] = (),
     ):
         super().__init__()
+        check_noise(posterior, generator)
         self.generator, self.text_encoder = generator, text_encoder
-        self.autoencoder = autoencoder
+        self.autoencoder, self.posterior = autoencoder, posterior
         self.trained_against = list(trained_against)
         if not generator.attends_words:
             self.abilities = self.abilities - {"attention"}
+        if posterior is None:
+            self.abilities = self.abilities - {"edit"}
+
+    @classmethod
+    def abilities_of(cls, config: dict[str, Any], trust: Sequence[str] = ()) -> frozenset[str]:
+        return cls.abilities if config.get("posterior") else cls.abilities - {"edit"}
 
     @property
     def is_fitted(self) -> bool:
@@ -238,6 +256,73 @@ class GANPipeline(TextToImagePipeline):
         ]
         return PipelineOutput(converted(torch.cat(images), output_type))
 
+    @torch.no_grad()
+    def invert(self, image: Image.Image | Tensor, caption: str) -> Tensor:
+        """The noise from which the generator makes an image for a caption -> (1, *noise_shape).
+
+        It is the mean of the posterior q(z | image, text), as the noise from which the prior makes
+        this z, and takes one forward pass of the posterior. `generate_from(invert(image, caption),
+        encode([caption]))` is the reconstruction of the image.
+
+        Args:
+            image: a PIL image, whose middle square is taken, or (C, H, W) in [-1, 1].
+            caption: of the image; it may have weighted words.
+
+        Raises:
+            TypeError: the pipeline was saved without its posterior.
+            ValueError: the image has another shape, or the caption is too long.
+        """
+        return self._inverted(image, self.encode([caption]))
+
+    @torch.no_grad()
+    def edit(
+        self,
+        image: Image.Image | Tensor,
+        from_caption: str,
+        to_caption: str,
+        *,
+        truncation: float = 1.0,
+        guidance_scale: float = 1.0,
+        output_type: OutputType = "pil",
+    ) -> PipelineOutput:
+        """Change an image by the difference of two captions, in two forward passes -> one image.
+
+        The posterior finds the noise of the image for its own caption (`invert`), and the generator
+        makes an image of this noise for the other caption. What neither the noise nor the captions
+        hold, such as fine texture, is lost.
+
+        Args:
+            image: a PIL image, whose middle square is taken, or (C, H, W) in [-1, 1].
+            from_caption: of the image as it is.
+            to_caption: of the image as it is to be.
+            truncation: factor of the noise, in [0, 1]: below 1 the result is likelier, and keeps
+                less of the image.
+            guidance_scale: as in a call.
+            output_type: "pil", "pt" or "np".
+
+        Raises:
+            TypeError: the pipeline was saved without its posterior.
+            ValueError: the image has another shape, a caption is too long, or a number is out of
+                range.
+        """
+        _TRUNCATION.check(truncation)
+        text = self.encode([from_caption, to_caption])
+        noise = truncation * self._inverted(image, text[:1])
+        edited = self.generate_from(noise, text[1:], guidance_scale)
+        return PipelineOutput(converted(edited.float(), output_type))
+
+    def _inverted(self, image: Image.Image | Tensor, text: TextFeatures) -> Tensor:
+        """The noise (1, *noise_shape) of an image and the features of its caption."""
+        if self.posterior is None:
+            raise TypeError(
+                "the model must be trained with model.save_posterior=true to invert images"
+            )
+        square = given_image(image, self.image_size, self.channels)[None]
+        sample = square.to(self.device, self.dtype)
+        if self.autoencoder is not None:
+            sample = latents_of(self.autoencoder, sample).to(self.dtype)
+        return self.generator.prior(text).standardise(self.posterior(sample, text).mean)
+
     def unread_words(self, caption: str) -> int:
         return super().unread_words(parse(caption).text)
 
@@ -292,6 +377,15 @@ class GANPipeline(TextToImagePipeline):
             for word in re.finditer(r"\S+", text)
         ]
         return [(word, indices) for word, indices in found if indices]
+
+
+def check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> None:
+    """Raise a ValueError if the posterior's z and the generator's noise differ in shape."""
+    if posterior is not None and tuple(posterior.noise_shape) != tuple(generator.noise_shape):
+        raise ValueError(
+            "posterior and generator must have one noise shape, "
+            f"got {posterior.noise_shape} and {generator.noise_shape}"
+        )
 
 
 def _of_word(word: re.Match[str], maps: Tensor) -> WordAttention:

@@ -77,6 +77,17 @@ def refill(checkpoint: dict[str, Any], model: LightningModule) -> None:
             checkpoint["state_dict"].update(left_out)
 
 
+def start_average(state: dict[str, Any], name: str) -> None:
+    """Let the average of a part begin with the part's present weights.
+
+    Args:
+        state: the state dict of a model that did not average the part; the average is added.
+        name: of the part.
+    """
+    own = {key: value for key, value in state.items() if key.startswith(f"{name}.")}
+    state.update({f"ema.averaged.{key}": value for key, value in own.items()})
+
+
 def load_pipeline(
     path: str | Path, *, trust: Sequence[str] = (), pretrained: str | None = None
 ) -> Pipeline:

@@ -13,7 +13,6 @@ from textgan.errors import StoppedError
 from textgan.generator.base import Generator
 from textgan.image_encoder.base import ImageEncoder
 from textgan.loss.base import Loss
-from textgan.posterior.base import PosteriorEncoder
 from textgan.pretrained.frozen import Frozen
 from textgan.pretrained.part import Part
 from textgan.schedule import Schedule, corners, value_at
@@ -95,15 +94,6 @@ def prepare_terms(model: LightningModule) -> None:
         term.prepare(
             lambda limit: data.each_process("train", limit=limit),
             shown=model.trainer.is_global_zero,
-        )
-
-
-def check_noise(posterior: PosteriorEncoder | None, generator: Generator) -> None:
-    """Raise a ValueError if the posterior's z and the generator's noise differ in shape."""
-    if posterior is not None and tuple(posterior.noise_shape) != tuple(generator.noise_shape):
-        raise ValueError(
-            "posterior and generator must have one noise shape, "
-            f"got {posterior.noise_shape} and {generator.noise_shape}"
         )
 
 
