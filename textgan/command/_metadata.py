@@ -1,29 +1,21 @@
 """Metadata of sampled PNG files: captions, program, and how they were drawn."""
 
-import argparse
 import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from textgan.pipeline import TextToImagePipeline
+    from textgan.pipeline import Pipeline
 
 
-def drawing_facts(
-    pipeline: "TextToImagePipeline", words: argparse.Namespace, options: dict[str, float]
-) -> dict[str, object]:
-    """Return how the samples were drawn: seed, model and settings."""
+def model_facts(pipeline: "Pipeline", options: dict[str, float]) -> dict[str, object]:
+    """Return the kind of model, the hash of its weights, and the values of all its options."""
     from textgan.pretrained.frozen import weights_hash
 
-    facts = {
-        "seed": words.seed,
+    return {
         "pipeline": type(pipeline).__name__,
         "weights": weights_hash(pipeline),
         "options": {option.name: option.default for option in pipeline.options} | options,
-        "same_noise": words.same_noise,
     }
-    if words.rerank is not None:
-        facts |= {"reranked": True, "candidates": words.candidates}
-    return facts
 
 
 def png_texts(

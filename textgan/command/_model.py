@@ -19,20 +19,28 @@ HELP = (
     "bundled model shapes or emoji (default: the newest suitable run below ./runs; without one, "
     "the bundled model that knows the caption's words better)"
 )
-# ability of a pipeline -> its description, and the command that trains such a pipeline
+# ability of a pipeline -> its description, and the commands that train such a pipeline
 _ABILITIES = {
-    "sample": ("generates images", "textgan fit model=gan"),
-    "interpolate": ("interpolates between two captions", "textgan fit model=gan"),
-    "attention": ("shows the attention to each word", "textgan fit model=gan"),
-    "one_graph": ("can be exported as one graph", "textgan fit model=gan"),
-    "compare": ("compares images with texts", "textgan fit model=contrastive"),
-    "rank": ("ranks images", "textgan fit model=contrastive"),
+    "sample": ("generates images", "`textgan fit model=gan`"),
+    "interpolate": ("interpolates between two captions", "`textgan fit model=gan`"),
+    "attention": ("shows the attention to each word", "`textgan fit model=gan`"),
+    "one_graph": ("can be exported as one graph", "`textgan fit model=gan`"),
+    "image_to_image": ("draws an image anew", "`textgan fit model=diffusion`"),
+    "inpaint": ("draws a part of an image anew", "`textgan fit model=diffusion`"),
+    "edit": (
+        "changes an image by two captions",
+        "`textgan fit model=diffusion` or `textgan fit model=gan model.save_posterior=true`",
+    ),
+    "variations": ("draws variations of an image", "`textgan fit model=unclip`"),
+    "compare": ("compares images with texts", "`textgan fit model=contrastive`"),
+    "rank": ("ranks images", "`textgan fit model=contrastive`"),
     "describe": (
         "makes captions of images",
-        "textgan fit model=token_prior model.describe_weight=0.125",
+        "`textgan fit model=token_prior model.describe_weight=0.125`",
     ),
-    "encode": ("encodes images as latents", "textgan fit model=autoencoder"),
+    "encode": ("encodes images as latents", "`textgan fit model=autoencoder`"),
 }
+_OF_BUNDLED_MODELS = ("sample", "interpolate", "attention", "one_graph")
 
 
 def add_max_megapixels(parser: ArgumentParser) -> None:
@@ -166,12 +174,12 @@ def find_model(
         if issubclass(cls, Pipeline) and ability in cls.abilities_of(config, trust):
             return place
         others.append((place, cls))
-    if path is None and not unreadable and ability not in (None, "compare", "describe", "encode"):
+    if path is None and not unreadable and ability in _OF_BUNDLED_MODELS:
         return _bundled_model(captions, shown=shown)
     if not places:
-        does, command = ("", "textgan fit") if ability is None else _ABILITIES[ability]
+        does, command = ("", "`textgan fit`") if ability is None else _ABILITIES[ability]
         that = f" that {does}" if does else ""
-        advice = f"train one with `{command}`, or give --model"
+        advice = f"train one with {command}, or give --model"
         raise ConfigError(f"no run{that} was found below ./runs: {advice}")
     raise ConfigError(_wrong_kind(*others[0], ability)) if others else unreadable[0]
 
@@ -229,4 +237,4 @@ def _wrong_kind(place: Path, cls: "type[Part]", ability: str | None) -> str:
     if ability is None:
         return f"{place} holds a {cls.__name__}, which is not a pipeline"
     does, command = _ABILITIES[ability]
-    return f"{place} holds a {cls.__name__}; a model that {does} is trained by `{command}`"
+    return f"{place} holds a {cls.__name__}; a model that {does} is trained by {command}"

@@ -1,13 +1,14 @@
 """Generate images of captions and write them into one file."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textgan.command._metadata import drawing_facts, png_texts
+from textgan.command._metadata import model_facts, png_texts
 from textgan.command._model import add_model, open_model
+from textgan.command._options import declared_options, only_kind, own_options, settle
+from textgan.command._output import add_output, drawing, output_path
 from textgan.command._parser import Parser
-from textgan.errors import ConfigError, did_you_mean
+from textgan.errors import ConfigError
 from textgan.file.atomic import whole
 from textgan.file.home import expanded
 
@@ -42,9 +43,9 @@ def main(argv: list[str]) -> int:
         pretrained=words.pretrained,
         captions=captions,
     )
-    options = _options(pipeline, words.unknown, kind, parser)
+    options = own_options(pipeline, words.unknown, _TAKES[kind], kind, parser)
     out = words.out
-    try:
+    with drawing(out):
         if kind == "--attention":
             save_png(_attention(pipeline, words, options), out)
         elif kind != _ANIMATION:
@@ -55,10 +56,6 @@ def main(argv: list[str]) -> int:
                 beside.write_bytes(gif(_frames(pipeline, words, options)))
         else:
             save_png(_side_by_side(_frames(pipeline, words, options)), out)
-    except (ValueError, FloatingPointError) as error:
-        raise ConfigError(str(error)) from error
-    except OSError as error:
-        raise ConfigError(f"--out {str(out)!r} cannot be written: {error.strerror}") from error
     print(out)
     return 0
 
@@ -68,7 +65,7 @@ def _parser(argv: list[str]) -> Parser:
         "textgan sample",
         description=f'{__doc__} In "a (red:1.5) circle" the word has a higher weight, in '
         '"a (red:0.5) circle" a lower one.',
-        epilog=_declared_options() if {"-h", "--help"} & {*argv} else None,
+        epilog=declared_options(["sample"]) if {"-h", "--help"} & {*argv} else None,
         keeps_unknown=True,
     )
     add = parser.add_argument
@@ -90,32 +87,12 @@ def _parser(argv: list[str]) -> Parser:
     add("--to", metavar="CAPTION", help="an animation (GIF) from one caption to this one")
     add("--to_seed", type=int, metavar="SEED", help="an animation to this seed's noise")
     add("--frames", type=int, help="images of an animation (16)")
-    add(
-        "--out",
-        type=expanded,
-        help="the file to write (sample.png, or sample.gif; frames in a row as .png)",
-    )
-    add(
-        "--raw",
-        action="store_true",
-        help="write each sample at its own size into the folder --out (samples)",
-    )
-    add(
-        "--no_metadata",
-        action="store_true",
-        help="leave caption, seed, settings and model out of the PNG files",
+    add_output(
+        parser,
+        out="the file to write (sample.png, or sample.gif; frames in a row as .png)",
+        folder="samples",
     )
     return parser
-
-
-def _declared_options() -> str:
-    """Describe the options that each kind of pipeline declares; it imports torch."""
-    from textgan import pipeline
-
-    classes = [cls for cls in vars(pipeline).values() if isinstance(cls, type)]
-    declared = [(cls.__name__, option) for cls in classes for option in getattr(cls, "options", ())]
-    listed = [f"--{o.name} of a {name} ({o.help} Default: {o.default:g})" for name, o in declared]
-    return f"A model's own options are given in the same way: {', '.join(listed)}."
 
 
 def _check(words: argparse.Namespace) -> str:
@@ -125,63 +102,24 @@ def _check(words: argparse.Namespace) -> str:
         "--attention": words.attention,
         _ANIMATION: words.to is not None or words.to_seed is not None,
     }
-    chosen = [name for name, is_chosen in kinds.items() if is_chosen]
-    if len(chosen) > 1:
-        raise ConfigError(f"{chosen[0]} cannot be used with {chosen[1]}: choose one kind of output")
-    kind = chosen[0] if chosen else ""
+    kind = only_kind(kinds, "output")
     if kind not in ("", "--rerank") and len(words.captions) > 1:
         count = len(words.captions)
         raise ConfigError(f"{kind} takes one caption, got {count}: put a caption in quotes")
-    for option, default, belongs in (
+    effects = (
         ("number", 4, ("", "--rerank")),
         ("same_noise", False, ("",)),
         ("raw", False, ("", "--rerank")),
         ("no_metadata", False, ("", "--rerank")),
         ("candidates", 16, ("--rerank",)),
         ("frames", 16, (_ANIMATION,)),
-    ):
-        given = getattr(words, option)
-        if kind not in belongs and given not in (None, False):
-            where = f"with {kind}" if kind else f"without {' or '.join(filter(None, belongs))}"
-            raise ConfigError(f"--{option} has no effect {where}")
-        setattr(words, option, default if given is None else given)
+    )
+    settle(words, kind, effects)
     if words.number < 1:
         raise ConfigError(f"--number must be at least 1, got {words.number}")
-    if words.raw:
-        words.out = Path(words.out or "samples")
-        if words.out.is_file():
-            raise ConfigError(
-                f"--out must be a folder with --raw, and {str(words.out)!r} is a file"
-            )
-        return kind
     endings = (".gif", ".png") if kind == _ANIMATION else (".png",)
-    words.out = Path(words.out or f"sample{endings[0]}")
-    if words.out.suffix.lower() not in endings:
-        raise ConfigError(f"--out must end in {' or '.join(endings)}, got {str(words.out)!r}")
+    words.out = output_path(words, stem="sample", folder="samples", endings=endings)
     return kind
-
-
-def _options(
-    pipeline: "Pipeline", given: dict[str, str], kind: str, parser: Parser
-) -> dict[str, float]:
-    """Return the options of the pipeline itself, name -> value; raise ConfigError for others."""
-    values, declared = {}, {option.name: option for option in pipeline.options}
-    for word, text in given.items():
-        names = [word] if word in declared else [n for n in declared if n.startswith(word)]
-        if len(names) != 1:
-            own = [f"--{name}" for name in declared]
-            near = did_you_mean(f"--{word}", [*parser.options, *own])
-            has = f"has {' and '.join(own) or 'no options of its own'}"
-            model = type(pipeline).__name__
-            raise ConfigError(f"no such option: '--{word}'; this {model} {has}{near}")
-        option = declared[names[0]]
-        if _TAKES[kind] not in ("sample", *option.also):
-            raise ConfigError(f"--{option.name} has no effect with {kind}")
-        try:
-            values[option.name] = option.parse(text)
-        except ValueError as error:
-            raise ConfigError(f"--{error}") from error
-    return values
 
 
 def _write_samples(
@@ -192,7 +130,7 @@ def _write_samples(
     from textgan.image import captioned_grid, save_png, to_pil
 
     images = _samples(pipeline, words, options)
-    facts = None if words.no_metadata else drawing_facts(pipeline, words, options)
+    facts = None if words.no_metadata else _facts(pipeline, words, options)
     if not words.raw:
         captions = [caption for caption in words.captions for _ in range(words.number)]
         grid = captioned_grid(images, captions, columns=words.number)
@@ -205,6 +143,17 @@ def _write_samples(
             path = words.out / f"{row:03d}_{number:03d}_{file_name(caption)}.png"
             texts = png_texts(facts, [caption], **place)
             save_png(to_pil(images[row * words.number + number]), path, texts=texts)
+
+
+def _facts(
+    pipeline: "TextToImagePipeline", words: argparse.Namespace, options: dict[str, float]
+) -> dict[str, object]:
+    """Return how the samples were drawn: seed, model and settings."""
+    model = model_facts(pipeline, options)
+    facts = {"seed": words.seed, **model, "same_noise": words.same_noise}
+    if words.rerank is not None:
+        facts |= {"reranked": True, "candidates": words.candidates}
+    return facts
 
 
 def _samples(

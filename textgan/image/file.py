@@ -41,7 +41,7 @@ class UnreadableImageError(ValueError):
 
 def read_image(
     source: str | Path | BinaryIO,
-    size: int,
+    size: int | None,
     channels: int,
     *,
     resize: Callable[[Image.Image], Image.Image],
@@ -52,7 +52,8 @@ def read_image(
 
     Args:
         source: path of the file, or its content as a binary file that can seek.
-        size: the size that is needed: a large JPEG is decoded to no less than twice that.
+        size: the size that is needed: a large JPEG is decoded to no less than twice that. None
+            means its own size.
         channels: 1 gray, 3 RGB, 4 RGBA.
         resize: resizes the whole image to the needed size.
         background: a colour that Pillow knows.
@@ -67,7 +68,8 @@ def read_image(
         with _opened(file) as image:
             if _is_whole_in_memory(image):
                 _check_pixels(image.size, max_megapixels)
-            image.draft(None, (2 * size, 2 * size))  # 3 times faster
+            if size is not None:
+                image.draft(None, (2 * size, 2 * size))  # 3 times faster
             _check_pixels(image.size, max_megapixels)
             return resize(plain(image, channels, background))
 
