@@ -53,9 +53,11 @@ def test_an_option_that_a_pipeline_declares_is_one_of_the_command(textgan, saved
             "plain holds a Gray; a model that can be exported as one graph is trained by",
         ),
         (["search", ".", "a star"], "plain holds a Gray; a model that compares images with texts"),
+        (["edit", "gray.png", "a"], "plain holds a Gray; a model that draws an image anew is"),
     ],
 )
 def test_what_a_pipeline_lacks_is_a_sentence(refused, saved, words, sentence):
+    Image.new("L", (8, 8)).save("gray.png")
     assert sentence in refused(*words, *saved)
 
 

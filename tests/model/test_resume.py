@@ -108,6 +108,15 @@ def test_muon_goes_on_where_it_was(train, tmp_path):
         assert_close(one["state"], other["state"], rtol=0, atol=0)
 
 
+def test_the_average_of_a_posterior_goes_on_where_it_was(train, tmp_path):
+    changes = {"save_posterior": True}
+    whole = train(changes)
+    with pytest.raises(ConnectionAbortedError):
+        train(changes, Checkpoint(every_images=16), Crash(20))
+    assert_same(whole, train(changes, resumed=True))
+    assert any(name.startswith("ema.averaged.posterior.") for name in whole["state_dict"])
+
+
 class CtrlC(pl.Callback):
     """Pressed during the validation after so many images."""
 

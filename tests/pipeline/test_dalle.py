@@ -197,3 +197,44 @@ def test_it_ranks_its_own_samples_by_their_likelihood(pipeline):
         pipeline.score(torch.zeros(1, 3, 8, 8), "a red circle")
     with pytest.raises(TypeError, match="judge must be a pipeline that ranks images"):
         rerank(pipeline, made(MaskedPrior), captions)
+
+
+@pytest.mark.parametrize("prior_class", [GPTPrior, MaskedPrior])
+def test_inpainting_draws_what_the_mask_marks_and_nothing_else(prior_class):
+    pipeline = made(prior_class)
+    assert "inpaint" in pipeline.abilities
+    mask = torch.zeros(16, 16, dtype=torch.bool)
+    mask[5, 6:12] = True  # it touches the positions (1, 1) and (1, 2) of the codes
+    touched = torch.zeros(4, 4, dtype=torch.bool)
+    touched[1, 1:3] = True
+    options = {"number": 3, "seed": 2, "output_type": "pt"}
+    drawn = pipeline.complete(image(), "a red circle", keep=~touched, **options).images
+    filled = pipeline.inpaint(image(), mask, "a red circle", **options).images
+    assert torch.equal(filled[:, :, mask], drawn[:, :, mask])
+    assert torch.equal(filled[:, :, ~mask], image()[:, ~mask].expand(3, -1, -1))
+    assert not torch.equal(filled[0], filled[1])
+    other = pipeline.inpaint(image(), mask, "a red circle", **options, temperature=0).images
+    assert not torch.equal(other, filled)
+
+
+def test_inpainting_takes_pictures_and_refuses_what_does_not_fit(pipeline):
+    picture, mask = Image.new("RGB", (30, 20), "red"), Image.new("L", (30, 20), 0)
+    mask.paste(255, (10, 5, 20, 15))
+    (filled,) = pipeline.inpaint(picture, mask, "x").images
+    assert filled.getpixel((0, 0)) == (255, 0, 0)
+    assert filled.getpixel((8, 8)) != (255, 0, 0)
+    whole = torch.ones(16, 16, dtype=torch.bool)
+    mistakes = [
+        (lambda: pipeline.inpaint(image(), ~whole, "x"), "mask must mark what is drawn anew"),
+        (lambda: pipeline.inpaint(image(), whole[1:], "x"), "mask must have the shape"),
+        (lambda: pipeline.inpaint(image()[:, 1:], whole, "x"), "image must have the shape"),
+        (lambda: pipeline.inpaint(image(), whole, "x", number=0), "number must be at least 1"),
+        (lambda: pipeline.inpaint(image(), whole, "x", top_p=0), "top_p must be in"),
+        (
+            lambda: pipeline.inpaint(picture, mask.resize((8, 8)), "x"),
+            r"mask must have the image's size \(30, 20\), got \(8, 8\)",
+        ),
+    ]
+    for call, sentence in mistakes:
+        with pytest.raises(ValueError, match=sentence):
+            call()
