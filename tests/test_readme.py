@@ -104,21 +104,25 @@ def contrastive(tmp_path_factory, tiny) -> Path:
 def dalle(tmp_path_factory, contrastive) -> Path:
     """A folder with the folders of untrained models.
 
-    AE, DALLE over its codes, DIFFUSION, and PRIOR and UNCLIP over the embeddings of `contrastive`.
+    AE, DALLE over its codes, DIFFUSION, PRIOR and UNCLIP over the embeddings of `contrastive`, and
+    GAN with its posterior.
     """
     import torch
 
     from textgan.autoencoder import ConvolutionAutoencoder
     from textgan.denoiser import EmbeddingCondition, TransformerDenoiser
     from textgan.diffusion import FlowDiffusion
+    from textgan.generator import AttentionGenerator
     from textgan.pipeline import (
         AutoencoderPipeline,
         ContrastivePipeline,
         DallePipeline,
         DiffusionPipeline,
         DiffusionPriorPipeline,
+        GANPipeline,
         UnclipPipeline,
     )
+    from textgan.posterior import ConvolutionPosterior
     from textgan.prior import DiffusionPrior, GPTPrior
     from textgan.quantizer import FSQ
     from textgan.text_encoder import BertTextEncoder
@@ -145,12 +149,15 @@ def dalle(tmp_path_factory, contrastive) -> Path:
         width, width, "", diffusion=flow, width=8, depth=1, num_heads=2
     )
     condition = EmbeddingCondition(width, text_width=8)
+    shape = {"sample_shape": (3, 16, 16), "text_width": 8, "width": 8, "max_width": 8}
+    posterior = ConvolutionPosterior(**shape)
     models = {
         "DIFFUSION": DiffusionPipeline(denoiser, encoder, flow),
         "PRIOR": DiffusionPriorPipeline(embedding_prior, embedder),
         "UNCLIP": UnclipPipeline(
             denoiser, encoder, flow, condition, embedder, prior=embedding_prior
         ),
+        "GAN": GANPipeline(AttentionGenerator(**shape), encoder, posterior=posterior),
     }
     for name, model in models.items():
         model.eval().save_pretrained(folder / name / "pipeline")
@@ -202,7 +209,7 @@ def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastiv
     command = re.sub(r"\b(PATH|emoji-200)\b", str(images), command)
     command = re.sub(r"\bRUN$|(?<!run\.dir=)\bemoji-run\b", str(run), command)
     command = re.sub(r"\bCLIP/", f"{shutil.copytree(contrastive, tmp_path / 'clip')}/", command)
-    for name in ("AE", "DALLE", "DIFFUSION", "PRIOR", "UNCLIP"):
+    for name in ("AE", "DALLE", "DIFFUSION", "PRIOR", "UNCLIP", "GAN"):
         command = command.replace(f"{name}/", f"{dalle / name}/")
     command = with_folders(command, tmp_path)
     if " decode " in command:

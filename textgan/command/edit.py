@@ -66,9 +66,7 @@ def _parser(argv: list[str]) -> Parser:
         keeps_unknown=True,
     )
     add = parser.add_argument
-    add(
-        "image", type=expanded, metavar="IMAGE", help="an image file, whose middle square is taken"
-    )
+    add("image", type=expanded, metavar="IMAGE", help="an image file, whose middle square is taken")
     add("captions", nargs="*", default=[], metavar="CAPTION", help="the text of the new image")
     add(
         "--mask",
