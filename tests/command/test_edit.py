@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from textgan.autoencoder import ConvolutionAutoencoder
+from textgan.cli.main import main
 from textgan.generator import AttentionGenerator
 from textgan.image.folder import read_square
 from textgan.pipeline import DallePipeline, GANPipeline
@@ -332,10 +333,10 @@ def test_files_that_are_no_images_are_a_sentence(refused, tmp_path, toy):
     )
 
 
-def test_help_names_the_options_of_the_models_that_edit(textgan):
-    status, out, _ = textgan("edit", "--help")
-    words = " ".join(out.split())
-    assert status == 0
+def test_help_names_the_options_of_the_models_that_edit(capsys):
+    with pytest.raises(SystemExit, match="^0$"):
+        main(["edit", "--help"])
+    words = " ".join(capsys.readouterr().out.split())
     assert "--temperature of a DallePipeline" in words
     assert "--num_inference_steps of a DiffusionPipeline" in words
     assert "--variations" in words

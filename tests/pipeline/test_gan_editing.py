@@ -9,7 +9,7 @@ from PIL import Image
 
 from textgan.autoencoder import ConvolutionAutoencoder
 from textgan.generator import AttentionGenerator
-from textgan.image import from_pil
+from textgan.image.folder import middle_square
 from textgan.pipeline import Card, GANPipeline, TextToImagePipeline
 from textgan.posterior import ConvolutionPosterior
 from textgan.pretrained.files import read_config
@@ -111,8 +111,8 @@ def test_the_middle_square_of_a_picture_is_taken(pipeline):
     picture = Image.new("RGB", (20, 10), "red")
     picture.paste("blue", (0, 0, 5, 10))
     picture.paste("green", (8, 2, 12, 8))
-    middle = picture.crop((5, 0, 15, 10)).resize((16, 16), Image.Resampling.LANCZOS)
-    one, two = (pipeline.invert(each, "a") for each in (picture, from_pil(middle)))
+    square = middle_square(picture, 16, 3)
+    one, two = (pipeline.invert(each, "a") for each in (picture, square))
     torch.testing.assert_close(one, two)
     assert isinstance(pipeline.edit(picture, *CAPTIONS).images[0], Image.Image)
 
