@@ -334,8 +334,9 @@ def test_files_that_are_no_images_are_a_sentence(refused, tmp_path, toy):
 
 
 def test_help_names_the_options_of_the_models_that_edit(capsys):
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit) as end:
         main(["edit", "--help"])
+    assert end.value.code == 0
     words = " ".join(capsys.readouterr().out.split())
     assert "--temperature of a DallePipeline" in words
     assert "--num_inference_steps of a DiffusionPipeline" in words

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from textgan.export.graph import SamplingGraph, trace
+from textgan.pipeline import GANPipeline
+from textgan.posterior import ConvolutionPosterior
 
 CAPTIONS = ["a red circle", "", "a blue square left of a star"]
 
@@ -26,6 +28,17 @@ def test_token_ids_of_padding_change_nothing(pipeline):
         images = graph(token_ids, mask, noise)
         token_ids[~mask] = 7
         torch.testing.assert_close(graph(token_ids, mask, noise), images, atol=1e-5, rtol=0)
+
+
+def test_the_posterior_of_a_pipeline_is_left_out(pipeline):
+    posterior = ConvolutionPosterior(sample_shape=(3, 16, 16), text_width=8, noise_width=4)
+    editing = GANPipeline(pipeline.generator, pipeline.text_encoder, posterior=posterior).eval()
+    graphs = [SamplingGraph(each) for each in (pipeline, editing)]
+    assert graphs[1].state_dict().keys() == graphs[0].state_dict().keys()
+    inputs = graphs[0].example()
+    assert torch.equal(graphs[1](*inputs), graphs[0](*inputs))
+    assert editing.posterior is posterior
+    assert "edit" in editing.abilities
 
 
 def test_a_pipeline_of_half_precision_is_written_in_float32(make_pipeline):

@@ -34,6 +34,7 @@ class SamplingGraph(nn.Module):
             raise TypeError(f"text_encoder must be computed from token ids, got {kind}")
         if not encoder.is_fitted:
             raise ValueError("text_encoder must have been trained, but it has no vocabulary")
+        pipeline = pipeline.for_sampling()
         self.pipeline = copy.deepcopy(pipeline).cpu().float().eval().requires_grad_(False)
 
     @property

@@ -50,7 +50,7 @@ class Pipeline(Part):
     - "attention": `words(caption)`, `attention` and `attentions(caption, seed=, indices=)` return
       the attention to each word.
     - "one_graph": sampling needs only `noise_shape`, `channels`, `text_encoder` and
-      `generate_from(noise, text)`.
+      `generate_from(noise, text)` of what `for_sampling()` returns.
     - "compare": `similarity(images, captions)`, `search` and `classify`.
     - "rank": `score(images, caption)` tells how well each image fits a caption.
     - "unfinished_images": `generate` takes `callback`, and calls it with the images so far, at
@@ -88,6 +88,10 @@ class Pipeline(Part):
             trust: packages beside textgan whose parts may be named.
         """
         return cls.abilities
+
+    def for_sampling(self) -> "Pipeline":
+        """A pipeline that only samples, which shares its parts and has no others; or itself."""
+        return self
 
     @property
     def device(self) -> torch.device:

@@ -108,6 +108,11 @@ class GANPipeline(TextToImagePipeline):
     def abilities_of(cls, config: dict[str, Any], trust: Sequence[str] = ()) -> frozenset[str]:
         return cls.abilities if config.get("posterior") else cls.abilities - {"edit"}
 
+    def for_sampling(self) -> "GANPipeline":
+        if self.posterior is None:
+            return self
+        return GANPipeline(self.generator, self.text_encoder, autoencoder=self.autoencoder)
+
     @property
     def is_fitted(self) -> bool:
         return self.text_encoder.is_fitted
