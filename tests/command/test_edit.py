@@ -34,8 +34,10 @@ from textgan.pipeline.given import given_image
 class Toy(TextToImagePipeline):
     '''Fades an image by the strength, and lights its corner by the number, seed and caption.'''
 
-    abilities = frozenset({"image_to_image", "variations"})
-    options = (Option("steps", int, 1, "More light another corner.", minimum=1, maximum=9),)
+    abilities = frozenset({"image_to_image", "variations", "edit"})
+    options = (
+        Option("steps", int, 1, "More light the corner.", also=frozenset({"image_to_image"})),
+    )
     image_size = 8
 
     def __init__(self):
@@ -56,6 +58,9 @@ class Toy(TextToImagePipeline):
 
     def variations(self, image, caption, *, strength=1.0, **options):
         return self.image_to_image(image, caption, strength=strength, **options)
+
+    def edit(self, image, from_caption, to_caption, *, strength=0.75, output_type="pil"):
+        return self.image_to_image(image, to_caption, strength=strength, output_type=output_type)
 """
 
 
@@ -211,6 +216,15 @@ def test_two_captions_change_an_image_as_the_pipeline_does(textgan, gan, photo):
     assert pixels("edit.png").shape[1] == 8 + 2 * CELL
 
 
+def test_an_edit_has_a_strength_where_the_model_has_one(textgan, refused, toy, gan):
+    words = ["photo.png", "a blue square", "--from", "a red circle"]
+    for given, strength in (([], 0.75), (["--strength", "0.5"], 0.5)):
+        done(textgan, *words, *given, *toy)
+        assert facts("edit.png")["strength"] == strength
+    said = refused("edit", *words, "--strength", "0.5", "--model", str(gan))
+    assert "--strength has no effect with --from and a GANPipeline" in said
+
+
 def test_a_mask_keeps_all_pixels_outside_of_it(textgan, dalle, photo):
     saved_mask()
     words = ["photo.png", "a red circle", "--mask", "mask.png", "--model", dalle, "--number", "2"]
@@ -281,7 +295,6 @@ def test_what_a_model_cannot_do_is_a_sentence(refused, generative, words, senten
         ([], 'edit needs a caption, as in textgan edit IMAGE "a caption"'),
         (["--from", "b"], "edit needs a caption"),
         (["a", "--mask", "m.png", "--strength", "1"], "--strength has no effect with --mask"),
-        (["a", "--from", "b", "--strength", "1"], "--strength has no effect with --from"),
         (["a", "--from", "b", "--number", "2"], "--number has no effect with --from"),
         (["a", "--from", "b", "--seed", "0"], "--seed has no effect with --from"),
         (["a", "--number", "0"], "--number must be at least 1, got 0"),
@@ -301,6 +314,7 @@ def test_words_that_make_no_sense_are_a_sentence(refused, words, sentence):
         (["a", "--strength", "x"], "argument --strength: invalid float value: 'x'"),
         (["a", "--steps", "1.5"], "--steps must be a whole number, got '1.5'"),
         (["a", "--truncation", "1"], "no such option: '--truncation'; this Toy has --steps"),
+        (["a", "--from", "b", "--steps", "2"], "--steps has no effect with --from"),
         (["a", "--out", "photo.png/a.png"], "--out 'photo.png/a.png' cannot be written: "),
     ],
 )

@@ -2,7 +2,6 @@
 
 import argparse
 import inspect
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +42,9 @@ def main(argv: list[str]) -> int:
 
     ability = _TAKES[kind]
     pipeline = open_model(words.model, ability, trust=words.trust, pretrained=words.pretrained)
-    options = own_options(pipeline, words.unknown, ability, kind, parser)
-    if kind in ("", "--variations") and words.strength is None:
-        words.strength = _default(getattr(pipeline, ability), "strength")
+    kind_named = kind or "textgan edit"
+    options = own_options(pipeline, words.unknown, ability, kind_named, parser)
+    words.strength = _strength(pipeline, ability, words.strength, kind_named)
     with drawing(words.out):
         results = _results(pipeline, words, kind, image, mask, options)
         facts = None if words.no_metadata else _facts(pipeline, words, kind, options)
@@ -115,7 +114,7 @@ def _check(words: argparse.Namespace) -> str:
     effects = (
         ("number", 4, _DRAWN),
         ("seed", 0, _DRAWN),
-        ("strength", None, ("", "--variations")),
+        ("strength", None, ("", "--from", "--variations")),
     )
     settle(words, kind, effects)
     if words.number < 1:
@@ -134,8 +133,16 @@ def _read(path: str, name: str, *, channels: int, **options: Any) -> "Image.Imag
         raise ConfigError(f"{name} {path!r} cannot be read: {error}") from error
 
 
-def _default(method: Callable[..., Any], name: str) -> Any:
-    return inspect.signature(method).parameters[name].default
+def _strength(pipeline: "Pipeline", ability: str, given: float | None, kind: str) -> float | None:
+    """Return the strength, or the default of the pipeline's method; None if it takes no strength.
+
+    It raises ConfigError if a strength is given that the method does not take.
+    """
+    taken = inspect.signature(getattr(pipeline, ability)).parameters.get("strength")
+    if taken is None and given is not None:
+        model = type(pipeline).__name__
+        raise ConfigError(f"--strength has no effect with {kind} and a {model}")
+    return taken.default if taken is not None and given is None else given
 
 
 def _results(
@@ -148,13 +155,15 @@ def _results(
 ) -> "Tensor":
     """Change the image in the way that the kind names -> (B, C, H, W) in [-1, 1]."""
     options = {**options, "output_type": "pt"}
+    if words.strength is not None:
+        options["strength"] = words.strength
     if kind == "--from":
         return pipeline.edit(image, words.from_caption, words.caption, **options).images
     options |= {"number": words.number, "seed": words.seed}
     if kind == "--mask":
         return pipeline.inpaint(image, mask, words.caption, **options).images
     draw = pipeline.variations if kind == "--variations" else pipeline.image_to_image
-    return draw(image, words.caption, strength=words.strength, **options).images
+    return draw(image, words.caption, **options).images
 
 
 def _facts(

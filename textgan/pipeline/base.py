@@ -69,8 +69,8 @@ class Pipeline(Part):
 
     Attributes:
         abilities: some of the above.
-        options: numbers that `generate`, a call and the methods with `**options` above take by
-            name, and the methods of the abilities in `Option.also` too.
+        options: numbers that `generate` and a call take by name, and the methods of the abilities
+            in `Option.also` too.
         trained_against: SHA-256 of the weights of each frozen network that the samples were trained
             against, and of its ancestors. None of them may evaluate the samples.
     """

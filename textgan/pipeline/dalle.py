@@ -21,6 +21,7 @@ from textgan.prior.base import Sampling, TokenPrior
 from textgan.seed import keyed_randn
 from textgan.text_encoder.base import TextEncoder
 
+_ALSO = frozenset({"inpaint"})
 _TEMPERATURE = Option(
     "temperature",
     float,
@@ -28,9 +29,15 @@ _TEMPERATURE = Option(
     "0 takes the likeliest codes, 1 the full variety.",
     minimum=0,
     maximum=2,
+    also=_ALSO,
 )
 _TOP_K = Option(
-    "top_k", int, 0, "Only so many of the likeliest codes can be drawn; 0 means all.", minimum=0
+    "top_k",
+    int,
+    0,
+    "Only so many of the likeliest codes can be drawn; 0 means all.",
+    minimum=0,
+    also=_ALSO,
 )
 _TOP_P = Option(
     "top_p",
@@ -39,6 +46,7 @@ _TOP_P = Option(
     "Only the likeliest codes that have this share together can be drawn.",
     minimum=0.01,
     maximum=1,
+    also=_ALSO,
 )
 _GUIDANCE = Option(
     "guidance_scale",
@@ -47,6 +55,7 @@ _GUIDANCE = Option(
     "Values above 1 follow the caption more.",
     minimum=0,
     maximum=10,
+    also=_ALSO,
 )
 _STEPS = Option(
     "num_inference_steps",
@@ -55,6 +64,7 @@ _STEPS = Option(
     "The number of steps in which all codes are drawn.",
     minimum=1,
     maximum=64,
+    also=_ALSO,
 )
 
 

@@ -55,14 +55,14 @@ _TRUNCATION = Option(
     "0 gives the likeliest image, 1 the full variety.",
     minimum=0,
     maximum=1,
-    also=frozenset({"interpolate", "attention"}),
+    also=frozenset({"interpolate", "attention", "edit"}),
 )
 _GUIDANCE = Option(
     "guidance_scale",
     float,
     1.0,
     "Values above 1 exaggerate the caption.",
-    also=frozenset({"interpolate"}),
+    also=frozenset({"interpolate", "edit"}),
 )
 
 

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from numbers import Integral, Real
 
-_OF_A_CALL = ("sample", "image_to_image", "inpaint", "edit", "variations")
-
 
 @dataclass(frozen=True)
 class Option:
@@ -17,8 +15,7 @@ class Option:
         help: a short description, which the command line and the web page show.
         minimum: None means no bound.
         maximum: None means no bound. An option with both bounds is a slider on the web page.
-        also: further methods of the pipeline that take the argument, such as "interpolate". Those
-            that change an image take all that a call takes.
+        also: other methods of the pipeline that take the argument too, such as "interpolate".
     """
 
     name: str
@@ -31,7 +28,7 @@ class Option:
 
     def belongs_to(self, ability: str) -> bool:
         """Whether the methods of an ability (`Pipeline`) take the argument."""
-        return ability in (*_OF_A_CALL, *self.also)
+        return ability == "sample" or ability in self.also
 
     def check(self, value: float) -> None:
         """Raise ValueError unless the value is a number of the kind, within the bounds."""
