@@ -205,6 +205,8 @@ def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastiv
     run = shutil.copytree(trained, tmp_path / "run")
     for name in ("one", "two"):
         Image.new("RGB", (20, 30), "navy").save(tmp_path / f"{name}.jpg")
+    Image.new("RGB", (20, 20), "navy").save(tmp_path / "photo.png")
+    Image.linear_gradient("L").resize((20, 20)).save(tmp_path / "mask.png")
     command = command.replace("RUN/", f"{run}/")
     command = re.sub(r"\b(PATH|emoji-200)\b", str(images), command)
     command = re.sub(r"\bRUN$|(?<!run\.dir=)\bemoji-run\b", str(run), command)

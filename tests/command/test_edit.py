@@ -376,6 +376,10 @@ def test_a_diffusion_model_draws_an_image_anew(textgan, tmp_path, photo):
         assert not np.array_equal(results[0], results[1])
         distance[strength] = np.abs(np.stack(results) - given).mean()
     assert distance["0.1"] < distance["1"]
+    done(textgan, "photo.png", *words, "--from", "a red circle", "--out", "same")
+    (same,) = Path("same").iterdir()  # equal captions give the image
+    assert np.abs(pixels(same) - given).mean() < distance["0.1"]
+    assert facts(same)["strength"] == 1.0
     saved_mask()
     done(textgan, "photo.png", *words, "--mask", "mask.png", "--out", "masked")
     for file in Path("masked").iterdir():
