@@ -110,7 +110,7 @@ def dalle(tmp_path_factory, contrastive) -> Path:
     import torch
 
     from textgan.autoencoder import ConvolutionAutoencoder
-    from textgan.denoiser import EmbeddingCondition, TransformerDenoiser
+    from textgan.denoiser import EmbeddingCondition, LowResolutionCondition, TransformerDenoiser
     from textgan.diffusion import FlowDiffusion
     from textgan.generator import AttentionGenerator
     from textgan.pipeline import (
@@ -121,6 +121,7 @@ def dalle(tmp_path_factory, contrastive) -> Path:
         DiffusionPriorPipeline,
         GANPipeline,
         UnclipPipeline,
+        UpsamplerPipeline,
     )
     from textgan.posterior import ConvolutionPosterior
     from textgan.prior import DiffusionPrior, GPTPrior
@@ -151,7 +152,18 @@ def dalle(tmp_path_factory, contrastive) -> Path:
     condition = EmbeddingCondition(width, text_width=8)
     shape = {"sample_shape": (3, 16, 16), "text_width": 8, "width": 8, "max_width": 8}
     posterior = ConvolutionPosterior(**shape)
+    taller = TransformerDenoiser(
+        sample_shape=(3, 32, 32),
+        text_width=8,
+        width=8,
+        depth=1,
+        num_heads=2,
+        patch_size=4,
+        extra_channels=3,
+    )
+    low = LowResolutionCondition(image_size=32, factor=2, text_width=8)
     models = {
+        "UP": UpsamplerPipeline(taller, encoder, flow, low),
         "DIFFUSION": DiffusionPipeline(denoiser, encoder, flow),
         "PRIOR": DiffusionPriorPipeline(embedding_prior, embedder),
         "UNCLIP": UnclipPipeline(
@@ -211,7 +223,7 @@ def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastiv
     command = re.sub(r"\b(PATH|emoji-200)\b", str(images), command)
     command = re.sub(r"\bRUN$|(?<!run\.dir=)\bemoji-run\b", str(run), command)
     command = re.sub(r"\bCLIP/", f"{shutil.copytree(contrastive, tmp_path / 'clip')}/", command)
-    for name in ("AE", "DALLE", "DIFFUSION", "PRIOR", "UNCLIP", "GAN"):
+    for name in ("AE", "DALLE", "DIFFUSION", "PRIOR", "UNCLIP", "UP", "GAN"):
         command = command.replace(f"{name}/", f"{dalle / name}/")
     command = with_folders(command, tmp_path)
     if " decode " in command:

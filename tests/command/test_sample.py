@@ -3,7 +3,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
+
+from textgan.denoiser import LowResolutionCondition, TransformerDenoiser
+from textgan.diffusion import FlowDiffusion
+from textgan.pipeline import DiffusionPipeline, UpsamplerPipeline
+from textgan.text_encoder import BertTextEncoder
 
 
 def test_a_checkpoint_a_folder_and_the_newest_run_draw_the_same(textgan, trained):
@@ -136,6 +142,10 @@ def test_one_noise_for_all_captions_makes_equal_captions_equal(textgan, generati
         (["--rerank", "o" * 400], "does not exist"),
         (["--truncation", "2"], "truncation must be in [0, 1], got 2.0"),
         (["--to", "b", "--frames", "1"], "frames must be at least 2"),
+        (["--negative_prompt", "b"], "--negative_prompt has no effect on a GANPipeline"),
+        (["--negative_prompt", "b", "--to", "c"], "--negative_prompt has no effect with --to"),
+        (["--upsampler", "./nowhere"], "--upsampler './nowhere' does not exist"),
+        (["--upsampler", "shapes"], "a model that draws larger images is trained by `textgan fit"),
     ],
 )
 def test_what_does_not_go_together_is_a_sentence(refused, generative, words, sentence):
@@ -189,3 +199,51 @@ def test_a_run_comes_before_the_bundled_model(textgan, generative):
     shutil.copytree(generative, "runs/own/pipeline")
     status, _, err = textgan("sample", "a red circle")
     assert (status, err) == (0, "")
+
+
+@pytest.fixture(scope="module")
+def diffusions(tmp_path_factory) -> dict[str, Path]:
+    """The folders of a tiny diffusion model of 16 px, and of upsamplers from 16 and from 8 px."""
+    pytest.importorskip("diffusers", reason="needs diffusers: pip install 'textgan[diffusion]'")
+    torch.manual_seed(0)
+    encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
+    encoder.fit_tokenizer(["a red circle", "a blue square"])
+    sizes = {"text_width": 8, "width": 8, "depth": 1, "num_heads": 2, "patch_size": 4}
+    plain = TransformerDenoiser(sample_shape=(3, 16, 16), **sizes)
+    torch.nn.init.normal_(plain.to_patch.weight)
+    torch.nn.init.normal_(plain.scale_shift.weight)
+    models = {"flow": DiffusionPipeline(plain, encoder, FlowDiffusion())}
+    for size in (32, 16):
+        denoiser = TransformerDenoiser(sample_shape=(3, size, size), extra_channels=3, **sizes)
+        condition = LowResolutionCondition(image_size=size, factor=2, text_width=8)
+        models[f"to {size}"] = UpsamplerPipeline(denoiser, encoder, FlowDiffusion(), condition)
+    folder = tmp_path_factory.mktemp("diffusions")
+    for name, model in models.items():
+        model.eval().save_pretrained(folder / name)
+    return {name: folder / name for name in models}
+
+
+def test_an_upsampler_draws_larger_samples(textgan, refused, generative, diffusions):
+    words = ["sample", "a red circle", "--number", "2", "--raw", "--out", "large"]
+    upsampler = ["--upsampler", str(diffusions["to 32"])]
+    for model in (str(generative), str(diffusions["flow"])):
+        status, _, err = textgan(*words, *upsampler, "--model", model)
+        assert status == 0, err
+        image = Image.open("large/000_001_a_red_circle.png")
+        assert image.size == (32, 32)
+        assert json.loads(image.text["textgan"])["pipeline"] == "CascadePipeline"
+    other = ["--upsampler", str(diffusions["to 16"])]
+    err = refused(*words, *other, "--model", str(generative))
+    assert "upsampler must take images of 3 channels and 16 pixels, got 3 and 8" in err
+
+
+def test_a_negative_prompt_changes_the_samples_and_is_kept(textgan, diffusions):
+    words = ["sample", "a red circle", "--num_inference_steps", "2", "--number", "1", "--raw"]
+    for out, more in (("plain", []), ("less", ["--negative_prompt", "a blue square"])):
+        flow = ["--model", str(diffusions["flow"]), "--out", out]
+        status, _, err = textgan(*words, *more, *flow)
+        assert status == 0, err
+    plain, less = (Image.open(f"{out}/000_000_a_red_circle.png") for out in ("plain", "less"))
+    assert plain.tobytes() != less.tobytes()
+    assert json.loads(less.text["textgan"])["negative_prompt"] == "a blue square"
+    assert "negative_prompt" not in json.loads(plain.text["textgan"])

@@ -32,6 +32,7 @@ _ABILITIES = {
         "`textgan fit model=diffusion` or `textgan fit model=gan model.save_posterior=true`",
     ),
     "variations": ("draws variations of an image", "`textgan fit model=unclip`"),
+    "upsample": ("draws larger images", "`textgan fit model=upsampler`"),
     "compare": ("compares images with texts", "`textgan fit model=contrastive`"),
     "rank": ("ranks images", "`textgan fit model=contrastive`"),
     "describe": (

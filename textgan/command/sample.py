@@ -44,6 +44,10 @@ def main(argv: list[str]) -> int:
         captions=captions,
     )
     options = own_options(pipeline, words.unknown, _TAKES[kind], kind, parser)
+    if words.negative_prompt is not None and "negative_prompt" not in pipeline.abilities:
+        kind_of_model = type(pipeline).__name__
+        raise ConfigError(f"--negative_prompt has no effect on a {kind_of_model}")
+    pipeline = _cascade(pipeline, words)
     out = words.out
     with drawing(out):
         if kind == "--attention":
@@ -82,6 +86,18 @@ def _parser(argv: list[str]) -> Parser:
     )
     add("--candidates", type=int, help="samples per caption to select from (16)")
     add(
+        "--negative_prompt",
+        metavar="CAPTION",
+        help="what the images shall not show; of diffusion models with a guidance_scale above 1",
+    )
+    add(
+        "--upsampler",
+        type=expanded,
+        action="append",
+        metavar="MODEL",
+        help="a model that draws larger versions of the samples; several follow one another",
+    )
+    add(
         "--attention", action="store_true", help="maps of the first sample's attention to each word"
     )
     add("--to", metavar="CAPTION", help="an animation (GIF) from one caption to this one")
@@ -111,6 +127,8 @@ def _check(words: argparse.Namespace) -> str:
         ("same_noise", False, ("",)),
         ("raw", False, ("", "--rerank")),
         ("no_metadata", False, ("", "--rerank")),
+        ("negative_prompt", None, ("", "--rerank")),
+        ("upsampler", None, ("", "--rerank")),
         ("candidates", 16, ("--rerank",)),
         ("frames", 16, (_ANIMATION,)),
     )
@@ -120,6 +138,19 @@ def _check(words: argparse.Namespace) -> str:
     endings = (".gif", ".png") if kind == _ANIMATION else (".png",)
     words.out = output_path(words, stem="sample", folder="samples", endings=endings)
     return kind
+
+
+def _cascade(pipeline: "Pipeline", words: argparse.Namespace) -> "Pipeline":
+    """Return the pipeline with the upsamplers after it."""
+    from textgan.pipeline import CascadePipeline
+
+    for path in words.upsampler or ():
+        upsampler = open_model(path, "upsample", option="--upsampler", trust=words.trust)
+        try:
+            pipeline = CascadePipeline(pipeline, upsampler).eval()
+        except ValueError as error:
+            raise ConfigError(f"--upsampler {path!r}: {error}") from error
+    return pipeline
 
 
 def _write_samples(
@@ -151,6 +182,8 @@ def _facts(
     """Return how the samples were drawn: seed, model and settings."""
     model = model_facts(pipeline, options)
     facts = {"seed": words.seed, **model, "same_noise": words.same_noise}
+    if words.negative_prompt is not None:
+        facts |= {"negative_prompt": words.negative_prompt}
     if words.rerank is not None:
         facts |= {"reranked": True, "candidates": words.candidates}
     return facts
@@ -164,6 +197,8 @@ def _samples(
 
     options = {**options, "num_images_per_prompt": words.number, "seed": words.seed}
     options |= {"output_type": "pt", "progress": True}
+    if words.negative_prompt is not None:
+        options["negative_prompt"] = words.negative_prompt
     if words.rerank is not None:
         judge = open_model(words.rerank, "rank", option="--rerank", trust=words.trust)
         candidates = words.candidates

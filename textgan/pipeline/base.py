@@ -63,6 +63,8 @@ class Pipeline(Part):
       of two captions.
     - "variations": `variations(image, caption, strength=, number=, seed=, **options)` draws images
       that mean the same as an image.
+    - "negative_prompt": `generate` and a call take `negative_prompt`, what images shall not show.
+    - "upsample": `upsample(images, captions, seed=, **options)` draws larger images.
     - "describe": `describe(images)` and `describe_folder(folder)` make captions.
     - "encode": `encode(images)`, `decode(latents)`, `reconstruct`, and for a discrete autoencoder
       `encode_to_codes` and `decode_codes`.

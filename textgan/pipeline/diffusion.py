@@ -33,7 +33,9 @@ class DiffusionPipeline(RedrawingPipeline):
         ValueError: the denoiser's samples are neither images nor the autoencoder's latents.
     """
 
-    abilities = frozenset({"sample", "unfinished_images", "image_to_image", "inpaint", "edit"})
+    abilities = frozenset(
+        {"sample", "unfinished_images", "negative_prompt", "image_to_image", "inpaint", "edit"}
+    )
     options = (STEPS, GUIDANCE, RESCALE)
 
     def __init__(

@@ -33,6 +33,7 @@ _PRIOR_GUIDANCE = Option(
     "Values above 1 let the image embedding follow the caption more.",
     minimum=0,
     maximum=15,
+    also=frozenset({"image_to_image", "inpaint"}),
 )
 
 

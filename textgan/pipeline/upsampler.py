@@ -252,6 +252,7 @@ class CascadePipeline(TextToImagePipeline):
             )
         self.small, self.upsampler = small, upsampler
         self.options = small.options
+        self.abilities = small.abilities & {"sample", "negative_prompt", "weighted_words"}
         self.trained_against = sorted({*small.trained_against, *upsampler.trained_against})
 
     @property
