@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from textgan.app import answer
+from textgan.app import answer, value
 from textgan.app.answer import Answers
 
 
@@ -36,7 +36,7 @@ def test_samples_have_their_images_words_and_time(answers, pipeline, sample, ima
 
 def test_an_unlocked_seed_is_another_each_time(answers, monkeypatch):
     taken = iter([11, 22])
-    monkeypatch.setattr(answer.random, "randrange", lambda end: next(taken))
+    monkeypatch.setattr(value.random, "randrange", lambda end: next(taken))
     first = answers.samples(False, "a red circle", 5, 1, 1.0)
     second = answers.samples(False, "a red circle", None, 1, 1.0)
     assert (first[0], second[0]) == (11, 22)
@@ -68,7 +68,7 @@ def test_unfinished_images_are_shown_before_the_samples(stepwise_pipeline, image
 
 
 def test_a_random_seed_is_shown_once_at_first(stepwise_pipeline, every_frame, monkeypatch):
-    monkeypatch.setattr(answer.random, "randrange", lambda end: 11)
+    monkeypatch.setattr(value.random, "randrange", lambda end: 11)
     shown = drawn(stepwise_pipeline, False, "a red circle", 5, 2, 1.0, 1.0, 1.0)
     assert [seed for seed, *_ in shown][:2] == [11, None]
     assert "seed 11" in shown[-1][3]

@@ -3,8 +3,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -15,7 +14,7 @@ from textgan.pipeline import GANPipeline
 
 WHY = "needs Gradio, Playwright and Chromium: pip install textgan[test], apt-get install chromium"
 pytest.importorskip("gradio", reason=WHY)
-playwright = pytest.importorskip("playwright.sync_api", reason=WHY)
+pytest.importorskip("playwright.sync_api", reason=WHY)
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.browser,
@@ -50,25 +49,6 @@ def address(pipeline) -> Iterator[str]:
     page = build([Model(pipeline, "tiny", EXAMPLES)])
     yield launch(page, host="127.0.0.1", port=None, open_browser=False)
     page.close()
-
-
-@pytest.fixture(scope="module")
-def open_context() -> Iterator[Callable[..., object]]:
-    """A browser's window of a certain size, by day or by night."""
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-
-        @cache
-        def open_at(width: int, height: int, scheme: str):
-            return chromium.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme=scheme,
-                has_touch=width < 600,
-                device_scale_factor=2 if width < 600 else 1,
-            )
-
-        yield open_at
-        chromium.close()
 
 
 @pytest.fixture

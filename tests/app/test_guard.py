@@ -1,6 +1,7 @@
 """Requests that the page itself never sends are refused before Gradio sees them."""
 
 import asyncio
+import json
 from collections import Counter
 
 import httpx
@@ -18,11 +19,24 @@ async def echo(scope, receive, send):
 
 
 def fetch(
-    path="/", *, method="GET", hosts=("localhost", "127.0.0.1", "::1"), anywhere=False, **sent
+    path="/",
+    *,
+    method="GET",
+    hosts=("localhost", "127.0.0.1", "::1"),
+    anywhere=False,
+    takers=frozenset(),
+    taken=0,
+    **sent,
 ):
     """The answer to a request of the guard, before an app that answers with the request's body."""
     app = guard.Guard(
-        echo, hosts=set(hosts), any_address=anywhere, functions=3, listeners=Counter()
+        echo,
+        hosts=set(hosts),
+        any_address=anywhere,
+        functions=3,
+        listeners=Counter(),
+        takers=takers,
+        taken=lambda: taken,
     )
 
     async def request():
@@ -124,6 +138,100 @@ def test_a_large_body_is_refused_with_its_length_and_without():
     assert answer.status_code == 413
     assert answer.text == "A request may have 65,536 bytes."
     assert post(json=REQUEST, headers={"content-length": "-1"}).status_code == 413
+
+
+def with_picture(length, function=2):
+    """A request whose body has this length."""
+    sent = {"fn_index": function, "session_hash": "abc", "data": [], "event_data": {"picture": ""}}
+    sent["event_data"]["picture"] = "A" * (length - len(json.dumps(sent)))
+    return {"content": json.dumps(sent).encode()}
+
+
+def test_only_a_function_that_takes_a_picture_may_get_a_larger_body():
+    most, takers = guard.MOST_PICTURE_BYTES, {2}
+    assert post(takers=takers, **with_picture(most)).status_code == 200
+    for answer, number in (
+        (post(takers=takers, **with_picture(most + 1)), "524,288"),
+        (post(takers=takers, **with_picture(most, function=1)), "65,536"),
+        (post(takers=takers, content=b" " * 100_000, path="/gradio_api/cancel"), "65,536"),
+        (post(**with_picture(most)), "65,536"),
+        (post(takers=takers, headers={"content-length": "9" * 5000}), "524,288"),
+    ):
+        assert answer.status_code == 413
+        assert answer.text == f"A request may have {number} bytes."
+
+
+def test_a_larger_body_must_declare_its_length():
+    async def pieces():
+        for _ in range(100):
+            yield b" " * 1000
+
+    assert post(takers={2}, content=pieces()).status_code == 413
+
+
+def test_many_pictures_at_a_time_are_refused_and_all_else_is_served():
+    full = {"takers": {2}, "taken": guard.MOST_PICTURES}
+    answer = post(**full, **with_picture(100_000))
+    assert answer.status_code == 503
+    assert answer.text == "Too many pictures wait: try again soon."
+    assert post(**full, json=REQUEST).status_code == 200
+    assert fetch(**full).status_code == 200
+    almost = full | {"taken": guard.MOST_PICTURES - 1}
+    assert post(**almost, **with_picture(100_000)).status_code == 200
+
+
+def test_pictures_that_arrive_slowly_are_counted_until_their_time_is_over(monkeypatch):
+    monkeypatch.setattr(guard, "MOST_SECONDS", 0.2)
+    monkeypatch.setattr(guard, "MOST_PICTURES", 2)
+    app = guard.Guard(
+        echo,
+        hosts={"localhost"},
+        any_address=False,
+        functions=3,
+        listeners=Counter(),
+        takers={2},
+    )
+
+    async def slow():
+        yield b"{"
+        await asyncio.sleep(1)
+
+    async def visit():
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as http:
+            headers = {"content-length": "100000"}
+            waiting = [
+                asyncio.ensure_future(http.post(JOIN, content=slow(), headers=headers))
+                for _ in range(2)
+            ]
+            await asyncio.sleep(0.05)
+            refused = await http.post(JOIN, **with_picture(100_000))
+            late = [answer.status_code for answer in await asyncio.gather(*waiting)]
+            return refused.status_code, late, await http.post(JOIN, **with_picture(100_000))
+
+    refused, late, after = asyncio.run(visit())
+    assert (refused, late, after.status_code) == (503, [408, 408], 200)
+
+
+FILE = {"path": "http://example.org/a.png", "meta": {"_type": "gradio.FileData"}}
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        *({"data": value} for value in (None, "a", {}, [FILE], [[1]], [True, {"path": "/a"}])),
+        *({"event_data": value} for value in ("a", [FILE], 1, {"picture": FILE}, {"a": [1]})),
+    ],
+)
+def test_what_gradio_could_take_for_a_file_is_refused(sent):
+    answer = post(json=REQUEST | sent)
+    assert answer.status_code == 422
+    assert "must" in answer.text
+
+
+def test_plain_values_are_handed_on():
+    values = {"data": [None, True, 1, 0.5, "a"], "event_data": {"place": 1, "picture": None}}
+    assert post(json=REQUEST | values).json() == REQUEST | values
 
 
 def test_a_body_that_does_not_arrive_is_refused(monkeypatch):

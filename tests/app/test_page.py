@@ -23,6 +23,12 @@ def test_the_controls_are_those_of_the_pipelines_options_and_abilities(pipeline,
     ]
 
 
+def test_a_pipeline_that_changes_images_has_a_tab_for_it(shades):
+    assert sorted(labels(shades(16))) == [
+        *("Edit", "Images", "New images", "Samples", "Steps", "Steps", "Strength", "Strength"),
+    ]
+
+
 def test_several_models_have_a_tab_each_and_ids_of_their_own(gray):
     from textgan.app.page import Model, build
 

@@ -1,11 +1,13 @@
 """The page as it is served, requested as a browser does."""
 
 import json
+import random
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from PIL import Image
 
 pytest.importorskip("gradio", reason="needs Gradio: pip install textgan[demo]")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -28,10 +30,11 @@ def http(page):
         yield client
 
 
-def call(http, name, data, session):
+def call(http, name, data, session, event=None):
     """The values that a function of the page returns through Gradio's queue."""
     functions = {one["api_name"]: one["id"] for one in http.get("/config").json()["dependencies"]}
     message = {"data": data, "fn_index": functions[name], "session_hash": session}
+    message["event_data"] = event
     joined = http.post("/gradio_api/queue/join", json=message)
     assert joined.status_code == 200, joined.text
     stream = http.get("/gradio_api/queue/data", params={"session_hash": session})
@@ -104,8 +107,59 @@ def test_names_are_checked_as_served(http):
 
 @pytest.mark.parametrize(
     "data",
-    [[], [None] * 5, [True, ["a"], 0, 1, 1.0], [{}, {}, {}, {}, {}], [True, "a", 0, 1, 1.0, 1]],
+    [[], [None] * 5, [True, 7, 0, 1, 1.0], ["", "", "", "", ""], [True, "a", 0, 1, 1.0, 1]],
 )
 def test_bad_input_is_no_error_of_the_server_and_blocks_no_visitor(http, data, capfd):
     call(http, "samples", data, "nonsense")
     assert call(http, "samples", [True, "a", 0, 1, 1.0], "sense")["data"][0] == 0
+
+
+@pytest.fixture(scope="module")
+def editing(shades):
+    from textgan.app.page import Model, build
+    from textgan.app.serve import launch
+
+    page = build([Model(shades(16), "tiny", ["a red circle"])])
+    launch(page, host="127.0.0.1", port=None, open_browser=False)
+    with httpx.Client(base_url=page.local_url, timeout=60) as client:
+        yield page, client
+    page.close()
+
+
+CONTROLS = ["image_to_image", "a star", "", 0, True, 1, 0.5, 0.5, 1]
+
+
+def test_a_picture_is_edited_and_not_kept(editing, png_of, images_of):
+    page, http = editing
+    noise = Image.frombytes("RGBA", (256, 256), random.Random(0).randbytes(256 * 256 * 4))
+    sent = png_of(noise)
+    assert len(sent) > 300_000
+    output = call(http, "edited", CONTROLS, "painter", {"picture": sent})
+    _, html, status = output["data"]
+    assert "1 image in" in status
+    assert [image.size for image in images_of(html)] == [(16, 16)]
+    wait_until(lambda: not page._queue.event_ids_to_events)
+    held = [repr(vars(one)) for one in page.state_holder.session_data.values()]
+    assert not any(sent[:100] in one for one in held)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [None, {}, {"picture": None}, {"picture": "/etc/passwd", "mask": 1}, {"another": "x"}],
+)
+def test_an_event_without_a_picture_is_answered_in_words(editing, event):
+    _, html, status = call(editing[1], "edited", CONTROLS, "nobody", event)["data"]
+    assert "hoose a picture" in status or "picture must be a PNG" in status
+    assert "passwd" not in json.dumps(html)
+
+
+def test_a_file_of_the_server_cannot_be_named(editing, tmp_path):
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"secret")
+    file = {"path": str(secret), "meta": {"_type": "gradio.FileData"}}
+    for event, data in (({"picture": file}, CONTROLS), (None, [file, *CONTROLS[1:]])):
+        functions = editing[1].get("/config").json()["dependencies"]
+        number = next(one["id"] for one in functions if one["api_name"] == "edited")
+        sent = {"data": data, "event_data": event, "fn_index": number, "session_hash": "thief"}
+        answer = editing[1].post("/gradio_api/queue/join", json=sent)
+        assert answer.status_code == 422

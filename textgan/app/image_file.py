@@ -42,7 +42,7 @@ def data_url(content: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def file_name(caption: str, seed: int, ending: str) -> str:
-    """The name of a downloaded file: its caption, cut to 60 characters, and its seed."""
+def file_name(caption: str, seed: int | None, ending: str) -> str:
+    """The name of a downloaded file: its caption, cut to 60 characters, and its seed if any."""
     words = re.sub(r"[^\w]+", "-", caption.lower()).strip("-")[:60].strip("-")
-    return f"{words or 'image'}-seed-{seed}{ending}"
+    return f"{words or 'image'}{'' if seed is None else f'-seed-{seed}'}{ending}"

@@ -86,9 +86,10 @@ def sampled(samples: Samples) -> str:
     return status(what, samples.milliseconds, samples.request.seed, notes)
 
 
-def status(what: str, milliseconds: float, seed: int, notes: list[str]) -> str:
-    """One line: what was generated, in what time, from which seed, and further notes."""
-    facts = [f"{what} in {milliseconds:,.0f} ms", f"seed {seed}", *notes]
+def status(what: str, milliseconds: float, seed: int | None, notes: list[str]) -> str:
+    """One line: what was generated, in what time, from which seed if any, and further notes."""
+    seeds = [] if seed is None else [f"seed {seed}"]
+    facts = [f"{what} in {milliseconds:,.0f} ms", *seeds, *notes]
     return f'<p class="tg-status">{_DOT.join(escape(fact) for fact in facts)}</p>'
 
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 # Set before the import, since Gradio would report it.
@@ -14,17 +13,17 @@ os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"
 os.environ["GRADIO_ANALYTICS_CACHE_FREQUENCY"] = str(2**62)
 
 import gradio as gr
-from gradio.components import Component
 
 from textgan.app import markup
 from textgan.app.animation import MAX_FRAMES
-from textgan.app.answer import Answers, label
+from textgan.app.answer import Answers
+from textgan.app.control import LIVE, answer_live, answer_on, caption_box, column, make_settings
+from textgan.app.edit_tab import edit_tab
+from textgan.app.editing import tasks_of
 from textgan.app.sampling import MAX_IMAGES
-from textgan.pipeline import Option, TextToImagePipeline
+from textgan.pipeline import TextToImagePipeline
 
-AT_ONCE = 64  # requests that the worker gets at a time; the others wait in Gradio's queue
 _MOST_WAITING = 1024  # requests in that queue
-_REST = 150  # milliseconds without a change before images are sampled
 _CHIPS = """
 element.addEventListener('click', (event) => {
   const chip = event.target.closest('button');
@@ -36,7 +35,6 @@ element.addEventListener('click', (event) => {
   trigger('click', {place: !chip.hasAttribute('aria-pressed') || down ? place : -1});
 });
 """
-_LIVE = "element.setAttribute('role', 'status');"
 
 
 @dataclass
@@ -83,33 +81,25 @@ def _model_tabs(opened: Callable, model: Model, prefix: str) -> None:
     if "interpolate" in model.pipeline.abilities:
         with gr.Tab("Between two captions") as tab:
             _between_tab(tab, answers, model.examples, prefix)
-
-
-@dataclass
-class _Settings:
-    """The column of controls: a number, the pipeline's options, and the seed."""
-
-    number: gr.Slider
-    options: list[gr.Slider]
-    seed: gr.Number
-    locked: gr.Checkbox
-    another: gr.Button
+    if tasks_of(model.pipeline):
+        with gr.Tab("Edit"):
+            edit_tab(answers, model.examples, prefix)
 
 
 def _samples_tab(opened: Callable, answers: Answers, examples: list[str], prefix: str) -> None:
     hint = "Images are sampled while you type."
     if "weighted_words" in answers.pipeline.abilities:
         hint += " (red:1.5) gives a word more weight."
-    caption = _caption(prefix, "Caption", examples[0] if examples else "", hint)
+    caption = caption_box(f"{prefix}caption", "Caption", examples[0] if examples else "", hint)
     with gr.Row(elem_classes="tg-row"):
-        with _column(1, 240, "tg-settings"):
-            settings = _settings("Images", (1, MAX_IMAGES, 4), answers.sliders("sample"))
+        with column(1, 240, "tg-settings"):
+            settings = make_settings("Images", (1, MAX_IMAGES, 4), answers.sliders("sample"))
             chips = markup.chips("Examples", examples)
             offered = gr.HTML(chips, js_on_load=_CHIPS, elem_classes="tg-examples")
-        with _column(3, 300, "tg-result"):
+        with column(3, 300, "tg-result"):
             words = gr.HTML(js_on_load=_CHIPS)
-            status = gr.HTML(js_on_load=_LIVE)
-            images = gr.HTML(markup.EMPTY)
+            status = gr.HTML(js_on_load=LIVE)
+            images = gr.HTML(markup.EMPTY, elem_id=f"{prefix}images")
 
     async def attention(
         event: gr.EventData, caption: str, seed: float, number: float, *options: float
@@ -129,103 +119,23 @@ def _samples_tab(opened: Callable, answers: Answers, examples: list[str], prefix
 
     drawn_in_steps = "unfinished_images" in answers.pipeline.abilities
     made_by = drawn if drawn_in_steps else answers.samples
-    _answer(prefix, made_by, settings, [caption], shown, made, starts)
-    _on([words.click], attention, shown, [images, status])
-    _on([offered.click], example, [], [caption])
+    answer_live(prefix, made_by, settings, [caption], shown, made, starts)
+    answer_on([words.click], attention, shown, [images, status])
+    answer_on([offered.click], example, [], [caption])
 
 
 def _between_tab(tab: gr.Tab, answers: Answers, examples: list[str], prefix: str) -> None:
     first, second = (*examples, "", "")[:2]
     with gr.Row(elem_classes="tg-row"):
-        start, end = _caption(prefix, "From", first), _caption(prefix, "To", second)
+        start = caption_box(f"{prefix}from", "From", first)
+        end = caption_box(f"{prefix}to", "To", second)
     with gr.Row(elem_classes="tg-row"):
-        with _column(1, 240, "tg-settings"):
-            settings = _settings("Frames", (2, MAX_FRAMES, 16), answers.sliders("interpolate"))
-        with _column(3, 300, "tg-result"):
-            status = gr.HTML(js_on_load=_LIVE)
+        with column(1, 240, "tg-settings"):
+            settings = make_settings("Frames", (2, MAX_FRAMES, 16), answers.sliders("interpolate"))
+        with column(3, 300, "tg-result"):
+            status = gr.HTML(js_on_load=LIVE)
             moving = gr.HTML(markup.EMPTY)
     shown = [start, end, settings.seed, settings.number, *settings.options]
     made = [settings.seed, moving, status]
     starts = [tab.select, start.submit, end.submit]
-    _answer(prefix, answers.animation, settings, [start, end], shown, made, starts)
-
-
-def _caption(prefix: str, label: str, value: str, hint: str | None = None) -> gr.Textbox:
-    return gr.Textbox(
-        value,
-        label=label,
-        info=hint,
-        placeholder="Describe an image",
-        max_lines=4,
-        min_width=300,
-        elem_id=f"{prefix}{label.lower()}",
-        elem_classes="tg-caption",
-    )
-
-
-def _column(scale: int, min_width: int, kind: str) -> gr.Column:
-    return gr.Column(scale=scale, min_width=min_width, elem_classes=kind)
-
-
-def _settings(name: str, bounds: tuple[int, int, int], options: list[Option]) -> _Settings:
-    return _Settings(
-        gr.Slider(*bounds, step=1, label=name, buttons=[]),
-        [_slider(option) for option in options],
-        gr.Number(0, precision=0, label="Seed"),
-        gr.Checkbox(True, label="Lock the seed", info="It stays while the words change."),
-        gr.Button("New seed"),
-    )
-
-
-def _slider(option: Option) -> gr.Slider:
-    step = 1 if option.kind is int else (option.maximum - option.minimum) / 20
-    bounds = option.minimum, option.maximum, option.default
-    return gr.Slider(*bounds, step=step, label=label(option), info=option.help, buttons=[])
-
-
-def _answer(
-    prefix: str,
-    function: Callable[..., Any],
-    settings: _Settings,
-    captions: list[gr.Textbox],
-    inputs: list[Component],
-    outputs: list[Component],
-    starts: list[Callable],
-) -> None:
-    """Call a function with (locked, *inputs) at `starts`, and once no control has changed lately.
-
-    A hidden button is pressed then. A caption's `input` would miss backspaces and pasted text, so
-    its `change` is used.
-    """
-    name = function.__name__
-    place = f"{prefix}{name}"
-    pressed = gr.Button(name, elem_id=place, visible="hidden")
-    numbers = [settings.number, settings.seed, *settings.options]
-    changes = [*(box.change for box in captions), *(number.input for number in numbers)]
-    timer, press = f"window['{place}']", f"document.getElementById('{place}').click()"
-    later = f"clearTimeout({timer}); {timer} = setTimeout(() => {press}, {_REST});"
-    gr.on(changes, None, js=f"() => {{ {later} }}")
-    _on([*starts, pressed.click], function, [settings.locked, *inputs], outputs)
-    _on([settings.another.click], partial(function, False), inputs, outputs)
-
-
-def _on(
-    triggers: list[Callable],
-    answer: Callable[..., Any],
-    inputs: list[Component],
-    outputs: list[Component],
-) -> None:
-    """Call a function; of the requests that come meanwhile, only the latest waits."""
-    gr.on(
-        triggers,
-        answer,
-        inputs,
-        outputs,
-        preprocess=False,  # values come as they are, and the function checks them
-        postprocess=False,
-        show_progress="hidden",
-        trigger_mode="always_last",
-        concurrency_id="pipeline",
-        concurrency_limit=AT_ONCE,
-        api_visibility="private",
-    )
+    answer_live(prefix, answers.animation, settings, [start, end], shown, made, starts)

@@ -3,14 +3,22 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from textgan.pipeline import TextToImagePipeline
+from textgan.pipeline import Option, TextToImagePipeline
 from textgan.pipeline.base import converted
 
+TASKS = {
+    "inpaint": "Draw the marked part",
+    "image_to_image": "Draw anew",
+    "edit": "Change by two captions",
+    "variations": "Variations",
+}
+"""The abilities that take a picture, and how the page names them."""
 MAX_IMAGES = 16
 MAX_CHARACTERS = 1000
 Show = Callable[[list[Image.Image]], None]
@@ -32,8 +40,9 @@ class SampleRequest:
     Attributes:
         caption: at most 1,000 characters.
         number: images, 1 to 16; the noise of image i is keyed by (seed, i, 0).
-        seed: equal seeds give equal images.
+        seed: equal seeds give equal images; None if they have no noise of their own.
         options: of the pipeline, name -> value.
+        may_be_empty: whether the caption may be empty.
 
     Raises:
         ValueError: an argument is out of range; the message is shown on the page.
@@ -41,11 +50,13 @@ class SampleRequest:
 
     caption: str
     number: int = 4
-    seed: int = 0
+    seed: int | None = 0
     options: Mapping[str, float] = field(default_factory=dict)
+    may_be_empty: bool = False
 
     def __post_init__(self) -> None:
-        check_caption(self.caption)
+        if self.caption != "" or not self.may_be_empty:
+            check_caption(self.caption)
         if not 1 <= self.number <= MAX_IMAGES:
             rule = f"The number of images must be from 1 to {MAX_IMAGES}"
             raise ValueError(f"{rule}, got {self.number}.")
@@ -107,7 +118,7 @@ def sample_batch(
             if len(gone) == len(requests):
                 raise VisitorGoneError
 
-        options |= {"callback": show_all, "callback_seconds": _FRAME_SECONDS}
+        options |= shown_by(show_all)
     images = pipeline.generate_prompts(captions, keys, **options).float().cpu()
     milliseconds = 1000 * (time.perf_counter() - start)
     answers = []
@@ -120,11 +131,24 @@ def sample_batch(
     return answers
 
 
+def shown_by(show: Callable[[Tensor], None]) -> dict[str, Any]:
+    """The options with which a pipeline shows its unfinished images (B, C, H, W) in [-1, 1]."""
+    return {"callback": show, "callback_seconds": _FRAME_SECONDS}
+
+
+def takes(ability: str, option: Option) -> bool:
+    """Whether the methods of an ability take an option.
+
+    Those that change a picture take all that a call takes.
+    """
+    return ability in ("sample", *TASKS, *option.also)
+
+
 def options_of(
     pipeline: TextToImagePipeline, ability: str, options: Mapping[str, float]
 ) -> dict[str, float]:
-    """Select the options that another ability than sampling takes too."""
-    taken = {option.name for option in pipeline.options if ability in option.also}
+    """Select the options that the methods of an ability take."""
+    taken = {option.name for option in pipeline.options if takes(ability, option)}
     return {name: value for name, value in options.items() if name in taken}
 
 

@@ -10,8 +10,9 @@ from gradio.state_holder import SessionState, StateHolder
 from gradio.utils import LRUCache
 from starlette.middleware import Middleware
 
+from textgan.app.control import AT_ONCE
+from textgan.app.edit_tab import EDITED
 from textgan.app.guard import Guard
-from textgan.app.page import AT_ONCE
 from textgan.app.style import STYLE, theme
 
 _EVERYWHERE = ("0.0.0.0", "::")  # they mean all addresses of the machine
@@ -38,8 +39,14 @@ def launch(
     """
     own = {"localhost", "127.0.0.1", "::1", host, socket.gethostname(), *allow_hosts}
     any_address, listeners = host in _EVERYWHERE, Counter()
+    takers = {number for number, function in page.fns.items() if function.name == EDITED}
+
+    def taken() -> int:
+        events = list(page._queue.event_ids_to_events.values())
+        return sum(event.fn._id in takers for event in events)
+
     facts = {"hosts": own, "any_address": any_address, "functions": len(page.fns)}
-    guard = Middleware(Guard, **facts, listeners=listeners)
+    guard = Middleware(Guard, **facts, listeners=listeners, takers=takers, taken=taken)
     app, address, _ = page.launch(
         server_name=f"[{host}]" if ":" in host else host,
         server_port=port,
