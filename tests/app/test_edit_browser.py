@@ -3,6 +3,7 @@
 import io
 import os
 import shutil
+import time
 import zlib
 from pathlib import Path
 
@@ -27,11 +28,16 @@ SQUARE = PIXELS[:, SIZE // 2 : -SIZE // 2]
 
 
 @pytest.fixture(scope="module")
-def address(shades):
+def pipeline(shades):
+    return shades(SIZE)
+
+
+@pytest.fixture(scope="module")
+def address(pipeline):
     from textgan.app.page import Model, build
     from textgan.app.serve import launch
 
-    page = build([Model(shades(SIZE), "tiny", ["a red circle", "a blue square"])])
+    page = build([Model(pipeline, "tiny", ["a red circle", "a blue square"])])
     yield launch(page, host="127.0.0.1", port=None, open_browser=False)
     page.close()
 
@@ -155,14 +161,49 @@ def test_a_sample_is_taken_and_each_task_has_its_controls(open_tab):
             arg=controls[0],
         )
         found = [one for one in strength.all() if one.is_visible()]
-        assert [source.is_visible(), len(found), page.get_by_text("New images").is_visible()] == (
-            controls
-        )
+        assert [
+            source.is_visible(),
+            len(found),
+            page.get_by_text("New images", exact=True).is_visible(),
+        ] == (controls)
         assert not page.get_by_role("button", name="Erase").is_visible()
         before = page.evaluate("(s) => document.querySelector(s)?.src ?? ''", RESULTS)
         page.get_by_role("button", name="Draw", exact=True).click()
         assert drawn(page, before=before).shape == (SIZE, SIZE, 3)
     page.get_by_role("button", name="Take Image 1: a blue square").last.click()
+
+
+def test_a_request_that_had_to_wait_has_the_later_picture(open_tab, pipeline, monkeypatch):
+    page = open_tab()
+    page.get_by_label("Change by two captions").check()
+    page.fill("#tg-source textarea", "a blue square")
+    choose_picture(page)
+    edit, calls = pipeline.edit, []
+
+    def slowly(*values, **options):
+        calls.append(1)
+        time.sleep(1)
+        return edit(*values, **options)
+
+    monkeypatch.setattr(pipeline, "edit", slowly)
+    draw = page.get_by_role("button", name="Draw", exact=True)
+    draw.click()
+    page.wait_for_selector("text=The image is being drawn")
+    upload(page, png(PIXELS // 2))
+    page.wait_for_function(
+        "(red) => document.querySelector('.tg-picture').getContext('2d')"
+        ".getImageData(0, 0, 1, 1).data[0] === red",
+        arg=int(SQUARE[0, 0, 0] // 2),
+    )
+    draw.click()
+    draw.click()
+    first = drawn(page).astype(int)
+    before = page.locator(RESULTS).get_attribute("src")
+    second = drawn(page, before=before).astype(int)
+    # One step makes the image 0.01 lighter in [-1, 1], which is 1.3 of 255.
+    assert abs(first - (SQUARE + 1.3).clip(0, 255)).max() < 1
+    assert abs(second - (SQUARE // 2 + 1.3)).max() < 1
+    assert len(calls) == 2
 
 
 def test_a_file_that_is_no_picture_is_refused_in_one_sentence(open_tab, tmp_path):
@@ -196,6 +237,22 @@ def test_a_file_that_is_no_picture_is_refused_in_one_sentence(open_tab, tmp_path
         assert page.inner_text(ALERT).count(". ") == 0
     choose_picture(page)
     assert page.locator(ALERT).text_content() == ""
+
+
+@pytest.mark.parametrize("event", ["drop", "paste"])
+def test_a_picture_is_dropped_or_pasted(open_tab, event):
+    page = open_tab()
+    page.evaluate(
+        "([event, bytes]) => {"
+        " const files = new DataTransfer();"
+        " files.items.add(new File([new Uint8Array(bytes)], 'a.png', {type: 'image/png'}));"
+        " const dropped = new DragEvent(event, {dataTransfer: files, cancelable: true});"
+        " const pasted = new ClipboardEvent(event, {clipboardData: files});"
+        " if (event === 'drop') document.querySelector('.tg-easel').dispatchEvent(dropped);"
+        " else document.dispatchEvent(pasted); }",
+        arg=[event, list(png(PIXELS))],
+    )
+    page.wait_for_selector(".tg-editor.tg-full")
 
 
 def test_every_control_has_a_name_and_a_phone_shows_all_of_it(open_tab):

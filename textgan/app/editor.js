@@ -129,13 +129,16 @@ function place(x, y) {
 function stroke(x, y) {
   const context = marks.getContext('2d');
   context.globalCompositeOperation = isErasing ? 'destination-out' : 'source-over';
-  context.strokeStyle = COLOR;
+  context.strokeStyle = context.fillStyle = COLOR;
   context.lineCap = 'round';
   context.lineWidth = diameter();
   context.beginPath();
   context.moveTo(...from);
   context.lineTo(x, y);
   context.stroke();
+  context.beginPath();  // a line of no length would draw nothing
+  context.arc(x, y, diameter() / 2, 0, 2 * Math.PI);
+  context.fill();
   place(x, y);
 }
 
@@ -212,9 +215,11 @@ function choose(task) {
 }
 
 root.addEventListener('choose', (event) => choose(event.detail));
-root.addEventListener('draw', (event) => trigger('submit', {
+// One object for all requests: Gradio sends the first one's again for a request that had to wait.
+const sent = {};
+root.addEventListener('draw', (event) => trigger('submit', Object.assign(sent, {
   picture: isEmpty ? null : picture.toDataURL('image/png'),
   mask: paints() ? mask() : null,
   another: event.detail,
-}));
+})));
 choose(root.dataset.task);

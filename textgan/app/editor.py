@@ -12,9 +12,9 @@ from textgan.app.picture import SIDE
 SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 
 _HINTS = {
-    "inpaint": "Paint over the part that is to be drawn. All else stays as it is.",
-    "image_to_image": "The whole picture is drawn anew for the caption.",
-    "edit": "The picture changes by what the two captions do not have in common.",
+    "inpaint": "Paint over the part that is to be drawn.",
+    "image_to_image": "The whole picture is drawn anew.",
+    "edit": "What differs in the two captions changes.",
     "variations": "New images mean the same as the picture.",
 }
 _MARKS = "Marks on the picture: the arrow keys move the brush, and the space bar paints"
@@ -44,7 +44,7 @@ def editor(tasks: Sequence[str], sources: Sequence[str]) -> str:
         '<div class="tg-easel">'
         '<canvas class="tg-picture tg-pixels" width="1" height="1" role="img" '
         'aria-label="The picture"></canvas>'
-        '<canvas class="tg-marks tg-pixels" width="1" height="1" tabindex="0" role="img" '
+        '<canvas class="tg-marks tg-pixels" width="1" height="1" tabindex="0" role="application" '
         f'aria-label="{_MARKS}"></canvas>'
         '<div class="tg-brush" hidden></div>'
         '<p class="tg-drop">Drop a picture here, paste one, or choose a file.</p>'

@@ -15,6 +15,8 @@ _ALWAYS = {
     "input_placeholder_color": "*body_text_color_subdued",
     "button_secondary_background_fill": "*background_fill_secondary",
     "button_secondary_text_color": "*body_text_color",
+    "button_primary_background_fill": "*color_accent",
+    "button_primary_border_color": "*color_accent",
 }
 _BY_DAY = {
     "body_text_color": "#1d1f22",
@@ -25,6 +27,8 @@ _BY_DAY = {
     "color_accent": "#2b65c7",
     "input_background_fill": "#ffffff",
     "button_secondary_background_fill_hover": "#eaeae6",
+    "button_primary_background_fill_hover": "#2256a9",
+    "button_primary_text_color": "#ffffff",
     "slider_color": "#2b65c7",
     "checkbox_background_color_selected": "#2b65c7",
 }
@@ -36,6 +40,8 @@ _BY_NIGHT = {
     "border_color_primary": "#373c43",
     "input_background_fill": "#1d2024",
     "button_secondary_background_fill_hover": "#2d3136",
+    "button_primary_background_fill_hover": "#a5c1ff",
+    "button_primary_text_color": "#10131a",
     "slider_color": "#86adff",
 }
 
