@@ -184,6 +184,25 @@ def test_a_word_shows_its_heat_until_it_is_clicked_again(open_page):
     assert changed(page, hotter) == plain
 
 
+def test_a_word_clicked_while_another_waits_shows_its_own_heat(open_page, pipeline):
+    page = open_page()
+    plain = sources(page)
+    page.locator(WORDS).nth(2).click()
+    expected = changed(page, plain)
+    page.locator(WORDS).nth(2).click()
+    changed(page, expected)
+    slow = pipeline.generator.register_forward_hook(lambda *_: time.sleep(0.5))
+    try:
+        page.locator(WORDS).nth(1).click()
+        page.locator(WORDS).nth(2).click()
+        page.wait_for_function(
+            "([selector, src]) => document.querySelector(selector).src === src",
+            arg=[IMAGES, expected[0]],
+        )
+    finally:
+        slow.remove()
+
+
 def test_an_example_is_sampled(open_page):
     page = open_page()
     before = sources(page)

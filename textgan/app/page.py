@@ -24,7 +24,9 @@ from textgan.app.sampling import MAX_IMAGES
 from textgan.pipeline import TextToImagePipeline
 
 _MOST_WAITING = 1024  # requests in that queue
+# One object for all clicks: Gradio sends the first one's again for a click that had to wait.
 _CHIPS = """
+const sent = {};
 element.addEventListener('click', (event) => {
   const chip = event.target.closest('button');
   if (!chip) return;
@@ -32,7 +34,8 @@ element.addEventListener('click', (event) => {
   for (const other of element.querySelectorAll('button[aria-pressed]'))
     other.setAttribute('aria-pressed', other === chip && down);
   const place = Number(chip.dataset.place);
-  trigger('click', {place: !chip.hasAttribute('aria-pressed') || down ? place : -1});
+  sent.place = !chip.hasAttribute('aria-pressed') || down ? place : -1;
+  trigger('click', sent);
 });
 """
 
