@@ -267,6 +267,29 @@ def test_every_control_has_a_name_and_a_phone_shows_all_of_it(open_tab):
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
+def test_each_of_two_models_has_an_editor_of_its_own(shades, open_context):
+    from textgan.app.page import Model, build
+    from textgan.app.serve import launch
+
+    served = build([Model(shades(8), "first", ["a"]), Model(shades(16), "second", ["a star"])])
+    page = open_context(1280, 900, "light").new_page()
+    try:
+        page.goto(launch(served, host="127.0.0.1", port=None, open_browser=False))
+        page.get_by_role("tab", name="second").click()
+        page.wait_for_selector("#tg-1-images .tg-grid img")
+        page.locator("[role=tab]:visible", has_text="Edit").click()
+        page.locator("#tg-1-editor .tg-taken button").first.click()
+        page.locator("#tg-1-editor .tg-marks").focus()
+        page.keyboard.press("Space")
+        page.press("#tg-1-target textarea", "Enter")
+        page.wait_for_selector("#tg-1-edits .tg-grid img")
+        assert page.evaluate("document.querySelector('#tg-1-edits img').naturalWidth") == 16
+        assert page.locator("#tg-edits img").count() == 0
+    finally:
+        page.close()
+        served.close()
+
+
 @pytest.mark.slow
 def test_screenshots(open_tab, tmp_path):
     folder = Path(os.environ.get("TEXTGAN_SCREENSHOTS") or tmp_path)

@@ -84,8 +84,9 @@ easel.addEventListener('drop', (event) => {
   take(event.dataTransfer.files[0]);
 });
 document.addEventListener('paste', (event) => {
-  const [file] = event.clipboardData.files;
-  if (file && root.offsetParent) take(file);
+  const { files, types } = event.clipboardData;
+  const isPicture = files.length && !types.includes('text/plain');  // a text may come with one
+  if (isPicture && root.offsetParent) take(files[0]);
 });
 
 // Images of the page that can be taken
