@@ -78,7 +78,17 @@ class Shades(TextToImagePipeline):
     """
 
     abilities = frozenset({"sample", "image_to_image", "inpaint", "edit", "variations"})
-    options = (Option("steps", int, 1, "More are lighter.", minimum=1, maximum=9),)
+    options = (
+        Option(
+            "steps",
+            int,
+            1,
+            "More are lighter.",
+            minimum=1,
+            maximum=9,
+            also=frozenset({"image_to_image", "inpaint", "edit"}),
+        ),
+    )
 
     def __init__(self, image_size: int):
         super().__init__()
@@ -106,8 +116,8 @@ class Shades(TextToImagePipeline):
         drawn = self._drawn(caption, number, seed, options)
         return self._output(torch.where(mask, drawn, self._given(image)))
 
-    def edit(self, image, from_caption, to_caption, *, steps=1):
-        shade = (len(to_caption) - len(from_caption) + steps) / 100
+    def edit(self, image, from_caption, to_caption, *, strength=1.0, steps=1):
+        shade = strength * (len(to_caption) - len(from_caption) + steps) / 100
         return self._output(self._given(image)[None] + shade)
 
     def variations(self, image, caption, *, strength=1.0, number=1, seed=0, **options):

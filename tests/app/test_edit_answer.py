@@ -33,7 +33,7 @@ def controls(png_of):
         task="inpaint",
         caption=CAPTION,
         source="a circle",
-        strengths=[0.5, 1],
+        strengths=[0.5, 1, 1],
         seed=5,
         locked=True,
         number=1,
@@ -73,7 +73,7 @@ def test_several_images_differ_by_their_number(edits, controls, images_of):
 
 
 def test_a_picture_is_drawn_anew_as_far_as_its_strength_says(edits, controls, images_of):
-    html = shown(edits, replace(controls, task="image_to_image", strengths=[0.25, 1]))[-1][1]
+    html = shown(edits, replace(controls, task="image_to_image", strengths=[0.25, 1, 1]))[-1][1]
     gray = np.asarray(images_of(html)[0])[..., 0]
     assert (abs(gray - (0.75 * GRADIENT + 0.25 * 161.9)) < 1).all()
     html = shown(edits, replace(controls, task="variations"))[-1][1]
@@ -81,11 +81,11 @@ def test_a_picture_is_drawn_anew_as_far_as_its_strength_says(edits, controls, im
 
 
 def test_a_change_by_two_captions_has_one_image_and_no_seed(edits, controls, images_of):
-    sent = replace(controls, task="edit", seed=None, number=None, strengths=[None, None])
+    sent = replace(controls, task="edit", seed=None, number=None, strengths=[None, 0.5, None])
     seed, html, status = shown(edits, sent)[-1]
     gray = np.asarray(images_of(html)[0])[..., 0]
-    # 12 - 8 letters and one step are 0.05 in [-1, 1], or 6.4 of 255.
-    assert (abs(gray - (GRADIENT + 6.4).clip(0, 255)) < 1).all()
+    # Half of 12 - 8 letters and one step is 0.025 in [-1, 1], or 3.2 of 255.
+    assert (abs(gray - (GRADIENT + 3.2).clip(0, 255)) < 1).all()
     assert seed is None
     assert "seed" not in status
     assert 'download="a-red-circle-1.png"' in html
@@ -103,6 +103,12 @@ def test_an_unlocked_seed_is_random_and_shown_at_first(edits, controls, monkeypa
 def test_options_change_the_images(edits, controls):
     few, more = (shown(edits, replace(controls, options=[n]))[-1][1] for n in (1, 5))
     assert few != more
+
+
+def test_an_option_that_the_task_does_not_declare_is_left_out(edits, controls):
+    sent = replace(controls, task="variations")
+    few, more = (shown(edits, replace(sent, options=[n]))[-1][1] for n in (1, 5))
+    assert few == more
 
 
 def test_variations_need_no_caption(edits, controls):
@@ -131,9 +137,12 @@ def test_variations_need_no_caption(edits, controls):
         ({"number": 17}, "from 1 to 16, got 17"),
         ({"options": [99]}, "Steps must be in [1, 9]"),
         ({"options": []}, "argument 2 is shorter"),
-        ({"task": "image_to_image", "strengths": [0, 1]}, "Strength must be in [0.05, 1], got 0"),
-        ({"task": "image_to_image", "strengths": ["1", 1]}, "Strength must be a number"),
-        ({"task": "variations", "strengths": [1, float("nan")]}, "Strength must be in"),
+        (
+            {"task": "image_to_image", "strengths": [0, 1, 1]},
+            "Strength must be in [0.05, 1], got 0",
+        ),
+        ({"task": "image_to_image", "strengths": ["1", 1, 1]}, "Strength must be a number"),
+        ({"task": "variations", "strengths": [1, 1, float("nan")]}, "Strength must be in"),
     ],
 )
 def test_bad_input_is_answered_in_one_sentence_and_leaves_the_images(
@@ -212,6 +221,7 @@ def test_tasks_and_strengths_are_those_of_the_pipeline(shades, pipeline):
     found = strengths(shades(16))
     assert {task: option.default for task, option in found.items()} == {
         "image_to_image": 0.6,
+        "edit": 1.0,
         "variations": 1.0,
     }
     assert tasks_of(shades(16)) == ["inpaint", "image_to_image", "edit", "variations"]

@@ -152,7 +152,7 @@ def test_a_sample_is_taken_and_each_task_has_its_controls(open_tab):
     source, strength = page.locator("#tg-source"), page.get_by_label("number input for Strength")
     for task, controls in {
         "Draw anew": [False, 1, True],
-        "Change by two captions": [True, 0, False],
+        "Change by two captions": [True, 1, False],
         "Variations": [False, 1, True],
     }.items():
         page.get_by_label(task).check()
@@ -167,6 +167,8 @@ def test_a_sample_is_taken_and_each_task_has_its_controls(open_tab):
             page.get_by_text("New images", exact=True).is_visible(),
         ] == (controls)
         assert not page.get_by_role("button", name="Erase").is_visible()
+        steps = page.get_by_label("number input for Steps").all()
+        assert any(one.is_visible() for one in steps) == (task != "Variations")
         before = page.evaluate("(s) => document.querySelector(s)?.src ?? ''", RESULTS)
         page.get_by_role("button", name="Draw", exact=True).click()
         assert drawn(page, before=before).shape == (SIZE, SIZE, 3)

@@ -139,7 +139,7 @@ def holders(part: str) -> list[object]:
     return found
 
 
-CONTROLS = ["image_to_image", "a star", "", 0, True, 1, 0.5, 0.5, 1]
+CONTROLS = ["image_to_image", "a star", "", 0, True, 1, 0.5, 0.5, 0.5, 1]
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")  # from looking at all objects of torch

@@ -10,7 +10,7 @@ from textgan.app import markup
 from textgan.app.animation import animate
 from textgan.app.attention import attention_overlays, words
 from textgan.app.drawing import Drawing
-from textgan.app.sampling import SampleRequest, Show, takes
+from textgan.app.sampling import SampleRequest, Show
 from textgan.app.value import given, label, seed_of, whole
 from textgan.app.worker import NotSampledError, Worker
 from textgan.pipeline import Option, TextToImagePipeline
@@ -35,7 +35,7 @@ class Answers:
     def sliders(self, *abilities: str) -> list[Option]:
         """The options that have a control: those of any of the abilities that have two bounds."""
         bounded = [o for o in self.pipeline.options if None not in (o.minimum, o.maximum)]
-        return [option for option in bounded if any(takes(one, option) for one in abilities)]
+        return [option for option in bounded if any(map(option.belongs_to, abilities))]
 
     async def samples(
         self,

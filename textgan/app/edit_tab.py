@@ -46,7 +46,10 @@ def edit_tab(answers: Answers, examples: list[str], prefix: str) -> None:
                 strengths = [
                     option_slider(option, _only(task)) for task, option in edits.strengths.items()
                 ]
-                options = [option_slider(option) for option in edits.sliders]
+                options = [
+                    option_slider(option, _only(*filter(option.belongs_to, edits.tasks)))
+                    for option in edits.sliders
+                ]
                 with gr.Column(elem_classes=_only("inpaint", "image_to_image", "variations")):
                     number = number_slider("New images", (1, MAX_IMAGES, 1))
                     seed, locked, another = seed_controls()

@@ -22,8 +22,6 @@ from textgan.app.sampling import (
 from textgan.pipeline import Option, TextToImagePipeline
 from textgan.pipeline.base import PipelineOutput, converted
 
-_STRONG = ("image_to_image", "variations")  # tasks with a strength
-
 
 @dataclass(frozen=True)
 class EditRequest:
@@ -36,7 +34,7 @@ class EditRequest:
             has no seed.
         mask: of the picture's size, white where "inpaint" draws.
         source: caption of the picture, for "edit".
-        strength: of "image_to_image" and "variations", as `strengths` has it.
+        strength: None for a task that has none.
 
     Raises:
         ValueError: the mask is empty or has another size, or the source is no caption; the message
@@ -68,13 +66,13 @@ def tasks_of(pipeline: TextToImagePipeline) -> list[str]:
 
 
 def strengths(pipeline: TextToImagePipeline) -> dict[str, Option]:
-    """The strength of each task of a pipeline that has one, with the method's default."""
+    """The strength of each task of a pipeline that takes one, with the method's default."""
     found = {}
     for task in tasks_of(pipeline):
-        if task in _STRONG:
-            default = inspect.signature(getattr(pipeline, task)).parameters["strength"].default
+        taken = inspect.signature(getattr(pipeline, task)).parameters.get("strength")
+        if taken is not None:
             rule = "Less keeps more of the picture."
-            found[task] = Option("strength", float, default, rule, minimum=0.05, maximum=1)
+            found[task] = Option("strength", float, taken.default, rule, minimum=0.05, maximum=1)
     return found
 
 
@@ -110,13 +108,15 @@ def _edited(
 ) -> PipelineOutput:
     target = request.target
     options = options_of(pipeline, request.task, target.options) | extra
+    if request.strength is not None:
+        options["strength"] = request.strength
     method = partial(getattr(pipeline, request.task), request.picture)
     if request.task == "edit":
         return method(request.source, target.caption, **options)
     options |= {"number": target.number, "seed": target.seed}
     if request.task == "inpaint":
         return method(request.mask, target.caption, **options)
-    return method(target.caption, strength=request.strength, **options)
+    return method(target.caption, **options)
 
 
 def _show(show: Show, images: Tensor) -> None:

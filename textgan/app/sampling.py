@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from textgan.pipeline import Option, TextToImagePipeline
+from textgan.pipeline import TextToImagePipeline
 from textgan.pipeline.base import converted
 
 TASKS = {
@@ -136,19 +136,11 @@ def shown_by(show: Callable[[Tensor], None]) -> dict[str, Any]:
     return {"callback": show, "callback_seconds": _FRAME_SECONDS}
 
 
-def takes(ability: str, option: Option) -> bool:
-    """Whether the methods of an ability take an option.
-
-    Those that change a picture take all that a call takes.
-    """
-    return ability in ("sample", *TASKS, *option.also)
-
-
 def options_of(
     pipeline: TextToImagePipeline, ability: str, options: Mapping[str, float]
 ) -> dict[str, float]:
     """Select the options that the methods of an ability take."""
-    taken = {option.name for option in pipeline.options if takes(ability, option)}
+    taken = {option.name for option in pipeline.options if option.belongs_to(ability)}
     return {name: value for name, value in options.items() if name in taken}
 
 
