@@ -7,10 +7,10 @@ from textgan.denoiser.base import Denoiser
 from textgan.diffusion.base import Diffusion
 from textgan.evaluation.sampled import SampledEvaluation
 from textgan.metric.base import Metric
-from textgan.model.denoising import DenoisingModel
 from textgan.pipeline import DiffusionPipeline
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
+from textgan.training.denoising import DenoisingModel
 
 
 class DiffusionModel(DenoisingModel):

@@ -12,7 +12,6 @@ from textgan.denoiser.embedding import EmbeddingCondition
 from textgan.diffusion.base import Diffusion
 from textgan.evaluation.sampled import SampledEvaluation
 from textgan.metric.base import Metric
-from textgan.model.denoising import DenoisingModel
 from textgan.pipeline import ContrastivePipeline, DiffusionPipeline, UnclipPipeline
 from textgan.pipeline.prior import check_width
 from textgan.pretrained.frozen import weights_hash
@@ -20,6 +19,7 @@ from textgan.prior.diffusion import DiffusionPrior
 from textgan.schedule import check_shares
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
+from textgan.training.denoising import DenoisingModel
 from textgan.training.latents import FrozenEncoding
 from textgan.training.manual import BatchRandom
 from textgan.types import TextFeatures

@@ -10,11 +10,11 @@ from textgan.diffusion.base import Diffusion
 from textgan.evaluation.runner import by_upsampling
 from textgan.evaluation.sampled import SampledEvaluation
 from textgan.metric.base import Metric
-from textgan.model.denoising import DenoisingModel
 from textgan.pipeline import UpsamplerPipeline
 from textgan.schedule import check_shares
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
+from textgan.training.denoising import DenoisingModel
 from textgan.training.manual import BatchRandom
 from textgan.types import TextFeatures
 
