@@ -2,7 +2,6 @@
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 from torchmetrics import MeanMetric
 
 from textgan.evaluation.base import Evaluation, Split
@@ -60,7 +59,7 @@ class EmbeddingEvaluator(Evaluation[DiffusionPriorPipeline]):
         self.seen = self._fingerprint.compute()
         n = self.seen[1]
         values: dict[str, float] = {
-            f"cosine/{name}": Measurement(_value(metric), n=n)
+            f"cosine/{name}": Measurement(float(metric.compute()), n=n)
             for name, metric in self._cosines.items()
             if metric.update_called
         }
@@ -75,8 +74,3 @@ class EmbeddingEvaluator(Evaluation[DiffusionPriorPipeline]):
             "retrieval": {"captions": "the one that the prior drew an embedding for"},
         }
         return make_report(values, pipeline, origin, self.seen, own, {"seed": self.seed})
-
-
-def _value(metric: MeanMetric) -> float:
-    found: Tensor = metric.compute()
-    return float(found)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from textgan.autoencoder.base import Autoencoder
 from textgan.caption.request import Key
-from textgan.image.folder import middle_square
 from textgan.pipeline.base import OutputType, PipelineOutput, converted
 from textgan.pipeline.describing import DescribingPipeline
 from textgan.pipeline.given import given_image, given_mask
@@ -262,8 +261,7 @@ class DallePipeline(DescribingPipeline):
         Raises:
             ValueError: the mask has another shape, or a number is out of range.
         """
-        if isinstance(image, Image.Image):
-            image = middle_square(image, self.image_size, self.channels)
+        image = given_image(image, self.image_size, self.channels)
         if number < 1:
             raise ValueError(f"number must be at least 1, got {number}")
         kept = self._kept(keep)

@@ -93,16 +93,14 @@ class RedrawingPipeline(TextToImagePipeline):
         Raises:
             ValueError: the image has another shape, or a number is out of range.
         """
-        start = self._start(self._given(image))
-        return self._run(
-            [caption],
-            partial(self.generate, start=start, strength=strength, **options),
-            num_images_per_prompt=number,
-            indices=None,
-            seed=seed,
-            batch_size=batch_size,
-            output_type=output_type,
+        images = self._drawn(
+            caption,
+            (number, seed, batch_size),
+            start=self._start(self._given(image)),
+            strength=strength,
+            **options,
         )
+        return PipelineOutput(converted(images, output_type))
 
     @torch.no_grad()
     def inpaint(
@@ -141,15 +139,13 @@ class RedrawingPipeline(TextToImagePipeline):
         mask = given_mask(mask, image, self.image_size).to(self.device)
         shape = self.denoiser.sample_shape[1:]
         redrawn = F.adaptive_max_pool2d(mask[None, None].float(), shape) > 0  # (1, 1, h, w)
-        images = self._run(
-            [caption],
-            partial(self.generate, start=self._start(square), redrawn=redrawn, **options),
-            num_images_per_prompt=number,
-            indices=None,
-            seed=seed,
-            batch_size=batch_size,
-            output_type="pt",
-        ).images
+        images = self._drawn(
+            caption,
+            (number, seed, batch_size),
+            start=self._start(square),
+            redrawn=redrawn,
+            **options,
+        )
         whole = torch.where(mask.to(images.device), images, square.to(images))
         return PipelineOutput(converted(whole, output_type))
 
@@ -235,6 +231,22 @@ class RedrawingPipeline(TextToImagePipeline):
             **drawn,
         )
         return PipelineOutput(converted(images, output_type))
+
+    def _drawn(self, caption: str, numbers: tuple[int, int, int], **options: Any) -> Tensor:
+        """Draw images of a caption -> (B, C, H, W) in [-1, 1].
+
+        `numbers` are how many, the seed, and the batch size; `options` are those of `generate`.
+        """
+        number, seed, batch_size = numbers
+        return self._run(
+            [caption],
+            partial(self.generate, **options),
+            num_images_per_prompt=number,
+            indices=None,
+            seed=seed,
+            batch_size=batch_size,
+            output_type="pt",
+        ).images
 
     def _pair(
         self, square: Tensor, from_caption: str, to_caption: str

@@ -208,15 +208,9 @@ class UnclipPipeline(DiffusionPipeline):
         """
         square = self._given(image)
         start = {} if strength == 1 else {"start": self._start(square), "strength": strength}
-        return self._run(
-            [caption],
-            partial(self.generate, embeddings=self._embedded(square), **start, **options),
-            num_images_per_prompt=number,
-            indices=None,
-            seed=seed,
-            batch_size=batch_size,
-            output_type=output_type,
-        )
+        given = {"embeddings": self._embedded(square), **start, **options}
+        images = self._drawn(caption, (number, seed, batch_size), **given)
+        return PipelineOutput(converted(images, output_type))
 
     @torch.no_grad()
     def interpolate_images(
