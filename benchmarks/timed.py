@@ -74,6 +74,9 @@ def images_in(
 ) -> int:
     """Return the number of images that fits into some seconds, by a line through two short runs.
 
+    A run before them is not counted: what it computes once and keeps, such as the features of
+    frozen encoders, would make the first of the two runs longer and the speed too high.
+
     Args:
         seconds: CPU seconds of one thread.
         words: the overrides of `textgan fit`.
@@ -84,6 +87,7 @@ def images_in(
 
     def measure() -> dict[str, Any]:
         few, many = runs
+        run(["fit", *words, *quiet, f"total_images={few}"], folder / "first")
         took = [
             run(["fit", *words, *quiet, f"total_images={images}"], folder / f"speed-{images}")
             for images in (few, many)
