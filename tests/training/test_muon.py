@@ -46,6 +46,17 @@ def test_matrices_step_by_muon_and_biases_by_adamw():
         torch.testing.assert_close(model.get_parameter(name), twin.get_parameter(name))
 
 
+def test_autocast_around_a_step_changes_nothing():
+    plain, within = net(), net()
+    for model, is_on in ((plain, False), (within, True)):
+        torch.manual_seed(1)
+        model(torch.randn(8, 3, 4, 4)).square().mean().backward()
+        with torch.autocast("cpu", torch.bfloat16, enabled=is_on):
+            Muon(model.parameters(), lr=0.01).step()
+    for one, another in zip(plain.parameters(), within.parameters(), strict=True):
+        assert torch.equal(one, another)
+
+
 @pytest.mark.parametrize("shape", [(5, 9), (9, 5), (4, 4), (5, 40), (40, 5)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_iteration_makes_a_matrix_nearly_orthogonal(shape, dtype, monkeypatch):

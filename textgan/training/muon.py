@@ -77,7 +77,9 @@ class Muon(Optimizer):
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None and _is_matrix(weight):
-                    self._step_matrix(weight, group)
+                    # In half precision by autocast, the iteration on a CPU would not converge.
+                    with torch.autocast(weight.device.type, enabled=False):
+                        self._step_matrix(weight, group)
         return loss
 
     def _step_matrix(self, weight: Tensor, group: dict[str, Any]) -> None:
