@@ -10,6 +10,7 @@ from torch.optim import AdamW, Optimizer
 _OPTIONS = {"lr", "weight_decay", "betas"}
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 _ITERATIONS = 5
+_HALF = torch.bfloat16
 
 
 class Muon(Optimizer):
@@ -25,7 +26,8 @@ class Muon(Optimizer):
 
     `torch.optim.Muon` computes in bfloat16 everywhere, which is more than ten times slower than
     float32 on a CPU without instructions for it, as most laptops have. This one computes the same
-    in float32 on a CPU. The rest is `torch.optim.AdamW`, whose state it saves.
+    in float32 on a CPU, unless the step is taken under autocast to bfloat16
+    (trainer.precision=bf16-mixed). The rest is `torch.optim.AdamW`, whose state it saves.
 
     Args:
         params: parameters, or groups of them.
@@ -77,9 +79,7 @@ class Muon(Optimizer):
         for group in self.param_groups:
             for weight in group["params"]:
                 if weight.grad is not None and _is_matrix(weight):
-                    # In half precision by autocast, the iteration on a CPU would not converge.
-                    with torch.autocast(weight.device.type, enabled=False):
-                        self._step_matrix(weight, group)
+                    self._step_matrix(weight, group)
         return loss
 
     def _step_matrix(self, weight: Tensor, group: dict[str, Any]) -> None:
@@ -123,10 +123,12 @@ def _orthogonal(matrix: Tensor) -> Tensor:
     Its singular values are between about 0.7 and 1.2.
     """
     is_tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.mT if is_tall else matrix).to(_dtype(matrix.device.type))
-    x = x / x.norm().clamp(min=1e-7)
-    is_wide = x.shape[1] > 2 * x.shape[0] and x.dtype == torch.float32
-    x = _iterate_on_gram(x) if is_wide else _iterate(x)
+    device = matrix.device.type
+    x = (matrix.mT if is_tall else matrix).to(_dtype(device))
+    with torch.autocast(device, enabled=False):  # it would make products of float32 half precise
+        x = x / x.norm().clamp(min=1e-7)
+        is_wide = x.shape[1] > 2 * x.shape[0] and x.dtype == torch.float32
+        x = _iterate_on_gram(x) if is_wide else _iterate(x)
     return x.mT.contiguous() if is_tall else x
 
 
@@ -139,7 +141,10 @@ def _iterate(x: Tensor) -> Tensor:
 
 
 def _iterate_on_gram(x: Tensor) -> Tensor:
-    """As `_iterate`, which is a product of polynomials of x x^T with x: faster if x is wide."""
+    """As `_iterate`, which is a product of polynomials of x x^T with x: faster if x is wide.
+
+    In half precision it does not converge.
+    """
     a, b, c = _COEFFICIENTS
     gram = x @ x.mT
     product = None
@@ -153,4 +158,5 @@ def _iterate_on_gram(x: Tensor) -> Tensor:
 
 def _dtype(device: str) -> torch.dtype:
     """The dtype in which a device computes the iteration fast."""
-    return torch.float32 if device == "cpu" else torch.bfloat16
+    is_half = torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) == _HALF
+    return _HALF if is_half or device != "cpu" else torch.float32
