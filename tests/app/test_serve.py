@@ -154,8 +154,13 @@ def test_a_picture_is_edited_and_not_kept(editing, png_of, images_of):
     assert [image.size for image in images_of(html)] == [(16, 16)]
     part = sent[1000:1100]
 
-    def is_gone() -> bool:  # Gradio's loop holds the latest request that it saw, so others follow
-        call(http, "edited", CONTROLS, "another", {"picture": None})
+    small = png_of(Image.new("RGB", (16, 16)))
+
+    def is_gone() -> bool:
+        # Every 10 ms a loop of Gradio looks at the running requests, and it holds the latest that
+        # it saw. So others follow, which are drawn and thereby run long enough to be seen.
+        for _ in range(5):
+            call(http, "edited", CONTROLS, "another", {"picture": small})
         return not holders(part)
 
     wait_until(is_gone)
