@@ -86,6 +86,21 @@ def test_variations_follow_the_image_and_not_only_the_caption(pipeline):
     assert (near - image(1)).abs().mean() < (one - image(1)).abs().mean()
 
 
+def test_guidance_of_the_prior_is_refused_where_it_has_no_effect(pipeline, embedder):
+    without = made(embedder, with_prior=False)
+    names = [[option.name for option in p.options] for p in (pipeline, without)]
+    assert names[0] == [*names[1], "prior_guidance_scale"]
+    guided = {"prior_guidance_scale": 2.0, **PT}
+    for call, why in (
+        (lambda: without("a red circle", **guided), "the model has no prior"),
+        (lambda: without.variations(image(), **guided), "the model has no prior"),
+        (lambda: pipeline.variations(image(), **guided), "the embeddings are given"),
+    ):
+        rule = f"prior_guidance_scale must be 1, because {why}, got 2.0"
+        with pytest.raises(ValueError, match=rule):
+            call()
+
+
 def test_frames_between_two_images_begin_and_end_with_them(pipeline):
     frames = pipeline.interpolate_images(image(1), image(2), frames=5, **PT).images
     assert frames.shape == (5, 3, 16, 16)

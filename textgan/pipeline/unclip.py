@@ -49,7 +49,8 @@ class UnclipPipeline(DiffusionPipeline):
         diffusion: that the denoiser was trained with.
         condition: adds an embedding to the text.
         embedder: the contrastive model, which embeds images and captions.
-        prior: draws image embeddings; without one, images of captions are drawn by words alone.
+        prior: draws image embeddings; without one, images of captions are drawn by words alone, and
+            there is no option `prior_guidance_scale`.
         autoencoder: decodes the samples, if they are latents; None if they are images.
         trained_against: as in the base.
 
@@ -83,6 +84,8 @@ class UnclipPipeline(DiffusionPipeline):
         if prior is not None:
             check_width(prior, embedder)
         self.condition, self.embedder, self.prior = condition, embedder, prior
+        if prior is None:
+            self.options = DiffusionPipeline.options
 
     @staticmethod
     def check_channels(embedder: ContrastivePipeline, channels: int) -> None:
@@ -115,9 +118,11 @@ class UnclipPipeline(DiffusionPipeline):
             options: as in the base.
 
         Raises:
-            ValueError: as in the base.
+            ValueError: as in the base, or there is guidance of the prior where no prior draws
+                embeddings.
         """
-        _PRIOR_GUIDANCE.check(prior_guidance_scale)
+        is_given = embeddings is not None or text is not None
+        self._check_prior_guidance(prior_guidance_scale, is_given)
         if text is None:
             if embeddings is None and self.prior is not None:
                 embeddings = embeddings_of(
@@ -267,6 +272,16 @@ class UnclipPipeline(DiffusionPipeline):
             guidance_rescale=guidance_rescale,
         )
         return PipelineOutput(converted(images, output_type))
+
+    def _check_prior_guidance(self, scale: float, is_given: bool) -> None:
+        """Raise a ValueError if a scale is out of range, or if it would have no effect.
+
+        `is_given` tells whether the embeddings are given, so that the prior draws none.
+        """
+        _PRIOR_GUIDANCE.check(scale)
+        if scale != 1 and (self.prior is None or is_given):
+            why = "the model has no prior" if self.prior is None else "the embeddings are given"
+            raise ValueError(f"prior_guidance_scale must be 1, because {why}, got {scale}")
 
     def _pair(
         self, square: Tensor, from_caption: str, to_caption: str
