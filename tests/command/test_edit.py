@@ -325,7 +325,7 @@ def test_values_that_the_model_cannot_take_are_a_sentence(refused, toy, words, s
 def test_a_mask_of_another_size_is_a_sentence(refused, dalle):
     saved_mask(size=(20, 30))
     said = refused("edit", "photo.png", "a", "--mask", "mask.png", "--model", str(dalle))
-    assert "mask must have the image's size (30, 20), got (20, 30)" in said
+    assert "mask must have the size of the upright image, (30, 20), got (20, 30)" in said
 
 
 def test_files_that_are_no_images_are_a_sentence(refused, tmp_path, toy):

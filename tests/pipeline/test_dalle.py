@@ -232,7 +232,7 @@ def test_inpainting_takes_pictures_and_refuses_what_does_not_fit(pipeline):
         (lambda: pipeline.inpaint(image(), whole, "x", top_p=0), "top_p must be in"),
         (
             lambda: pipeline.inpaint(picture, mask.resize((8, 8)), "x"),
-            r"mask must have the image's size \(30, 20\), got \(8, 8\)",
+            r"mask must have the size of the upright image, \(30, 20\), got \(8, 8\)",
         ),
     ]
     for call, sentence in mistakes:

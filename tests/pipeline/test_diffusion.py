@@ -245,7 +245,7 @@ def test_what_does_not_fit_is_a_sentence(pipeline):
         (lambda: pipeline.inpaint(image(), ~whole, "x"), "mask must mark what is drawn anew"),
         (
             lambda: pipeline.inpaint(Image.new("RGB", (9, 9)), Image.new("L", (8, 8)), "x"),
-            "mask must have the image's size",
+            "mask must have the size of the upright image",
         ),
     ]
     for call, sentence in mistakes:

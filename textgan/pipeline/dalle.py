@@ -259,7 +259,8 @@ class DallePipeline(DescribingPipeline):
             options: of the sampling, as in a call.
 
         Raises:
-            ValueError: the mask has another shape, or a number is out of range.
+            TypeError: the image is neither a PIL image nor a tensor.
+            ValueError: image or mask have another shape, or a number is out of range.
         """
         image = given_image(image, self.image_size, self.channels)
         if number < 1:
@@ -290,8 +291,8 @@ class DallePipeline(DescribingPipeline):
 
         Args:
             image: a PIL image, whose middle square is taken, or (C, H, W) in [-1, 1].
-            mask: what is drawn anew: (H, W) bool, or a PIL image of the same size as `image`, white
-                where it is drawn.
+            mask: what is drawn anew: (H, W) bool, or a PIL image of the same size as `image` when
+                both are upright, white where it is drawn.
             caption: of the whole new image.
             number: of images.
             seed: of their random numbers.
@@ -299,8 +300,9 @@ class DallePipeline(DescribingPipeline):
             options: of the sampling, as in a call.
 
         Raises:
-            ValueError: image or mask have another shape, the mask is empty, or a number is out of
-                range.
+            TypeError: image or mask are neither a PIL image nor a tensor.
+            ValueError: image or mask have another shape, the mask marks nothing in the middle
+                square, or a number is out of range.
         """
         square = given_image(image, self.image_size, self.channels).to(self.device)
         mask = given_mask(mask, image, self.image_size).to(self.device)

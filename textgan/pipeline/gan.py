@@ -274,7 +274,8 @@ class GANPipeline(TextToImagePipeline):
             caption: of the image; it may have weighted words.
 
         Raises:
-            TypeError: the pipeline was saved without its posterior.
+            TypeError: the pipeline was saved without its posterior, or the image is neither a PIL
+                image nor a tensor.
             ValueError: the image has another shape, or the caption is too long.
         """
         return self._inverted(image, self.encode([caption]))
@@ -306,7 +307,8 @@ class GANPipeline(TextToImagePipeline):
             output_type: "pil", "pt" or "np".
 
         Raises:
-            TypeError: the pipeline was saved without its posterior.
+            TypeError: the pipeline was saved without its posterior, or the image is neither a PIL
+                image nor a tensor.
             ValueError: the image has another shape, a caption is too long, or a number is out of
                 range.
         """

@@ -91,6 +91,7 @@ class RedrawingPipeline(TextToImagePipeline):
             options: of the sampling, as in a call.
 
         Raises:
+            TypeError: the image is neither a PIL image nor a tensor.
             ValueError: the image has another shape, or a number is out of range.
         """
         images = self._drawn(
@@ -122,8 +123,8 @@ class RedrawingPipeline(TextToImagePipeline):
 
         Args:
             image: a PIL image, whose middle square is taken, or (C, H, W) in [-1, 1].
-            mask: what is drawn anew: (H, W) bool, or a PIL image of the same size as `image`, white
-                where it is drawn.
+            mask: what is drawn anew: (H, W) bool, or a PIL image of the same size as `image` when
+                both are upright, white where it is drawn.
             caption: of the whole new image.
             number: of images.
             seed: of their noise.
@@ -132,8 +133,9 @@ class RedrawingPipeline(TextToImagePipeline):
             options: of the sampling, as in a call.
 
         Raises:
-            ValueError: image or mask have another shape, the mask is empty, or a number is out of
-                range.
+            TypeError: image or mask are neither a PIL image nor a tensor.
+            ValueError: image or mask have another shape, the mask marks nothing in the middle
+                square, or a number is out of range.
         """
         square = self._given(image)
         mask = given_mask(mask, image, self.image_size).to(self.device)
@@ -172,6 +174,7 @@ class RedrawingPipeline(TextToImagePipeline):
             text: features of the caption, in the place of those of the text encoder.
 
         Raises:
+            TypeError: the image is neither a PIL image nor a tensor.
             ValueError: the image has another shape, or a number is out of range.
         """
         STEPS.check(num_inference_steps)
@@ -215,6 +218,7 @@ class RedrawingPipeline(TextToImagePipeline):
             output_type: "pil", "pt" or "np".
 
         Raises:
+            TypeError: the image is neither a PIL image nor a tensor.
             ValueError: the image has another shape, or a number is out of range.
         """
         drawn = {"num_inference_steps": num_inference_steps, "strength": strength}

@@ -209,6 +209,7 @@ class UnclipPipeline(DiffusionPipeline):
             options: of the sampling, as in a call.
 
         Raises:
+            TypeError: the image is neither a PIL image nor a tensor.
             ValueError: the image has another shape, or a number is out of range.
         """
         square = self._given(image)
@@ -247,6 +248,7 @@ class UnclipPipeline(DiffusionPipeline):
             output_type: "pil", "pt" or "np".
 
         Raises:
+            TypeError: an image is neither a PIL image nor a tensor.
             ValueError: an image has another shape, or a number is out of range.
         """
         if frames < 2:
