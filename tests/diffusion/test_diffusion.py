@@ -225,12 +225,14 @@ def test_inversion_finds_the_noise_that_gives_the_samples(diffusion, strength, d
     predict = normal(diffusion, mean, 0.5)
     given = {"steps": 20, "strength": strength}
     errors = []
-    for iterations in (1, 8):
-        noisy = inverted(diffusion, predict, samples, iterations=iterations, **given)
+    for options in ({"iterations": 1}, {}, {"iterations": 8}):
+        noisy = inverted(diffusion, predict, samples, **options, **given)
         again = resumed(diffusion, predict, noisy, **given)
         errors.append((again - samples).abs().mean().item())
-    assert errors[1] < 0.01
-    assert errors[1] < errors[0] / 3
+    plain, default, many = errors
+    assert default < 0.005
+    assert default < plain / 3
+    assert many < default
 
 
 @pytest.mark.parametrize("diffusion", ALL, ids=name)
@@ -241,3 +243,16 @@ def test_the_noise_of_an_inversion_is_standard_normal(diffusion, drawn):
     )
     assert abs(noise.mean().item()) < 0.05
     assert abs(noise.std().item() - 1) < 0.1
+
+
+@pytest.mark.parametrize("diffusion", ALL, ids=name)
+def test_the_fewest_steps_find_noise_that_gives_nearly_the_samples(diffusion, drawn):
+    mean = torch.linspace(-1, 1, 18).reshape(2, 3, 3)
+    predict, samples = normal(diffusion, mean, 0.5), mean + 0.5 * drawn[0]
+    noise = inverted(diffusion, predict, samples, steps=2)
+    similarity = torch.cosine_similarity(noise.flatten(1), drawn[0].flatten(1))
+    assert similarity.mean() > 0.95  # the exact noise of samples that are normal
+    again = resumed(diffusion, predict, noise, steps=2)
+    assert (again - samples).abs().mean() < 0.1
+    with pytest.raises(ValueError, match=r"at least 2 to find the noise of an image, .* got 1"):
+        inverted(diffusion, predict, samples, steps=1)

@@ -241,6 +241,8 @@ def test_what_does_not_fit_is_a_sentence(pipeline):
         (lambda: pipeline.image_to_image(image().byte(), "x"), "image must have numbers in"),
         (lambda: pipeline("x", sampler="ddim"), "sampler must be one of euler, heun, got 'ddim'"),
         (lambda: pipeline.generate(["x"], [(0, 0, 0)], strength=0.5), "without start"),
+        (lambda: pipeline.invert(image(), num_inference_steps=1), "steps must be at least 2"),
+        (lambda: pipeline.edit(image(), "a", "b", num_inference_steps=1), "must be at least 2"),
         (lambda: pipeline.inpaint(image(), whole[1:], "x"), "mask must have the shape"),
         (lambda: pipeline.inpaint(image(), ~whole, "x"), "mask must mark what is drawn anew"),
         (

@@ -108,6 +108,8 @@ def test_frames_between_two_images_begin_and_end_with_them(pipeline):
         assert (frame - end).abs().mean() < 0.15
     with pytest.raises(ValueError, match="frames must be at least 2, got 1"):
         pipeline.interpolate_images(image(1), image(2), frames=1)
+    with pytest.raises(ValueError, match=r"number of steps must be at least 2 .*, got 1"):
+        pipeline.interpolate_images(image(1), image(2), num_inference_steps=1)
 
 
 def test_an_edit_turns_the_embedding(pipeline, embedder):

@@ -87,10 +87,19 @@ def inverted(
         diffusion: that the denoiser was trained with.
         predict: the denoiser, with its text.
         samples: (B, C, H, W), clean, float32.
-        steps: of the sampler.
+        steps: of the sampler, at least 2: a single step leads from all noise to nearly the same
+            samples, so that it has no inverse.
         strength: share of the steps that is inverted, in (0, 1].
         iterations: of a step; 1 is plain DDIM inversion.
+
+    Raises:
+        ValueError: `steps` or `strength` is out of range.
     """
+    if steps < 2:
+        raise ValueError(
+            "the number of steps must be at least 2 to find the noise of an image, because a "
+            f"single step leads from all noise to nearly the same image, got {steps}"
+        )
     scheduler = diffusion.scheduler(steps, "euler")
     times = [time for _, time in times_of(scheduler, samples.device)[_skipped(steps, strength) :]]
     x, time = samples, torch.zeros((), device=samples.device)

@@ -169,7 +169,7 @@ class RedrawingPipeline(TextToImagePipeline):
         Args:
             image: a PIL image, whose middle square is taken, or (C, H, W) in [-1, 1].
             caption: of the image.
-            num_inference_steps: steps of the sampler "euler".
+            num_inference_steps: steps of the sampler "euler", at least 2.
             strength: share of the steps that is inverted, in (0, 1].
             text: features of the caption, in the place of those of the text encoder.
 
@@ -211,7 +211,7 @@ class RedrawingPipeline(TextToImagePipeline):
             to_caption: of the changed image.
             strength: share of the steps that is inverted and drawn again, in (0, 1]. Smaller values
                 keep more of the layout.
-            num_inference_steps: as in a call, as are the following.
+            num_inference_steps: at least 2; otherwise as in a call, as are the following.
             guidance_scale: 1 draws the image of `to_caption`; greater values exaggerate the
                 difference.
             guidance_rescale: takes back the contrast that guidance adds.

@@ -242,7 +242,7 @@ class UnclipPipeline(DiffusionPipeline):
             second: as `first`.
             caption: of both images, which the denoiser sees beside the embedding.
             frames: number of images, at least 2.
-            num_inference_steps: as in a call, as are the following.
+            num_inference_steps: at least 2; otherwise as in a call, as are the following.
             guidance_scale: 1 leaves guidance out.
             guidance_rescale: takes back the contrast that guidance adds.
             output_type: "pil", "pt" or "np".
