@@ -9,6 +9,7 @@ from textgan.denoiser import TransformerDenoiser
 from textgan.diffusion import Diffusion, FlowDiffusion, GaussianDiffusion, alphas_cumprod
 from textgan.image import from_pil
 from textgan.pipeline import DiffusionPipeline, TextToImagePipeline
+from textgan.seed import keyed_randn
 from textgan.text_encoder import BertTextEncoder
 
 pytest.importorskip("diffusers", reason="needs diffusers: pip install 'textgan[diffusion]'")
@@ -90,6 +91,58 @@ def test_every_sampler_draws_varies_and_starts_from_images(diffusion):
     (filled,) = pipeline.inpaint(image(), mask, "a red circle", **options).images
     assert torch.equal(filled[:, ~mask], image()[:, ~mask])
     assert (filled - image())[:, mask].abs().max() > 1e-3
+
+
+INPAINTING = [
+    *(FlowDiffusion(sampler=name) for name in FlowDiffusion.samplers),
+    *(
+        GaussianDiffusion(sampler=name, prediction=prediction)
+        for name in GaussianDiffusion.samplers
+        for prediction in ("epsilon", "velocity")
+    ),
+]
+
+
+def name(diffusion: Diffusion) -> str:
+    return f"{type(diffusion).__name__}-{diffusion.sampler}-{getattr(diffusion, 'prediction', '')}"
+
+
+@pytest.mark.parametrize("diffusion", INPAINTING, ids=name)
+def test_what_was_in_the_mask_has_no_effect(diffusion):
+    pipeline = made(diffusion)
+    mask = torch.zeros(16, 16, dtype=torch.bool)
+    mask[4:12, 4:12] = True
+    options = {"output_type": "pt", "num_inference_steps": 3}
+    one, other = (
+        pipeline.inpaint(torch.where(mask, fill, image()), mask, "a red circle", **options).images
+        for fill in (-1.0, 1.0)
+    )
+    assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("diffusion", INPAINTING, ids=name)
+def test_the_noisy_samples_outside_of_the_mask_are_those_of_the_image(diffusion, monkeypatch):
+    pipeline = made(diffusion)
+    mask = torch.zeros(16, 16, dtype=torch.bool)
+    mask[4:12, 4:12] = True
+    predict, states = pipeline._predict, []
+
+    def recording(seen, times, **options):
+        states.append((seen, times))
+        return predict(seen, times, **options)
+
+    monkeypatch.setattr(pipeline, "_predict", recording)
+    pipeline.inpaint(image(), mask, "a red circle", seed=3, num_inference_steps=4)
+    assert len(states) == (7 if diffusion.sampler == "heun" else 4)
+    noise = keyed_randn([(3, 0, 0)], (3, 16, 16))
+    for seen, times in states:
+        if isinstance(diffusion, FlowDiffusion):
+            expected = (1 - times) * image() + times * noise
+        else:
+            signal = alphas_cumprod()[(times * 1000).round().long()]
+            expected = signal.sqrt() * image() + (1 - signal).sqrt() * noise
+        outside = (~mask).expand_as(seen)
+        torch.testing.assert_close(seen[outside], expected[outside], atol=1e-4, rtol=0)
 
 
 def test_an_image_depends_on_its_own_key_alone(pipeline):

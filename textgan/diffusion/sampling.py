@@ -37,8 +37,8 @@ def sampled(
         sampler: its name; by default that of the diffusion.
         start: (B, C, H, W), clean samples from which to start, with noise; None is noise alone.
         strength: share of the steps that is done from there, in (0, 1].
-        redrawn: (1 or B, 1, H, W) bool, the positions that are drawn; the others follow `start`.
-            None draws all.
+        redrawn: (1 or B, 1, H, W) bool, the positions that are drawn, with strength 1 from noise
+            alone; the others follow `start`. None draws all.
         on_step: called in each step.
 
     Raises:
@@ -49,14 +49,15 @@ def sampled(
         raise ValueError("strength and redrawn must be left out without start")
     scheduler = diffusion.scheduler(steps, sampler)
     times = times_of(scheduler, noise.device)
-    if start is None:
-        x = noise * getattr(scheduler, "init_noise_sigma", 1.0)
-    else:
+    x = noise * getattr(scheduler, "init_noise_sigma", 1.0)
+    if start is not None:
         # Heun has two entries for each step but the last.
         begin = _skipped(steps, strength) * scheduler.order
         scheduler.set_begin_index(begin)
         times = times[begin:]
-        x = _noisy(scheduler, start, noise, times[0][0])
+        # The first time may leave a rest of the samples, which `redrawn` starts without.
+        if begin or redrawn is None:
+            x = _noisy(scheduler, start, noise, times[0][0])
 
     def keep(x: Tensor, following: Tensor | None) -> Tensor:
         if redrawn is None:
@@ -64,6 +65,7 @@ def sampled(
         known = start if following is None else _noisy(scheduler, start, noise, following)
         return torch.where(redrawn, x, known)
 
+    x = keep(x, times[0][0])
     return _stepped(scheduler, times, predict, x, keep=keep, on_step=on_step)
 
 

@@ -118,8 +118,9 @@ class RedrawingPipeline(TextToImagePipeline):
     ) -> PipelineOutput:
         """Draw a part of an image anew; all other pixels stay as they are.
 
-        After each step, the positions outside of the mask are replaced by those of the image with
-        the noise of that step (RePaint, Lugmayr et al. 2022, without its repetitions).
+        The marked positions start from noise alone. Before each step, the others are replaced by
+        those of the image with the noise of that step (RePaint, Lugmayr et al. 2022, without its
+        repetitions).
 
         Args:
             image: a PIL image, whose middle square is taken, or (C, H, W) in [-1, 1].
