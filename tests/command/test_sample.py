@@ -237,6 +237,12 @@ def test_an_upsampler_draws_larger_samples(textgan, refused, generative, diffusi
     assert "upsampler must take images of 3 channels and 16 pixels, got 3 and 8" in err
 
 
+def test_a_negative_prompt_without_guidance_is_refused(refused, diffusions):
+    words = ["--negative_prompt", "a star", "--guidance_scale", "1"]
+    err = refused("sample", "a", *words, "--model", str(diffusions["flow"]))
+    assert "negative_prompt has no effect with a guidance_scale of 1, got 'a star'" in err
+
+
 def test_a_negative_prompt_changes_the_samples_and_is_kept(textgan, diffusions):
     words = ["sample", "a red circle", "--num_inference_steps", "2", "--number", "1", "--raw"]
     for out, more in (("plain", []), ("less", ["--negative_prompt", "a blue square"])):

@@ -296,6 +296,14 @@ def test_what_does_not_fit_is_a_sentence(pipeline):
         (lambda: pipeline.generate(["x"], [(0, 0, 0)], strength=0.5), "without start"),
         (lambda: pipeline.invert(image(), num_inference_steps=1), "steps must be at least 2"),
         (lambda: pipeline.edit(image(), "a", "b", num_inference_steps=1), "must be at least 2"),
+        (
+            lambda: pipeline("x", negative_prompt="y", guidance_scale=1),
+            "negative_prompt has no effect with a guidance_scale of 1, got 'y'",
+        ),
+        (
+            lambda: pipeline.image_to_image(image(), "x", negative_prompt="y", guidance_scale=1.0),
+            "negative_prompt has no effect with a guidance_scale of 1, got 'y'",
+        ),
         (lambda: pipeline.inpaint(image(), whole[1:], "x"), "mask must have the shape"),
         (lambda: pipeline.inpaint(image(), ~whole, "x"), "mask must mark what is drawn anew"),
         (
@@ -306,6 +314,22 @@ def test_what_does_not_fit_is_a_sentence(pipeline):
     for call, sentence in mistakes:
         with pytest.raises(ValueError, match=sentence):
             call()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"sampler": "heun"},
+        {"start": torch.zeros(1, 3, 16, 16)},
+        {"redrawn": torch.ones(1, 1, 16, 16, dtype=torch.bool)},
+    ],
+)
+def test_what_has_no_effect_on_an_inverted_image_is_refused(pipeline, other):
+    noisy = pipeline.invert(image(), num_inference_steps=2)
+    options = {"noisy": noisy, "num_inference_steps": 2}
+    assert pipeline.generate(["x"], [(0, 0, 0)], **options).shape == (1, 3, 16, 16)
+    with pytest.raises(ValueError, match="sampler, start and redrawn must be left out with noisy"):
+        pipeline.generate(["x"], [(0, 0, 0)], **options, **other)
 
 
 @pytest.mark.parametrize("diffusion", [FlowDiffusion(), GaussianDiffusion()])

@@ -110,7 +110,7 @@ class DiffusionPipeline(RedrawingPipeline):
             guidance_rescale: how much of the contrast that guidance adds is taken back (Lin et al.
                 2024), in [0, 1].
             negative_prompt: what u is predicted for: the empty caption, or what the images shall
-                not show.
+                not show. It needs guidance.
             sampler: name of the scheduler, one of `diffusion.samplers`; by default that of the
                 model.
             callback: called with the images that each step predicts, (B, C, H, W).
@@ -121,17 +121,23 @@ class DiffusionPipeline(RedrawingPipeline):
             redrawn: (1 or B, 1, h, w) bool, the positions that are drawn; the others follow
                 `start`. None draws all.
             noisy: (B, *sample_shape), what `invert` returned for the same steps and strength, in
-                the place of noise. The sampler is then "euler".
+                the place of noise and of `start`. The sampler is then "euler".
             text: features of the captions, in the place of those of the text encoder.
             negative: features that u is predicted for, in the place of those of `negative_prompt`.
 
         Raises:
-            ValueError: a number is out of range, there is no such sampler, or `strength` or
-                `redrawn` is given without an image to start from.
+            ValueError: a number is out of range, there is no such sampler, or an argument would
+                have no effect: `strength` or `redrawn` without an image to start from,
+                `negative_prompt` without guidance, or `sampler`, `start` or `redrawn` with `noisy`.
         """
         STEPS.check(num_inference_steps)
         GUIDANCE.check(guidance_scale)
         RESCALE.check(guidance_rescale)
+        if negative_prompt and guidance_scale == 1:
+            rule = "negative_prompt has no effect with a guidance_scale of 1"
+            raise ValueError(f"{rule}, got {negative_prompt!r:.80}")
+        if noisy is not None and not (sampler is None and start is None and redrawn is None):
+            raise ValueError("sampler, start and redrawn must be left out with noisy")
         text = self.text_encoder(captions) if text is None else text
         if guidance_scale != 1:
             if negative is None:
