@@ -225,6 +225,7 @@ def test_a_command_of_the_pages_runs(command, textgan, tiny, trained, contrastiv
     command = re.sub(r"\bCLIP/", f"{shutil.copytree(contrastive, tmp_path / 'clip')}/", command)
     for name in ("AE", "DALLE", "DIFFUSION", "PRIOR", "UNCLIP", "UP", "GAN"):
         command = command.replace(f"{name}/", f"{dalle / name}/")
+    command = command.replace("--upsampler_64_", "--upsampler_32_")
     command = with_folders(command, tmp_path)
     if " decode " in command:
         encode = ["encode", str(images), "codes.safetensors", "--model", f"{dalle}/AE/pipeline"]

@@ -209,12 +209,16 @@ def diffusions(tmp_path_factory) -> dict[str, Path]:
     encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
     encoder.fit_tokenizer(["a red circle", "a blue square"])
     sizes = {"text_width": 8, "width": 8, "depth": 1, "num_heads": 2, "patch_size": 4}
-    plain = TransformerDenoiser(sample_shape=(3, 16, 16), **sizes)
-    torch.nn.init.normal_(plain.to_patch.weight)
-    torch.nn.init.normal_(plain.scale_shift.weight)
-    models = {"flow": DiffusionPipeline(plain, encoder, FlowDiffusion())}
+
+    def denoiser_of(size: int, **options: int) -> TransformerDenoiser:
+        made = TransformerDenoiser(sample_shape=(3, size, size), **options, **sizes)
+        for layer in (made.to_patch, made.scale_shift):  # which start at 0
+            torch.nn.init.normal_(layer.weight)
+        return made
+
+    models = {"flow": DiffusionPipeline(denoiser_of(16), encoder, FlowDiffusion())}
     for size in (32, 16):
-        denoiser = TransformerDenoiser(sample_shape=(3, size, size), extra_channels=3, **sizes)
+        denoiser = denoiser_of(size, extra_channels=3)
         condition = LowResolutionCondition(image_size=size, factor=2, text_width=8)
         models[f"to {size}"] = UpsamplerPipeline(denoiser, encoder, FlowDiffusion(), condition)
     folder = tmp_path_factory.mktemp("diffusions")
@@ -230,8 +234,24 @@ def test_an_upsampler_draws_larger_samples(textgan, refused, generative, diffusi
         status, _, err = textgan(*words, *upsampler, "--model", model)
         assert status == 0, err
         image = Image.open("large/000_001_a_red_circle.png")
+        image.load()
         assert image.size == (32, 32)
-        assert json.loads(image.text["textgan"])["pipeline"] == "CascadePipeline"
+        facts = json.loads(image.text["textgan"])
+        assert facts["pipeline"] == "CascadePipeline"
+        kinds = ["GANPipeline" if model == str(generative) else "DiffusionPipeline"]
+        assert [stage["pipeline"] for stage in facts["stages"]] == [*kinds, "UpsamplerPipeline"]
+        assert len({stage["weights"] for stage in facts["stages"]} | {facts["weights"]}) == 3
+        assert facts["options"]["upsampler_32_noise_level"] == 0.1
+    noisy = ["--upsampler_32_noise_level", "0.9", "--upsampler_32_num", "2"]
+    status, _, err = textgan(*words, *upsampler, *noisy, "--model", model)
+    assert status == 0, err
+    other = Image.open("large/000_001_a_red_circle.png")
+    assert other.tobytes() != image.tobytes()
+    options = json.loads(other.text["textgan"])["options"]
+    assert (options["upsampler_32_noise_level"], options["num_inference_steps"]) == (0.9, 25)
+    assert options["upsampler_32_num_inference_steps"] == 2
+    wrong = [*words, *upsampler, "--upsampler_32_noise_level", "2", "--model", model]
+    assert "upsampler_32_noise_level must be in [0, 1], got 2.0" in refused(*wrong)
     other = ["--upsampler", str(diffusions["to 16"])]
     err = refused(*words, *other, "--model", str(generative))
     assert "upsampler must take images of 3 channels and 16 pixels, got 3 and 8" in err

@@ -8,6 +8,8 @@ from textgan.denoiser import LowResolutionCondition, TransformerDenoiser, UNetDe
 from textgan.diffusion import FlowDiffusion, GaussianDiffusion
 from textgan.pipeline import CascadePipeline, TextToImagePipeline, UpsamplerPipeline
 from textgan.pipeline.base import Pipeline
+from textgan.pipeline.option import Option
+from textgan.seed import keyed_randn
 from textgan.text_encoder import BertTextEncoder
 
 pytest.importorskip("diffusers", reason="needs diffusers: pip install 'textgan[diffusion]'")
@@ -16,7 +18,9 @@ CAPTIONS = ["a red circle", "a blue square"]
 STEPS = {"num_inference_steps": 3}
 
 
-def made(size: int = 16, *, with_unet: bool = False, **changes: object) -> UpsamplerPipeline:
+def made(
+    size: int = 16, *, factor: int = 2, with_unet: bool = False, **changes: object
+) -> UpsamplerPipeline:
     torch.manual_seed(0)
     shape = {"sample_shape": (3, size, size), "text_width": 8, "extra_channels": 3}
     if with_unet:
@@ -28,7 +32,7 @@ def made(size: int = 16, *, with_unet: bool = False, **changes: object) -> Upsam
             torch.nn.init.normal_(weight, std=0.1)
     encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
     encoder.fit_tokenizer(CAPTIONS)
-    condition = LowResolutionCondition(image_size=size, factor=2, text_width=8)
+    condition = LowResolutionCondition(image_size=size, factor=factor, text_width=8)
     parts = {"diffusion": FlowDiffusion(), "condition": condition} | changes
     return UpsamplerPipeline(denoiser, encoder, **parts).eval()
 
@@ -90,10 +94,30 @@ def test_pictures_of_pil_and_reconstructions():
     assert pipeline.reconstruct(images, CAPTIONS).shape == (2, 3, 16, 16)
 
 
+def test_one_image_needs_no_list():
+    pipeline = made()
+    options = {"output_type": "pt", **STEPS}
+    expected = pipeline.upsample(small()[:1], "x", **options).images
+    assert torch.equal(pipeline.upsample(small()[0], "x", **options).images, expected)
+    picture = Image.new("RGB", (30, 20), "red")
+    one, two = (pipeline.upsample(given, **options).images for given in (picture, [picture]))
+    assert one.shape == (1, 3, 16, 16)
+    assert torch.equal(one, two)
+
+
+def test_white_images_can_be_made_small_and_large_again():
+    pipeline = made(factor=4)
+    white = torch.ones(1, 3, 16, 16)
+    assert pipeline.condition.reduced(white).max() > 1  # by rounding
+    assert pipeline.reconstruct(white).shape == (1, 3, 16, 16)
+
+
 class Small(TextToImagePipeline):
     """Draws 8 x 8 pixels, which follow from the key and the contrast."""
 
     channels, image_size = 3, 8
+
+    options = (Option("contrast", float, 1.0, "of the image"),)
 
     def __init__(self):
         super().__init__()
@@ -117,6 +141,63 @@ def test_a_cascade_draws_large_images_of_captions_and_can_be_part_of_another():
     assert (larger.image_size, larger.channels, larger.is_fitted) == (32, 3, True)
 
 
+def test_a_cascade_has_the_options_of_every_stage():
+    cascade = CascadePipeline(CascadePipeline(Small(), made()), made(32))
+    assert [option.name for option in cascade.options] == [
+        "contrast",
+        "upsampler_16_num_inference_steps",
+        "upsampler_16_guidance_scale",
+        "upsampler_16_noise_level",
+        "upsampler_32_num_inference_steps",
+        "upsampler_32_guidance_scale",
+        "upsampler_32_noise_level",
+    ]
+    few = {f"upsampler_{size}_num_inference_steps": 2 for size in (16, 32)}
+
+    def drawn(**options: float) -> torch.Tensor:
+        return cascade("a red circle", output_type="pt", **few | options).images
+
+    plain = drawn()
+    by_hand = Small().generate(["a red circle"], [(0, 0, 0)])
+    for upsampler in (cascade.small.upsampler, cascade.upsampler):
+        by_hand = upsampler.generate(by_hand, ["a red circle"], [(0, 0, 0)], num_inference_steps=2)
+    assert torch.equal(plain, by_hand)
+    for option in cascade.options:
+        other = 3 if option.kind is int else 0.5
+        assert not torch.equal(drawn(**{option.name: other}), plain), option.name
+    with pytest.raises(ValueError, match=r"upsampler_16_noise_level must be in \[0, 1\], got 2"):
+        drawn(upsampler_16_noise_level=2)
+    with pytest.raises(TypeError, match="upsampler_64_noise_level"):
+        drawn(upsampler_64_noise_level=0.5)
+
+
+def test_no_two_stages_of_a_cascade_have_the_same_noise(monkeypatch):
+    seen = []
+
+    def randn(keys: list, shape: tuple[int, ...]) -> torch.Tensor:
+        seen.extend(keys)
+        return keyed_randn(keys, shape)
+
+    monkeypatch.setattr("textgan.pipeline.upsampler.keyed_randn", randn)
+    cascade = CascadePipeline(CascadePipeline(Small(), made()), made(32))
+    cascade(CAPTIONS)
+    assert len(seen) == len(set(seen)) == 4
+
+
+def test_a_saved_cascade_is_the_same(tiny_pipeline, tmp_path):
+    cascade = CascadePipeline(tiny_pipeline(CAPTIONS), made(32))
+    cascade = CascadePipeline(cascade, made(64)).eval()
+    cascade.save_pretrained(tmp_path)
+    again = TextToImagePipeline.from_pretrained(tmp_path)
+    assert [type(stage).__name__ for stage in again.stages] == [
+        "GANPipeline",
+        "UpsamplerPipeline",
+        "UpsamplerPipeline",
+    ]
+    one, two = (p("a red circle", output_type="pt").images for p in (cascade, again))
+    assert torch.equal(one, two)
+
+
 def test_a_saved_upsampler_is_the_same(tmp_path):
     pipeline = made()
     pipeline.save_pretrained(tmp_path)
@@ -129,6 +210,12 @@ def test_what_does_not_fit_is_a_sentence():
     pipeline = made()
     with pytest.raises(ValueError, match="images must have the shape"):
         pipeline.upsample(torch.zeros(1, 3, 9, 9))
+    for nothing in ([], small()[:0]):
+        with pytest.raises(ValueError, match="images must hold at least one image, got none"):
+            pipeline.upsample(nothing)
+    for wrong in (small() * 255, small().byte(), small() * torch.nan):
+        with pytest.raises(ValueError, match=r"images must have numbers in \[-1, 1\]"):
+            pipeline.upsample(wrong)
     with pytest.raises(ValueError, match="captions must be one for all images or one for each"):
         pipeline.upsample(small(), ["a", "b", "c"])
     with pytest.raises(ValueError, match="noise_level must be"):

@@ -8,14 +8,23 @@ if TYPE_CHECKING:
 
 
 def model_facts(pipeline: "Pipeline", options: dict[str, float]) -> dict[str, object]:
-    """Return the kind of model, the hash of its weights, and the values of all its options."""
-    from textgan.pretrained.frozen import weights_hash
+    """Return the kind of model, the hash of its weights, and the values of all its options.
 
-    return {
-        "pipeline": type(pipeline).__name__,
-        "weights": weights_hash(pipeline),
+    Those of a cascade name kind and weights of each stage too.
+    """
+    facts = {
+        **_kind(pipeline),
         "options": {option.name: option.default for option in pipeline.options} | options,
     }
+    if len(pipeline.stages) > 1:
+        facts["stages"] = [_kind(stage) for stage in pipeline.stages]
+    return facts
+
+
+def _kind(pipeline: "Pipeline") -> dict[str, str]:
+    from textgan.pretrained.frozen import weights_hash
+
+    return {"pipeline": type(pipeline).__name__, "weights": weights_hash(pipeline)}
 
 
 def png_texts(

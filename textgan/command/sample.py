@@ -43,11 +43,11 @@ def main(argv: list[str]) -> int:
         pretrained=words.pretrained,
         captions=captions,
     )
-    options = own_options(pipeline, words.unknown, _TAKES[kind], kind, parser)
     if words.negative_prompt is not None and "negative_prompt" not in pipeline.abilities:
         kind_of_model = type(pipeline).__name__
         raise ConfigError(f"--negative_prompt has no effect on a {kind_of_model}")
     pipeline = _cascade(pipeline, words)
+    options = own_options(pipeline, words.unknown, _TAKES[kind], kind, parser)
     out = words.out
     with drawing(out):
         if kind == "--attention":
@@ -95,7 +95,9 @@ def _parser(argv: list[str]) -> Parser:
         type=expanded,
         action="append",
         metavar="MODEL",
-        help="a model that draws larger versions of the samples; several follow one another",
+        help="a model that draws larger versions of the samples; several follow one another. Its "
+        "own options begin with upsampler_ and the size of its images, such as "
+        "--upsampler_64_noise_level",
     )
     add(
         "--attention", action="store_true", help="maps of the first sample's attention to each word"

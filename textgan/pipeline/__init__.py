@@ -3,6 +3,7 @@
 from textgan.pipeline.autoencoder import AutoencoderPipeline
 from textgan.pipeline.base import Pipeline, PipelineOutput, TextToImagePipeline
 from textgan.pipeline.card import Card
+from textgan.pipeline.cascade import CascadePipeline
 from textgan.pipeline.contrastive import ContrastivePipeline, Match
 from textgan.pipeline.dalle import DallePipeline
 from textgan.pipeline.diffusion import DiffusionPipeline
@@ -11,7 +12,7 @@ from textgan.pipeline.option import Option
 from textgan.pipeline.prior import DiffusionPriorPipeline
 from textgan.pipeline.rerank import rerank
 from textgan.pipeline.unclip import UnclipPipeline
-from textgan.pipeline.upsampler import CascadePipeline, UpsamplerPipeline
+from textgan.pipeline.upsampler import UpsamplerPipeline
 
 __all__ = [
     "AutoencoderPipeline",

@@ -96,6 +96,11 @@ class Pipeline(Part):
         return self
 
     @property
+    def stages(self) -> "list[Pipeline]":
+        """The pipelines that draw an image one after the other: itself, unless it is a cascade."""
+        return [self]
+
+    @property
     def device(self) -> torch.device:
         """The device of its weights."""
         return next(self.parameters()).device

@@ -1,26 +1,17 @@
-"""Larger images from small ones, by a diffusion model, and cascades of such models."""
+"""Larger images from small ones, by a diffusion model."""
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from textgan.caption.prompt import parse
 from textgan.caption.request import Key
 from textgan.denoiser.base import Denoiser
 from textgan.denoiser.low_resolution import LowResolutionCondition
 from textgan.diffusion.base import Diffusion
 from textgan.diffusion.sampling import guided, sampled
-from textgan.pipeline.base import (
-    OutputType,
-    Pipeline,
-    PipelineOutput,
-    TextToImagePipeline,
-    converted,
-)
+from textgan.pipeline.base import OutputType, Pipeline, PipelineOutput, converted
 from textgan.pipeline.given import given_image
 from textgan.pipeline.option import Option
 from textgan.pipeline.redrawing import STEPS
@@ -147,7 +138,8 @@ class UpsamplerPipeline(Pipeline):
             nothing = self.text_encoder([""]).repeat_interleave(len(captions))
             text = TextFeatures.cat([text, nothing])
         large = (self.channels, self.image_size, self.image_size)
-        own_keys = [(*key, "upsampler") for key in keys]  # not the noise of the small image
+        # Neither the noise of the small image, nor that of another stage of a cascade.
+        own_keys = [(*key, "upsampler", self.image_size) for key in keys]
         noise, added = keyed_randn(own_keys, (2, *large)).to(self.device).unbind(1)
         level = torch.full((len(images),), noise_level, device=self.device)
 
@@ -163,7 +155,7 @@ class UpsamplerPipeline(Pipeline):
 
     def upsample(
         self,
-        images: Tensor | Sequence[Image.Image],
+        images: Tensor | Image.Image | Sequence[Image.Image],
         captions: str | Sequence[str] = "",
         *,
         seed: int = 0,
@@ -175,7 +167,7 @@ class UpsamplerPipeline(Pipeline):
 
         Args:
             images: (B, C, h, h) in [-1, 1], or B PIL images, whose middle squares are taken and
-                resized to the small size.
+                resized to the small size; or one image alone.
             captions: one for all images, or one for each.
             seed: of the noise, with each image's place.
             batch_size: images at a time.
@@ -183,12 +175,10 @@ class UpsamplerPipeline(Pipeline):
             options: of `generate`.
 
         Raises:
-            ValueError: the images have another shape, there is not one caption for each, or a
-                number is out of range.
+            ValueError: there is no image, the images have another shape or range, there is not one
+                caption for each, or a number is out of range.
         """
-        if not isinstance(images, Tensor):
-            given = [given_image(image, self.small_size, self.channels) for image in images]
-            images = torch.stack(given)
+        images = self._given(images)
         texts = [captions] * len(images) if isinstance(captions, str) else list(captions)
         if len(texts) != len(images):
             rule = "captions must be one for all images or one for each"
@@ -209,9 +199,26 @@ class UpsamplerPipeline(Pipeline):
             images: in [-1, 1].
             captions: of the images; None stands for empty ones.
         """
-        small = self.condition.reduced(images.to(self.device).float())
+        # Interpolation rounds, and so may leave the range.
+        small = self.condition.reduced(images.to(self.device).float()).clamp(-1, 1)
         texts = "" if captions is None else list(captions)
         return self.upsample(small, texts, output_type="pt").images
+
+    def _given(self, images: Tensor | Image.Image | Sequence[Image.Image]) -> Tensor:
+        """The images that `upsample` takes -> (B, C, h, h) in [-1, 1]."""
+        is_alone = isinstance(images, Image.Image) or (
+            isinstance(images, Tensor) and images.ndim == 3
+        )
+        images = [images] if is_alone else images
+        if len(images) == 0:
+            raise ValueError("images must hold at least one image, got none")
+        if not isinstance(images, Tensor):
+            return torch.stack(
+                [given_image(image, self.small_size, self.channels) for image in images]
+            )
+        if not images.is_floating_point() or not images.abs().max() <= 1:
+            raise ValueError("images must have numbers in [-1, 1]")
+        return images
 
     def _predict(
         self,
@@ -225,90 +232,3 @@ class UpsamplerPipeline(Pipeline):
         """The prediction for noisy large images (B, C, H, W) -> the same shape, float32."""
         values, told = self.condition(seen.to(self.dtype), text, small, noise, level)
         return self.denoiser(values, times, told).float()
-
-
-class CascadePipeline(TextToImagePipeline):
-    """A pipeline that generates small images, and an upsampler that draws larger ones.
-
-    It generates images as the small pipeline does, with its options. It can be the small pipeline
-    of another cascade.
-
-    Args:
-        small: generates images of the upsampler's small size.
-        upsampler: draws larger ones.
-
-    Raises:
-        ValueError: sizes or channels of the images differ.
-    """
-
-    def __init__(self, small: TextToImagePipeline, upsampler: UpsamplerPipeline):
-        super().__init__()
-        own = (small.channels, small.image_size)
-        needed = (upsampler.channels, upsampler.small_size)
-        if own != needed:
-            raise ValueError(
-                f"upsampler must take images of {own[0]} channels and {own[1]} pixels, got "
-                f"{needed[0]} and {needed[1]}"
-            )
-        self.small, self.upsampler = small, upsampler
-        self.options = small.options
-        self.abilities = small.abilities & {"sample", "negative_prompt", "weighted_words"}
-        self.trained_against = sorted({*small.trained_against, *upsampler.trained_against})
-
-    @property
-    def text_encoder(self) -> TextEncoder:
-        """That of the pipeline of small images."""
-        return self.small.text_encoder
-
-    @property
-    def is_fitted(self) -> bool:
-        return self.small.is_fitted and self.upsampler.is_fitted
-
-    @property
-    def image_size(self) -> int:
-        return self.upsampler.image_size
-
-    @property
-    def channels(self) -> int:
-        """1 (gray), 3 (RGB) or 4 (RGBA)."""
-        return self.upsampler.channels
-
-    def generate(self, captions: list[str], keys: list[Key], **options: Any) -> Tensor:
-        """As in the base, with the options of the pipeline of small images."""
-        images = self.small.generate(captions, keys, **options)
-        return self._enlarged(images, captions, keys)
-
-    def generate_prompts(self, prompts: list[str], keys: list[Key], **options: Any) -> Tensor:
-        images = self.small.generate_prompts(prompts, keys, **options)
-        if "weighted_words" in self.small.abilities:
-            prompts = [parse(prompt).text for prompt in prompts]
-        return self._enlarged(images, prompts, keys)
-
-    def __call__(
-        self,
-        captions: str | Sequence[str],
-        *,
-        num_images_per_prompt: int = 1,
-        seed: int | None = None,
-        generator: torch.Generator | None = None,
-        indices: Sequence[int] | None = None,
-        batch_size: int = 64,
-        output_type: OutputType = "pil",
-        progress: bool = False,
-        **options: Any,
-    ) -> PipelineOutput:
-        """Sample images of captions; `options` are those of the pipeline of small images."""
-        return self._run(
-            captions,
-            partial(self.generate_prompts, **options),
-            num_images_per_prompt=num_images_per_prompt,
-            seed=seed,
-            generator=generator,
-            indices=indices,
-            batch_size=batch_size,
-            output_type=output_type,
-            progress=progress,
-        )
-
-    def _enlarged(self, images: Tensor, captions: list[str], keys: list[Key]) -> Tensor:
-        return self.upsampler.generate(images.float(), captions, keys)
