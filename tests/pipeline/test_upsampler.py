@@ -6,11 +6,13 @@ from PIL import Image
 
 from textgan.denoiser import LowResolutionCondition, TransformerDenoiser, UNetDenoiser
 from textgan.diffusion import FlowDiffusion, GaussianDiffusion
+from textgan.evaluation.runner import by_upsampling
 from textgan.pipeline import CascadePipeline, TextToImagePipeline, UpsamplerPipeline
 from textgan.pipeline.base import Pipeline
 from textgan.pipeline.option import Option
 from textgan.seed import keyed_randn
 from textgan.text_encoder import BertTextEncoder
+from textgan.types import Batch
 
 pytest.importorskip("diffusers", reason="needs diffusers: pip install 'textgan[diffusion]'")
 
@@ -86,12 +88,46 @@ def test_the_condition_by_hand():
     assert torch.equal(told.words, text.words)
 
 
-def test_pictures_of_pil_and_reconstructions():
-    pipeline = made()
+def test_pictures_of_pil():
     picture = Image.new("RGB", (30, 20), "red")
-    assert pipeline.upsample([picture], **STEPS).images[0].size == (16, 16)
+    assert made().upsample([picture], **STEPS).images[0].size == (16, 16)
+
+
+def test_a_reconstruction_is_the_large_image_of_the_small_version():
+    pipeline = made()
     images = torch.rand(2, 3, 16, 16) * 2 - 1
-    assert pipeline.reconstruct(images, CAPTIONS).shape == (2, 3, 16, 16)
+    small = pipeline.condition.reduced(images)
+    expected = pipeline.upsample(small, CAPTIONS, output_type="pt").images
+    torch.testing.assert_close(pipeline.reconstruct(images, CAPTIONS), expected)
+
+
+def test_an_evaluation_does_not_depend_on_the_batch_size_but_on_seed_index_and_draw():
+    sample = by_upsampling(made())
+    images = (torch.rand(1, 3, 16, 16) * 2 - 1).expand(3, -1, -1, -1)
+
+    def drawn(*indices: int, number: int = 2, seed: int = 5) -> torch.Tensor:
+        batch = Batch(images[: len(indices)], ["a"] * len(indices), torch.tensor(indices))
+        return sample(batch, number, seed)
+
+    together = drawn(4, 7, 9)
+    assert together.shape == (6, 3, 16, 16)
+    for row, index in enumerate((4, 7, 9)):
+        alone = drawn(index)
+        torch.testing.assert_close(alone, together[2 * row : 2 * row + 2], atol=1e-4, rtol=0)
+    torch.testing.assert_close(drawn(7, number=1), together[2:3], atol=1e-4, rtol=0)
+    flat = together.flatten(1)
+    distances = torch.cdist(flat, flat) + torch.eye(6)
+    assert distances.min() > 1e-2  # one image and caption, and six noises
+    assert (drawn(4, 7, 9, seed=6) - together).abs().max() > 1e-2
+
+
+def test_more_images_than_a_batch_have_their_own_captions():
+    pipeline = made()
+    images, captions = small(3), ["a red circle", "a blue square", "x"]
+    options = {"output_type": "pt", **STEPS}
+    together = pipeline.upsample(images, captions, **options).images
+    parts = pipeline.upsample(images, captions, batch_size=2, **options).images
+    torch.testing.assert_close(parts, together, atol=1e-4, rtol=0)
 
 
 def test_one_image_needs_no_list():
@@ -218,6 +254,10 @@ def test_what_does_not_fit_is_a_sentence():
             pipeline.upsample(wrong)
     with pytest.raises(ValueError, match="captions must be one for all images or one for each"):
         pipeline.upsample(small(), ["a", "b", "c"])
+    with pytest.raises(ValueError, match=r"captions must be one for all .* or one for each, got 1"):
+        pipeline.reconstruct(torch.zeros(2, 3, 16, 16), ["a"])
+    with pytest.raises(ValueError, match="indices must be one for each caption, got 1 for 2"):
+        pipeline.reconstruct(torch.zeros(2, 3, 16, 16), indices=[4])
     with pytest.raises(ValueError, match="noise_level must be"):
         pipeline.upsample(small(), noise_level=2.0)
     with pytest.raises(ValueError, match="upsampler must take images of 3 channels and 8 pixels"):

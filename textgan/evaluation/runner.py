@@ -59,11 +59,12 @@ def by_reconstruction(pipeline: AutoencoderPipeline) -> Sampler:
 
 
 def by_upsampling(pipeline: UpsamplerPipeline) -> Sampler:
-    """Large images that are drawn from the small versions of a batch's; those of one are equal."""
+    """Large images of the small versions of a batch's, their noise keyed as in `by_captions`."""
 
     def sample(batch: Batch, number: int, seed: int) -> Tensor:
-        images = pipeline.reconstruct(batch.images, batch.captions)
-        return images.repeat_interleave(number, 0)
+        return pipeline.reconstruct(
+            batch.images, batch.captions, number=number, seed=seed, indices=batch.index.tolist()
+        )
 
     return sample
 

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from textgan.caption.request import Key
+from textgan.caption.request import Key, keyed
 from textgan.denoiser.base import Denoiser
 from textgan.denoiser.low_resolution import LowResolutionCondition
 from textgan.diffusion.base import Diffusion
@@ -175,34 +175,64 @@ class UpsamplerPipeline(Pipeline):
             options: of `generate`.
 
         Raises:
+            TypeError: an image is neither a PIL image nor a tensor, or a caption is no string.
             ValueError: there is no image, the images have another shape or range, there is not one
                 caption for each, or a number is out of range.
         """
         images = self._given(images)
+        drawn = self._drawn(images, captions, options=options, seed=seed, batch_size=batch_size)
+        return PipelineOutput(converted(drawn, output_type))
+
+    def reconstruct(
+        self,
+        images: Tensor,
+        captions: Sequence[str] | None = None,
+        *,
+        number: int = 1,
+        seed: int = 0,
+        indices: Sequence[int] | None = None,
+    ) -> Tensor:
+        """Draw large images of the small versions of large ones.
+
+        The result is (B * number, C, H, W) float32 in [-1, 1], those of one image together.
+
+        Args:
+            images: (B, C, H, W) in [-1, 1].
+            captions: of the images; None stands for empty ones.
+            number: of results of each image.
+            seed: of the noise, with each image's index and the number of the result.
+            indices: the index of each image, by default its place.
+
+        Raises:
+            ValueError: there is not one caption or index for each image, or `number` is below 1.
+        """
+        # Interpolation rounds, and so may leave the range.
+        small = self.condition.reduced(images.to(self.device).float()).clamp(-1, 1)
+        texts = "" if captions is None else captions
+        return self._drawn(small, texts, number=number, options={}, seed=seed, indices=indices)
+
+    def _drawn(
+        self,
+        images: Tensor,
+        captions: str | Sequence[str],
+        *,
+        number: int = 1,
+        options: dict[str, float],
+        indices: Sequence[int] | None = None,
+        **others: int,
+    ) -> Tensor:
+        """Draw `number` large images, float32, of each small one; `others` are those of `keyed`."""
         texts = [captions] * len(images) if isinstance(captions, str) else list(captions)
         if len(texts) != len(images):
             rule = "captions must be one for all images or one for each"
             raise ValueError(f"{rule}, got {len(texts)} for {len(images)}")
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        found = []
-        for begin in range(0, len(images), batch_size):
-            rows = slice(begin, begin + batch_size)
-            keys = [(seed, place, 0) for place in range(len(images))[rows]]
-            found.append(self.generate(images[rows], texts[rows], keys, **options).float())
-        return PipelineOutput(converted(torch.cat(found), output_type))
-
-    def reconstruct(self, images: Tensor, captions: Sequence[str] | None = None) -> Tensor:
-        """Large images (B, C, H, W) -> the large images of their small versions, float32.
-
-        Args:
-            images: in [-1, 1].
-            captions: of the images; None stands for empty ones.
-        """
-        # Interpolation rounds, and so may leave the range.
-        small = self.condition.reduced(images.to(self.device).float()).clamp(-1, 1)
-        texts = "" if captions is None else list(captions)
-        return self.upsample(small, texts, output_type="pt").images
+        batches = keyed(texts, num_images_per_prompt=number, indices=indices, **others)
+        each = images.repeat_interleave(number, 0).split([len(batch) for batch in batches])
+        found = [
+            self.generate(some, *map(list, zip(*batch, strict=True)), **options).float()
+            for some, batch in zip(each, batches, strict=True)
+        ]
+        return torch.cat(found)
 
     def _given(self, images: Tensor | Image.Image | Sequence[Image.Image]) -> Tensor:
         """The images that `upsample` takes -> (B, C, h, h) in [-1, 1]."""
