@@ -135,7 +135,16 @@ def test_the_prior_alone_embeds_captions(embedder):
     found = pipeline.embed(CAPTIONS, batch_size=1)
     torch.testing.assert_close(found.norm(dim=1), torch.ones(2))
     torch.testing.assert_close(found, pipeline.embed(CAPTIONS), atol=1e-5, rtol=0)
-    assert (found - pipeline.embed(CAPTIONS, seed=1)).abs().max() > 1e-3
+    for other in ({"seed": 1}, {"num_inference_steps": 3}, {"guidance_scale": 3.0}):
+        assert (found - pipeline.embed(CAPTIONS, **other)).abs().max() > 1e-4, other
+    for wrong, rule in (
+        ({"num_inference_steps": 0}, r"num_inference_steps must be in \[1, 100\], got 0"),
+        ({"num_inference_steps": 2.5}, "num_inference_steps must be a whole number, got 2.5"),
+        ({"guidance_scale": -1.0}, r"guidance_scale must be in \[0, 15\], got -1.0"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+    ):
+        with pytest.raises(ValueError, match=rule):
+            pipeline.embed(CAPTIONS, **wrong)
 
 
 def test_what_does_not_fit_is_a_sentence(pipeline, embedder):

@@ -8,6 +8,7 @@ from torch import Tensor
 from textgan.caption.request import Key, keyed
 from textgan.pipeline.base import Pipeline
 from textgan.pipeline.contrastive import ContrastivePipeline
+from textgan.pipeline.redrawing import GUIDANCE, STEPS
 from textgan.prior.diffusion import DiffusionPrior
 from textgan.seed import keyed_randn
 
@@ -47,7 +48,7 @@ class DiffusionPriorPipeline(Pipeline):
         *,
         seed: int = 0,
         indices: Sequence[int] | None = None,
-        steps: int = 25,
+        num_inference_steps: int = 25,
         guidance_scale: float = 1.0,
         batch_size: int = 64,
     ) -> Tensor:
@@ -57,21 +58,31 @@ class DiffusionPriorPipeline(Pipeline):
             captions: one caption, or several.
             seed: of the noise.
             indices: with the seed, the key of each caption's noise; by default its place.
-            steps: of the sampler.
+            num_inference_steps: steps of the sampler.
             guidance_scale: of classifier-free guidance; 1 leaves it out.
             batch_size: captions at a time.
 
         Raises:
             ValueError: there is no caption, or a number is out of range.
         """
+        STEPS.check(num_inference_steps)
+        GUIDANCE.check(guidance_scale)
         batches = keyed(
             captions, num_images_per_prompt=1, seed=seed, indices=indices, batch_size=batch_size
         )
         found = []
         for batch in batches:
             texts, keys = map(list, zip(*batch, strict=True))
-            options = {"steps": steps, "guidance_scale": guidance_scale}
-            found.append(embeddings_of(self.prior, self.embedder, texts, keys, **options))
+            found.append(
+                embeddings_of(
+                    self.prior,
+                    self.embedder,
+                    texts,
+                    keys,
+                    num_inference_steps=num_inference_steps,
+                    guidance_scale=guidance_scale,
+                )
+            )
         return torch.cat(found)
 
 
@@ -81,7 +92,7 @@ def embeddings_of(
     captions: list[str],
     keys: list[Key],
     *,
-    steps: int,
+    num_inference_steps: int,
     guidance_scale: float,
 ) -> Tensor:
     """Draw an image embedding for each of B captions, with the noise of its key -> (B, E)."""
@@ -90,7 +101,7 @@ def embeddings_of(
     return prior.sample(
         embedder.text_encoder(captions),
         noise,
-        steps=steps,
+        steps=num_inference_steps,
         guidance_scale=guidance_scale,
         empty=embedder.text_encoder([""]),
     )

@@ -130,7 +130,7 @@ class UnclipPipeline(DiffusionPipeline):
                     self.embedder,
                     captions,
                     keys,
-                    steps=_PRIOR_STEPS,
+                    num_inference_steps=_PRIOR_STEPS,
                     guidance_scale=prior_guidance_scale,
                 )
             text = self._told(captions, embeddings)
