@@ -106,8 +106,21 @@ def test_frames_between_two_images_begin_and_end_with_them(pipeline):
     assert frames.shape == (5, 3, 16, 16)
     for frame, end in ((frames[0], image(1)), (frames[-1], image(2))):
         assert (frame - end).abs().mean() < 0.15
-    with pytest.raises(ValueError, match="frames must be at least 2, got 1"):
-        pipeline.interpolate_images(image(1), image(2), frames=1)
+    few = {"num_inference_steps": 2, "output_type": "pt"}
+    for wrong, got in (({"frames": 1}, "1 and 64"), ({"batch_size": 0}, "8 and 0")):
+        rule = f"frames must be at least 2, and batch_size at least 1, got {got}"
+        with pytest.raises(ValueError, match=rule):
+            pipeline.interpolate_images(image(1), image(2), **few, **wrong)
+
+
+def test_frames_are_drawn_in_batches(pipeline):
+    drawn, options = [], {"frames": 5, **PT}
+    whole = pipeline.interpolate_images(image(1), image(2), **options).images
+    hook = pipeline.denoiser.register_forward_hook(lambda part, given, _: drawn.append(given[0]))
+    split = pipeline.interpolate_images(image(1), image(2), batch_size=2, **options).images
+    hook.remove()
+    assert {len(images) for images in drawn} == {1, 2}
+    torch.testing.assert_close(split, whole, atol=1e-4, rtol=0)
     with pytest.raises(ValueError, match=r"number of steps must be at least 2 .*, got 1"):
         pipeline.interpolate_images(image(1), image(2), num_inference_steps=1)
 

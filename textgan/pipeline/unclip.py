@@ -229,6 +229,7 @@ class UnclipPipeline(DiffusionPipeline):
         num_inference_steps: int = 25,
         guidance_scale: float = 1.0,
         guidance_rescale: float = 0.0,
+        batch_size: int = 64,
         output_type: OutputType = "pil",
     ) -> PipelineOutput:
         """Draw images between two images.
@@ -245,17 +246,19 @@ class UnclipPipeline(DiffusionPipeline):
             num_inference_steps: at least 2; otherwise as in a call, as are the following.
             guidance_scale: 1 leaves guidance out.
             guidance_rescale: takes back the contrast that guidance adds.
+            batch_size: images drawn at a time.
             output_type: "pil", "pt" or "np".
 
         Raises:
             TypeError: an image is neither a PIL image nor a tensor.
             ValueError: an image has another shape, or a number is out of range.
         """
-        if frames < 2:
-            raise ValueError(f"frames must be at least 2, got {frames}")
+        if frames < 2 or batch_size < 1:
+            rule = "frames must be at least 2, and batch_size at least 1"
+            raise ValueError(f"{rule}, got {frames} and {batch_size}")
         squares = [self._given(image) for image in (first, second)]
         ends = torch.cat([self._embedded(square) for square in squares])
-        noises = [
+        inverted = [
             self.invert(
                 square,
                 num_inference_steps=num_inference_steps,
@@ -263,17 +266,20 @@ class UnclipPipeline(DiffusionPipeline):
             )
             for square, end in zip(squares, ends, strict=True)
         ]
-        shares = torch.linspace(0, 1, frames, device=self.device)
-        images = self.generate(
-            [caption] * frames,
-            [(0, 0, 0)] * frames,
-            embeddings=between_noises(ends, shares),
-            noisy=between_noises(torch.cat(noises), shares),
-            num_inference_steps=num_inference_steps,
-            guidance_scale=guidance_scale,
-            guidance_rescale=guidance_rescale,
-        )
-        return PipelineOutput(converted(images, output_type))
+        noises = torch.cat(inverted)
+        images = [
+            self.generate(
+                [caption] * len(shares),
+                [(0, 0, 0)] * len(shares),
+                embeddings=between_noises(ends, shares),
+                noisy=between_noises(noises, shares),
+                num_inference_steps=num_inference_steps,
+                guidance_scale=guidance_scale,
+                guidance_rescale=guidance_rescale,
+            )
+            for shares in torch.linspace(0, 1, frames, device=self.device).split(batch_size)
+        ]
+        return PipelineOutput(converted(torch.cat(images), output_type))
 
     def _check_prior_guidance(self, scale: float, is_given: bool) -> None:
         """Raise a ValueError if a scale is out of range, or if it would have no effect.
