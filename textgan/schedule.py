@@ -52,6 +52,17 @@ def check_shares(**shares: float) -> None:
             raise ValueError(f"{name} must be within [0, 1], got {share}")
 
 
+def check_dropouts(**shares: float) -> None:
+    """Raise a ValueError that names the first share that is not above 0, or is above 1.
+
+    A share of what is left out in training may not be 0 where guidance leaves it out in sampling.
+    """
+    check_shares(**shares)
+    for name, share in shares.items():
+        if not share:
+            raise ValueError(f"{name} must be above 0, because samples are guided, got {share}")
+
+
 def learning_rate_factor(
     progress: float, *, start: float = 0.0, warmup: float = 0.0, decay_start: float = 0.0
 ) -> float:

@@ -1,5 +1,6 @@
 """Training of the prior and of the decoder of DALL-E 2."""
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -18,6 +19,7 @@ from textgan.prior import DiffusionPrior
 from textgan.text_encoder import BertTextEncoder
 from textgan.training.budget import Budget
 from textgan.training.checkpoint import load_pipeline
+from textgan.training.latents import FrozenEncoding
 from textgan.training.muon import Muon
 
 pytest.importorskip("diffusers", reason="needs diffusers: pip install 'textgan[diffusion]'")
@@ -167,11 +169,29 @@ def test_the_decoder_is_evaluated_by_the_metrics_of_samples(embedder, trainer, d
     assert "val/shape_alignment/all" in run.validate(model, data(), verbose=False)[0]
 
 
+def test_the_decoder_makes_one_encoding_of_its_images(embedder, monkeypatch):
+    made = []
+
+    class Counted(FrozenEncoding):
+        def __init__(self, networks: list, encode: Callable, name: str):
+            made.append(name)
+            super().__init__(networks, encode, name)
+
+    for module in ("textgan.model.unclip", "textgan.training.denoising"):
+        monkeypatch.setattr(f"{module}.FrozenEncoding", Counted)
+    unclip(embedder, latent=True)
+    unclip(embedder)
+    assert made == ["latents and embeddings"]
+
+
 def test_what_does_not_fit_is_a_sentence(embedder):
     other = prior_of(embedder.image_encoder.width, 8, "0" * 64)
     with pytest.raises(ValueError, match="prior must have been trained for the contrastive model"):
         unclip(embedder, prior=other)
     with pytest.raises(ValueError, match="embedding_dropout must be above 0, because samples are"):
         unclip(embedder, embedding_dropout=0.0)
+    for share, rule in ((0.0, "above 0, because samples are guided"), (2.0, "within")):
+        with pytest.raises(ValueError, match=f"caption_dropout must be {rule}"):
+            prior_model(embedder, caption_dropout=share)
     with pytest.raises(ValueError, match="text_width of the condition must be the text encoder's"):
         unclip(embedder, condition=partial(EmbeddingCondition, text_width=9))

@@ -9,6 +9,7 @@ from textgan.denoiser import TransformerDenoiser
 from textgan.diffusion import Diffusion, FlowDiffusion, GaussianDiffusion, alphas_cumprod
 from textgan.image import from_pil
 from textgan.pipeline import DiffusionPipeline, TextToImagePipeline
+from textgan.pipeline.redrawing import RedrawingPipeline
 from textgan.seed import keyed_randn
 from textgan.text_encoder import BertTextEncoder
 
@@ -266,6 +267,15 @@ def test_a_saved_pipeline_is_the_same(tmp_path):
             for p in (pipeline, again)
         )
         assert torch.equal(one, two)
+
+
+def test_a_pipeline_that_draws_anew_must_say_how_it_predicts():
+    class Half(RedrawingPipeline):
+        def generate(self, captions, keys):
+            return torch.zeros(len(keys), 3, 16, 16)
+
+    with pytest.raises(TypeError, match="_predict"):
+        Half()
 
 
 def test_what_does_not_fit_is_a_sentence(pipeline):

@@ -10,7 +10,7 @@ from textgan.evaluation.embedding_evaluator import EmbeddingEvaluator
 from textgan.pipeline import ContrastivePipeline, DiffusionPriorPipeline
 from textgan.pretrained.frozen import lineage_of, weights_hash
 from textgan.prior.diffusion import DiffusionPrior
-from textgan.schedule import check_shares
+from textgan.schedule import check_dropouts
 from textgan.training.budget import Budget
 from textgan.training.latents import FrozenEncoding
 from textgan.training.manual import BatchRandom
@@ -38,7 +38,8 @@ class DiffusionPriorModel(TrainedModel):
         seed: keys all randomness of training and of the evaluation's samples.
 
     Raises:
-        ValueError: a number is out of range.
+        ValueError: a number is out of range; `caption_dropout` must be above 0, because samples are
+            guided.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class DiffusionPriorModel(TrainedModel):
         compile: tuple[str, ...] = (),
         seed: int = 0,
     ):
-        check_shares(caption_dropout=caption_dropout)
+        check_dropouts(caption_dropout=caption_dropout)
         built = prior(
             embedder.image_encoder.width, embedder.text_encoder.width, weights_hash(embedder)
         )

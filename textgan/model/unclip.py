@@ -16,7 +16,7 @@ from textgan.pipeline import ContrastivePipeline, DiffusionPipeline, UnclipPipel
 from textgan.pipeline.prior import check_width
 from textgan.pretrained.frozen import weights_hash
 from textgan.prior.diffusion import DiffusionPrior
-from textgan.schedule import check_shares
+from textgan.schedule import check_dropouts
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
 from textgan.training.denoising import DenoisingModel
@@ -76,9 +76,7 @@ class UnclipModel(DenoisingModel):
         tokenizer_captions: int = 20_000,
         seed: int = 0,
     ):
-        check_shares(embedding_dropout=embedding_dropout)
-        if not embedding_dropout:
-            raise ValueError("embedding_dropout must be above 0, because samples are guided, got 0")
+        check_dropouts(embedding_dropout=embedding_dropout)
         DiffusionPipeline.check(denoiser, autoencoder)
         UnclipPipeline.check_channels(embedder, (autoencoder or denoiser).channels)
         if prior is not None:
@@ -103,9 +101,6 @@ class UnclipModel(DenoisingModel):
             frozen={"embedder": embedder, "prior": prior},
         )
         self.embedding_dropout = embedding_dropout
-        if autoencoder is not None:
-            networks = [autoencoder, embedder.image_encoder]
-            self._latents = FrozenEncoding(networks, self._both, "latents and embeddings")
 
     def pipeline(self) -> UnclipPipeline:
         """The averaged parts, the diffusion, and the frozen networks."""
@@ -120,6 +115,10 @@ class UnclipModel(DenoisingModel):
             autoencoder=self.autoencoder,
             trained_against=self.trained_against,
         ).eval()
+
+    def frozen_encoding(self, autoencoder: Autoencoder) -> FrozenEncoding:
+        networks = [autoencoder, self.embedder.image_encoder]
+        return FrozenEncoding(networks, self._both, "latents and embeddings")
 
     def encoded(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         if self._latents is None:

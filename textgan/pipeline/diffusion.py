@@ -212,10 +212,6 @@ class DiffusionPipeline(RedrawingPipeline):
     def _predict(
         self, seen: Tensor, times: Tensor, *, text: TextFeatures, scale: float, rescale: float
     ) -> Tensor:
-        """The prediction for noisy samples (B, C, H, W), with guidance -> the same shape, float32.
-
-        `text` is that of B captions, and with guidance of B negative prompts after them.
-        """
         if scale == 1:
             return self.denoiser(seen.to(self.dtype), times, text).float()
         both = self.denoiser(seen.to(self.dtype).repeat(2, 1, 1, 1), times.repeat(2), text)

@@ -1,5 +1,6 @@
 """Images of a diffusion model that start from another image."""
 
+from abc import abstractmethod
 from functools import partial
 from typing import Any
 
@@ -236,6 +237,20 @@ class RedrawingPipeline(TextToImagePipeline):
             **drawn,
         )
         return PipelineOutput(converted(images, output_type))
+
+    @abstractmethod
+    def _predict(
+        self, seen: Tensor, times: Tensor, *, text: TextFeatures, scale: float, rescale: float
+    ) -> Tensor:
+        """The denoiser's prediction for noisy samples (B, C, H, W) -> the same shape, float32.
+
+        Args:
+            seen: the noisy samples, float32.
+            times: (B,) in [0, 1].
+            text: of B captions, and with guidance of B negative prompts after them.
+            scale: of classifier-free guidance; 1 leaves it out.
+            rescale: how much of the contrast that guidance adds is taken back, in [0, 1].
+        """
 
     def _drawn(self, caption: str, numbers: tuple[int, int, int], **options: Any) -> Tensor:
         """Draw images of a caption -> (B, C, H, W) in [-1, 1].

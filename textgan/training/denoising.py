@@ -12,7 +12,7 @@ from textgan.diffusion.base import Diffusion
 from textgan.errors import ConfigError
 from textgan.evaluation.base import Evaluation
 from textgan.pretrained.frozen import lineage_of
-from textgan.schedule import check_shares
+from textgan.schedule import check_dropouts
 from textgan.text_encoder.base import TextEncoder
 from textgan.training.budget import Budget
 from textgan.training.latents import FrozenEncoding
@@ -27,7 +27,8 @@ class DenoisingModel(TrainedModel):
     """A denoiser and a text encoder that learn to remove noise from images, or from latents.
 
     The loss is the mean squared error of the prediction, with the weights of the `diffusion`. A
-    subclass whose denoiser has a condition overrides `encoded` and `conditioned`.
+    subclass whose denoiser has a condition overrides `encoded` and `conditioned`, and
+    `frozen_encoding` if a frozen part computes the condition.
 
     Args:
         denoiser: predicts from noisy samples, time and text.
@@ -66,9 +67,7 @@ class DenoisingModel(TrainedModel):
         trained: Mapping[str, nn.Module] | None = None,
         frozen: Mapping[str, nn.Module | None] | None = None,
     ):
-        check_shares(caption_dropout=caption_dropout)
-        if not caption_dropout:
-            raise ValueError("caption_dropout must be above 0, because samples are guided, got 0")
+        check_dropouts(caption_dropout=caption_dropout)
         check_text_width(text_encoder, {"denoiser": denoiser})
         learning = {"denoiser": denoiser, "text_encoder": text_encoder, **(trained or {})}
         fixed = {"autoencoder": autoencoder, **(frozen or {})}
@@ -88,10 +87,7 @@ class DenoisingModel(TrainedModel):
         self.optimizer, self.caption_dropout = optimizer, caption_dropout
         self.trained_against = sorted(lineage_of(self))
         self._learning = list(learning)
-        self._latents = None
-        if autoencoder is not None:
-            encode = partial(latents_of, autoencoder)
-            self._latents = FrozenEncoding([autoencoder], encode, "latents")
+        self._latents = None if autoencoder is None else self.frozen_encoding(autoencoder)
 
     def optimized(self) -> dict[str, Optimized]:
         parts = [getattr(self, name) for name in self._learning]
@@ -122,6 +118,10 @@ class DenoisingModel(TrainedModel):
         errors = (prediction - noised.target).square().flatten(1).mean(1)  # (B,)
         log["train/denoiser/error"] = errors.detach().mean()
         self.step_optimizer("denoiser", (noised.weight * errors).mean(), log)
+
+    def frozen_encoding(self, autoencoder: Autoencoder) -> FrozenEncoding:
+        """The encoding of training images that a data set can keep: their latents."""
+        return FrozenEncoding([autoencoder], partial(latents_of, autoencoder), "latents")
 
     def encoded(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """`Batch.images` -> (B, *sample_shape), what is learnt, and the condition of each sample.
