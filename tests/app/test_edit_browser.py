@@ -101,6 +101,10 @@ def test_the_marked_part_of_an_uploaded_picture_is_drawn(open_tab):
     page.wait_for_selector("text=Paint over the part")
     box = page.locator(".tg-marks").bounding_box()
     middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] - 10, middle - box["height"] / 4)
+    page.mouse.down()  # a drag that begins outside of the picture marks nothing
+    page.mouse.move(box["x"] + box["width"] / 2, middle - box["height"] / 4, steps=5)
+    page.mouse.up()
     page.mouse.move(box["x"] + box["width"] / 4, middle)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 3 / 4, middle, steps=5)

@@ -157,7 +157,7 @@ marks.addEventListener('pointerdown', (event) => {
 marks.addEventListener('pointermove', (event) => {
   brush.hidden = !paints();
   if (brush.hidden) return;
-  if (event.buttons & 1) stroke(...point(event));
+  if (marks.hasPointerCapture(event.pointerId)) stroke(...point(event));
   else place(...point(event));
 });
 marks.addEventListener('pointerleave', () => { brush.hidden = true; });
