@@ -269,6 +269,32 @@ def test_a_saved_pipeline_is_the_same(tmp_path):
         assert torch.equal(one, two)
 
 
+@pytest.mark.parametrize("latent", [False, True])
+@pytest.mark.parametrize("diffusion", [FlowDiffusion(), GaussianDiffusion()], ids=["flow", "gauss"])
+def test_in_half_precision_it_draws_nearly_the_same(diffusion, latent):
+    pipeline = made(diffusion, latent=latent)
+    torch.manual_seed(2)
+    square = torch.rand(3, pipeline.image_size, pipeline.image_size) * 1.8 - 0.9
+    mask = torch.zeros(square.shape[1:], dtype=torch.bool)
+    mask[:8] = True
+    options = {"output_type": "pt", "num_inference_steps": 4, "guidance_rescale": 0.5}
+
+    def drawn() -> list[torch.Tensor]:
+        outputs = [
+            pipeline(CAPTIONS, negative_prompt="a", **options),
+            pipeline.image_to_image(square, "a red circle", **options),
+            pipeline.inpaint(square, mask, "a red circle", **options),
+            pipeline.edit(square, *CAPTIONS, strength=0.5, **options),
+        ]
+        return [output.images for output in outputs]
+
+    expected = drawn()
+    pipeline.bfloat16()
+    for images, exact in zip(drawn(), expected, strict=True):
+        assert images.dtype == torch.float32
+        assert 0 < (images - exact).abs().max() < 0.1
+
+
 def test_a_pipeline_that_draws_anew_must_say_how_it_predicts():
     class Half(RedrawingPipeline):
         def generate(self, captions, keys):

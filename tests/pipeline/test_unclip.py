@@ -160,6 +160,27 @@ def test_the_prior_alone_embeds_captions(embedder):
             pipeline.embed(CAPTIONS, **wrong)
 
 
+def test_in_half_precision_it_draws_nearly_the_same(make_judge):
+    pipeline = made(make_judge(CAPTIONS))
+    prior = DiffusionPriorPipeline(pipeline.prior, pipeline.embedder)
+
+    def drawn() -> list[torch.Tensor]:
+        outputs = [
+            pipeline(CAPTIONS, prior_guidance_scale=2.0, **PT),
+            pipeline.variations(image(), "a red circle", strength=0.5, **PT),
+            pipeline.interpolate_images(image(1), image(2), frames=3, **PT),
+            pipeline.edit(image(), *CAPTIONS, strength=0.5, **PT),
+        ]
+        embeddings = prior.embed(CAPTIONS, num_inference_steps=4, guidance_scale=2.0)
+        return [embeddings, *(output.images for output in outputs)]
+
+    expected = drawn()
+    pipeline.bfloat16()
+    for found, exact in zip(drawn(), expected, strict=True):
+        assert found.dtype == torch.float32
+        assert 0 < (found - exact).abs().max() < 0.1
+
+
 def test_what_does_not_fit_is_a_sentence(pipeline, embedder):
     width = embedder.image_encoder.width
     odd = DiffusionPrior(

@@ -234,6 +234,16 @@ def test_a_saved_cascade_is_the_same(tiny_pipeline, tmp_path):
     assert torch.equal(one, two)
 
 
+@pytest.mark.parametrize("with_unet", [False, True])
+def test_in_half_precision_it_draws_nearly_the_same(with_unet):
+    pipeline, options = made(with_unet=with_unet), {"guidance_scale": 2.0, **STEPS}
+    expected = pipeline.upsample(small(), CAPTIONS, output_type="pt", **options).images
+    pipeline.bfloat16()
+    images = pipeline.upsample(small(), CAPTIONS, output_type="pt", **options).images
+    assert images.dtype == torch.float32
+    assert 0 < (images - expected).abs().max() < 0.1
+
+
 def test_a_saved_upsampler_is_the_same(tmp_path):
     pipeline = made()
     pipeline.save_pretrained(tmp_path)
