@@ -20,9 +20,7 @@ CAPTIONS = ["a red circle", "a blue square"]
 STEPS = {"num_inference_steps": 3}
 
 
-def made(
-    size: int = 16, *, factor: int = 2, with_unet: bool = False, **changes: object
-) -> UpsamplerPipeline:
+def made(size: int = 16, *, with_unet: bool = False, **changes: object) -> UpsamplerPipeline:
     torch.manual_seed(0)
     shape = {"sample_shape": (3, size, size), "text_width": 8, "extra_channels": 3}
     if with_unet:
@@ -34,7 +32,7 @@ def made(
             torch.nn.init.normal_(weight, std=0.1)
     encoder = BertTextEncoder(width=8, depth=1, num_heads=2, vocab_size=270)
     encoder.fit_tokenizer(CAPTIONS)
-    condition = LowResolutionCondition(image_size=size, factor=factor, text_width=8)
+    condition = LowResolutionCondition(image_size=size, factor=2, text_width=8)
     parts = {"diffusion": FlowDiffusion(), "condition": condition} | changes
     return UpsamplerPipeline(denoiser, encoder, **parts).eval()
 
@@ -139,13 +137,6 @@ def test_one_image_needs_no_list():
     one, two = (pipeline.upsample(given, **options).images for given in (picture, [picture]))
     assert one.shape == (1, 3, 16, 16)
     assert torch.equal(one, two)
-
-
-def test_white_images_can_be_made_small_and_large_again():
-    pipeline = made(factor=4)
-    white = torch.ones(1, 3, 16, 16)
-    assert pipeline.condition.reduced(white).max() > 1  # by rounding
-    assert pipeline.reconstruct(white).shape == (1, 3, 16, 16)
 
 
 class Small(TextToImagePipeline):

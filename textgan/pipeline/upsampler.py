@@ -206,8 +206,7 @@ class UpsamplerPipeline(Pipeline):
         Raises:
             ValueError: there is not one caption or index for each image, or `number` is below 1.
         """
-        # Interpolation rounds, and so may leave the range.
-        small = self.condition.reduced(images.to(self.device).float()).clamp(-1, 1)
+        small = self.condition.reduced(images.to(self.device).float())
         texts = "" if captions is None else captions
         return self._drawn(small, texts, number=number, options={}, seed=seed, indices=indices)
 
