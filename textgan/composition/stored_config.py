@@ -30,6 +30,7 @@ _LINK = re.compile(
     rf"{_SCALAR}|\$\{{batches:{_SCALAR}\}}|\$\{{data\.\w+\}}"
     rf"|\[(?:{_SCALAR}|\d+)(?:, (?:{_SCALAR}|\d+))*\]"
 )
+_WITH_DEFAULT = re.compile(r"\$\{oc\.select:(data\.\w+),[^\n]*\}")
 _MOST_WORKERS = 64
 _MOST_PIXELS = 2**28  # per batch: 1,024 images of 512 x 512 pixels
 
@@ -123,12 +124,15 @@ def _links(found: dict[str, Any], scalars: dict[str, Any]) -> dict[str, str]:
     """Check the links, and keep those to known scalars and to settings of the data.
 
     A link to a user's own setting, to an environment variable or to the shape of an autoencoder's
-    latents is replaced by its value.
+    latents is replaced by its value. A run that went on from a checkpoint has written its links to
+    the data with a default value, which is left out.
     """
     links = {}
-    for place, link in found.items():
-        if not isinstance(link, str):
-            raise ConfigError(f"it must have texts as links, got {link!r:.80} for {place!r:.80}")
+    for place, written in found.items():
+        if not isinstance(written, str):
+            raise ConfigError(f"it must have texts as links, got {written!r:.80} for {place!r:.80}")
+        with_default = _WITH_DEFAULT.fullmatch(written)
+        link = f"${{{with_default[1]}}}" if with_default else written
         if re.search(r"\$\{\s*(?!batches:|oc\.env:|latent_shape:)[\w.]*:", link) or "\n" in link:
             raise ConfigError(f"it links {place!r:.80} to {link!r:.80}, which is no setting")
         if _PLACE.fullmatch(place) and _LINK.fullmatch(link) and scalars_of(link) <= {*scalars}:
