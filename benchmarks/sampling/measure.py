@@ -91,8 +91,7 @@ def table(results: list[dict[str, Any]]) -> str:
     return markdown_table([*names, "all right", *heads, "ms an image"], rows) + "\n"
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Draw, read, write the results, and return the exit status."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -109,6 +108,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=Path("runs/sampling"), help="the results (%(default)s)"
     )
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draw, read, write the results, and return the exit status."""
+    parser = _parser()
     asked = parser.parse_args(argv)
     try:
         every = combinations(asked.options)
