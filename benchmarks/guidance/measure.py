@@ -64,9 +64,10 @@ def prepare(name: str, seed: int, setting: Setting, asked: argparse.Namespace, o
     arm, encoders, spent = ARMS[name], "", 0.0
     if arm.uses_encoders:
         first = out / f"encoders-seed{seed}"
-        found = pretrain([*setting.pretraining, f"seed={seed}"], asked.pretraining, first)
+        pretraining = [*setting.pretraining, f"seed={seed}", *asked.also]
+        found = pretrain(pretraining, asked.pretraining, first)
         encoders, spent = found["pipeline"], found["seconds"]
-    words = words_of(arm, setting, seed, encoders)
+    words = [*words_of(arm, setting, seed, encoders), *asked.also]
     images = int(images_in(asked.seconds - spent, words, out / f"{name}-speed"))
     return Plan(name, seed, words, images, spent)
 
@@ -135,6 +136,13 @@ def main(argv: list[str] | None = None) -> int:
         "--arms", nargs="+", choices=ARMS, default=list(ARMS), help="the arms (all)"
     )
     parser.add_argument(
+        "--also",
+        nargs="+",
+        default=[],
+        metavar="WORD",
+        help="overrides of all trainings, such as trainer.precision=bf16-mixed",
+    )
+    parser.add_argument(
         "--out",
         type=Path,
         default=Path("runs/guidance"),
@@ -145,7 +153,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         judge = ""
         if setting.judge:
-            judge = pretrain([*setting.judge], asked.judge_seconds, out / "judge")["pipeline"]
+            words = [*setting.judge, *asked.also]
+            judge = pretrain(words, asked.judge_seconds, out / "judge")["pipeline"]
         plans = [
             prepare(arm, seed, setting, asked, out) for seed in asked.seeds for arm in asked.arms
         ]

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from benchmarks.guidance import measure
 from benchmarks.guidance.arms import ARMS, SETTINGS
 from benchmarks.guidance.measure import words_of
 from benchmarks.guidance.report import grids, table
@@ -72,6 +73,18 @@ def test_a_result_is_not_measured_again_and_belongs_to_one_command(tmp_path):
         RuntimeError, match=r"b\.json must belong to the command .* fit seed=2, got"
     ):
         measured("seed=2")
+
+
+def test_overrides_of_all_trainings_reach_each_of_them(monkeypatch, tmp_path):
+    seen = []
+    monkeypatch.setattr(measure, "images_in", lambda _, words, folder: seen.append(words) or 9)
+    monkeypatch.setattr(measure, "run", lambda words, folder: seen.append(words) or 1.0)
+    monkeypatch.setattr(measure, "test", lambda *_: {})
+    monkeypatch.setattr(measure, "grids", lambda *_: None)
+    also = ["--also", "trainer.precision=bf16-mixed", "--out", str(tmp_path)]
+    assert measure.main(["emoji", "--arms", "text", *also]) == 0
+    assert len(seen) == 6  # speed and training of the judge, of the encoders and of the arm
+    assert all("trainer.precision=bf16-mixed" in words for words in seen)
 
 
 def test_the_grids_have_samples_of_each_finished_arm(tiny_pipeline, tmp_path):
