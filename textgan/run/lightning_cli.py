@@ -60,6 +60,8 @@ class TextganCLI(RunEnding, LightningCLI):
         self.command, self.composed, self.phase = command, composed, FirstBatch()
         # torch deprecates a function that Lightning calls; textgan cannot change that.
         warnings.filterwarnings("ignore", message=r".*isinstance\(treespec, LeafSpec\)")
+        # Lightning's table of parts has a size that assumes float32, which ours leaves out.
+        warnings.filterwarnings("ignore", message="Precision .* is not supported by the model sum")
         quiet = {"exit_on_error": False}
         super().__init__(
             pl.LightningModule,
