@@ -151,6 +151,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=200, help="number of pairs (200)")
     parser.add_argument("--hard", action="store_true", help="rotated and textured objects")
     parser.add_argument("--max_objects", type=int, default=2, help="of a scene (2)")
+    parser.add_argument("--spread", type=float, default=1.0, help="`data.spread` (1)")
     parser.add_argument("--seed", type=int, default=0, help="of the scenes (0)")
     parser.add_argument(
         "--out", type=Path, default=Path("runs/editing"), help="the results (%(default)s)"
@@ -167,6 +168,7 @@ def main(argv: list[str] | None = None) -> int:
             hard=asked.hard,
             max_objects=asked.max_objects,
             seed=asked.seed,
+            spread=asked.spread,
         )
         results[name] = {}
         for method, edit in methods_of(pipeline).items():

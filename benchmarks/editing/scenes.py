@@ -40,7 +40,7 @@ class Pair:
 
 
 def make_pairs(
-    count: int, *, image_size: int, hard: bool, max_objects: int, seed: int
+    count: int, *, image_size: int, hard: bool, max_objects: int, seed: int, spread: float = 1.0
 ) -> list[Pair]:
     """Render pairs of scenes, without held-out combinations of colour and shape.
 
@@ -50,13 +50,14 @@ def make_pairs(
         hard: as `Shapes.hard`: rotated and textured objects.
         max_objects: greatest number of objects.
         seed: keys all random choices.
+        spread: as `Shapes.spread`: the share of the room for an object that is used.
     """
     # Those of `Shapes`.
     plain = {"textures": ["plain"], "relations": [r for r in RELATIONS if r != "in front of"]}
     sampler = SceneSampler(**({} if hard else plain), max_objects=max_objects)
     key = keys(seed, _STREAM, range(count))
     scenes = sampler.sample(key)
-    layout = place(scenes, key, rotate=hard)
+    layout = place(scenes, key, rotate=hard, spread=spread)
     images = render(scenes, layout, image_size)
     draws = uniforms(key, _DRAWS, 3)
     pairs = []

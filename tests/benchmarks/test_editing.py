@@ -45,6 +45,20 @@ def test_the_mask_covers_the_object_that_changes(pairs):
             assert pair.mask.sum() < 32 * 32
 
 
+def test_the_spread_is_that_of_the_data():
+    near, wide = (
+        make_pairs(8, image_size=32, hard=False, max_objects=1, seed=0, spread=spread)
+        for spread in (0.5, 1.0)
+    )
+    places = [
+        [(reading.objects[0].x, reading.objects[0].y) for reading in read(images)]
+        for images in (torch.stack([pair.image for pair in pairs]) for pairs in (near, wide))
+    ]
+    for one, other in zip(*places, strict=True):
+        for x, wider in zip(one, other, strict=True):
+            assert abs(x - 0.5) == pytest.approx(abs(wider - 0.5) / 2, abs=0.02)
+
+
 class Editor(TextToImagePipeline):
     """Returns the right image for every second pair, and the given image for the others."""
 
